@@ -1,0 +1,1 @@
+"""REST, live stream, metrics and the page."""

@@ -1,0 +1,1 @@
+"""From MQTT messages to booked jobs and spans."""

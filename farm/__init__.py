@@ -1,0 +1,1 @@
+"""The domain of Layerline and what all its parts share."""

@@ -1,0 +1,48 @@
+"""Every error that Layerline raises on purpose.
+
+LayerlineError
+├── ConfigurationError   a setting is wrong; names file, key, value and what is allowed
+├── LedgerError          the ledger cannot be used as asked
+│   └── LeaseLost        another holder has taken over this shard
+├── UnreadableMessage    an adapter cannot make sense of a message (counted, never fatal)
+├── RecordingError       a recording file is not in the documented format
+└── DeliveryError        a notifier could not deliver; `permanent` says whether trying again can help
+"""
+
+
+class LayerlineError(Exception):
+    """The root of all errors raised on purpose."""
+
+
+class ConfigurationError(LayerlineError):
+    """A setting is wrong. The text names the file, the key, the value and the remedy."""
+
+
+class LedgerError(LayerlineError):
+    """The ledger cannot be used as asked: wrong kind of time, schema too new, not reachable."""
+
+
+class LeaseLost(LedgerError):
+    """Another collector holds this shard now; nothing more may be committed."""
+
+
+class UnreadableMessage(LayerlineError):
+    """A message that an adapter cannot read. `reason` is one of a small fixed set of words."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason = reason
+        self.detail = detail
+
+
+class RecordingError(LayerlineError):
+    """A recording is not in the documented format. The text names file and line."""
+
+
+class DeliveryError(LayerlineError):
+    """A receiver did not take a message. `permanent` means that trying again cannot help."""
+
+    def __init__(self, message: str, *, permanent: bool, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+        self.retry_after_s = retry_after_s

@@ -1,0 +1,102 @@
+"""One normalised reading of one printer: what an adapter makes of a message."""
+
+from enum import StrEnum
+
+import msgspec
+
+from farm.model.states import CancelledBy, Cause, PrinterState
+
+
+class ClockKind(StrEnum):
+    """Which clock of the source a reading carries."""
+
+    WALL = "wall"
+    MONOTONIC = "monotonic"
+
+
+class SourceTime(msgspec.Struct, frozen=True):
+    """The source's own time of a reading, in milliseconds of its own clock."""
+
+    kind: ClockKind
+    ms: int
+
+
+class Link(StrEnum):
+    """Whether the way to the printer stands, by positive evidence."""
+
+    ONLINE = "online"
+    OFFLINE = "offline"
+
+
+class JobSignal(StrEnum):
+    """What the source says outright about the job under way."""
+
+    STARTED = "started"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+    """The job is gone and the source does not say how it ended."""
+
+
+class JobReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a reading says of the job: durations in milliseconds as the source measured them."""
+
+    file: str | None = None
+    token: str | None = None
+    printing_ms: int | None = None
+    elapsed_ms: int | None = None
+    progress: float | None = None
+    filament_mm: float | None = None
+    material: str | None = None
+    operator: str | None = None
+    units: int | None = None
+    native_id: str | None = None
+
+
+class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One reading that bears on the state or the job of a printer.
+
+    `level` marks a reading that tells how things stand (a full status, a retained
+    message) and not that something changed: it never ends a job by itself unless that
+    job was open. `retained` marks what the broker had kept: its age is unknown, so it
+    is booked when it was received. `since` is the source's time from which the reading
+    holds, where that is earlier than the message.
+    """
+
+    time: SourceTime | None = None
+    since: SourceTime | None = None
+    retained: bool = False
+    level: bool = False
+    link: Link | None = None
+    session: bool = False
+    state: PrinterState | None = None
+    signal: JobSignal | None = None
+    cause: Cause | None = None
+    detail: str | None = None
+    cancelled_by: CancelledBy | None = None
+    job: JobReading | None = None
+
+
+class Telemetry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Figures of one moment: degrees Celsius, ratios, millimetres, layers.
+
+    Only what a message said is set.
+    """
+
+    nozzle: float | None = None
+    nozzle_target: float | None = None
+    bed: float | None = None
+    bed_target: float | None = None
+    chamber: float | None = None
+    progress: float | None = None
+    layer: int | None = None
+    layers: int | None = None
+    z_mm: float | None = None
+    speed_mm_s: float | None = None
+    speed_factor: float | None = None
+    flow_factor: float | None = None
+    fan: float | None = None
+    filament_mm: float | None = None

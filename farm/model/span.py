@@ -1,0 +1,19 @@
+"""The account of a printer's time: spans without holes or overlaps."""
+
+import msgspec
+
+from farm.model.states import PrinterState
+
+
+class Span(msgspec.Struct, frozen=True):
+    """One printer in one state from `from_ms` until `to_ms` (milliseconds, half open).
+
+    `to_ms` is None while the state lasts. `source` says what the state rests on:
+    `observed`, `silence`, `link` (the connection was lost), `person` or `calendar`.
+    """
+
+    printer_id: str
+    state: PrinterState
+    from_ms: int
+    to_ms: int | None
+    source: str = "observed"

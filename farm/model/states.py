@@ -1,0 +1,68 @@
+"""What a printer can be doing, how a job can end, and why it can fail."""
+
+from enum import StrEnum
+
+
+class PrinterState(StrEnum):
+    """The state of a printer as booked in its time account."""
+
+    OFFLINE = "offline"
+    IDLE = "idle"
+    PREPARING = "preparing"
+    PRINTING = "printing"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    ERROR = "error"
+    MAINTENANCE = "maintenance"
+    UNKNOWN = "unknown"
+
+
+ACTIVE_STATES = frozenset({PrinterState.PREPARING, PrinterState.PRINTING, PrinterState.PAUSED})
+"""States in which a job is under way."""
+
+OBSERVED_STATES = frozenset(PrinterState) - {PrinterState.UNKNOWN}
+"""States that we know from evidence; the rest of the time is unobserved."""
+
+
+class Outcome(StrEnum):
+    """How a job ended. Silence never gives anything but `unknown`."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+
+class CancelledBy(StrEnum):
+    """Who cancelled a job."""
+
+    PERSON = "person"
+    SYSTEM = "system"
+
+
+class Cause(StrEnum):
+    """Why a job failed."""
+
+    THERMAL = "thermal"
+    PRINTER_ERROR = "printer_error"
+    CONNECTION = "connection"
+    HOST = "host"
+    POWER = "power"
+    FILAMENT = "filament"
+    ADHESION = "adhesion"
+    FILE = "file"
+    OPERATOR = "operator"
+    UNKNOWN = "unknown"
+
+
+class Provenance(StrEnum):
+    """How an outcome or a time was found out, weakest first."""
+
+    INFERRED = "inferred"
+    """Worked out from what the printer said later."""
+    OBSERVED = "observed"
+    """The printer said so when it happened."""
+    HISTORY = "history"
+    """The printer's own history said so."""
+    PERSON = "person"
+    """A person said so."""

@@ -1,0 +1,30 @@
+"""The one way in which times are written and read: RFC 3339, UTC, milliseconds."""
+
+from datetime import UTC, datetime
+
+SECOND_MS = 1_000
+MINUTE_MS = 60 * SECOND_MS
+HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
+
+
+def rfc3339(at_ms: int) -> str:
+    """The instant `at_ms` (milliseconds since 1970, UTC) as `2026-11-22T00:51:14.391Z`."""
+    moment = datetime.fromtimestamp(at_ms // SECOND_MS, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{at_ms % SECOND_MS:03d}Z"
+
+
+def rfc3339_or_none(at_ms: int | None) -> str | None:
+    """As `rfc3339`, and None for an instant that is not known."""
+    return None if at_ms is None else rfc3339(at_ms)
+
+
+def parse_rfc3339(text: str) -> int:
+    """Milliseconds since 1970 of an RFC 3339 instant.
+
+    Raises ValueError when the text is no instant or carries no offset from UTC.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} has no offset from UTC; write e.g. 2026-11-22T00:51:14Z")
+    return int(moment.timestamp() * SECOND_MS)

@@ -1,0 +1,1 @@
+"""Simulated printers that speak the real protocols and know the truth."""
