@@ -1,0 +1,77 @@
+"""The sections of the configuration that every part shares: the site and its printers."""
+
+from difflib import get_close_matches
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+
+def _topic_level(name: str) -> str:
+    """A name that can stand as one level of an MQTT topic. Raises ValueError otherwise."""
+    if not name.strip():
+        raise ValueError("must not be empty")
+    if found := [sign for sign in "/+#\0" if sign in name]:
+        raise ValueError(f"must not hold {found[0]!r}, since it becomes a level of MQTT topics")
+    return name
+
+
+def _time_zone(name: str) -> str:
+    """The IANA time zone of that name. Raises ValueError naming the nearest ones."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        spelt = {zone.casefold(): zone for zone in available_timezones()}
+        near = get_close_matches(name.casefold(), spelt, n=3, cutoff=0.6)
+        hint = f"; nearest: {', '.join(spelt[zone] for zone in near)}" if near else ""
+        raise ValueError(f"is no IANA time zone such as Europe/Berlin{hint}") from error
+    return name
+
+
+TopicLevel = Annotated[str, AfterValidator(_topic_level)]
+
+
+class Section(BaseModel):
+    """What every section of the configuration keeps to: unchangeable, and no unknown key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SiteSettings(Section):
+    """The farm as a whole: its name in topics, its time zone and how it counts."""
+
+    name: TopicLevel = Field("main", description="Name of the site; part of every canonical topic.")
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
+        "UTC", description="IANA time zone in which days, weeks and months begin."
+    )
+    preparing_counts_as_printing: bool = Field(
+        True, description="Whether heat-up and levelling count as printing in the utilization."
+    )
+    cancelled_counts_as_attempt: bool = Field(
+        False, description="Whether cancelled jobs stand in the denominator of the success rate."
+    )
+    telemetry_days: float = Field(
+        7, ge=0, le=3650, description="Days for which thinned telemetry is kept in the ledger."
+    )
+
+
+class PrinterSettings(Section):
+    """Labels for one printer, which is found by its topic or by the name it announced itself with."""
+
+    name: TopicLevel = Field(
+        description="The printer's name: the one it gets where `topic` is set, "
+        "else the one under which it announced itself."
+    )
+    topic: str | None = Field(
+        None, min_length=1, description="Prefix of the printer's topics, by which it is found."
+    )
+    rename: TopicLevel | None = Field(None, description="A new name for a printer that is found by `name`.")
+    group: str | None = Field(None, min_length=1, description="Group in which its figures are summed up.")
+    model: str | None = Field(None, min_length=1, description="Model of the printer.")
+    ignored: bool = Field(False, description="Whether its messages are passed over.")
+
+    @model_validator(mode="after")
+    def _one_way_to_name(self) -> "PrinterSettings":
+        if self.topic is not None and self.rename is not None:
+            raise ValueError("takes `topic` or `rename`, not both: with `topic` the printer is called `name`")
+        return self
