@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import msgspec
 
-from farm.model.states import CancelledBy, Cause, PrinterState
+from farm.model.states import CancelledBy, Cause, Outcome, PrinterState
 
 
 class ClockKind(StrEnum):
@@ -12,13 +12,6 @@ class ClockKind(StrEnum):
 
     WALL = "wall"
     MONOTONIC = "monotonic"
-
-
-class SourceTime(msgspec.Struct, frozen=True):
-    """The source's own time of a reading, in milliseconds of its own clock."""
-
-    kind: ClockKind
-    ms: int
 
 
 class Link(StrEnum):
@@ -32,8 +25,6 @@ class JobSignal(StrEnum):
     """What the source says outright about the job under way."""
 
     STARTED = "started"
-    PAUSED = "paused"
-    RESUMED = "resumed"
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -56,28 +47,48 @@ class JobReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     native_id: str | None = None
 
 
+class HistoryRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One attempt as the printer's own history tells it, in wall-clock milliseconds.
+
+    `outcome` is None while the attempt runs; `unknown` where the history itself cannot say.
+    """
+
+    history: str
+    native_id: str
+    file: str | None
+    started_ms: int
+    ended_ms: int | None = None
+    outcome: Outcome | None = None
+    cancelled_by: CancelledBy | None = None
+    cause: Cause | None = None
+    detail: str | None = None
+    printing_ms: int | None = None
+    filament_mm: float | None = None
+
+
 class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One reading that bears on the state or the job of a printer.
 
-    `level` marks a reading that tells how things stand (a full status, a retained
-    message) and not that something changed: it never ends a job by itself unless that
-    job was open. `retained` marks what the broker had kept: its age is unknown, so it
-    is booked when it was received. `since` is the source's time from which the reading
-    holds, where that is earlier than the message.
+    `time_ms` is the source's own time in milliseconds of its own clock (see the adapter's
+    `clock`), None where the message carries none; `since_ms` the source's time from which
+    the reading holds, where that is earlier than the message. `level` marks a reading that
+    tells how things stand (a full status) and not that something changed: it never ends a
+    job that was not open. `retained` marks what the broker had kept: its age is unknown, so
+    it is booked when it was received.
     """
 
-    time: SourceTime | None = None
-    since: SourceTime | None = None
+    time_ms: int | None = None
+    since_ms: int | None = None
     retained: bool = False
     level: bool = False
     link: Link | None = None
-    session: bool = False
     state: PrinterState | None = None
     signal: JobSignal | None = None
     cause: Cause | None = None
     detail: str | None = None
     cancelled_by: CancelledBy | None = None
     job: JobReading | None = None
+    history: tuple[HistoryRow, ...] = ()
 
 
 class Telemetry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

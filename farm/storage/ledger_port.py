@@ -90,10 +90,10 @@ class Batch(msgspec.Struct, kw_only=True):
 
     Applied in this order: printers and addresses (upsert); jobs (upsert by id);
     `withdrawn_jobs` (deleted with their aliases: a rerun showed that they never were);
-    aliases (upsert); `cuts` (every span of the printer that starts at or after the instant
+    aliases (upsert); `evidence_cuts` and `milestone_cuts` (rows of the printer at or after the
+    instant are deleted, to be booked anew by a rerun); `cuts` (every span of the printer that starts at or after the instant
     is deleted, one that reaches beyond it ends there); spans (upsert by printer and start);
-    evidence (an identical key is left as it is); `milestone_cuts` (milestones at or after
-    (at, ordinal) are deleted); milestones; checkpoints (upsert); telemetry; faults (counts
+    evidence (an identical key is left as it is); milestones; checkpoints (upsert); telemetry; faults (counts
     are added); revisions; feed (each entry gets the next `seq`).
     """
 
@@ -105,7 +105,8 @@ class Batch(msgspec.Struct, kw_only=True):
     cuts: list[tuple[str, int]] = []
     spans: list[Span] = []
     evidence: list[Evidence] = []
-    milestone_cuts: list[tuple[str, int, int]] = []
+    evidence_cuts: list[tuple[str, int]] = []
+    milestone_cuts: list[tuple[str, int]] = []
     milestones: list[Milestone] = []
     checkpoints: list[Checkpoint] = []
     telemetry: list[TelemetryRow] = []
