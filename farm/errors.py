@@ -5,6 +5,7 @@ LayerlineError
 ├── LedgerError          the ledger cannot be used as asked
 │   └── LeaseLost        another holder has taken over this shard
 ├── UnreadableMessage    an adapter cannot make sense of a message (counted, never fatal)
+├── InvalidQuery         what was asked for does not exist; names what is allowed (a ValueError too)
 ├── RecordingError       a recording file is not in the documented format
 └── DeliveryError        a notifier could not deliver; `permanent` says whether trying again can help
 """
@@ -33,6 +34,10 @@ class UnreadableMessage(LayerlineError):
         super().__init__(f"{reason}: {detail}" if detail else reason)
         self.reason = reason
         self.detail = detail
+
+
+class InvalidQuery(LayerlineError, ValueError):
+    """What was asked for does not exist: a window, an indicator. The text names what is allowed."""
 
 
 class RecordingError(LayerlineError):
