@@ -1,0 +1,32 @@
+"""Print success rate: how many of the attempted prints came out."""
+
+from farm.kpi.measure import Basis, Measure
+from farm.kpi.wilson import wilson_interval
+from farm.model.states import CancelledBy, Outcome
+
+
+def print_success_rate(basis: Basis) -> Measure:
+    """Succeeded ÷ (succeeded + failed), a ratio; None before a job ended with a known outcome.
+
+    Cancelled jobs join the denominator where the site says so. Jobs of unknown outcome
+    stay out of the value and count as failed at worst and as succeeded at best. The
+    interval is the 95 % Wilson interval of the value.
+    """
+    jobs = basis.outcomes.jobs_by_outcome()
+    succeeded, unknown = jobs[Outcome.SUCCEEDED], jobs[Outcome.UNKNOWN]
+    attempts = succeeded + jobs[Outcome.FAILED]
+    if basis.site.cancelled_counts_as_attempt:
+        attempts += jobs[Outcome.CANCELLED]
+    possible = attempts + unknown
+    by = basis.outcomes.cancelled_by
+    return Measure(
+        value=succeeded / attempts if attempts else None,
+        low=succeeded / possible if possible else None,
+        high=(succeeded + unknown) / possible if possible else None,
+        interval=wilson_interval(succeeded, attempts),
+        counts={
+            "attempts": attempts,
+            **jobs,
+            **{f"cancelled_by_{who.value}": by.get(who, 0) for who in CancelledBy},
+        },
+    )

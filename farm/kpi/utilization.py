@@ -1,0 +1,48 @@
+"""Utilization: how much of the time that the printers could print they did print."""
+
+from farm.kpi.account import TimeAccount
+from farm.kpi.measure import Basis, Measure, hours
+from farm.model.states import PrinterState
+from farm.settings import SiteSettings
+
+
+def productive_states(site: SiteSettings) -> frozenset[PrinterState]:
+    """The states that count as printing at this site. Paused never does."""
+    if site.preparing_counts_as_printing:
+        return frozenset({PrinterState.PRINTING, PrinterState.PREPARING})
+    return frozenset({PrinterState.PRINTING})
+
+
+def utilization(basis: Basis) -> Measure:
+    """Productive time ÷ available time, a ratio; None where no available time was observed.
+
+    Unknown time counts as available and not productive in the value and at worst, and as
+    productive at best.
+    """
+    account, productive = basis.account, productive_states(basis.site)
+    utilized, available = account.in_states(productive), account.available_ms(productive)
+    possibly = productive | {PrinterState.UNKNOWN}
+    at_best = _ratio(account.in_states(possibly), account.available_ms(possibly))
+    at_worst = None if at_best is None else _ratio(utilized, available) or 0.0
+    observed = available - account.open_ms.get(PrinterState.UNKNOWN, 0)
+    return Measure(
+        value=at_worst if observed else None,
+        low=at_worst,
+        high=at_best,
+        counts={"printers": basis.printers},
+        amounts=_hours_of(account, utilized, available),
+    )
+
+
+def _ratio(part_ms: int, whole_ms: int) -> float | None:
+    return part_ms / whole_ms if whole_ms else None
+
+
+def _hours_of(account: TimeAccount, utilized_ms: int, available_ms: int) -> dict[str, float]:
+    return {
+        "window_hours": hours(account.whole_ms),
+        "closed_hours": hours(account.whole_closed_ms),
+        "available_hours": hours(available_ms),
+        "utilized_hours": hours(utilized_ms),
+        **{f"{state.value}_hours": hours(account.in_states({state})) for state in PrinterState},
+    }
