@@ -3,10 +3,12 @@
 LayerlineError
 ├── ConfigurationError   a setting is wrong; names file, key, value and what is allowed
 ├── LedgerError          the ledger cannot be used as asked
+│   ├── LedgerUnreachable  it does not answer now; trying again can help
 │   └── LeaseLost        another holder has taken over this shard
 ├── UnreadableMessage    an adapter cannot make sense of a message (counted, never fatal)
 ├── InvalidQuery         what was asked for does not exist; names what is allowed (a ValueError too)
 ├── RecordingError       a recording file is not in the documented format
+├── StartError           a process or connection of ours could not be started
 └── DeliveryError        a notifier could not deliver; `permanent` says whether trying again can help
 """
 
@@ -21,6 +23,14 @@ class ConfigurationError(LayerlineError):
 
 class LedgerError(LayerlineError):
     """The ledger cannot be used as asked: wrong kind of time, schema too new, not reachable."""
+
+
+class LedgerUnreachable(LedgerError):
+    """The ledger does not answer now: down, locked, disk full. Trying again can help.
+
+    What a commit that ends so had booked is not known: read the checkpoints again before
+    going on.
+    """
 
 
 class LeaseLost(LedgerError):
@@ -42,6 +52,14 @@ class InvalidQuery(LayerlineError, ValueError):
 
 class RecordingError(LayerlineError):
     """A recording is not in the documented format. The text names file and line."""
+
+
+class StartError(LayerlineError):
+    """A process of ours could not be started. `status` is its exit status, where it ended by itself."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class DeliveryError(LayerlineError):

@@ -1,0 +1,1 @@
+"""The composition root: configuration, wiring, process supervision and the command line."""

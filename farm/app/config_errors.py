@@ -1,0 +1,143 @@
+"""What is wrong with a configuration, in words: place, value and what is allowed. Never a secret."""
+
+import json
+import re
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from farm.app.config_layers import ENVIRONMENT_PREFIX, KeyPath, Layers, dotted
+from farm.app.config_models import Model, Place, place_at
+
+_LONGEST_VALUE = 80
+_CREDENTIALS = re.compile(r"(?<=://)([^/@\s:]*):[^@\s]*@")
+
+_ALLOWED = {
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "string_type": "text",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+    "greater_than": "more than {gt}",
+    "greater_than_equal": "{ge} or more",
+    "less_than": "less than {lt}",
+    "less_than_equal": "{le} or less",
+    "string_too_short": "at least {min_length} characters",
+    "string_too_long": "at most {max_length} characters",
+    "too_short": "at least {min_length} of them",
+    "too_long": "at most {max_length} of them",
+    "literal_error": "{expected}",
+    "enum": "{expected}",
+    "union_tag_invalid": "{expected_tags}",
+}
+
+
+def explain(error: ValidationError, root: Model, layers: Layers) -> str:
+    """Every problem that pydantic found, one line each."""
+    lines = [_explain_one(detail, root, layers) for detail in error.errors(include_url=False)]
+    return "\n".join(dict.fromkeys(lines))
+
+
+def unknown_key(key: str, place: Place) -> str:
+    """That `key` is not known at `place`, with the nearest name and all that are allowed."""
+    near = get_close_matches(key, place.keys, n=1, cutoff=0.5)
+    hint = f"; did you mean `{near[0]}`?" if near else ""
+    return f"unknown key{hint} (allowed: {', '.join(place.keys)})"
+
+
+def without_credentials(text: str) -> str:
+    """The text with the passwords of the URLs in it masked."""
+    return _CREDENTIALS.sub(r"\1:***@", text)
+
+
+def _explain_one(detail: ErrorDetails, root: Model, layers: Layers) -> str:
+    path = _written_path(detail["loc"], layers)
+    origin = layers.origin(path)
+    name = _ordinal_hint(path, dotted(path))
+    start = f"{origin}: {name}" if origin else name
+    if detail["type"] == "extra_forbidden":
+        place = place_at(root, detail["loc"][:-1])
+        return f"{start}: {unknown_key(str(path[-1]), place)}"
+    if detail["type"] in ("missing", "union_tag_not_found"):
+        return f"{start}: {_missing(detail, root)}"
+    value = "" if _is_table(detail) else f" = {_shown(detail, root)}"
+    return f"{start}{value}: {_remedy(detail)}"
+
+
+def _missing(detail: ErrorDetails, root: Model) -> str:
+    if detail["type"] == "union_tag_not_found":
+        return f"the key {detail['ctx']['discriminator']} is missing"
+    field = place_at(root, detail["loc"])
+    by_file = f" (or `{detail['loc'][-1]}_file`)" if field.secret else ""
+    return f"is missing{by_file}"
+
+
+def _remedy(detail: ErrorDetails) -> str:
+    context = {key: value for key, value in detail.get("ctx", {}).items() if key != "error"}
+    if detail["type"] == "value_error":
+        return detail["msg"].removeprefix("Value error, ")
+    if allowed := _ALLOWED.get(detail["type"]):
+        return f"must be {allowed.format(**context)}"
+    return detail["msg"]
+
+
+def _is_table(detail: ErrorDetails) -> bool:
+    """Whether the complaint is about a table as a whole, whose text would only confuse."""
+    return isinstance(detail["input"], dict) and not detail["type"].endswith("_type")
+
+
+def _shown(detail: ErrorDetails, root: Model) -> str:
+    if place_at(root, detail["loc"]).secret:
+        return "(secret)"
+    text = _text(detail["input"])
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict | list | tuple):
+        return "(a table)" if isinstance(value, dict) else "(a list)"
+    return without_credentials(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def _written_path(location: KeyPath, layers: Layers) -> KeyPath:
+    """The location without the union tags that pydantic adds: only what was really written."""
+    path: list[str | int] = []
+    here: Any = layers.tree
+    for position, part in enumerate(location):
+        inside = part in here if isinstance(here, dict) else isinstance(here, list) and isinstance(part, int)
+        last = position == len(location) - 1
+        if inside:
+            here = here[part]
+        elif not last:
+            continue
+        elif not isinstance(here, dict):
+            break
+        path.append(part)
+    return tuple(path)
+
+
+def _ordinal_hint(path: KeyPath, name: str) -> str:
+    """The name, and for an entry of a list the count that a reader would make."""
+    for position, part in enumerate(path):
+        if isinstance(part, int):
+            return f"{name} (number {part + 1} of [[{dotted(path[:position])}]])"
+    return name
+
+
+def unknown_variable(name: str, sections: list[str]) -> str:
+    """That an environment variable names no section."""
+    section = name.removeprefix(ENVIRONMENT_PREFIX).split("__")[0].lower()
+    near = get_close_matches(section, sections, n=1, cutoff=0.5)
+    hint = f"; did you mean {ENVIRONMENT_PREFIX}{near[0].upper()}?" if near else ""
+    return f"environment {name}: there is no section `{section}`{hint} (allowed: {', '.join(sections)})"

@@ -1,0 +1,122 @@
+"""The broker that comes along: rumqttd from the iotcore package, run as a process of its own.
+
+    python -P -m farm.app.embedded_broker FILE
+
+runs it with the rumqttd configuration FILE until it is ended.
+"""
+
+import json
+import logging
+import sys
+from pathlib import Path
+
+from pydantic import Field
+
+from farm.app.data_folder import Credentials, DataFolder
+from farm.app.logs import set_up_logging
+from farm.app.process_life import end_with_parent
+from farm.settings import Section
+
+log = logging.getLogger(__name__)
+
+CONFIGURATION_FILE = "embedded-broker.toml"
+
+_SEGMENTS = 8
+_MEGABYTE = 1024 * 1024
+_LARGEST_PAYLOAD = 16 * _MEGABYTE
+"""A client that sends more is cut off by rumqttd, so the bound lies above all that a printer sends."""
+_INFLIGHT = 100
+"""Unacknowledged messages per subscriber; rumqttd 0.20 keeps no more, whatever is asked for."""
+_MOST_CONNECTIONS = 10_010
+_CONNECT_PATIENCE_MS = 60_000
+
+
+class EmbeddedBrokerSettings(Section):
+    """The broker that `layerline up` starts where no other is configured."""
+
+    host: str = Field(
+        "0.0.0.0",  # noqa: S104  printers reach it over the LAN, with the password made at the first start
+        min_length=1,
+        description="Address to listen on; printers must reach it.",
+    )
+    port: int = Field(1883, ge=1, le=65_535, description="Port to listen on.")
+    queue_mb: int = Field(
+        64,
+        ge=1,
+        le=4096,
+        description="Megabytes of messages that it keeps for each subscription; a subscriber that "
+        "lags by more loses the oldest. It uses up to twice as much memory.",
+    )
+
+
+def broker_configuration(settings: EmbeddedBrokerSettings, credentials: Credentials) -> str:
+    """The rumqttd configuration for these settings: one MQTT 3.1.1 listener, one user.
+
+    The queue is set in segments because rumqttd drops whole ones: with its own defaults
+    each subscription grows to a gigabyte.
+    """
+    segment = max(settings.queue_mb * _MEGABYTE // _SEGMENTS, 1)
+    return f"""\
+id = 0
+
+[router]
+id = 0
+max_connections = {_MOST_CONNECTIONS}
+max_outgoing_packet_count = 200
+max_segment_size = {segment}
+max_segment_count = {_SEGMENTS}
+
+[v4.1]
+name = "mqtt"
+listen = {_toml(f"{settings.host}:{settings.port}")}
+next_connection_delay_ms = 1
+
+[v4.1.connections]
+connection_timeout_ms = {_CONNECT_PATIENCE_MS}
+max_payload_size = {_LARGEST_PAYLOAD}
+max_inflight_count = {_INFLIGHT}
+dynamic_filters = true
+
+[v4.1.connections.auth]
+{_toml(credentials.user)} = {_toml(credentials.password)}
+"""
+
+
+def prepare_broker(settings: EmbeddedBrokerSettings, folder: DataFolder) -> tuple[Credentials, list[str]]:
+    """The broker's credentials, made at the first start, and the command that runs it."""
+    credentials = folder.make_credentials()
+    file = folder.write_private(CONFIGURATION_FILE, broker_configuration(settings, credentials))
+    return credentials, [sys.executable, "-P", "-m", "farm.app.embedded_broker", str(file)]
+
+
+def _toml(text: str) -> str:
+    """The text as a TOML string, which a JSON string is."""
+    return json.dumps(text)
+
+
+def run_broker(file: Path) -> None:
+    """Run the broker in this process; it never returns. Raises OSError when its port is taken."""
+    from iotcore import IotCoreBroker
+
+    # rumqttd writes every packet that it routes at level ERROR.
+    logging.getLogger("rumqttd").setLevel(logging.CRITICAL)
+    logging.getLogger("tracing.span").setLevel(logging.CRITICAL)
+    broker = IotCoreBroker(config_path=str(file))
+    broker.check_ports()
+    log.info("listening on %s", ", ".join(broker.listeners()))
+    broker.run_forever()
+
+
+def main() -> int:
+    """Run as a child process; see the module's text."""
+    set_up_logging()
+    end_with_parent()
+    try:
+        run_broker(Path(sys.argv[1]))
+    except (OSError, RuntimeError, ValueError) as error:
+        raise SystemExit(f"the embedded broker cannot run: {error}") from None
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,121 @@
+"""The log: one line a record on standard error, as text or JSON, with every secret masked."""
+
+import json
+import logging
+import sys
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import TextIO
+from urllib.parse import quote, quote_plus
+
+from farm.model.times import SECOND_MS, rfc3339
+
+MASK = "***"
+_SHORTEST_SECRET = 4
+"""Shorter ones would mask parts of ordinary words, and protect nothing."""
+
+_TALKATIVE = ("httpx", "httpcore", "apscheduler", "alembic", "asyncio", "uvicorn", "slack_sdk", "mail.log")
+
+
+class LogFormat(StrEnum):
+    """How a log record is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class Redaction:
+    """The secrets that must not be shown, and the masking of them."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._spellings: list[str] = []
+        for secret in secrets:
+            self.register(secret)
+
+    def register(self, secret: str) -> None:
+        """Mask `secret` from now on, also where it stands URL-encoded or as a JSON text."""
+        if len(secret) < _SHORTEST_SECRET:
+            return
+        encoded = (quote(secret, safe=""), quote(secret), quote_plus(secret))
+        spellings = {secret, *encoded, json.dumps(secret)[1:-1], repr(secret)[1:-1]}
+        # The longest first, so that no remainder of a secret that holds another stays behind.
+        self._spellings = sorted({*self._spellings, *spellings}, key=len, reverse=True)
+
+    def clean(self, text: str) -> str:
+        """The text with every known secret masked."""
+        for spelling in self._spellings:
+            if spelling in text:
+                text = text.replace(spelling, MASK)
+        return text
+
+
+REDACTION = Redaction()
+"""The secrets of this process: the configuration registers what it reads."""
+
+
+class _Formatter(logging.Formatter):
+    """Masks secrets in the message and in the traceback."""
+
+    def __init__(self, redaction: Redaction) -> None:
+        super().__init__()
+        self._redaction = redaction
+
+    def format(self, record: logging.LogRecord) -> str:
+        trace = None
+        if record.exc_info and record.exc_info[0] is not None:
+            trace = self._redaction.clean(self.formatException(record.exc_info))
+        return self._line(record, self._redaction.clean(record.getMessage()), trace)
+
+    def _line(self, record: logging.LogRecord, message: str, trace: str | None) -> str:
+        raise NotImplementedError
+
+
+def _instant(record: logging.LogRecord) -> str:
+    return rfc3339(round(record.created * SECOND_MS))
+
+
+class TextFormatter(_Formatter):
+    """`2026-11-22T00:51:14.391Z WARNING collector.service: …`; a traceback follows indented."""
+
+    def _line(self, record: logging.LogRecord, message: str, trace: str | None) -> str:
+        text = (message if trace is None else f"{message}\n{trace}").replace("\n", "\n  ")
+        return f"{_instant(record)} {record.levelname:<7} {record.name}: {text}"
+
+
+class JsonFormatter(_Formatter):
+    """One JSON object a record: at, level, logger, process, message, and trace where there is one."""
+
+    def _line(self, record: logging.LogRecord, message: str, trace: str | None) -> str:
+        entry: dict[str, str | int] = {
+            "at": _instant(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "process": record.process or 0,
+            "message": message,
+        }
+        if trace is not None:
+            entry["trace"] = trace
+        return json.dumps(entry, ensure_ascii=False)
+
+
+def set_up_logging(
+    form: LogFormat = LogFormat.TEXT,
+    *,
+    verbose: bool = False,
+    stream: TextIO | None = None,
+    redaction: Redaction = REDACTION,
+) -> None:
+    """Write the log of this process to `stream`, standard error unless told otherwise.
+
+    `verbose` lets debug records through. Replaces what was set up before.
+    """
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter((JsonFormatter if form is LogFormat.JSON else TextFormatter)(redaction))
+    root = logging.getLogger()
+    for former in list(root.handlers):
+        root.removeHandler(former)
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG if verbose else logging.INFO)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.INFO if verbose else logging.WARNING)
+    logging.captureWarnings(True)

@@ -1,0 +1,62 @@
+"""How a process of ours ends: on a signal, or because its parent is gone."""
+
+import ctypes
+import logging
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+
+log = logging.getLogger(__name__)
+
+PARENT_VARIABLE = "LAYERLINE_PARENT_PID"
+_PR_SET_PDEATHSIG = 1
+_IMPATIENT_STATUS = 130
+"""What a shell reports for a process ended by an interrupt."""
+
+
+def stop_event() -> threading.Event:
+    """An event that SIGTERM or SIGINT sets. A second signal ends the process at once.
+
+    A supervised process leaves SIGINT to its parent, which ends its children in order.
+    """
+    stop = threading.Event()
+
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            os._exit(_IMPATIENT_STATUS)
+        log.info("stopping on %s", signal.Signals(number).name)
+        stop.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, signal.SIG_IGN if is_supervised() else on_signal)
+    return stop
+
+
+def is_supervised() -> bool:
+    """Whether `layerline up` started this process."""
+    return PARENT_VARIABLE in os.environ
+
+
+def end_with_parent() -> None:
+    """Let this process end when the one that started it does, however that ends.
+
+    Does nothing for a process that is not supervised.
+    """
+    parent = os.environ.get(PARENT_VARIABLE)
+    if parent is None:
+        return
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_watch_lifeline, name="lifeline", daemon=True).start()
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != int(parent):  # it ended before the line above could take hold
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _watch_lifeline() -> None:
+    """Wait until standard input closes: our parent holds its other end for as long as it lives."""
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,213 @@
+"""Child processes kept running: started in order, restarted with back-off, ended in reverse order."""
+
+import logging
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import IO, TextIO, cast
+
+from farm.app.process_life import PARENT_VARIABLE
+from farm.errors import StartError
+
+log = logging.getLogger(__name__)
+
+CONFIGURATION_STATUS = 2
+"""The exit status of a part whose configuration is wrong: starting it again cannot help."""
+
+_FIRST_DELAY_S = 0.5
+_LONGEST_DELAY_S = 30.0
+_STABLE_S = 30.0
+"""A child that ran for so long starts again without having earlier deaths held against it."""
+_LOOK_EVERY_S = 0.1
+_STOP_PATIENCE_S = 10.0
+
+
+@dataclass(frozen=True)
+class Part:
+    """One process to keep running. `is_ready`, where given, is awaited before the next part starts."""
+
+    name: str
+    command: Sequence[str]
+    is_ready: Callable[[], bool] | None = None
+    ready_within_s: float = 20.0
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+class BackOff:
+    """How long to wait before the next start: doubling, jittered, with a ceiling."""
+
+    def __init__(self, chance: Callable[[], float] = random.random) -> None:
+        self._chance = chance
+        self._deaths = 0
+
+    def after(self, lived_s: float) -> float:
+        """Seconds to wait after a process that lived for `lived_s`."""
+        self._deaths = 0 if lived_s >= _STABLE_S else self._deaths
+        delay = min(_FIRST_DELAY_S * 2.0**self._deaths, _LONGEST_DELAY_S)
+        self._deaths += 1
+        return delay * (0.75 + 0.5 * self._chance())
+
+
+class LogStream:
+    """The output of all children as one, each line with the name of its part before it."""
+
+    def __init__(self, stream: TextIO, width: int, *, prefixed: bool = True) -> None:
+        self._stream = stream
+        self._width = width
+        self._prefixed = prefixed
+        self._lock = threading.Lock()
+
+    def write(self, name: str, line: str) -> None:
+        """Write one line of the part `name`."""
+        text = f"{name:<{self._width}} | {line}\n" if self._prefixed else f"{line}\n"
+        with self._lock:
+            self._stream.write(text)
+            self._stream.flush()
+
+    def follow(self, name: str, output: IO[bytes]) -> threading.Thread:
+        """Copy what a child writes until it closes its output."""
+
+        def copy() -> None:
+            with output:
+                for line in output:
+                    self.write(name, line.decode("utf-8", "replace").rstrip("\r\n"))
+
+        thread = threading.Thread(target=copy, name=f"output of {name}", daemon=True)
+        thread.start()
+        return thread
+
+
+class _Running:
+    """A process under way and the thread that copies its output."""
+
+    def __init__(self, part: Part, stream: LogStream) -> None:
+        environment = {**os.environ, **part.environment, PARENT_VARIABLE: str(os.getpid())}
+        self.started = time.monotonic()
+        # The lifeline stays open for as long as we live: the child takes its end for ours.
+        lifeline, self._lifeline = os.pipe()
+        with open(lifeline, "rb") as stdin:  # noqa: PTH123  a descriptor has no path
+            self.process = subprocess.Popen(
+                list(part.command),
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                env=environment,
+            )
+        self._copier = stream.follow(part.name, cast(IO[bytes], self.process.stdout))
+
+    def settle(self) -> float:
+        """Take in the last lines of the ended process; gives the seconds that it lived."""
+        os.close(self._lifeline)
+        self._copier.join(1)
+        return time.monotonic() - self.started
+
+
+class _Child:
+    """A part with its running process, if it has one."""
+
+    def __init__(self, part: Part, stream: LogStream) -> None:
+        self.part = part
+        self.running: _Running | None = None
+        self._stream = stream
+        self._back_off = BackOff()
+        self._due = 0.0
+
+    def start(self) -> None:
+        self.running = _Running(self.part, self._stream)
+
+    def look(self) -> int | None:
+        """Start it again when it is due; give the exit status when it has just ended."""
+        if self.running is None:
+            if time.monotonic() >= self._due:
+                self.start()
+            return None
+        status = self.running.process.poll()
+        if status is not None:
+            delay = self._back_off.after(self._settle(self.running))
+            self._due = time.monotonic() + delay
+            log.error("%s ended with status %d; starting it again in %.1f s", self.part.name, status, delay)
+        return status
+
+    def wait_until_ready(self, stop: threading.Event) -> None:
+        """Wait for the part to be ready. Raises StartError when it ends first or takes too long."""
+        if self.part.is_ready is None or self.running is None:
+            return
+        deadline = time.monotonic() + self.part.ready_within_s
+        while not stop.is_set() and not self.part.is_ready():
+            if (status := self.running.process.poll()) is not None:
+                self._settle(self.running)
+                raise StartError(
+                    f"{self.part.name} ended with status {status} while it was being started", status
+                )
+            if time.monotonic() > deadline:
+                raise StartError(f"{self.part.name} is not ready after {self.part.ready_within_s:g} s")
+            stop.wait(_LOOK_EVERY_S)
+
+    def stop(self) -> None:
+        """End it in order, and by force when it does not listen."""
+        if self.running is None:
+            return
+        process = self.running.process
+        process.terminate()
+        try:
+            process.wait(_STOP_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            log.warning("%s does not end; killing it", self.part.name)
+            process.kill()
+            process.wait()
+        self._settle(self.running)
+
+    def _settle(self, running: _Running) -> float:
+        self.running = None
+        return running.settle()
+
+
+class Supervisor:
+    """Keeps parts running until it is told to stop."""
+
+    def __init__(self, parts: Sequence[Part], stream: LogStream | None = None) -> None:
+        width = max((len(part.name) for part in parts), default=0)
+        stream = stream or LogStream(sys.stderr, width)
+        self._children = [_Child(part, stream) for part in parts]
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """The running processes by the name of their part."""
+        running = {child.part.name: child.running for child in self._children}
+        return {name: run.process.pid for name, run in running.items() if run is not None}
+
+    def start(self, stop: threading.Event) -> None:
+        """Start every part, each when the one before is ready.
+
+        Raises StartError when one does not get ready; the others are ended.
+        """
+        try:
+            for child in self._children:
+                if not stop.is_set():
+                    child.start()
+                    child.wait_until_ready(stop)
+        except BaseException:
+            self.stop()
+            raise
+
+    def keep(self, stop: threading.Event) -> int:
+        """Restart what dies until `stop` is set, then end all. Gives the exit status."""
+        try:
+            while not stop.wait(_LOOK_EVERY_S):
+                for child in self._children:
+                    if child.look() == CONFIGURATION_STATUS:
+                        log.error("%s cannot run as it is configured; stopping", child.part.name)
+                        return CONFIGURATION_STATUS
+        finally:
+            self.stop()
+        return 0
+
+    def stop(self) -> None:
+        """End every part, the last started first."""
+        for child in reversed(self._children):
+            child.stop()

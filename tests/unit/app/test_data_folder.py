@@ -1,0 +1,41 @@
+"""The files that an installation keeps for itself."""
+
+from pathlib import Path
+
+import pytest
+
+from farm.app.data_folder import DataFolder
+from farm.errors import ConfigurationError
+
+
+def test_the_first_start_makes_a_password_that_later_starts_keep(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / "data")
+    assert folder.credentials() is None
+    made = folder.make_credentials()
+    assert DataFolder(tmp_path / "data").make_credentials() == made
+
+
+def test_two_installations_have_different_passwords(tmp_path: Path) -> None:
+    one, other = DataFolder(tmp_path / "one"), DataFolder(tmp_path / "other")
+    assert one.make_credentials().password != other.make_credentials().password
+
+
+def test_nobody_else_can_read_what_is_kept(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / "data")
+    folder.make_credentials()
+    kept = [folder.path, *folder.path.iterdir()]
+    assert len(kept) == 2
+    assert [path.stat().st_mode & 0o077 for path in kept] == [0, 0]
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", "not json"])
+def test_a_spoilt_password_file_is_an_error_with_a_remedy(text: str, tmp_path: Path) -> None:
+    (tmp_path / "embedded-broker.json").write_text(text, "utf-8")
+    with pytest.raises(ConfigurationError, match=r"embedded-broker\.json: is not .*delete it"):
+        DataFolder(tmp_path).credentials()
+
+
+def test_a_folder_that_cannot_be_made_is_a_configuration_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", "utf-8")
+    with pytest.raises(ConfigurationError, match="cannot be made"):
+        DataFolder(tmp_path / "file" / "data").make()

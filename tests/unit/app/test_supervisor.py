@@ -1,0 +1,176 @@
+"""Child processes: kept running, ended in order, never left behind."""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from farm.app.supervisor import BackOff, LogStream, Part, Supervisor
+from farm.errors import StartError
+from tests.servers import wait_until
+
+SLEEPER = "import time; print('up', flush=True); time.sleep(600)"
+OBEDIENT = """
+import sys, time
+from farm.app.process_life import end_with_parent, stop_event
+end_with_parent()
+stop = stop_event()
+print("up", flush=True)
+stop.wait()
+print("down", flush=True)
+"""
+OBEDIENT_ELSEWHERE = f"import sys; sys.platform = 'darwin'\n{OBEDIENT}"
+STUBBORN = "import signal; signal.signal(15, signal.SIG_IGN); print('up', flush=True); signal.pause()"
+
+
+def python(code: str) -> list[str]:
+    return [sys.executable, "-P", "-c", code]
+
+
+class Farm:
+    """A supervisor under test, with what its children wrote."""
+
+    def __init__(self, *parts: Part) -> None:
+        self.output = io.StringIO()
+        self.stop = threading.Event()
+        self.supervisor = Supervisor(parts, LogStream(self.output, 6))
+        self.status: int | None = None
+        self._thread = threading.Thread(target=self._keep)
+
+    def _keep(self) -> None:
+        self.status = self.supervisor.keep(self.stop)
+
+    def run(self) -> None:
+        self.supervisor.start(self.stop)
+        self._thread.start()
+
+    def end(self) -> None:
+        self.stop.set()
+        if self._thread.ident is None:
+            self.supervisor.stop()
+        else:
+            self._thread.join(30)
+
+    def wait_for(self, text: str, times: int = 1) -> None:
+        wait_until(lambda: self.output.getvalue().count(text) >= times, f"{times} times {text!r}")
+
+
+@contextmanager
+def farm(*parts: Part) -> Iterator[Farm]:
+    under_test = Farm(*parts)
+    try:
+        yield under_test
+    finally:
+        under_test.end()
+
+
+def test_every_line_of_a_child_carries_its_name() -> None:
+    with farm(Part("api", python(SLEEPER))) as running:
+        running.run()
+        running.wait_for("api    | up\n")
+
+
+def test_a_killed_child_is_started_again() -> None:
+    with farm(Part("api", python(SLEEPER))) as running:
+        running.run()
+        running.wait_for("up")
+        first = running.supervisor.pids["api"]
+        os.kill(first, signal.SIGKILL)
+        running.wait_for("up", times=2)
+        assert running.supervisor.pids["api"] != first
+
+
+def test_children_are_ended_in_reverse_order_and_none_is_left() -> None:
+    with farm(Part("broker", python(OBEDIENT)), Part("api", python(OBEDIENT))) as running:
+        running.run()
+        running.wait_for("up", times=2)
+        pids = list(running.supervisor.pids.values())
+        running.end()
+        text = running.output.getvalue()
+        assert running.status == 0
+        assert text.index("api    | down") < text.index("broker | down")
+        for pid in pids:
+            with pytest.raises(ProcessLookupError):
+                os.kill(pid, 0)
+
+
+def test_a_child_that_does_not_listen_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("farm.app.supervisor._STOP_PATIENCE_S", 0.2)
+    with farm(Part("api", python(STUBBORN))) as running:
+        running.run()
+        running.wait_for("up")
+        running.end()
+        assert running.supervisor.pids == {}
+
+
+def test_a_wrong_configuration_of_one_part_ends_all() -> None:
+    with farm(Part("broker", python(SLEEPER)), Part("api", python("raise SystemExit(2)"))) as running:
+        running.run()
+        wait_until(lambda: running.status is not None, "the supervisor gives up")
+        assert running.status == 2
+        assert running.supervisor.pids == {}
+
+
+def test_the_next_part_waits_until_the_one_before_is_ready(tmp_path: Path) -> None:
+    mark = tmp_path / "ready"
+    code = f"import pathlib, time; time.sleep(0.2); pathlib.Path({str(mark)!r}).touch(); time.sleep(600)"
+    check = f"import pathlib; print(pathlib.Path({str(mark)!r}).exists(), flush=True)"
+    with farm(Part("broker", python(code), mark.exists), Part("api", python(check))) as running:
+        running.run()
+        running.wait_for("api    | True")
+
+
+def test_a_part_that_ends_while_it_is_started_is_an_error_with_its_status() -> None:
+    with farm(Part("broker", python("raise SystemExit(1)"), lambda: False)) as running:
+        with pytest.raises(StartError, match="broker ended with status 1") as caught:
+            running.run()
+        assert caught.value.status == 1
+
+
+def test_a_part_that_never_gets_ready_is_an_error_and_is_ended() -> None:
+    part = Part("broker", python(SLEEPER), lambda: False, ready_within_s=0.3)
+    with farm(part) as running:
+        with pytest.raises(StartError, match=r"broker is not ready after 0\.3 s"):
+            running.run()
+        assert running.supervisor.pids == {}
+
+
+@pytest.mark.parametrize("code", [OBEDIENT, OBEDIENT_ELSEWHERE], ids=["Linux", "elsewhere"])
+def test_a_child_ends_when_its_supervisor_is_killed(code: str) -> None:
+    supervisor = f"""
+import sys, threading
+from farm.app.supervisor import LogStream, Part, Supervisor
+kept = Supervisor([Part("api", [sys.executable, "-P", "-c", {code!r}])], LogStream(sys.stdout, 3))
+kept.start(threading.Event())
+print("pid", kept.pids["api"], flush=True)
+threading.Event().wait()
+"""
+    with subprocess.Popen(python(supervisor), stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        lines: list[str] = []
+        while not any(line.startswith("pid") for line in lines) or "api | up\n" not in lines:
+            lines.append(parent.stdout.readline())
+        child = int(next(line for line in lines if line.startswith("pid")).split()[1])
+        parent.kill()
+    wait_until(lambda: not _runs(child), "the child ends with its parent")
+
+
+def _runs(pid: int) -> bool:
+    """Whether the process is there and no zombie that merely waits to be collected."""
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text("utf-8")
+    except FileNotFoundError:
+        return False
+
+
+def test_the_delay_doubles_up_to_a_ceiling_and_starts_anew_after_a_long_life() -> None:
+    back_off = BackOff(chance=lambda: 0.5)
+    assert [back_off.after(0) for _ in range(8)] == [0.5, 1, 2, 4, 8, 16, 30, 30]
+    assert back_off.after(3600) == 0.5
