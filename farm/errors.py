@@ -8,6 +8,7 @@ LayerlineError
 ├── UnreadableMessage    an adapter cannot make sense of a message (counted, never fatal)
 ├── InvalidQuery         what was asked for does not exist; names what is allowed (a ValueError too)
 ├── RecordingError       a recording file is not in the documented format
+├── TruthError           a simulation's ledger of truth is not in the documented format
 ├── StartError           a process or connection of ours could not be started
 └── DeliveryError        a notifier could not deliver; `permanent` says whether trying again can help
 """
@@ -60,6 +61,10 @@ class StartError(LayerlineError):
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)
         self.status = status
+
+
+class TruthError(LayerlineError):
+    """A ledger of truth is not in the documented format, or was cut off. Names file and line."""
 
 
 class DeliveryError(LayerlineError):
