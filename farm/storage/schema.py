@@ -167,7 +167,7 @@ checkpoint = Table(
 feed = Table(
     "feed",
     metadata,
-    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", _serial, primary_key=True, autoincrement=False),
     Column("at_ms", BigInteger, nullable=False, index=True),
     Column("kind", String(32), nullable=False),
     Column("printer_id", String(36)),

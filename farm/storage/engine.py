@@ -1,0 +1,165 @@
+"""Connections to the ledger's database, SQLite or PostgreSQL, chosen by its URL."""
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy.exc
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.pool import QueuePool
+
+from farm.errors import LedgerError, LedgerUnreachable
+
+ALLOWED_URLS = (
+    "sqlite:////absolute/path/to/ledger.db, sqlite:// (in memory, gone at the end) "
+    "or postgresql://user:password@host:5432/database"
+)
+
+_PATIENCE_S = 30
+_CONNECT_S = 10
+_SQLITE_PRAGMAS = (
+    f"busy_timeout = {_PATIENCE_S * 1000}",
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    "temp_store = MEMORY",
+)
+_READS = "layerline_reads"
+
+
+def ledger_engine(url: str) -> Engine:
+    """An engine for the database at `url`; it connects to nothing yet.
+
+    A transaction of it may write: in SQLite it takes the one write lock at its beginning,
+    since a transaction that first reads and then writes can fail without waiting.
+    Raises LedgerError when `url` has none of the allowed forms.
+    """
+    parsed = _parsed(url)
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite_engine(parsed.set(drivername="sqlite"))
+    return _postgresql_engine(parsed)
+
+
+def reading(engine: Engine) -> Engine:
+    """The same engine for transactions that only read: each sees one state of the ledger
+    from its beginning to its end and holds no writer up.
+    """
+    if engine.dialect.name == "sqlite":
+        return engine.execution_options(**{_READS: True})
+    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+def in_memory(engine: Engine) -> bool:
+    """Whether the ledger is gone when the engine is disposed of."""
+    return engine.dialect.name == "sqlite" and _without_file(engine.url)
+
+
+def shown(url: str | URL) -> str:
+    """`url` as it may be shown to people: without passwords."""
+    if isinstance(url, URL):
+        url = url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
+    text = re.sub(r"^(\w[\w+]*://)?([^:/@?]*:)?.*@", r"\1\2***@", url, flags=re.DOTALL)
+    return re.sub(r"(?i)(password=)[^&]*", r"\1***", text)
+
+
+@contextmanager
+def ledger_errors(engine: Engine) -> Iterator[None]:
+    """Turn what the database raises into LedgerError, and LedgerUnreachable where waiting can help."""
+    try:
+        yield
+    except (
+        sqlalchemy.exc.OperationalError,
+        sqlalchemy.exc.InterfaceError,
+        sqlalchemy.exc.TimeoutError,
+    ) as error:
+        raise LedgerUnreachable(
+            f"the ledger {shown(engine.url)} cannot be used now: {_reason(error)}"
+        ) from error
+    except sqlalchemy.exc.DBAPIError as error:
+        raise LedgerError(f"the ledger {shown(engine.url)} refuses: {_reason(error)}") from error
+
+
+def _reason(error: sqlalchemy.exc.SQLAlchemyError) -> str:
+    origin = getattr(error, "orig", None)
+    return " ".join(str(origin or error).split())
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except (sqlalchemy.exc.ArgumentError, ValueError):
+        # The cause is left out: it may quote a piece of the password.
+        raise _wrong(url, "is no database URL") from None
+    if parsed.drivername not in {"sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg"}:
+        raise _wrong(url, f"names the database {parsed.drivername!r}")
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.host:
+            raise _wrong(url, f"names a host, {parsed.host!r}; an absolute path takes four strokes")
+    elif "@" in (parsed.host or ""):
+        raise _wrong(url, "holds a second @; write an @ of the password as %40")
+    elif not parsed.database:
+        raise _wrong(url, "names no database")
+    return parsed
+
+
+def _wrong(url: str, fault: str) -> LedgerError:
+    return LedgerError(f"ledger.url: {shown(url)!r} {fault}; allowed: {ALLOWED_URLS}")
+
+
+def _without_file(url: URL) -> bool:
+    return url.database in {None, "", ":memory:"}
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    # An in-memory database is one connection. Lending it to one user at a time keeps
+    # threads out of each other's transactions.
+    size = {"pool_size": 1, "max_overflow": 0} if _without_file(url) else {"pool_size": 5, "max_overflow": 40}
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_timeout=_PATIENCE_S,
+        hide_parameters=True,
+        connect_args={"check_same_thread": False, "timeout": _PATIENCE_S},
+        **size,
+    )
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    # The driver must not open transactions of its own accord; `_begin_sqlite` does.
+    connection.isolation_level = None
+    for pragma in _SQLITE_PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reads = connection.get_execution_options().get(_READS, False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def _postgresql_engine(url: URL) -> Engine:
+    defaults: dict[str, Any] = {"connect_timeout": _CONNECT_S, "application_name": "layerline"}
+    engine = create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        # Fencing counts the rows that an update still finds after it waited for another's commit.
+        isolation_level="READ COMMITTED",
+        pool_pre_ping=True,
+        pool_timeout=_PATIENCE_S,
+        hide_parameters=True,
+        connect_args={key: value for key, value in defaults.items() if key not in url.query},
+    )
+    event.listen(engine, "connect", _set_up_postgresql)
+    return engine
+
+
+def _set_up_postgresql(connection: Any, _record: object) -> None:
+    # What is acknowledged to the broker must be on disk, whatever the database's default.
+    connection.execute(
+        "SELECT set_config('synchronous_commit', 'on', false) "
+        "WHERE current_setting('synchronous_commit') = 'off'"
+    )
+    connection.commit()

@@ -1,0 +1,91 @@
+"""Statements that are run for many rows at once, at the driver's own price."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, CursorResult, Dialect, Executable, Table, bindparam
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.sql.dml import Insert
+
+
+class RowStatement:
+    """A statement, compiled once for the database named `dialect`, whose rows are plain tuples.
+
+    Binding row by row through SQLAlchemy costs about as much again as SQLite's own work;
+    this hands the tuples to the driver as they are. `parameters` names their places.
+    """
+
+    def __init__(self, statement: Executable, dialect: str, parameters: Sequence[str]) -> None:
+        compiled = statement.compile(dialect=_positional(dialect))  # type: ignore[attr-defined]
+        self._sql = str(compiled)
+        places = [parameters.index(name) for name in compiled.positiontup]
+        self._arranged = None if places == list(range(len(parameters))) else _arrangement(places)
+
+    def run(self, connection: Connection, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Run it for every row; for none, nothing happens."""
+        arranged = list(rows) if self._arranged is None else [self._arranged(row) for row in rows]
+        if arranged:
+            connection.exec_driver_sql(self._sql, arranged if len(arranged) > 1 else arranged[0])
+
+    def run_one(self, connection: Connection, *values: Any) -> CursorResult[Any]:
+        """Run it once and give its result."""
+        return connection.exec_driver_sql(
+            self._sql, values if self._arranged is None else self._arranged(values)
+        )
+
+
+def insertion(table: Table, dialect: str, columns: Sequence[str]) -> RowStatement:
+    """Adds rows of `columns`; a row with a key that stands already is an error."""
+    return RowStatement(_insert(table, dialect, columns), dialect, columns)
+
+
+def insertion_of_new(table: Table, dialect: str, columns: Sequence[str]) -> RowStatement:
+    """Adds rows of `columns`; where the key stands already, what stands remains."""
+    statement = _insert(table, dialect, columns).on_conflict_do_nothing()
+    return RowStatement(statement, dialect, columns)
+
+
+def upsertion(
+    table: Table,
+    dialect: str,
+    columns: Sequence[str],
+    merged: Mapping[str, Callable[[ColumnElement[Any]], ColumnElement[Any]]] | None = None,
+    returning: ColumnElement[Any] | None = None,
+) -> RowStatement:
+    """Adds rows of `columns`, or where the key stands already writes over what stands.
+
+    `merged` says for single columns what to write there, made of the value given.
+    """
+    statement = _insert(table, dialect, columns)
+    keys = [column.name for column in table.primary_key]
+    written: dict[str, Any] = {name: statement.excluded[name] for name in columns if name not in keys}
+    for name, merge in (merged or {}).items():
+        written[name] = merge(statement.excluded[name])
+    statement = statement.on_conflict_do_update(index_elements=keys, set_=written)
+    return RowStatement(statement if returning is None else statement.returning(returning), dialect, columns)
+
+
+def _insert(table: Table, dialect: str, columns: Sequence[str]) -> Any:
+    """Typed loosely: the two dialects' statements share their methods, but no class that has them."""
+    insert: type[Insert] = sqlite.Insert if dialect == "sqlite" else postgresql.Insert
+    # Inline: nobody wants the ids that were given.
+    return (
+        insert(table).inline().values({name: bindparam(name, type_=table.c[name].type) for name in columns})
+    )
+
+
+def _arrangement(places: list[int]) -> Any:
+    if len(places) == 1:
+        return lambda row: (row[places[0]],)
+    return itemgetter(*places)
+
+
+@cache
+def _positional(dialect: str) -> Dialect:
+    if dialect == "sqlite":
+        return SQLiteDialect_pysqlite(paramstyle="qmark")
+    return PGDialect_psycopg(paramstyle="format")  # type: ignore[no-untyped-call]
