@@ -183,6 +183,8 @@ telemetry = Table(
     Column("at_ms", BigInteger, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Index("ix_telemetry_printer_id_at_ms", "printer_id", "at_ms"),
+    # Ids must never be given twice, even after every row was deleted: the outbox counts on them.
+    sqlite_autoincrement=True,
 )
 
 intake_fault = Table(
@@ -248,4 +250,17 @@ cursor = Table(
     Column("seq", BigInteger, nullable=False),
     Column("body", Text),
     comment="how far each reader of the feed has come; `body` is what it keeps beside it",
+)
+
+outbox_reject = Table(
+    "outbox_reject",
+    metadata,
+    Column("id", _serial, primary_key=True, autoincrement=True),
+    Column("reader", String(64), nullable=False),
+    Column("source", BigInteger, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("line", Text, nullable=False),
+    comment="what InfluxDB refused for good, in its words; `source` is the place in the reader's queue",
 )

@@ -15,6 +15,7 @@ def upgrade() -> None:
     _create_feed()
     _create_intake_fault()
     _create_ledger_meta()
+    _create_outbox_reject()
     _create_printer()
     _create_checkpoint()
     _create_delivery()
@@ -107,6 +108,23 @@ def _create_ledger_meta() -> None:
         sa.Column("value", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("key", name="pk_ledger_meta"),
         comment=("kind of time (real or simulated), the last simulated instant, the position of the feed"),
+    )
+
+
+def _create_outbox_reject() -> None:
+    op.create_table(
+        "outbox_reject",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("reader", sa.String(length=64), nullable=False),
+        sa.Column("source", sa.BigInteger(), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("line", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_outbox_reject"),
+        comment="what InfluxDB refused for good, in its words; `source` is the place in the reader's queue",
     )
 
 
@@ -262,6 +280,7 @@ def _create_telemetry() -> None:
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["printer_id"], ["printer.id"], name="fk_telemetry_printer_id"),
         sa.PrimaryKeyConstraint("id", name="pk_telemetry"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_telemetry_printer_id_at_ms", "telemetry", ["printer_id", "at_ms"])
 
