@@ -40,18 +40,18 @@ class Section(BaseModel):
 class SiteSettings(Section):
     """The farm as a whole: its name in topics, its time zone and how it counts."""
 
-    name: TopicLevel = Field("main", description="Name of the site; part of every canonical topic.")
+    name: TopicLevel = Field(default="main", description="Name of the site; part of every canonical topic.")
     time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
-        "UTC", description="IANA time zone in which days, weeks and months begin."
+        default="UTC", description="IANA time zone in which days, weeks and months begin."
     )
     preparing_counts_as_printing: bool = Field(
-        True, description="Whether heat-up and levelling count as printing in the utilization."
+        default=True, description="Whether heat-up and levelling count as printing in the utilization."
     )
     cancelled_counts_as_attempt: bool = Field(
-        False, description="Whether cancelled jobs stand in the denominator of the success rate."
+        default=False, description="Whether cancelled jobs stand in the denominator of the success rate."
     )
     telemetry_days: float = Field(
-        7, ge=0, le=3650, description="Days for which thinned telemetry is kept in the ledger."
+        default=7, ge=0, le=3650, description="Days for which thinned telemetry is kept in the ledger."
     )
 
 
@@ -63,12 +63,16 @@ class PrinterSettings(Section):
         "else the one under which it announced itself."
     )
     topic: str | None = Field(
-        None, min_length=1, description="Prefix of the printer's topics, by which it is found."
+        default=None, min_length=1, description="Prefix of the printer's topics, by which it is found."
     )
-    rename: TopicLevel | None = Field(None, description="A new name for a printer that is found by `name`.")
-    group: str | None = Field(None, min_length=1, description="Group in which its figures are summed up.")
-    model: str | None = Field(None, min_length=1, description="Model of the printer.")
-    ignored: bool = Field(False, description="Whether its messages are passed over.")
+    rename: TopicLevel | None = Field(
+        default=None, description="A new name for a printer that is found by `name`."
+    )
+    group: str | None = Field(
+        default=None, min_length=1, description="Group in which its figures are summed up."
+    )
+    model: str | None = Field(default=None, min_length=1, description="Model of the printer.")
+    ignored: bool = Field(default=False, description="Whether its messages are passed over.")
 
     @model_validator(mode="after")
     def _one_way_to_name(self) -> "PrinterSettings":

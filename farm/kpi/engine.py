@@ -34,11 +34,11 @@ class KpiEngine:
     def __init__(self, reader: SumsReader, site: SiteSettings) -> None:
         self._reader = reader
         self._site = site
-        self._zone = ZoneInfo(site.time_zone)
+        self.zone = ZoneInfo(site.time_zone)
 
     def window(self, text: str, now_ms: int) -> Window:
         """The window that `text` names in the farm's time zone. Raises InvalidQuery."""
-        return parse_window(text, now_ms, self._zone)
+        return parse_window(text, now_ms, self.zone)
 
     def evaluate(
         self,
@@ -110,7 +110,7 @@ class KpiEngine:
         """
         passed = window.until(now_ms)
         period = period or period_for(passed)
-        windows = _cut(passed, period, self._zone)
+        windows = _cut(passed, period, self.zone)
         figures = self.evaluate_all(
             kpi_ids, windows, by, now_ms, printers=printers, groups=groups, closed=closed
         )

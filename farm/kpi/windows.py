@@ -72,8 +72,9 @@ def _explicit(text: str) -> Window:
         raise InvalidQuery(f"{text!r} is no window; allowed are {ALLOWED_FORMS}")
     try:
         from_ms, to_ms = parse_rfc3339(start), parse_rfc3339(end)
-    except ValueError as error:
+        name = f"{rfc3339(from_ms)}..{rfc3339(to_ms)}"
+    except (ValueError, OverflowError) as error:
         raise InvalidQuery(f"{text!r} is no window: {error}; allowed are {ALLOWED_FORMS}") from error
     if from_ms >= to_ms:
         raise InvalidQuery(f"{text!r} is no window: it ends before it begins; allowed are {ALLOWED_FORMS}")
-    return Window(f"{rfc3339(from_ms)}..{rfc3339(to_ms)}", from_ms, to_ms)
+    return Window(name, from_ms, to_ms)

@@ -1,0 +1,204 @@
+"""The formulas of the families, each on what it is given."""
+
+from collections.abc import Callable, Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from farm.kpi.account import TimeAccount
+from farm.kpi.catalogue import CATALOGUE, Indicator
+from farm.kpi.measure import Basis, Measure
+from farm.kpi.outcomes import OutcomeTally
+from farm.kpi.success import print_success_rate
+from farm.kpi.throughput import throughput
+from farm.kpi.utilization import utilization
+from farm.kpi.wilson import wilson_interval
+from farm.model.states import CancelledBy, Outcome, PrinterState
+from farm.model.times import DAY_MS, HOUR_MS
+from farm.settings import SiteSettings
+
+HOURS = st.dictionaries(st.sampled_from(PrinterState), st.integers(0, DAY_MS))
+ACCOUNTS = st.builds(TimeAccount, HOURS, HOURS)
+NUMBERS = st.dictionaries(st.sampled_from(Outcome), st.integers(0, 1000))
+SITES = st.builds(
+    SiteSettings,
+    preparing_counts_as_printing=st.booleans(),
+    cancelled_counts_as_attempt=st.booleans(),
+)
+BASES = st.builds(
+    Basis,
+    account=ACCOUNTS,
+    outcomes=st.builds(OutcomeTally, NUMBERS, NUMBERS, st.just({})),
+    printers=st.integers(0, 10),
+    elapsed_ms=st.integers(0, DAY_MS),
+    site=SITES,
+)
+
+
+def basis_of(
+    *,
+    hours: Mapping[PrinterState, float] | None = None,
+    closed: Mapping[PrinterState, float] | None = None,
+    jobs: Mapping[Outcome, int] | None = None,
+    units: Mapping[Outcome, int] | None = None,
+    cancelled_by: Mapping[CancelledBy, int] | None = None,
+    site: SiteSettings | None = None,
+) -> Basis:
+    return Basis(
+        account=TimeAccount(
+            {state: round(value * HOUR_MS) for state, value in (hours or {}).items()},
+            {state: round(value * HOUR_MS) for state, value in (closed or {}).items()},
+        ),
+        outcomes=OutcomeTally(jobs or {}, units or jobs or {}, cancelled_by or {}),
+        printers=1,
+        elapsed_ms=DAY_MS,
+        site=site or SiteSettings(),
+    )
+
+
+@pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.id)
+@given(basis=BASES)
+def test_the_range_holds_the_value(entry: Indicator, basis: Basis) -> None:
+    measure = entry.measure(basis)
+    assert (measure.low is None) == (measure.high is None)
+    if measure.value is not None:
+        assert measure.low is not None
+        assert measure.high is not None
+        assert measure.low <= measure.value <= measure.high
+    if measure.interval is not None:
+        assert measure.value is not None
+        assert measure.interval.low <= measure.value <= measure.interval.high
+
+
+@pytest.mark.parametrize("measure", [utilization, print_success_rate])
+@given(basis=BASES)
+def test_a_ratio_lies_between_none_and_all(measure: Callable[[Basis], Measure], basis: Basis) -> None:
+    result = measure(basis)
+    assert all(0 <= bound <= 1 for bound in (result.low, result.value, result.high) if bound is not None)
+
+
+@pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.id)
+def test_no_data_is_no_data_and_never_zero(entry: Indicator) -> None:
+    measure = entry.measure(basis_of())
+    assert (measure.value, measure.low, measure.high, measure.interval) == (None, None, None, None)
+
+
+@pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.id)
+def test_hours_that_nobody_observed_give_no_value(entry: Indicator) -> None:
+    measure = entry.measure(basis_of(hours={PrinterState.UNKNOWN: 24}))
+    assert measure.value is None
+
+
+def test_utilization_is_zero_when_the_printer_was_seen_idle() -> None:
+    assert utilization(basis_of(hours={PrinterState.IDLE: 24})).value == 0
+
+
+def test_preparing_counts_as_printing_unless_the_site_says_otherwise() -> None:
+    hours = {PrinterState.PREPARING: 2, PrinterState.PRINTING: 10, PrinterState.IDLE: 12}
+    apart = SiteSettings(preparing_counts_as_printing=False)
+    assert utilization(basis_of(hours=hours)).value == pytest.approx(12 / 24)
+    assert utilization(basis_of(hours=hours, site=apart)).value == pytest.approx(10 / 24)
+
+
+def test_paused_is_never_printing() -> None:
+    measure = utilization(basis_of(hours={PrinterState.PAUSED: 6, PrinterState.PRINTING: 18}))
+    assert measure.value == pytest.approx(18 / 24)
+
+
+def test_unknown_time_makes_utilization_a_range() -> None:
+    hours = {PrinterState.UNKNOWN: 6, PrinterState.PRINTING: 12, PrinterState.IDLE: 6}
+    measure = utilization(basis_of(hours=hours))
+    assert measure.value == measure.low == pytest.approx(12 / 24)
+    assert measure.high == pytest.approx(18 / 24)
+
+
+def test_unknown_closed_time_may_have_been_printing() -> None:
+    measure = utilization(
+        basis_of(
+            hours={PrinterState.PRINTING: 8, PrinterState.IDLE: 8},
+            closed={PrinterState.UNKNOWN: 4, PrinterState.IDLE: 4},
+        )
+    )
+    assert measure.low == pytest.approx(8 / 16)
+    assert measure.high == pytest.approx(12 / 20)
+
+
+def test_maintenance_stands_beside_utilization() -> None:
+    measure = utilization(basis_of(hours={PrinterState.MAINTENANCE: 4, PrinterState.PRINTING: 20}))
+    assert measure.value == 1
+    assert measure.amounts["maintenance_hours"] == 4
+    assert measure.amounts["available_hours"] == 20
+
+
+@pytest.mark.parametrize(
+    ("opened", "closed"),
+    [
+        ({}, {PrinterState.IDLE: 24}),
+        ({PrinterState.MAINTENANCE: 24}, {}),
+        ({PrinterState.UNKNOWN: 1}, {PrinterState.IDLE: 23}),
+    ],
+)
+def test_without_available_time_observed_there_is_no_utilization(
+    opened: dict[PrinterState, float], closed: dict[PrinterState, float]
+) -> None:
+    assert utilization(basis_of(hours=opened, closed=closed)).value is None
+
+
+def test_cancelled_jobs_stand_beside_the_success_rate() -> None:
+    jobs = {Outcome.SUCCEEDED: 6, Outcome.FAILED: 2, Outcome.CANCELLED: 4}
+    by = {CancelledBy.PERSON: 3, CancelledBy.SYSTEM: 1}
+    measure = print_success_rate(basis_of(jobs=jobs, cancelled_by=by))
+    assert measure.value == pytest.approx(6 / 8)
+    assert measure.counts["attempts"] == 8
+    assert measure.counts["cancelled"] == 4
+    assert measure.counts["cancelled_by_person"] == 3
+    assert measure.counts["cancelled_by_system"] == 1
+
+
+def test_a_setting_moves_cancelled_jobs_into_the_denominator() -> None:
+    jobs = {Outcome.SUCCEEDED: 6, Outcome.FAILED: 2, Outcome.CANCELLED: 4}
+    site = SiteSettings(cancelled_counts_as_attempt=True)
+    measure = print_success_rate(basis_of(jobs=jobs, site=site))
+    assert measure.value == pytest.approx(6 / 12)
+    assert measure.counts["attempts"] == 12
+
+
+def test_unknown_outcomes_make_the_success_rate_a_range() -> None:
+    measure = print_success_rate(basis_of(jobs={Outcome.SUCCEEDED: 6, Outcome.FAILED: 2, Outcome.UNKNOWN: 2}))
+    assert measure.value == pytest.approx(6 / 8)
+    assert measure.low == pytest.approx(6 / 10)
+    assert measure.high == pytest.approx(8 / 10)
+    assert measure.interval == wilson_interval(6, 8)
+
+
+def test_only_unknown_outcomes_give_no_success_rate() -> None:
+    measure = print_success_rate(basis_of(jobs={Outcome.UNKNOWN: 3}))
+    assert (measure.value, measure.low, measure.high, measure.interval) == (None, 0, 1, None)
+
+
+def test_only_cancelled_jobs_give_no_success_rate() -> None:
+    assert print_success_rate(basis_of(jobs={Outcome.CANCELLED: 3})).value is None
+
+
+def test_throughput_counts_units_of_succeeded_jobs_only() -> None:
+    jobs = {Outcome.SUCCEEDED: 3, Outcome.FAILED: 1, Outcome.CANCELLED: 1, Outcome.UNKNOWN: 1}
+    units = {Outcome.SUCCEEDED: 12, Outcome.FAILED: 5, Outcome.CANCELLED: 7, Outcome.UNKNOWN: 4}
+    measure = throughput(basis_of(jobs=jobs, units=units, hours={PrinterState.PRINTING: 20}))
+    assert (measure.value, measure.low, measure.high) == (12, 12, 16)
+    assert measure.counts == {
+        "units": 12,
+        "ended": 6,
+        "succeeded": 3,
+        "failed": 1,
+        "cancelled": 1,
+        "unknown": 1,
+    }
+    assert measure.amounts["printing_hours"] == 20
+    assert measure.amounts["units_per_day"] == pytest.approx(12)
+    assert measure.amounts["units_per_hour"] == pytest.approx(0.5)
+    assert measure.amounts["jobs_per_day"] == pytest.approx(3)
+
+
+def test_an_observed_window_in_which_nothing_ended_has_a_throughput_of_zero() -> None:
+    assert throughput(basis_of(hours={PrinterState.PRINTING: 1, PrinterState.UNKNOWN: 23})).value == 0

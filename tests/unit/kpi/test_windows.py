@@ -1,0 +1,90 @@
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from farm.errors import InvalidQuery
+from farm.kpi.windows import WINDOW_NAMES, Window, named_windows, parse_window
+from farm.model.times import DAY_MS, HOUR_MS
+from tests.unit.kpi.events import at
+
+BERLIN = ZoneInfo("Europe/Berlin")
+NOW = at("2026-11-19T10:30:00")
+
+
+@pytest.mark.parametrize(
+    ("name", "length"),
+    [("1h", HOUR_MS), ("8h", 8 * HOUR_MS), ("24h", DAY_MS), ("7d", 7 * DAY_MS), ("30d", 30 * DAY_MS)],
+)
+def test_a_rolling_window_ends_now(name: str, length: int) -> None:
+    assert parse_window(name, NOW, BERLIN) == Window(name, NOW - length, NOW)
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [
+        ("today", "2026-11-18T23:00:00"),
+        ("week", "2026-11-15T23:00:00"),
+        ("month", "2026-10-31T23:00:00"),
+    ],
+)
+def test_a_calendar_window_begins_as_on_the_farms_clock(name: str, start: str) -> None:
+    assert parse_window(name, NOW, BERLIN) == Window(name, at(start), NOW)
+
+
+@pytest.mark.parametrize(
+    ("last_moment", "hours"), [("2026-03-29T21:59:59.999", 23), ("2026-10-25T22:59:59.999", 25)]
+)
+def test_today_has_23_or_25_hours_when_the_clock_changes(last_moment: str, hours: int) -> None:
+    assert parse_window("today", at(last_moment), BERLIN).length_ms == hours * HOUR_MS - 1
+
+
+def test_a_window_may_be_given_by_two_times_of_any_zone() -> None:
+    window = parse_window("2026-11-01T00:00:00+01:00..2026-11-02T00:00:00.5Z", NOW, BERLIN)
+    assert window.from_ms == at("2026-10-31T23:00:00")
+    assert window.to_ms == at("2026-11-02T00:00:00") + 500
+    assert window.name == "2026-10-31T23:00:00.000Z..2026-11-02T00:00:00.500Z"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "2h",
+        "yesterday",
+        "24 h",
+        "..",
+        "2026-11-01T00:00:00Z",
+        "2026-11-01..2026-11-02",
+        "2026-11-02T00:00:00Z..2026-11-01T00:00:00Z",
+        "2026-11-01T00:00:00Z..2026-11-01T00:00:00Z",
+        "2026-11-01T00:00:00Z..soon",
+        "0001-01-01T00:00:00+01:00..2026-11-01T00:00:00Z",
+        "2026-11-01T00:00:00Z..9999-12-31T23:59:59-01:00",
+    ],
+)
+def test_any_other_text_is_refused_with_the_allowed_forms(text: str) -> None:
+    with pytest.raises(InvalidQuery) as refusal:
+        parse_window(text, NOW, BERLIN)
+    assert all(name in str(refusal.value) for name in (*WINDOW_NAMES, "FROM..TO"))
+
+
+@given(st.text())
+def test_a_text_is_a_window_or_refused(text: str) -> None:
+    try:
+        window = parse_window(text, NOW, BERLIN)
+    except InvalidQuery:
+        return
+    assert window.from_ms < window.to_ms
+
+
+def test_every_named_window_is_listed_as_it_stands() -> None:
+    assert [window.name for window in named_windows(NOW, BERLIN)] == list(WINDOW_NAMES)
+
+
+def test_only_what_has_passed_of_a_window_counts() -> None:
+    window = Window("any", NOW - 10, NOW + 10)
+    assert window.until(NOW) == Window("any", NOW - 10, NOW)
+    assert window.until(NOW + 10) is window
+    assert window.until(NOW - 20).length_ms == 0
