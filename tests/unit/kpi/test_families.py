@@ -145,6 +145,21 @@ def test_without_available_time_observed_there_is_no_utilization(
     assert utilization(basis_of(hours=opened, closed=closed)).value is None
 
 
+def test_the_day_with_closed_hours_and_maintenance_of_the_documentation() -> None:
+    hours = {PrinterState.PRINTING: 10, PrinterState.MAINTENANCE: 4, PrinterState.IDLE: 2}
+    measure = utilization(basis_of(hours=hours, closed={PrinterState.PRINTING: 2, PrinterState.IDLE: 6}))
+    assert measure.amounts["available_hours"] == 14
+    assert measure.value == pytest.approx(0.8571, abs=5e-5)
+
+
+def test_the_cancelled_and_unknown_jobs_of_the_documentation() -> None:
+    jobs = {Outcome.SUCCEEDED: 6, Outcome.FAILED: 2, Outcome.UNKNOWN: 2, Outcome.CANCELLED: 4}
+    measure = print_success_rate(basis_of(jobs=jobs, site=SiteSettings(cancelled_counts_as_attempt=True)))
+    assert measure.value == 0.5
+    assert measure.low == pytest.approx(0.4286, abs=5e-5)
+    assert measure.high == pytest.approx(0.5714, abs=5e-5)
+
+
 def test_cancelled_jobs_stand_beside_the_success_rate() -> None:
     jobs = {Outcome.SUCCEEDED: 6, Outcome.FAILED: 2, Outcome.CANCELLED: 4}
     by = {CancelledBy.PERSON: 3, CancelledBy.SYSTEM: 1}
