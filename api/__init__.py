@@ -1,1 +1,1 @@
-"""REST, live stream, metrics and the page."""
+"""The way out for people and programs: REST, live stream, first page and metrics."""

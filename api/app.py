@@ -1,0 +1,131 @@
+"""Puts the API together: routes, stream, page, gate and problem answers."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import APIRouter, Depends, FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+
+from api.auth import Gate, SignIn
+from api.board import Board
+from api.context import ApiContext
+from api.exposition import program_version
+from api.headers import SecurityHeaders
+from api.live import LiveStream
+from api.problems import Problem, install_problem_answers, problem_answers, refuse_unknown_parameters
+from api.routes import alerts, health, jobs, kpis, metrics, page, printers, setup, stream
+from api.settings import ApiSettings
+from api.setup import SetupProvider
+from farm.kpi.engine import KpiEngine
+from farm.model.clock import Clock
+from farm.settings import SiteSettings
+from farm.storage.alert_port import AlertStore
+from farm.storage.ledger_port import LedgerReader
+
+PREFIX = "/api/v1"
+DESCRIPTION = """\
+Printers, jobs, indicators and alerts of a farm of 3D printers.
+
+Times are RFC 3339 in UTC with milliseconds, durations seconds, lengths millimetres, masses
+grams, temperatures degrees Celsius, shares ratios from 0 to 1. Errors are problem details
+after RFC 9457. With a token set, send it as `Authorization: Bearer ...`.
+"""
+
+_FAMILIES = (printers, jobs, kpis, alerts, stream, setup, health, metrics)
+
+
+def create_app(
+    reader: LedgerReader,
+    kpi_engine: KpiEngine,
+    alert_store: AlertStore,
+    settings: ApiSettings,
+    clock: Clock,
+    *,
+    site: SiteSettings | None = None,
+    setup: SetupProvider | None = None,
+) -> FastAPI:
+    """The API over a ledger. `clock` gives wall-clock time; the ledger may live in another.
+
+    `site` names the farm and its time zone, `setup` says how printers reach the broker.
+    """
+    sign_in = None
+    if settings.token is not None:
+        sign_in = SignIn(settings.token.get_secret_value(), settings.session_days, clock)
+    board = Board(reader, alert_store, settings, site or SiteSettings(), clock)
+    context = ApiContext(
+        board=board,
+        kpi_engine=kpi_engine,
+        live=LiveStream(board),
+        settings=settings,
+        setup=setup,
+        sign_in=sign_in,
+    )
+    app = _bare_app(context)
+    install_problem_answers(app)
+    for router in _routers():
+        app.include_router(router)
+    app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5)
+    app.add_middleware(Gate, sign_in=sign_in, allowed_hosts=settings.allowed_hosts)
+    app.add_middleware(SecurityHeaders)
+    return app
+
+
+def _bare_app(context: ApiContext) -> FastAPI:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with context.live.running():
+            yield
+
+    # The pages of FastAPI that show the schema load their scripts from elsewhere.
+    app = _LayerlineApi(
+        title="Layerline",
+        version=program_version(),
+        description=DESCRIPTION,
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.context = context
+    return app
+
+
+def _routers() -> list[APIRouter]:
+    versioned = APIRouter(
+        prefix=PREFIX,
+        dependencies=[Depends(refuse_unknown_parameters)],
+        responses=problem_answers(
+            HTTPStatus.UNAUTHORIZED,
+            HTTPStatus.MISDIRECTED_REQUEST,
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            HTTPStatus.SERVICE_UNAVAILABLE,
+        ),
+    )
+    for family in _FAMILIES:
+        versioned.include_router(family.router)
+    # Where probes and Prometheus look unless told otherwise.
+    usual = APIRouter(include_in_schema=False)
+    usual.include_router(health.router)
+    usual.include_router(metrics.router)
+    return [versioned, usual, page.router]
+
+
+class _LayerlineApi(FastAPI):
+    """A FastAPI whose schema knows the problem answers and the ways to authenticate."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document."""
+        if self.openapi_schema is None:
+            document = super().openapi()
+            components = document.setdefault("components", {})
+            schemas = components.setdefault("schemas", {})
+            inner = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update(inner.pop("$defs", {}))
+            schemas["Problem"] = inner
+            components["securitySchemes"] = {
+                "token": {"type": "http", "scheme": "bearer"},
+            }
+            document["security"] = [{"token": []}, {}]
+        return self.openapi_schema or document

@@ -1,0 +1,145 @@
+"""The farm as the API shows it: reads the ledger and puts its parts together."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+import msgspec
+
+from api import schemas, views
+from api.settings import ApiSettings
+from api.streaks import Streaks
+from farm.kpi.windows import Window
+from farm.model.clock import Clock
+from farm.model.job import Job
+from farm.model.printer import Printer
+from farm.model.times import SECOND_MS, rfc3339, rfc3339_or_none
+from farm.settings import SiteSettings
+from farm.storage.alert_port import Alert, AlertFilter, AlertState, AlertStore, Delivery
+from farm.storage.ledger_port import JobFilter, LedgerReader, Standing
+
+MOST_OPEN_ALERTS = 200
+"""Open alerts on the stream; the list behind `/alerts` goes on."""
+
+
+class Freshness(msgspec.Struct, frozen=True):
+    """When the collector last booked, and how long ago that was; None while nothing was seen."""
+
+    booked_ms: int | None
+    age_ms: int | None
+    stale: bool
+
+
+class Board:
+    """Answers what the routes and the live stream ask about the farm, at the ledger's present."""
+
+    def __init__(
+        self,
+        reader: LedgerReader,
+        alert_store: AlertStore,
+        settings: ApiSettings,
+        site: SiteSettings,
+        clock: Clock,
+    ) -> None:
+        self.reader = reader
+        self.alert_store = alert_store
+        self.site = site
+        self._stale_ms = settings.stale_seconds * SECOND_MS
+        self._clock = clock
+        self._streaks = Streaks(reader)
+
+    def now_ms(self) -> int:
+        """The ledger's present in milliseconds since 1970."""
+        return self.reader.now_ms(self._clock())
+
+    def labels(self) -> dict[str, Printer]:
+        """Every printer that ever was, by id."""
+        return {printer.id: printer for printer in self.reader.printers(everything=True)}
+
+    def printers(self, printer_ids: Collection[str] | None = None) -> list[schemas.PrinterStanding]:
+        """How the printers stand, by name; all of them or those asked for."""
+        return self._standings(self.reader.standings(printer_ids))
+
+    def _standings(self, standings: Sequence[Standing]) -> list[schemas.PrinterStanding]:
+        now_ms = self.now_ms()
+        streaks = self._streaks.of(standing.printer.id for standing in standings)
+        return [
+            views.standing_view(standing, streaks[standing.printer.id], now_ms, self._stale_ms)
+            for standing in standings
+        ]
+
+    def printer_detail(self, standing: Standing, window: Window) -> schemas.PrinterDetail:
+        """A printer with the account of the window and the latest hundred jobs that ended in it."""
+        printer_ids = [standing.printer.id]
+        return views.printer_detail(
+            standing,
+            self._streaks.of(printer_ids)[standing.printer.id],
+            self.now_ms(),
+            self._stale_ms,
+            window=window,
+            spans=self.reader.spans(window.from_ms, window.to_ms, printer_ids),
+            jobs=self.reader.jobs(
+                JobFilter(printer_ids=printer_ids, since_ms=window.from_ms, until_ms=window.to_ms)
+            ).jobs,
+        )
+
+    def jobs(self, jobs: Iterable[Job]) -> list[schemas.JobRecord]:
+        """Jobs with the labels of their printers."""
+        labels = self.labels()
+        return [views.job_view(job, labels) for job in jobs]
+
+    def alerts(self, alerts: Sequence[Alert]) -> list[schemas.AlertRecord]:
+        """Alerts with their evidence and deliveries."""
+        if not alerts:
+            return []
+        labels = self.labels()
+        jobs = self._jobs_by_id({job_id for alert in alerts for job_id in alert.job_ids})
+        deliveries = self._deliveries_by_alert(alerts)
+        return [
+            views.alert_view(
+                alert,
+                labels,
+                [jobs[job_id] for job_id in alert.job_ids if job_id in jobs],
+                deliveries.get(alert.id, []),
+            )
+            for alert in alerts
+        ]
+
+    def _jobs_by_id(self, job_ids: Iterable[str]) -> dict[str, Job]:
+        found = (self.reader.job(job_id) for job_id in job_ids)
+        return {job.id: job for job in found if job is not None}
+
+    def _deliveries_by_alert(self, alerts: Sequence[Alert]) -> Mapping[str, list[Delivery]]:
+        by_alert: dict[str, list[Delivery]] = {}
+        for delivery in self.alert_store.deliveries([alert.id for alert in alerts]):
+            by_alert.setdefault(delivery.alert_id, []).append(delivery)
+        return by_alert
+
+    def freshness(self, standings: Sequence[Standing] | None = None) -> Freshness:
+        """How fresh the collector's bookings are."""
+        if standings is None:
+            standings = self.reader.standings()
+        booked_ms = max((standing.known_until_ms for standing in standings), default=None)
+        if booked_ms is None:
+            return Freshness(None, None, stale=False)
+        age_ms = max(0, self.now_ms() - booked_ms)
+        return Freshness(booked_ms, age_ms, stale=age_ms > self._stale_ms)
+
+    def printer_documents(self, printer_ids: Collection[str] | None) -> dict[str, bytes]:
+        """The printers as JSON texts, by id."""
+        return {view.id: view.model_dump_json().encode() for view in self.printers(printer_ids)}
+
+    def alert_document(self) -> bytes:
+        """The open alerts as a JSON list, newest first."""
+        page = self.alert_store.alerts(AlertFilter(states=[AlertState.FIRING], limit=MOST_OPEN_ALERTS))
+        texts = (view.model_dump_json().encode() for view in self.alerts(page.alerts))
+        return b"[%s]" % b",".join(texts)
+
+    def tick_document(self) -> bytes:
+        """The time, and whether the collector still books, as a JSON object."""
+        freshness = self.freshness()
+        return msgspec.json.encode(
+            {
+                "at": rfc3339(self.now_ms()),
+                "collector_booked_at": rfc3339_or_none(freshness.booked_ms),
+                "stale": freshness.stale,
+            }
+        )

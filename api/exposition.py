@@ -1,0 +1,121 @@
+"""The figures for Prometheus, read from the ledger at each scrape.
+
+Labels are bounded: states, outcomes, causes, reasons, receivers and configured sources;
+never a printer, a job or a file.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from api.board import Board
+from api.live import LiveStream
+from api.views import seconds
+from farm.model.states import PrinterState
+from farm.storage.alert_port import AlertFilter, AlertState, Severity
+
+MOST_SOURCES = 100
+"""Sources told apart among the dropped messages; the rest is summed up as `other`."""
+
+
+class FarmCollector(Collector):
+    """Gives the farm's figures to a registry of prometheus_client."""
+
+    def __init__(self, board: Board, live: LiveStream) -> None:
+        self._board = board
+        self._live = live
+
+    def describe(self) -> list[Metric]:
+        """Nothing: the ledger is not to be read when the registry is made."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Every figure, as it is now."""
+        yield self._build()
+        yield from self._printers()
+        yield self._jobs()
+        yield self._alerts()
+        yield self._deliveries()
+        yield self._dropped()
+        yield from self._feed()
+
+    def _build(self) -> Metric:
+        return InfoMetricFamily("layerline_build", "The running program.", {"version": program_version()})
+
+    def _printers(self) -> Iterator[Metric]:
+        standings = self._board.reader.standings()
+        states = Counter(standing.state for standing in standings)
+        family = GaugeMetricFamily("layerline_printers", "Printers by state.", labels=["state"])
+        for state in PrinterState:
+            family.add_metric([state], states[state])
+        yield family
+        age_ms = self._board.freshness(standings).age_ms
+        if age_ms is not None:
+            yield GaugeMetricFamily(
+                "layerline_collector_age_seconds", "Time since the collector last booked.", seconds(age_ms)
+            )
+
+    def _jobs(self) -> Metric:
+        family = GaugeMetricFamily(
+            "layerline_jobs_ended",
+            "Jobs that ever ended, by outcome and cause. A gauge, since later evidence moves jobs.",
+            labels=["outcome", "cause"],
+        )
+        for count in self._board.reader.ended_jobs():
+            family.add_metric([count.outcome, count.cause or ""], count.jobs)
+        return family
+
+    def _alerts(self) -> Metric:
+        page = self._board.alert_store.alerts(AlertFilter(states=[AlertState.FIRING], limit=1_000))
+        severities = Counter(alert.severity for alert in page.alerts)
+        family = GaugeMetricFamily("layerline_alerts_open", "Open alerts by severity.", labels=["severity"])
+        for severity in Severity:
+            family.add_metric([severity], severities[severity])
+        return family
+
+    def _deliveries(self) -> Metric:
+        family = GaugeMetricFamily(
+            "layerline_deliveries",
+            "Messages about alerts by receiver and state.",
+            labels=["receiver", "state"],
+        )
+        for total in self._board.alert_store.totals():
+            family.add_metric([total.receiver, total.state], total.count)
+        return family
+
+    def _dropped(self) -> Metric:
+        counts: Counter[tuple[str, str]] = Counter()
+        told_apart: set[str] = set()
+        for fault in self._board.reader.faults():
+            if len(told_apart) < MOST_SOURCES:
+                told_apart.add(fault.source)
+            counts[fault.source if fault.source in told_apart else "other", fault.reason] += fault.count
+        family = CounterMetricFamily(
+            "layerline_dropped_messages",
+            "Messages that could not be made sense of, by source and reason.",
+            labels=["source", "reason"],
+        )
+        for labels, count in counts.items():
+            family.add_metric(labels, count)
+        return family
+
+    def _feed(self) -> Iterator[Metric]:
+        head = self._board.reader.feed_head()
+        yield GaugeMetricFamily("layerline_feed_head", "Number of the last entry of the feed.", head)
+        yield GaugeMetricFamily(
+            "layerline_stream_lag_entries",
+            "Entries of the feed that the live stream has not sent yet.",
+            self._live.lag(head),
+        )
+        yield GaugeMetricFamily("layerline_stream_clients", "Clients on the live stream.", self._live.clients)
+
+
+def program_version() -> str:
+    """The version of the installed program, `unknown` when it runs uninstalled."""
+    try:
+        return version("layerline")
+    except PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,127 @@
+"""Query and path parameters that several routes share, and what they mean."""
+
+import re
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import Path, Query
+
+from api.context import ApiContext
+from api.problems import invalid, not_found
+from farm.errors import InvalidQuery
+from farm.kpi.windows import ALLOWED_FORMS, Window
+from farm.model.printer import Printer
+from farm.model.times import parse_rfc3339
+from farm.storage.ledger_port import Standing
+
+LATEST_MS = 7_258_118_400_000
+"""The year 2200: no question reaches beyond it."""
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_PLAIN = r"^[^\x00]*$"
+
+Name = Annotated[str, Query(max_length=512, pattern=_PLAIN)]
+WindowText = Annotated[
+    str,
+    Query(
+        description="`1h`, `8h`, `24h`, `7d`, `30d`, `today`, `week`, `month`, "
+        "or `FROM..TO` with two RFC 3339 times.",
+        max_length=100,
+        examples=["24h"],
+    ),
+]
+PrinterWords = Annotated[
+    list[Name] | None,
+    Query(alias="printer", description="Only these printers, by id or name. May be repeated."),
+]
+GroupNames = Annotated[
+    list[Name] | None,
+    Query(
+        alias="group",
+        description="Only printers of these groups; empty for those without one. May be repeated.",
+    ),
+]
+Mark = Annotated[
+    str | None,
+    Query(description="`next` of the page before.", max_length=512, pattern=_PLAIN),
+]
+Limit = Annotated[int, Query(description="Items on one page.", ge=1, le=1000)]
+InstantText = Annotated[
+    str | None,
+    Query(
+        description="RFC 3339 instant with its offset from UTC.",
+        max_length=64,
+        examples=["2026-11-22T00:00:00Z"],
+    ),
+]
+PrinterWord = Annotated[
+    str, Path(description="Id or name of the printer.", max_length=512, examples=["bay1"])
+]
+
+
+def window_of(context: ApiContext, text: str) -> Window:
+    """The part that has passed of the window that `text` names. Raises ProblemError for any other text."""
+    now_ms = context.board.now_ms()
+    try:
+        window = context.kpi_engine.window(text, now_ms)
+    except (InvalidQuery, ValueError, OverflowError) as error:
+        raise invalid("window", text, ALLOWED_FORMS) from error
+    if window.from_ms < 0 or window.to_ms > LATEST_MS:
+        raise invalid("window", text, "times from 1970 to 2200")
+    return window.until(now_ms)
+
+
+def instant_of(field: str, text: str | None) -> int | None:
+    """Milliseconds since 1970 of an instant, None for none. Raises ProblemError for any other text."""
+    if text is None:
+        return None
+    try:
+        at_ms = parse_rfc3339(text)
+    except (ValueError, OverflowError) as error:
+        raise invalid(field, text, "an RFC 3339 instant such as 2026-11-22T00:00:00Z") from error
+    if not 0 <= at_ms <= LATEST_MS:
+        raise invalid(field, text, "a time from 1970 to 2200")
+    return at_ms
+
+
+def chosen_printers(
+    context: ApiContext, words: Sequence[str] | None, groups: Sequence[str] | None
+) -> list[str] | None:
+    """Ids of the printers that match, None for all. Raises ProblemError for a name that there is not."""
+    if words is None and groups is None:
+        return None
+    chosen = [printer for printer in context.board.labels().values() if not printer.ignored]
+    if words is not None:
+        _all_known("printer", words, [name for each in chosen for name in (each.name, each.id)])
+        chosen = [each for each in chosen if each.id in words or each.name in words]
+    if groups is not None:
+        _all_known("group", groups, [each.group or "" for each in context.board.labels().values()])
+        chosen = [each for each in chosen if (each.group or "") in groups]
+    return [printer.id for printer in chosen]
+
+
+def _all_known(field: str, asked: Sequence[str], known: Sequence[str]) -> None:
+    for name in asked:
+        if name not in known:
+            raise invalid(field, name, f"the {field}s of this farm", near=known)
+
+
+def printer_named(context: ApiContext, word: str) -> Printer:
+    """The printer of that id or name. Raises ProblemError when there is none."""
+    for printer in context.board.labels().values():
+        if word in (printer.id, printer.name):
+            return printer
+    raise not_found("printer", word)
+
+
+def standing_named(context: ApiContext, word: str) -> Standing:
+    """How the printer of that id or name stands. Raises ProblemError when there is none."""
+    printer = printer_named(context, word)
+    standings = context.board.reader.standings([printer.id])
+    if not standings:
+        raise not_found("printer", word)
+    return standings[0]
+
+
+def is_uuid(text: str) -> bool:
+    """Whether the text can be an id of ours."""
+    return _UUID.fullmatch(text) is not None

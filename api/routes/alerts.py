@@ -1,0 +1,106 @@
+"""Alerts with their evidence and deliveries, and the messages that had to be dropped."""
+
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Query
+
+from api import schemas, views
+from api.context import Context
+from api.parameters import (
+    GroupNames,
+    InstantText,
+    Limit,
+    Mark,
+    Name,
+    PrinterWords,
+    chosen_printers,
+    instant_of,
+)
+from api.problems import ProblemError, invalid
+from farm.errors import LedgerError
+from farm.model.times import rfc3339
+from farm.storage.alert_port import Alert, AlertFilter, AlertPage, AlertState, AlertStore
+
+router = APIRouter(tags=["alerts"])
+
+OPEN_FIRST = (AlertState.FIRING, AlertState.RESOLVED)
+
+
+@router.get("/alerts", summary="Alerts, open ones first")
+def list_alerts(
+    context: Context,
+    state: Annotated[AlertState | None, Query(description="Only open or only resolved ones.")] = None,
+    rule: Annotated[list[Name] | None, Query(description="Only these rules. May be repeated.")] = None,
+    printer: PrinterWords = None,
+    group: GroupNames = None,
+    since: InstantText = None,
+    until: InstantText = None,
+    limit: Limit = 100,
+    after: Mark = None,
+) -> schemas.Page[schemas.AlertRecord]:
+    """One page of alerts: open ones first, then resolved ones, each newest first.
+
+    `since` and `until` bound the time at which they fired.
+    """
+    wanted = AlertFilter(
+        rules=rule,
+        printer_ids=chosen_printers(context, printer, group),
+        since_ms=instant_of("since", since),
+        until_ms=instant_of("until", until),
+        limit=limit,
+    )
+    states = OPEN_FIRST if state is None else (state,)
+    page = _open_first(context.board.alert_store, wanted, states, after)
+    return schemas.Page(
+        at=rfc3339(context.board.now_ms()), items=context.board.alerts(page.alerts), next=page.next
+    )
+
+
+@router.get("/faults", summary="Messages that had to be dropped")
+def list_faults(context: Context) -> schemas.Listing[schemas.IntakeFaultCount]:
+    """How often messages of each source were dropped, and why."""
+    faults = context.board.reader.faults()
+    return schemas.Listing(
+        at=rfc3339(context.board.now_ms()), items=[views.fault_view(fault) for fault in faults]
+    )
+
+
+def _open_first(
+    store: AlertStore, wanted: AlertFilter, states: tuple[AlertState, ...], after: str | None
+) -> AlertPage:
+    """A page that goes on from one state to the next; its mark is `STATE:MARK`."""
+    first, mark = _place(states, after)
+    found: list[Alert] = []
+    for state in states[first:]:
+        room = wanted.limit - len(found)
+        if room == 0:
+            return AlertPage(found, f"{state}:")
+        page = _page(store, msgspec.structs.replace(wanted, states=[state], limit=room, after=mark))
+        found += page.alerts
+        if page.next is not None:
+            return AlertPage(found, f"{state}:{page.next}")
+        mark = None
+    return AlertPage(found, None)
+
+
+def _place(states: tuple[AlertState, ...], after: str | None) -> tuple[int, str | None]:
+    if after is None:
+        return 0, None
+    state, _, mark = after.partition(":")
+    if state not in states:
+        raise _bad_mark(after)
+    return states.index(AlertState(state)), mark or None
+
+
+def _page(store: AlertStore, wanted: AlertFilter) -> AlertPage:
+    try:
+        return store.alerts(wanted)
+    except LedgerError as error:
+        if wanted.after is None:
+            raise
+        raise _bad_mark(wanted.after) from error
+
+
+def _bad_mark(mark: str) -> ProblemError:
+    return invalid("after", mark, "`next` of the page before")

@@ -1,0 +1,81 @@
+"""Indicators: what they are now, how they came about, and how they are worked out."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+
+from api import schemas, views
+from api.context import Context
+from api.parameters import GroupNames, PrinterWords, WindowText, chosen_printers, window_of
+from api.problems import NOT_FOUND, invalid, not_found
+from farm.errors import InvalidQuery
+from farm.kpi.catalogue import CATALOGUE
+from farm.kpi.periods import Period
+from farm.kpi.subjects import Scope
+from farm.model.times import rfc3339
+
+router = APIRouter(prefix="/kpis", tags=["kpis"])
+
+NAMES = tuple(entry.id for entry in CATALOGUE)
+
+ScopeWord = Annotated[Scope, Query(description="For the farm, each group or each printer.")]
+
+
+@router.get("", summary="Figures of a window")
+def list_kpis(
+    context: Context,
+    name: Annotated[
+        list[str] | None, Query(description=f"Only these: {', '.join(NAMES)}. May be repeated.")
+    ] = None,
+    window: WindowText = "24h",
+    by: ScopeWord = Scope.FARM,
+    printer: PrinterWords = None,
+    group: GroupNames = None,
+) -> schemas.KpiList:
+    """Figures with counts, 95 % interval, range of the unknown, and observed share."""
+    for word in name or ():
+        if word not in NAMES:
+            raise invalid("name", word, ", ".join(NAMES), near=NAMES)
+    bounds, now_ms = window_of(context, window), context.board.now_ms()
+    figures = context.kpi_engine.evaluate(
+        name, bounds, by, now_ms, printers=chosen_printers(context, printer, group)
+    )
+    return schemas.KpiList(
+        at=rfc3339(now_ms),
+        window=views.window_view(bounds),
+        items=[views.kpi_view(figure) for figure in figures],
+    )
+
+
+@router.get("/catalogue", summary="What each indicator means")
+def list_definitions(context: Context) -> schemas.Listing[schemas.KpiDefinition]:
+    """Formula, source and targets of every indicator."""
+    return schemas.Listing(
+        at=rfc3339(context.board.now_ms()), items=[views.kpi_definition(entry) for entry in CATALOGUE]
+    )
+
+
+@router.get("/{kpi}/series", summary="An indicator over time", responses=NOT_FOUND)
+def show_series(
+    context: Context,
+    kpi: Annotated[str, Path(description="Id of the indicator.", examples=["utilization"])],
+    window: WindowText = "24h",
+    period: Annotated[
+        Period | None,
+        Query(description="Length of a step on the farm's clock; without it one that suits the window."),
+    ] = None,
+    by: ScopeWord = Scope.FARM,
+    printer: PrinterWords = None,
+    group: GroupNames = None,
+) -> schemas.Listing[schemas.KpiRow]:
+    """The figures of every hour, day, week or month of the window; the first and last may be cut short."""
+    if kpi not in NAMES:
+        raise not_found("indicator", kpi)
+    now_ms = context.board.now_ms()
+    bounds = window_of(context, window)
+    chosen = chosen_printers(context, printer, group)
+    try:
+        rows = context.kpi_engine.series([kpi], bounds, by, now_ms, period=period, printers=chosen)
+    except InvalidQuery as error:
+        raise invalid("window", window, f"at most a thousand periods: {error}") from error
+    return schemas.Listing(at=rfc3339(now_ms), items=[views.kpi_row(row) for row in rows])

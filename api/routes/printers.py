@@ -1,0 +1,73 @@
+"""Printers: how they stand, and the account of their time."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api import schemas, views
+from api.context import Context
+from api.parameters import (
+    GroupNames,
+    PrinterWord,
+    WindowText,
+    chosen_printers,
+    printer_named,
+    standing_named,
+    window_of,
+)
+from api.problems import NOT_FOUND
+from farm.model.states import PrinterState
+from farm.model.times import rfc3339
+
+router = APIRouter(prefix="/printers", tags=["printers"])
+
+
+@router.get("", summary="How every printer stands")
+def list_printers(
+    context: Context,
+    group: GroupNames = None,
+    state: Annotated[
+        list[PrinterState] | None, Query(description="Only printers in these states. May be repeated.")
+    ] = None,
+) -> schemas.Listing[schemas.PrinterStanding]:
+    """Every printer with its state, job, temperatures and streak, by name."""
+    chosen = chosen_printers(context, None, group)
+    printers = context.board.printers(chosen)
+    wanted = [printer for printer in printers if state is None or printer.state in state]
+    return schemas.Listing(at=rfc3339(context.board.now_ms()), items=wanted)
+
+
+@router.get("/{printer}", summary="One printer with the account of a window", responses=NOT_FOUND)
+def show_printer(context: Context, printer: PrinterWord, window: WindowText = "24h") -> schemas.PrinterDetail:
+    """A printer with its hours, its spans and the latest hundred jobs that ended in the window."""
+    return context.board.printer_detail(standing_named(context, printer), window_of(context, window))
+
+
+@router.get("/{printer}/spans", summary="The account of a printer's time", responses=NOT_FOUND)
+def list_spans(
+    context: Context, printer: PrinterWord, window: WindowText = "24h"
+) -> schemas.Listing[schemas.StateSpan]:
+    """Spans without holes or overlaps, cut to the window, oldest first."""
+    found, bounds = printer_named(context, printer), window_of(context, window)
+    spans = context.board.reader.spans(bounds.from_ms, bounds.to_ms, [found.id])
+    return schemas.Listing(
+        at=rfc3339(context.board.now_ms()), items=[views.span_view(span) for span in spans]
+    )
+
+
+@router.get("/{printer}/telemetry", summary="What a printer measured", responses=NOT_FOUND)
+def list_telemetry(
+    context: Context,
+    printer: PrinterWord,
+    window: WindowText = "1h",
+    points: Annotated[
+        int, Query(description="At most so many samples; more are thinned out evenly.", ge=2, le=10_000)
+    ] = 1_000,
+) -> schemas.Listing[schemas.TelemetrySample]:
+    """Kept telemetry, oldest first: as measured, never averaged. It is kept for some days only."""
+    found, bounds = printer_named(context, printer), window_of(context, window)
+    rows = context.board.reader.telemetry(found.id, bounds.from_ms, bounds.to_ms)
+    step = -(-len(rows) // points) or 1
+    return schemas.Listing(
+        at=rfc3339(context.board.now_ms()), items=[views.telemetry_view(row) for row in rows[::step]]
+    )

@@ -1,0 +1,66 @@
+"""The live stream of the farm, as server-sent events."""
+
+import re
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query
+from fastapi.responses import StreamingResponse
+
+from api.context import Context
+from api.problems import invalid
+
+router = APIRouter(tags=["stream"])
+
+_NUMBER = re.compile(r"[0-9]{1,18}")
+
+EXAMPLE = (
+    "retry: 1000\n\n"
+    "id: 4711\nevent: snapshot\n"
+    'data: {"at":"2026-11-22T09:41:07.250Z","seq":4711,"resumed":false,"printers":[],"alerts":[]}\n\n'
+    "id: 4712\nevent: feed\n"
+    'data: {"seq":4712,"kind":"job.ended","at":"2026-11-22T09:41:09.000Z",'
+    '"printer_id":"...","job_id":"...","body":{}}\n\n'
+    ": heartbeat\n\n"
+)
+
+
+@router.get(
+    "/stream",
+    summary="What happens, as it happens",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "Server-sent events until the client leaves.",
+            "content": {"text/event-stream": {"schema": {"type": "string"}, "example": EXAMPLE}},
+        }
+    },
+)
+async def stream(
+    context: Context,
+    last_event_id: Annotated[
+        str | None,
+        Header(
+            description="Number of the last feed entry that the client has; sent by browsers by themselves."
+        ),
+    ] = None,
+    after: Annotated[
+        int | None,
+        Query(description="As Last-Event-ID, for clients that cannot send it.", ge=0, le=10**18),
+    ] = None,
+) -> StreamingResponse:
+    """A snapshot, then every entry of the feed; with Last-Event-ID also those missed meanwhile.
+
+    Events: `snapshot` (the whole farm), `feed` (one entry, its number as event id),
+    `printers` (those that changed), `gone` (ids), `alerts` (the open ones, all of them) and
+    `tick` (every 5 s: the time, and whether the collector still books).
+    """
+    start = after
+    if last_event_id:
+        if not _NUMBER.fullmatch(last_event_id):
+            raise invalid("Last-Event-ID", last_event_id, "the id of an event of this stream", where="header")
+        start = int(last_event_id)
+    return StreamingResponse(
+        context.live.events(start),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )

@@ -1,0 +1,385 @@
+"""What the API answers with. Times are RFC 3339 UTC with milliseconds, durations seconds."""
+
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from farm.kpi.catalogue import Cadence, Unit
+from farm.kpi.periods import Period
+from farm.kpi.subjects import Scope
+from farm.kpi.targets import Level, Profile
+from farm.model.states import CancelledBy, Cause, Outcome, PrinterState, Provenance
+from farm.storage.alert_port import AlertState, DeliveryState, Occasion, Severity
+
+Item = TypeVar("Item")
+
+PRINTER_ID = "0b6f6a0e-6a0c-5c0e-9d0f-3a3f7c9b1d11"
+JOB_ID = "5f0f1c9a-55b1-5f0e-8f0e-1f7e6f0f2a33"
+INSTANT = "2026-11-22T09:41:07.250Z"
+
+Instant = Annotated[str, Field(examples=[INSTANT], json_schema_extra={"format": "date-time"})]
+PrinterId = Annotated[str, Field(examples=[PRINTER_ID])]
+JobId = Annotated[str, Field(examples=[JOB_ID])]
+Share = Annotated[float, Field(description="A ratio from 0 to 1.", examples=[0.42])]
+Seconds = Annotated[float, Field(examples=[5400.0])]
+
+
+class Answer(BaseModel):
+    """What every part of an answer keeps to."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Listing(Answer, Generic[Item]):
+    """A whole list, as it was at `at`."""
+
+    at: Instant
+    items: list[Item]
+
+
+class Page(Listing[Item], Generic[Item]):
+    """One page of a list."""
+
+    next: str | None = Field(
+        description="Mark to hand back as `after` for the next page; null on the last.", examples=[None]
+    )
+
+
+class Readings(Answer):
+    """The last temperatures (degrees Celsius) and layers that the printer told; null where it told none."""
+
+    nozzle: float | None = Field(examples=[214.8])
+    nozzle_target: float | None = Field(examples=[215.0])
+    bed: float | None = Field(examples=[60.1])
+    bed_target: float | None = Field(examples=[60.0])
+    chamber: float | None = Field(examples=[None])
+    layer: int | None = Field(examples=[84])
+    layers: int | None = Field(examples=[212])
+
+
+class JobUnderWay(Answer):
+    """The job that a printer is at. Time left is an estimate from the progress so far."""
+
+    id: JobId
+    file: str | None = Field(examples=["gearbox_cover.gcode"])
+    started_at: Instant | None
+    progress: Share | None
+    elapsed_seconds: Seconds | None = Field(description="Since the start, pauses included.")
+    time_left_seconds: Seconds | None = Field(
+        description="Null while too little is done to tell.", examples=[7380.0]
+    )
+    material: str | None = Field(examples=["PLA"])
+    operator: str | None = Field(examples=["Ana"])
+    units: int = Field(description="Parts on the plate.", examples=[4])
+
+
+class PrinterStanding(Answer):
+    """How a printer stands."""
+
+    id: PrinterId
+    name: str = Field(examples=["bay1"])
+    group: str | None = Field(examples=["Hall A"])
+    model: str | None = Field(examples=["MK4S"])
+    site: str = Field(examples=["main"])
+    adapter: str = Field(examples=["octoprint"])
+    state: PrinterState = Field(examples=["printing"])
+    since: Instant
+    source: str = Field(
+        description="What the state rests on: observed, silence, link, person or calendar.",
+        examples=["observed"],
+    )
+    observed: bool = Field(
+        description="Whether the state is known and the collector up to date.", examples=[True]
+    )
+    heard_at: Instant
+    job: JobUnderWay | None
+    readings: Readings
+    failed_streak: int = Field(
+        description="Failed jobs in a row; cancelled and unknown ones neither extend nor break it.",
+        examples=[0],
+    )
+
+
+class StateSpan(Answer):
+    """The printer was in one state from `from` until `to`; `to` is null while it lasts."""
+
+    printer_id: PrinterId
+    state: PrinterState = Field(examples=["printing"])
+    from_: Instant = Field(serialization_alias="from")
+    to: Instant | None
+    source: str = Field(examples=["observed"])
+
+
+class TelemetrySample(Answer):
+    """What a printer measured at one moment: degrees Celsius, ratios, millimetres; null where unknown."""
+
+    at: Instant
+    nozzle: float | None = Field(examples=[214.8])
+    nozzle_target: float | None = Field(examples=[215.0])
+    bed: float | None = Field(examples=[60.1])
+    bed_target: float | None = Field(examples=[60.0])
+    chamber: float | None = Field(examples=[None])
+    progress: Share | None
+    layer: int | None = Field(examples=[84])
+    layers: int | None = Field(examples=[212])
+    z_mm: float | None = Field(examples=[16.8])
+    speed_mm_s: float | None = Field(examples=[120.0])
+    speed_factor: float | None = Field(examples=[1.0])
+    flow_factor: float | None = Field(examples=[1.0])
+    fan: float | None = Field(examples=[0.6])
+    filament_mm: float | None = Field(examples=[5210.4])
+
+
+class JobRecord(Answer):
+    """One attempt to print one file. `outcome` and `ended_at` are null while it is under way."""
+
+    id: JobId
+    printer_id: PrinterId
+    printer: str = Field(examples=["bay1"])
+    group: str | None = Field(examples=["Hall A"])
+    file: str | None = Field(examples=["gearbox_cover.gcode"])
+    outcome: Outcome | None = Field(examples=["failed"])
+    provenance: Provenance | None = Field(
+        description="How the outcome was found out: inferred, observed, history or person.",
+        examples=["observed"],
+    )
+    cancelled_by: CancelledBy | None = Field(examples=[None])
+    cause: Cause | None = Field(examples=["thermal"])
+    detail: str | None = Field(examples=["Thermal runaway on hotend"])
+    started_at: Instant | None
+    start_provenance: Provenance = Field(examples=["observed"])
+    ended_at: Instant | None
+    printing_seconds: Seconds
+    preparing_seconds: Seconds
+    paused_seconds: Seconds
+    pauses: int = Field(examples=[0])
+    measured: bool = Field(
+        description="Whether `printing_seconds` is the printer's own figure.", examples=[True]
+    )
+    progress: Share | None
+    filament_mm: float | None = Field(examples=[5210.4])
+    filament_g: float | None = Field(examples=[15.6])
+    material: str | None = Field(examples=["PLA"])
+    operator: str | None = Field(examples=["Ana"])
+    units: int = Field(examples=[4])
+    revision: int = Field(description="How often it was revised.", examples=[0])
+
+
+class JobRevision(Answer):
+    """One change of a booked job: who made it, why, and what it said before and after."""
+
+    at: Instant
+    who: str = Field(examples=["tracker"])
+    why: str = Field(examples=["the printer's history arrived"])
+    before: Any = Field(examples=[{"outcome": "unknown"}])
+    after: Any = Field(examples=[{"outcome": "succeeded"}])
+
+
+class JobDetail(JobRecord):
+    """A job with everything that was changed about it."""
+
+    revisions: list[JobRevision]
+
+
+class HoursByState(Answer):
+    """Seconds that a printer spent in each state during the window."""
+
+    window: "WindowBounds"
+    seconds: dict[PrinterState, float] = Field(examples=[{"printing": 61200.0, "idle": 25200.0}])
+    observed_share: Share | None
+
+
+class WindowBounds(Answer):
+    """A stretch of time, half open."""
+
+    name: str = Field(examples=["24h"])
+    from_: Instant = Field(serialization_alias="from")
+    to: Instant
+
+
+class PrinterDetail(PrinterStanding):
+    """A printer with the account of a window, and the jobs that ended in it, newest first."""
+
+    first_seen_at: Instant
+    retired_at: Instant | None
+    hours: HoursByState
+    spans: list[StateSpan]
+    jobs: list[JobRecord]
+
+
+class IntakeFaultCount(Answer):
+    """How often messages of a source were dropped for a reason."""
+
+    source: str = Field(examples=["octoprint=farm/{printer}/octoprint"])
+    reason: str = Field(examples=["not_json"])
+    count: int = Field(examples=[3])
+    last_at: Instant
+    sample: str | None = Field(examples=['farm/bay1/octoprint/event/PrintDone: {"path"'])
+
+
+class KpiReading(Answer):
+    """One indicator of one subject over one window, with what is needed to judge it.
+
+    `value` is null where there is no data, which is not zero. `low` and `high` say where it
+    would lie at worst and at best if everything unknown were known; `interval_low` and
+    `interval_high` bound a rate at its counts with 95 % confidence (Wilson).
+    """
+
+    id: str = Field(examples=["print_success_rate"])
+    name: str = Field(examples=["Print success rate"])
+    scope: Scope = Field(examples=["farm"])
+    scope_id: str = Field(examples=["main"])
+    label: str = Field(examples=["main"])
+    window: WindowBounds
+    unit: Unit = Field(examples=["ratio"])
+    value: float | None = Field(examples=[0.9])
+    shown: str = Field(description="The value as people read it.", examples=["90.00 %"])
+    low: float | None = Field(examples=[0.891])
+    high: float | None = Field(examples=[0.901])
+    interval_low: float | None = Field(examples=[0.8507])
+    interval_high: float | None = Field(examples=[0.9343])
+    counts: dict[str, int] = Field(examples=[{"attempts": 200, "succeeded": 180, "failed": 20, "unknown": 2}])
+    amounts: dict[str, float] = Field(examples=[{"available_hours": 720.0}])
+    observed_share: Share | None
+
+
+class KpiList(Listing[KpiReading]):
+    """Figures by subject, then indicator."""
+
+    window: WindowBounds
+
+
+class KpiPoint(Answer):
+    """The figure of one period."""
+
+    from_: Instant = Field(serialization_alias="from")
+    to: Instant
+    value: float | None = Field(examples=[0.9])
+    low: float | None = Field(examples=[0.891])
+    high: float | None = Field(examples=[0.901])
+    observed_share: Share | None
+
+
+class KpiRow(Answer):
+    """One indicator of one subject, period by period."""
+
+    id: str = Field(examples=["print_success_rate"])
+    scope: Scope = Field(examples=["farm"])
+    scope_id: str = Field(examples=["main"])
+    label: str = Field(examples=["main"])
+    unit: Unit = Field(examples=["ratio"])
+    window: WindowBounds
+    period: Period = Field(examples=["hour"])
+    points: list[KpiPoint]
+
+
+class KpiTarget(Answer):
+    """A bound that one of the published guides gives for a kind of shop."""
+
+    profile: Profile = Field(examples=["jewelry"])
+    low: float = Field(examples=[0.9])
+    high: float | None = Field(examples=[None])
+    level: Level = Field(examples=["target"])
+    per: Period | None = Field(examples=[None])
+    meaning: str = Field(examples=[""])
+
+
+class KpiDefinition(Answer):
+    """How an indicator is worked out, and what it should be."""
+
+    id: str = Field(examples=["print_success_rate"])
+    name: str = Field(examples=["Print success rate"])
+    unit: Unit = Field(examples=["ratio"])
+    formula: str = Field(examples=["succeeded jobs ÷ (succeeded jobs + failed jobs)"])
+    source: str = Field(examples=["guides of jewelry, custom-miniatures and resin-miniatures"])
+    more_is_better: bool = Field(examples=[True])
+    cadences: list[Cadence] = Field(description="How often to look.", examples=[["daily"]])
+    targets: list[KpiTarget]
+
+
+class DeliveryAttempt(Answer):
+    """One try to deliver, and what the receiver answered."""
+
+    at: Instant
+    duration_seconds: Seconds
+    ok: bool = Field(examples=[True])
+    answer: str = Field(examples=["200 ok"])
+
+
+class DeliveryRecord(Answer):
+    """One message about an alert to one receiver."""
+
+    id: str = Field(examples=["d0a1f7c2-3b1e-5f60-9a0e-6a51c0c9d0a4"])
+    receiver: str = Field(examples=["slack"])
+    occasion: Occasion = Field(examples=["fired"])
+    state: DeliveryState = Field(examples=["delivered"])
+    created_at: Instant
+    due_at: Instant
+    delivered_at: Instant | None
+    attempts: list[DeliveryAttempt]
+
+
+class AlertRecord(Answer):
+    """One alert of one rule about one subject, with the jobs that it rests on, oldest first."""
+
+    id: str = Field(examples=["a8b0f0ce-94b6-5c8b-8a52-0f6f3a3f9d3c"])
+    rule: str = Field(examples=["failed_streak"])
+    subject: str = Field(examples=[PRINTER_ID])
+    printer_id: PrinterId | None
+    printer: str | None = Field(examples=["bay1"])
+    state: AlertState = Field(examples=["firing"])
+    severity: Severity = Field(examples=["critical"])
+    title: str = Field(examples=["bay1: 3 failed prints in a row"])
+    summary: str = Field(examples=["The last 3 prints on bay1 failed, most often with cause thermal."])
+    fired_at: Instant
+    notified_at: Instant | None
+    resolved_at: Instant | None
+    resolution: str | None = Field(examples=[None])
+    notices: int = Field(description="How many times it was put to the receivers.", examples=[1])
+    facts: dict[str, Any] = Field(description="The rule's own figures.", examples=[{"streak": 3}])
+    jobs: list[JobRecord]
+    deliveries: list[DeliveryRecord]
+
+
+class TopicHint(Answer):
+    """Under which topic Layerline expects a printer of one adapter."""
+
+    adapter: str = Field(examples=["octoprint"])
+    topic: str = Field(
+        description="Prefix of the printer's topics; `{printer}` stands for its name.",
+        examples=["farm/{printer}/octoprint"],
+    )
+
+
+class Setup(Answer):
+    """What to type into a printer so that it appears: the broker and the topics.
+
+    The password is there only when the farm's own broker made one and whoever asks is
+    signed in or on this machine.
+    """
+
+    site: str = Field(examples=["main"])
+    host: str | None = Field(description="Null when it is not known here.", examples=["192.168.1.20"])
+    port: int | None = Field(examples=[1883])
+    tls: bool = Field(examples=[False])
+    username: str | None = Field(examples=["layerline"])
+    password: str | None = Field(examples=[None])
+    topics: list[TopicHint]
+
+
+class Liveness(Answer):
+    """The process answers."""
+
+    status: str = Field(examples=["live"])
+
+
+class Readiness(Answer):
+    """Whether the figures can be trusted now: the ledger answers and the collector books."""
+
+    status: str = Field(examples=["ready"])
+    ledger: str = Field(examples=["reachable"])
+    collector: str = Field(
+        description="`fresh`, `stale`, or `silent` while no printer was ever seen.", examples=["fresh"]
+    )
+    collector_booked_at: Instant | None
+    collector_age_seconds: float | None = Field(examples=[1.2])

@@ -1,0 +1,79 @@
+"""The HTTP server: uvicorn, bound before it starts and stopped without waiting for live streams."""
+
+import logging
+import socket
+import threading
+from collections.abc import Callable
+
+import uvicorn
+from fastapi import FastAPI
+
+from api.settings import ApiSettings
+from farm.errors import ConfigurationError
+
+log = logging.getLogger(__name__)
+
+GRACE_S = 3
+"""Seconds that requests under way get when the server stops."""
+
+
+class ApiServer:
+    """Serves `app` from a thread of the caller's until a stop event is set.
+
+    The socket is bound on construction, so that a taken port is known before anything
+    runs. Raises ConfigurationError when the address cannot be listened on.
+    """
+
+    def __init__(self, app: FastAPI, settings: ApiSettings) -> None:
+        self._socket = _listen(settings.host, settings.port)
+        self._host = settings.host
+        self._close_streams: Callable[[], None] = app.state.context.live.close
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=GRACE_S,
+                lifespan="on",
+            )
+        )
+
+    @property
+    def url(self) -> str:
+        """Where the page is, as to be typed into a browser on this machine."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self._host, self._host)  # noqa: S104
+        host = f"[{host}]" if ":" in host and not host.startswith("[") else host
+        return f"http://{host}:{self.port}"
+
+    @property
+    def port(self) -> int:
+        """The port listened on, also where the settings asked for any free one."""
+        port: int = self._socket.getsockname()[1]
+        return port
+
+    def run(self, stop: threading.Event) -> None:
+        """Serves until `stop` is set, then ends the live streams and lets other answers finish."""
+        watcher = threading.Thread(target=self._stop_when, args=(stop,), name="api-stop", daemon=True)
+        watcher.start()
+        try:
+            self._server.run(sockets=[self._socket])
+        finally:
+            self._socket.close()
+
+    def _stop_when(self, stop: threading.Event) -> None:
+        stop.wait()
+        self._close_streams()
+        self._server.should_exit = True
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(1024)
+    except OSError as error:
+        raise ConfigurationError(f"api.host, api.port: cannot listen on {host}:{port}: {error}") from error
+    return listener

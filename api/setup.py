@@ -1,0 +1,27 @@
+"""What the page tells an empty farm: how a printer finds the broker."""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import msgspec
+from pydantic import SecretStr
+
+
+class BrokerAccess(msgspec.Struct, frozen=True, kw_only=True):
+    """Where printers reach the broker, and under which topics each adapter looks for them.
+
+    `host` is a name or address that printers on the network can reach, None when it is
+    not known. `password` is set only where it may be shown to whoever is allowed on the
+    page. `topics` are pairs of adapter and topic prefix, as in the sources.
+    """
+
+    host: str | None
+    port: int | None
+    tls: bool = False
+    username: str | None = None
+    password: SecretStr | None = None
+    topics: tuple[tuple[str, str], ...] = ()
+
+
+SetupProvider: TypeAlias = Callable[[], BrokerAccess]
+"""Gives the way to the broker as it is now."""

@@ -1,0 +1,74 @@
+"""Failed prints in a row, for many printers at once and without asking for each every time."""
+
+import threading
+from collections.abc import Iterable, Sequence
+
+from farm.model.feed import FeedKind
+from farm.model.job import Job
+from farm.model.states import Outcome
+from farm.storage.ledger_port import LedgerReader
+
+_PAGE = 16
+_MOST_JOBS = 1_024
+_FEED_PAGE = 1_000
+_BEARING = frozenset({FeedKind.JOB_ENDED, FeedKind.JOB_REVISED})
+
+
+def failed_streak(newest_first: Sequence[Job]) -> int | None:
+    """Failed jobs since the last success, None when the jobs at hand do not show one.
+
+    Cancelled jobs and those of unknown outcome neither extend nor break a streak.
+    """
+    failed = 0
+    for job in newest_first:
+        if job.outcome is Outcome.SUCCEEDED:
+            return failed
+        failed += job.outcome is Outcome.FAILED
+    return None
+
+
+class Streaks:
+    """Keeps each printer's streak until the feed says that one of its jobs ended or was revised."""
+
+    def __init__(self, reader: LedgerReader) -> None:
+        self._reader = reader
+        self._lock = threading.Lock()
+        self._known: dict[str, int] = {}
+        self._cursor: int | None = None
+
+    def of(self, printer_ids: Iterable[str]) -> dict[str, int]:
+        """The present streak of each printer."""
+        with self._lock:
+            self._forget_what_changed()
+            return {name: self._streak(name) for name in printer_ids}
+
+    def _forget_what_changed(self) -> None:
+        head = self._reader.feed_head()
+        if self._cursor is None or not head - 10 * _FEED_PAGE <= self._cursor <= head:
+            self._known.clear()
+            self._cursor = head
+        while self._cursor < head:
+            entries = self._reader.feed(self._cursor, _FEED_PAGE)
+            if not entries:
+                break
+            for entry in entries:
+                if entry.kind in _BEARING and entry.printer_id is not None:
+                    self._known.pop(entry.printer_id, None)
+            self._cursor = entries[-1].seq
+
+    def _streak(self, printer_id: str) -> int:
+        known = self._known.get(printer_id)
+        if known is None:
+            known = self._known[printer_id] = self._counted(printer_id)
+        return known
+
+    def _counted(self, printer_id: str) -> int:
+        limit = _PAGE
+        while True:
+            jobs = self._reader.last_terminal_jobs(printer_id, limit)
+            streak = failed_streak(jobs)
+            if streak is not None:
+                return streak
+            if len(jobs) < limit or limit >= _MOST_JOBS:
+                return sum(job.outcome is Outcome.FAILED for job in jobs)
+            limit *= 4

@@ -1,0 +1,329 @@
+"""From the words of the ledger to what the API answers."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from api import schemas
+from farm.kpi.catalogue import Indicator, indicator
+from farm.kpi.figure import KpiFigure, KpiSeries
+from farm.kpi.windows import Window
+from farm.model.job import Job
+from farm.model.printer import Printer
+from farm.model.span import Span
+from farm.model.states import PrinterState
+from farm.model.times import SECOND_MS, rfc3339, rfc3339_or_none
+from farm.storage.alert_port import Alert, Delivery
+from farm.storage.ledger_port import IntakeFault, Revision, Standing, TelemetryRow
+
+LEAST_PROGRESS = 0.02
+"""Below it nothing sensible can be said about the time left."""
+
+
+def seconds(ms: int) -> float:
+    """Milliseconds as seconds."""
+    return ms / SECOND_MS
+
+
+def standing_view(standing: Standing, streak: int, now_ms: int, stale_ms: int) -> schemas.PrinterStanding:
+    """A printer as it stands at `now_ms`; not observed when its collector booked longer ago."""
+    return schemas.PrinterStanding(**_standing_fields(standing, streak, now_ms, stale_ms))
+
+
+def printer_detail(
+    standing: Standing,
+    streak: int,
+    now_ms: int,
+    stale_ms: int,
+    *,
+    window: Window,
+    spans: Sequence[Span],
+    jobs: Sequence[Job],
+) -> schemas.PrinterDetail:
+    """A printer with the spans of a window and the jobs that ended in it."""
+    printer = standing.printer
+    return schemas.PrinterDetail(
+        **_standing_fields(standing, streak, now_ms, stale_ms),
+        first_seen_at=rfc3339(printer.first_seen_ms),
+        retired_at=rfc3339_or_none(printer.retired_ms),
+        hours=hours_by_state(window, spans),
+        spans=[span_view(span) for span in spans],
+        jobs=[job_view(job, {printer.id: printer}) for job in jobs],
+    )
+
+
+def _standing_fields(standing: Standing, streak: int, now_ms: int, stale_ms: int) -> dict[str, Any]:
+    printer = standing.printer
+    fresh = now_ms - standing.known_until_ms <= stale_ms
+    return {
+        "id": printer.id,
+        "name": printer.name,
+        "group": printer.group,
+        "model": printer.model,
+        "site": printer.site,
+        "adapter": printer.adapter,
+        "state": standing.state,
+        "since": rfc3339(standing.since_ms),
+        "source": standing.source,
+        "observed": fresh and standing.state is not PrinterState.UNKNOWN,
+        "heard_at": rfc3339(standing.heard_ms),
+        "job": job_under_way(standing),
+        "readings": _readings(standing),
+        "failed_streak": streak,
+    }
+
+
+def _readings(standing: Standing) -> schemas.Readings:
+    live = standing.live
+    return schemas.Readings(
+        nozzle=_tenths(live.nozzle),
+        nozzle_target=_tenths(live.nozzle_target),
+        bed=_tenths(live.bed),
+        bed_target=_tenths(live.bed_target),
+        chamber=_tenths(live.chamber),
+        layer=live.layer,
+        layers=live.layers,
+    )
+
+
+def _tenths(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)
+
+
+def job_under_way(standing: Standing) -> schemas.JobUnderWay | None:
+    """The open job of the printer, with the time left as its progress lets expect."""
+    job = standing.job
+    if job is None or job.outcome is not None:
+        return None
+    progress = job.progress if standing.live.progress is None else standing.live.progress
+    elapsed_ms = None if job.started_ms is None else max(0, standing.heard_ms - job.started_ms)
+    return schemas.JobUnderWay(
+        id=job.id,
+        file=job.file,
+        started_at=rfc3339_or_none(job.started_ms),
+        progress=None if progress is None else round(progress, 4),
+        elapsed_seconds=None if elapsed_ms is None else seconds(elapsed_ms),
+        time_left_seconds=time_left_seconds(progress, elapsed_ms, job.preparing_ms + job.paused_ms),
+        material=job.material,
+        operator=job.operator,
+        units=job.units,
+    )
+
+
+def time_left_seconds(progress: float | None, elapsed_ms: int | None, not_printing_ms: int) -> float | None:
+    """Seconds to go if the rest goes as fast as what is done; None while too little is done."""
+    if progress is None or elapsed_ms is None or not LEAST_PROGRESS <= progress <= 1:
+        return None
+    worked_ms = max(0, elapsed_ms - not_printing_ms)
+    return float(round(seconds(round(worked_ms * (1 - progress) / progress))))
+
+
+def span_view(span: Span) -> schemas.StateSpan:
+    """A span of a printer's time."""
+    return schemas.StateSpan(
+        printer_id=span.printer_id,
+        state=span.state,
+        from_=rfc3339(span.from_ms),
+        to=rfc3339_or_none(span.to_ms),
+        source=span.source,
+    )
+
+
+def window_view(window: Window) -> schemas.WindowBounds:
+    """A window with its bounds."""
+    return schemas.WindowBounds(name=window.name, from_=rfc3339(window.from_ms), to=rfc3339(window.to_ms))
+
+
+def hours_by_state(window: Window, spans: Sequence[Span]) -> schemas.HoursByState:
+    """The spans of one printer summed up by state."""
+    sums: dict[PrinterState, int] = {}
+    for span in spans:
+        end_ms = window.to_ms if span.to_ms is None else span.to_ms
+        sums[span.state] = sums.get(span.state, 0) + max(0, end_ms - span.from_ms)
+    whole = sum(sums.values())
+    unknown = sums.get(PrinterState.UNKNOWN, 0)
+    return schemas.HoursByState(
+        window=window_view(window),
+        seconds={state: seconds(ms) for state, ms in sums.items()},
+        observed_share=(whole - unknown) / whole if whole else None,
+    )
+
+
+def telemetry_view(row: TelemetryRow) -> schemas.TelemetrySample:
+    """One kept sample of a printer's telemetry."""
+    return schemas.TelemetrySample(at=rfc3339(row.at_ms), **msgspec.structs.asdict(row.values))
+
+
+def job_view(job: Job, printers: Mapping[str, Printer]) -> schemas.JobRecord:
+    """A job with the labels of its printer."""
+    return schemas.JobRecord(**_job_fields(job, printers))
+
+
+def job_detail(job: Job, printers: Mapping[str, Printer], revisions: Sequence[Revision]) -> schemas.JobDetail:
+    """A job with its revisions."""
+    return schemas.JobDetail(
+        **_job_fields(job, printers), revisions=[revision_view(revision) for revision in revisions]
+    )
+
+
+def _job_fields(job: Job, printers: Mapping[str, Printer]) -> dict[str, Any]:
+    printer = printers.get(job.printer_id)
+    return {
+        "id": job.id,
+        "printer_id": job.printer_id,
+        "printer": job.printer_id if printer is None else printer.name,
+        "group": None if printer is None else printer.group,
+        "file": job.file,
+        "outcome": job.outcome,
+        "provenance": job.provenance,
+        "cancelled_by": job.cancelled_by,
+        "cause": job.cause,
+        "detail": job.detail,
+        "started_at": rfc3339_or_none(job.started_ms),
+        "start_provenance": job.start_provenance,
+        "ended_at": rfc3339_or_none(job.ended_ms),
+        "printing_seconds": seconds(job.printing_ms),
+        "preparing_seconds": seconds(job.preparing_ms),
+        "paused_seconds": seconds(job.paused_ms),
+        "pauses": job.pauses,
+        "measured": job.measured,
+        "progress": job.progress,
+        "filament_mm": job.filament_mm,
+        "filament_g": job.filament_g,
+        "material": job.material,
+        "operator": job.operator,
+        "units": job.units,
+        "revision": job.revision,
+    }
+
+
+def revision_view(revision: Revision) -> schemas.JobRevision:
+    """One change of a booked job."""
+    return schemas.JobRevision(
+        at=rfc3339(revision.at_ms),
+        who=revision.who,
+        why=revision.why,
+        before=None if revision.before is None else json.loads(revision.before),
+        after=None if revision.after is None else json.loads(revision.after),
+    )
+
+
+def fault_view(fault: IntakeFault) -> schemas.IntakeFaultCount:
+    """One counter of dropped messages."""
+    return schemas.IntakeFaultCount(
+        source=fault.source,
+        reason=fault.reason,
+        count=fault.count,
+        last_at=rfc3339(fault.last_ms),
+        sample=fault.sample,
+    )
+
+
+def kpi_view(figure: KpiFigure) -> schemas.KpiReading:
+    """One indicator's figure."""
+    return schemas.KpiReading(
+        id=figure.id,
+        name=indicator(figure.id).name,
+        scope=figure.scope,
+        scope_id=figure.scope_id,
+        label=figure.label,
+        window=window_view(figure.window),
+        unit=figure.unit,
+        value=figure.value,
+        shown=figure.shown,
+        low=figure.low,
+        high=figure.high,
+        interval_low=None if figure.interval is None else figure.interval.low,
+        interval_high=None if figure.interval is None else figure.interval.high,
+        counts=figure.counts,
+        amounts=figure.amounts,
+        observed_share=figure.observed_share,
+    )
+
+
+def kpi_row(series: KpiSeries) -> schemas.KpiRow:
+    """One indicator's figures over time."""
+    return schemas.KpiRow(
+        id=series.id,
+        scope=series.scope,
+        scope_id=series.scope_id,
+        label=series.label,
+        unit=series.unit,
+        window=window_view(series.window),
+        period=series.period,
+        points=[
+            schemas.KpiPoint(
+                from_=rfc3339(point.from_ms),
+                to=rfc3339(point.to_ms),
+                value=point.value,
+                low=point.low,
+                high=point.high,
+                observed_share=point.observed_share,
+            )
+            for point in series.points
+        ],
+    )
+
+
+def kpi_definition(entry: Indicator) -> schemas.KpiDefinition:
+    """What an indicator means."""
+    return schemas.KpiDefinition(
+        id=entry.id,
+        name=entry.name,
+        unit=entry.unit,
+        formula=entry.formula,
+        source=entry.source,
+        more_is_better=entry.more_is_better,
+        cadences=list(entry.cadences),
+        targets=[schemas.KpiTarget(**msgspec.structs.asdict(target)) for target in entry.targets],
+    )
+
+
+def alert_view(
+    alert: Alert, printers: Mapping[str, Printer], jobs: Sequence[Job], deliveries: Sequence[Delivery]
+) -> schemas.AlertRecord:
+    """An alert with its evidence and what became of telling it."""
+    printer = None if alert.printer_id is None else printers.get(alert.printer_id)
+    return schemas.AlertRecord(
+        id=alert.id,
+        rule=alert.rule,
+        subject=alert.subject,
+        printer_id=alert.printer_id,
+        printer=None if printer is None else printer.name,
+        state=alert.state,
+        severity=alert.severity,
+        title=alert.title,
+        summary=alert.summary,
+        fired_at=rfc3339(alert.fired_ms),
+        notified_at=rfc3339_or_none(alert.notified_ms),
+        resolved_at=rfc3339_or_none(alert.resolved_ms),
+        resolution=alert.resolution,
+        notices=alert.count,
+        facts=alert.facts,
+        jobs=[job_view(job, printers) for job in jobs],
+        deliveries=[delivery_view(delivery) for delivery in deliveries],
+    )
+
+
+def delivery_view(delivery: Delivery) -> schemas.DeliveryRecord:
+    """One message to one receiver with its attempts."""
+    return schemas.DeliveryRecord(
+        id=delivery.id,
+        receiver=delivery.receiver,
+        occasion=delivery.occasion,
+        state=delivery.state,
+        created_at=rfc3339(delivery.created_ms),
+        due_at=rfc3339(delivery.due_ms),
+        delivered_at=rfc3339_or_none(delivery.delivered_ms),
+        attempts=[
+            schemas.DeliveryAttempt(
+                at=rfc3339(attempt.at_ms),
+                duration_seconds=seconds(attempt.duration_ms),
+                ok=attempt.ok,
+                answer=attempt.answer,
+            )
+            for attempt in delivery.tried
+        ],
+    )
