@@ -85,12 +85,14 @@ def book(totals: Mapping[PrinterState, int], life_ms: int, *, closed: bool = Fal
 
 def add_up(accounts: Iterable[TimeAccount]) -> TimeAccount:
     """The sum of accounts of several printers or of stretches that follow each other."""
-    open_ms: Counter[PrinterState] = Counter()
-    closed_ms: Counter[PrinterState] = Counter()
+    open_ms: dict[PrinterState, int] = {}
+    closed_ms: dict[PrinterState, int] = {}
     for account in accounts:
-        open_ms.update(account.open_ms)
-        closed_ms.update(account.closed_ms)
-    return TimeAccount(dict(open_ms), dict(closed_ms))
+        for state, ms in account.open_ms.items():
+            open_ms[state] = open_ms.get(state, 0) + ms
+        for state, ms in account.closed_ms.items():
+            closed_ms[state] = closed_ms.get(state, 0) + ms
+    return TimeAccount(open_ms, closed_ms)
 
 
 def account_of_spans(

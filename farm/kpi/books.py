@@ -8,7 +8,7 @@ from typing import Protocol
 import msgspec
 
 from farm.kpi.account import TimeAccount, add_up, book, life_within
-from farm.kpi.outcomes import OutcomeTally, tally
+from farm.kpi.outcomes import OutcomeTally, add_tallies, tally
 from farm.kpi.segments import Segment
 from farm.kpi.subjects import Subject
 from farm.kpi.windows import Window
@@ -38,7 +38,7 @@ class _Page(msgspec.Struct, frozen=True):
     """One segment of one subject."""
 
     account: TimeAccount
-    outcomes: list[OutcomeCount]
+    outcomes: OutcomeTally
 
 
 class Books:
@@ -65,7 +65,7 @@ class Books:
 
     def outcomes(self, window: Window, subject: Subject) -> OutcomeTally:
         """How the subject's jobs of the window ended."""
-        return tally(count for page in self._within(window, subject) for count in page.outcomes)
+        return add_tallies(page.outcomes for page in self._within(window, subject))
 
     def _within(self, window: Window, subject: Subject) -> list[_Page]:
         first = bisect_left(self._starts, window.from_ms)
@@ -83,7 +83,7 @@ class Books:
         return {
             subject.id: _Page(
                 add_up(self._account(printer, segment, totals) for printer in subject.printers),
-                [count for printer in subject.printers for count in counts.get(printer.id, ())],
+                tally(count for printer in subject.printers for count in counts.get(printer.id, ())),
             )
             for subject in subjects
         }

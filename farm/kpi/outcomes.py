@@ -36,4 +36,16 @@ def tally(counts: Iterable[OutcomeCount]) -> OutcomeTally:
         units[count.outcome] += count.units
         if count.cancelled_by is not None:
             cancelled_by[count.cancelled_by] += count.jobs
-    return OutcomeTally(dict(jobs), dict(units), dict(cancelled_by))
+    return OutcomeTally(jobs, units, cancelled_by)
+
+
+def add_tallies(tallies: Iterable[OutcomeTally]) -> OutcomeTally:
+    """The sum of tallies of stretches that follow each other."""
+    jobs: Counter[Outcome] = Counter()
+    units: Counter[Outcome] = Counter()
+    cancelled_by: Counter[CancelledBy] = Counter()
+    for each in tallies:
+        jobs.update(each.jobs)
+        units.update(each.units)
+        cancelled_by.update(each.cancelled_by)
+    return OutcomeTally(jobs, units, cancelled_by)
