@@ -9,6 +9,7 @@ LayerlineError
 ├── InvalidQuery         what was asked for does not exist; names what is allowed (a ValueError too)
 ├── RecordingError       a recording file is not in the documented format
 ├── TruthError           a simulation's ledger of truth is not in the documented format
+├── InfluxError          InfluxDB did not do what it was asked; `status` is its HTTP status, if it answered
 ├── StartError           a process or connection of ours could not be started
 └── DeliveryError        a notifier could not deliver; `permanent` says whether trying again can help
 """
@@ -65,6 +66,14 @@ class StartError(LayerlineError):
 
 class TruthError(LayerlineError):
     """A ledger of truth is not in the documented format, or was cut off. Names file and line."""
+
+
+class InfluxError(LayerlineError):
+    """InfluxDB did not do what it was asked. The text holds its words, `status` its HTTP status."""
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class DeliveryError(LayerlineError):

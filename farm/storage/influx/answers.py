@@ -1,0 +1,98 @@
+"""What InfluxDB's answers mean: one table for every HTTP status.
+
+Only what the server itself refuses for its content is ever given up, and then the point is
+recorded with the server's words. Everything else is kept and tried again, since a proxy, a
+wrong setting or a full disk says nothing about the data.
+"""
+
+import math
+import re
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from enum import Enum
+from typing import Final
+
+import msgspec
+
+
+class Course(Enum):
+    """What follows from an answer to a write."""
+
+    STORED = "stored"
+    WAIT = "keep everything, wait, try again"
+    HALVE = "send it again in halves, since it is too large"
+    SIFT = "send it again in halves until what is refused stands alone, then record it"
+
+
+COURSES: Final[dict[int, Course]] = {
+    204: Course.STORED,
+    400: Course.SIFT,
+    401: Course.WAIT,
+    403: Course.WAIT,
+    404: Course.WAIT,
+    408: Course.WAIT,
+    413: Course.HALVE,
+    422: Course.SIFT,
+    429: Course.WAIT,
+    500: Course.WAIT,
+    502: Course.WAIT,
+    503: Course.WAIT,
+    504: Course.WAIT,
+    507: Course.WAIT,
+}
+"""Statuses that InfluxDB or what stands before it is known to send; any other one means `WAIT`."""
+
+LONGEST_RETRY_AFTER_S: Final = 3600.0
+_DROPPED = re.compile(r"\bdropped=(\d+)")
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What came back. `status` is None when nothing did; `words` are the server's or the network's.
+
+    `retry_after_s` is the pause that the server asked for.
+    """
+
+    status: int | None
+    words: str = ""
+    retry_after_s: float | None = None
+    of_influx: bool = False
+
+    @property
+    def course(self) -> Course:
+        """What to do. A refusal counts as such only from InfluxDB itself, not from a proxy."""
+        if self.status is None:
+            return Course.WAIT
+        course = COURSES.get(self.status, Course.WAIT)
+        return Course.WAIT if course is Course.SIFT and not self.of_influx else course
+
+    @property
+    def dropped(self) -> int | None:
+        """How many points the server says it left out of a write; None when it does not say."""
+        found = _DROPPED.search(self.words)
+        return int(found[1]) if found else None
+
+
+def is_of_influx(body: bytes) -> bool:
+    """Whether an error's body is InfluxDB's own: version 2 sends a `code`, version 3 an `error`."""
+    try:
+        told = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return isinstance(told, dict) and ("code" in told or "error" in told)
+
+
+def retry_after_seconds(header: str | None, now: datetime) -> float | None:
+    """The pause that a Retry-After header asks for, in seconds or as a date; None for anything else.
+
+    Never more than an hour: a wrong header must not silence us for a day.
+    """
+    if header is None:
+        return None
+    try:
+        seconds = float(header)
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(header) - now).total_seconds()
+        except (ValueError, TypeError):
+            return None
+    return None if math.isnan(seconds) else min(max(seconds, 0.0), LONGEST_RETRY_AFTER_S)
