@@ -191,7 +191,7 @@ class AlertStore(Protocol):
     """The ledger as the alerts see it; `alerts`, `alert`, `deliveries` and `totals` are for all readers."""
 
     def alerts(self, wanted: AlertFilter) -> AlertPage:
-        """One page of alerts, newest first. Raises LedgerError for a mark that is none."""
+        """One page of alerts, newest first. Raises InvalidQuery for a mark that is none."""
 
     def alert(self, alert_id: str) -> Alert | None:
         """One alert."""

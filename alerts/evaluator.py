@@ -1,0 +1,259 @@
+"""From the feed of the ledger to alerts and the messages about them, each step one transaction."""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+import msgspec
+
+from alerts.history import FIRST_READ, past_of
+from alerts.lifecycle import Change, Look, delivery_id, reconcile, repeated
+from alerts.notice import Notice, plain, print_of
+from alerts.rules import rule_types
+from alerts.rules.base import Finding, JobRule
+from alerts.settings import AlertSettings
+from farm.model.clock import Clock
+from farm.model.feed import FeedEntry, FeedKind
+from farm.model.job import Job
+from farm.model.printer import Printer
+from farm.storage.alert_port import (
+    Alert,
+    AlertState,
+    AlertStore,
+    Booking,
+    Bookmark,
+    Delivery,
+    DeliveryState,
+    Occasion,
+)
+from farm.storage.ledger_port import LedgerReader
+
+READER = "evaluator"
+MOST_PRINTS = 10
+"""How many prints are told as evidence where the rule gives none anew."""
+MOST_ENTRIES = 1000
+"""How many entries of the feed are read in one step."""
+SWEEP_DEPTH = 200
+"""How many ended jobs of each printer are looked at when everything is looked at anew."""
+IDLE_STEP = 5000
+"""After so many entries without consequence the place reached is booked all the same."""
+
+_JOB_KINDS = frozenset({FeedKind.JOB_ENDED, FeedKind.JOB_REVISED})
+_PRINTER_KINDS = frozenset({FeedKind.PRINTER_APPEARED, FeedKind.PRINTER_CHANGED})
+_FEED_KINDS = {
+    Occasion.FIRED: FeedKind.ALERT_FIRED,
+    Occasion.REPEATED: FeedKind.ALERT_REPEATED,
+    Occasion.RESOLVED: FeedKind.ALERT_RESOLVED,
+}
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """What one step did: entries read, occasions that came up, deliveries made (suppressed ones too)."""
+
+    read: int = 0
+    occasions: int = 0
+    deliveries: int = 0
+
+
+class Evaluator:
+    """Applies the rules. Used by one thread; a second evaluator elsewhere does no harm."""
+
+    def __init__(
+        self,
+        reader: LedgerReader,
+        alert_store: AlertStore,
+        settings: AlertSettings,
+        clock: Clock,
+        *,
+        time_zone: str = "UTC",
+    ) -> None:
+        self._reader = reader
+        self._store = alert_store
+        self._settings = settings
+        self._clock = clock
+        self._time_zone = time_zone
+        self._rules: list[JobRule] = [rule(settings) for rule in rule_types().values()]
+        self._note = ";".join(rule.fingerprint for rule in self._rules)
+        self._bookmark: Bookmark | None = None
+        self._place = 0
+        self._printers: dict[str, Printer] = {}
+
+    def step(self) -> Turn:
+        """Read on in the feed and book what follows. Raises what the ledger raises."""
+        if self._bookmark is None:
+            self._bookmark = self._store.bookmark(READER)
+            self._place = self._bookmark.seq if self._bookmark else 0
+        if self._bookmark is None or self._bookmark.note != self._note:
+            return self._sweep()
+        if self._reader.feed_head() <= self._place:
+            return Turn()
+        entries = self._reader.feed(self._place, MOST_ENTRIES)
+        if not entries:
+            return Turn()
+        if any(entry.kind in _PRINTER_KINDS for entry in entries):
+            self._printers.clear()
+        touched = _touched(entries)
+        changes = [change for printer_id, jobs in touched.items() for change in self._look(printer_id, jobs)]
+        return self._book(changes, entries[-1].seq, len(entries))
+
+    def repeat(self) -> Turn:
+        """Tell again what has been firing for long. Raises what the ledger raises."""
+        if self._settings.repeat == timedelta() or self._bookmark is None:
+            return Turn()
+        now_ms = self._now_ms()
+        before_ms = now_ms - _ms(self._settings.repeat)
+        due = [alert for rule in self._rules for alert in self._store.firing(rule.name, before_ms)]
+        return self._book([repeated(alert, now_ms) for alert in due], self._place, 0)
+
+    def _sweep(self) -> Turn:
+        """Look at every printer anew: at the first start, and when a rule's settings changed."""
+        head = self._reader.feed_head()
+        self._printers.clear()
+        watched = [printer.id for printer in self._reader.printers()]
+        changes = [change for printer_id in watched for change in self._look(printer_id, (), SWEEP_DEPTH)]
+        return self._book(changes, head, 0, certainly=True)
+
+    def _look(self, printer_id: str, jobs: Iterable[str], at_least: int = FIRST_READ) -> list[Change]:
+        return [change for rule in self._rules for change in self._apply(rule, printer_id, jobs, at_least)]
+
+    def _apply(self, rule: JobRule, printer_id: str, jobs: Iterable[str], at_least: int) -> list[Change]:
+        known = self._store.alerts_of(rule.name, printer_id)
+        rested_on = (
+            alert.job_ids[0] for alert in known if alert.state is AlertState.FIRING and alert.job_ids
+        )
+        past, whole = past_of(self._reader, printer_id, {*jobs, *rested_on}, at_least)
+        printer = self._printer(printer_id)
+        look = Look(
+            printer_id=printer_id,
+            jobs=past,
+            whole=whole,
+            now_ms=self._now_ms(),
+            max_age_ms=_ms(self._settings.max_age),
+            watched=printer is not None and not printer.ignored and printer.retired_ms is None,
+        )
+        return reconcile(rule, look, known)
+
+    def _book(self, changes: Sequence[Change], seq: int, read: int, *, certainly: bool = False) -> Turn:
+        """Book the changes and the place reached.
+
+        A place without changes is only remembered, and booked once in a while: reading it
+        again after a crash costs little, and the busy ledger is left alone.
+        """
+        booked_seq = self._bookmark.seq if self._bookmark else 0
+        if not changes and not certainly and seq - booked_seq < IDLE_STEP:
+            self._place = seq
+            return Turn(read=read)
+        created_ms = self._clock()
+        occasions = [change for change in changes if change.occasion is not None]
+        deliveries = [each for change in occasions for each in self._deliveries(change, created_ms)]
+        booking = Booking(
+            reader=READER,
+            seen=self._bookmark,
+            seq=seq,
+            note=self._note,
+            alerts=[change.alert for change in changes],
+            deliveries=deliveries,
+            feed=[_feed_entry(change) for change in occasions],
+        )
+        self._bookmark = self._store.book(booking)
+        if self._bookmark is None:
+            return Turn()  # Another evaluator came first: the next step starts from its bookmark.
+        self._place = self._bookmark.seq
+        return Turn(read, len(occasions), len(deliveries))
+
+    def _deliveries(self, change: Change, created_ms: int) -> list[Delivery]:
+        occasion = change.occasion
+        if occasion is None or (not change.told and occasion is not Occasion.FIRED):
+            return []
+        notice = plain(self._notice(change, occasion, created_ms))
+        return [
+            Delivery(
+                id=delivery_id(change.alert, occasion, receiver.name),
+                alert_id=change.alert.id,
+                receiver=receiver.name,
+                occasion=occasion,
+                state=DeliveryState.PENDING if change.told else DeliveryState.SUPPRESSED,
+                notice=notice,
+                created_ms=created_ms,
+                due_ms=created_ms,
+            )
+            for receiver in self._settings.receivers
+        ]
+
+    def _notice(self, change: Change, occasion: Occasion, created_ms: int) -> Notice:
+        alert, finding = change.alert, change.finding
+        printer = self._printer(alert.printer_id or "")
+        jobs = self._evidence(alert) if finding is None else _shown(finding, occasion)
+        return Notice(
+            alert_id=alert.id,
+            rule=alert.rule,
+            occasion=occasion,
+            severity=alert.severity,
+            title=alert.title,
+            summary=alert.summary,
+            printer=printer.name if printer else None,
+            group=printer.group if printer else None,
+            model=printer.model if printer else None,
+            prints=tuple(print_of(job) for job in jobs),
+            earlier_prints=finding.earlier_prints if finding else max(0, len(alert.job_ids) - MOST_PRINTS),
+            fired_ms=alert.fired_ms,
+            at_ms=change.at_ms,
+            created_ms=created_ms,
+            resolution=alert.resolution,
+            time_zone=self._time_zone,
+            url=self._settings.public_url,
+        )
+
+    def _evidence(self, alert: Alert) -> list[Job]:
+        """The jobs that the alert rests on, newest first, as they stand now."""
+        jobs = (self._reader.job(job_id) for job_id in reversed(alert.job_ids[-MOST_PRINTS:]))
+        return [job for job in jobs if job is not None]
+
+    def _printer(self, printer_id: str) -> Printer | None:
+        if printer_id not in self._printers:
+            self._printers = {printer.id: printer for printer in self._reader.printers(everything=True)}
+        return self._printers.get(printer_id)
+
+    def _now_ms(self) -> int:
+        return self._reader.now_ms(self._clock())
+
+
+def _shown(finding: Finding, occasion: Occasion) -> tuple[Job, ...]:
+    """The evidence to show: when it is over, what ended it stands first."""
+    if occasion is Occasion.RESOLVED and finding.over_by is not None:
+        return (finding.over_by, *finding.prints)
+    return finding.prints
+
+
+def _touched(entries: Iterable[FeedEntry]) -> dict[str, set[str]]:
+    """The printers to look at, with the jobs that the look must reach back to."""
+    touched: dict[str, set[str]] = {}
+    for entry in entries:
+        if entry.printer_id is None or entry.kind not in _JOB_KINDS | _PRINTER_KINDS:
+            continue
+        jobs = touched.setdefault(entry.printer_id, set())
+        if entry.job_id is not None:
+            jobs.add(entry.job_id)
+    return touched
+
+
+def _feed_entry(change: Change) -> FeedEntry:
+    alert = change.alert
+    return FeedEntry(
+        kind=_FEED_KINDS[change.occasion or Occasion.FIRED],
+        at_ms=change.at_ms,
+        printer_id=alert.printer_id,
+        body={
+            "alert_id": alert.id,
+            "rule": alert.rule,
+            "subject": alert.subject,
+            "state": alert.state.value,
+            "severity": alert.severity.value,
+            "title": alert.title,
+            "summary": alert.summary,
+            "told": change.told,
+        },
+    )
+
+
+def _ms(length: timedelta) -> int:
+    return int(length / timedelta(milliseconds=1))

@@ -1,0 +1,185 @@
+"""The life of an alert: fired, told again, resolved. Pure.
+
+What a rule finds now is laid beside the alerts that are known already. A finding and an
+alert that share a job are the same thing; the changes that follow are what must be booked.
+Looking twice at the same evidence changes nothing.
+"""
+
+import uuid
+from collections.abc import Sequence
+
+import msgspec
+
+from alerts.rules.base import Finding, JobRule
+from farm.model.job import Job
+from farm.storage.alert_port import Alert, AlertState, Occasion
+
+_ALERTS = uuid.UUID("3c0b3c0e-8a5b-4d7a-9a55-2f3c1c6f7f60")
+_DELIVERIES = uuid.UUID("a4a1d2f1-7d0c-4c9e-8b57-6a1f0e2b9d13")
+
+
+class Look(msgspec.Struct, frozen=True, kw_only=True):
+    """One look at one printer: its ended jobs (newest first) and the time of looking.
+
+    `whole` says that every firing alert of the printer is decided by these jobs. A printer
+    that is not `watched` (ignored or retired) has nothing found about it. What came about more
+    than `max_age_ms` before `now_ms` is recorded and not told.
+    """
+
+    printer_id: str
+    jobs: Sequence[Job]
+    whole: bool
+    now_ms: int
+    max_age_ms: int
+    watched: bool = True
+
+    def is_news(self, at_ms: int) -> bool:
+        """Whether what came about then is still to be told."""
+        return self.now_ms - at_ms <= self.max_age_ms
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """An alert as it is from now on. `occasion` says what is to be told, None for nothing.
+
+    `told` is false for an occasion that is only recorded. `finding` is the evidence, None
+    where it is gone.
+    """
+
+    alert: Alert
+    occasion: Occasion | None = None
+    told: bool = True
+    at_ms: int
+    finding: Finding | None = None
+
+
+def alert_id(rule: str, subject: str, first_job: str) -> str:
+    """A stable UUID for the alert of the rule about the subject that began with this job."""
+    return str(uuid.uuid5(_ALERTS, "\x1f".join((rule, subject, first_job))))
+
+
+def delivery_id(alert: Alert, occasion: Occasion, receiver: str) -> str:
+    """A stable UUID for what is told to the receiver on this occasion of the alert."""
+    return str(uuid.uuid5(_DELIVERIES, "\x1f".join((alert.id, occasion, str(alert.count), receiver))))
+
+
+def reconcile(rule: JobRule, look: Look, known: Sequence[Alert]) -> list[Change]:
+    """What follows from a look at a printer with these alerts of the rule known; oldest first."""
+    findings = rule.findings(look.jobs) if look.watched else []
+    matched = _match(findings, known)
+    taken = {alert.id for alert in matched.values()}
+    ids = {alert.id for alert in known}
+    changes: list[Change] = []
+    for position in reversed(range(len(findings))):
+        finding = findings[position]
+        if (alert := matched.get(position)) is not None:
+            changes += _continued(rule, look, finding, alert)
+        elif (name := alert_id(rule.name, look.printer_id, finding.jobs[0])) not in ids:
+            changes += _begun(rule, look, finding, name)
+    gone = [alert for alert in known if alert.state is AlertState.FIRING and alert.id not in taken]
+    return changes + [_withdrawn(rule, look, alert) for alert in gone if look.whole]
+
+
+def repeated(alert: Alert, now_ms: int) -> Change:
+    """The firing alert told once more."""
+    again = msgspec.structs.replace(alert, notified_ms=now_ms, count=alert.count + 1)
+    return Change(alert=again, occasion=Occasion.REPEATED, at_ms=now_ms)
+
+
+def _match(findings: Sequence[Finding], known: Sequence[Alert]) -> dict[int, Alert]:
+    """Which alert each finding continues, by position. The newest finding has the first choice,
+    and firing alerts are chosen before resolved ones: so a streak that is cut in two by a
+    revision keeps its alert for the part that still matters.
+    """
+    free = sorted(known, key=lambda alert: (alert.state is AlertState.FIRING, alert.fired_ms), reverse=True)
+    matched: dict[int, Alert] = {}
+    for position, finding in enumerate(findings):
+        jobs = set(finding.jobs)
+        alert = next((each for each in free if not jobs.isdisjoint(each.job_ids)), None)
+        if alert is not None:
+            matched[position] = alert
+            free.remove(alert)
+    return matched
+
+
+def _begun(rule: JobRule, look: Look, finding: Finding, name: str) -> list[Change]:
+    news = look.is_news(finding.at_ms)
+    alert = Alert(
+        id=name,
+        rule=rule.name,
+        subject=look.printer_id,
+        printer_id=look.printer_id,
+        state=AlertState.FIRING,
+        severity=rule.severity,
+        fired_ms=finding.at_ms,
+        title="",
+        summary="",
+        suppressed=not news,
+    )
+    fired = _fired(look, finding, alert, told=news)
+    if finding.over_by is None:
+        return [fired]
+    return [fired, _over(rule, finding, fired.alert, finding.over_by)]
+
+
+def _continued(rule: JobRule, look: Look, finding: Finding, alert: Alert) -> list[Change]:
+    firing = alert.state is AlertState.FIRING
+    if finding.over_by is not None:
+        return [_over(rule, finding, alert, finding.over_by)] if firing else []
+    grown = not set(finding.jobs) <= set(alert.job_ids)
+    if not firing:
+        # A success that had ended it was revised.
+        return [_fired(look, finding, alert, told=look.is_news(finding.latest_ms))]
+    if alert.suppressed and grown and look.is_news(finding.latest_ms):
+        # It was too old to tell when it was first seen; now it has gone on before our eyes.
+        return [_fired(look, finding, alert, told=True)]
+    updated = _with_evidence(alert, finding)
+    return [] if updated == alert else [Change(alert=updated, at_ms=look.now_ms, finding=finding)]
+
+
+def _fired(look: Look, finding: Finding, alert: Alert, *, told: bool) -> Change:
+    firing = msgspec.structs.replace(
+        _with_evidence(alert, finding),
+        state=AlertState.FIRING,
+        notified_ms=look.now_ms if told else None,
+        resolved_ms=None,
+        resolution=None,
+        count=alert.count + 1,
+        suppressed=not told,
+    )
+    return Change(alert=firing, occasion=Occasion.FIRED, told=told, at_ms=finding.at_ms, finding=finding)
+
+
+def _over(rule: JobRule, finding: Finding, alert: Alert, by: Job) -> Change:
+    ended_ms = by.ended_ms or finding.latest_ms
+    resolved = _resolved(_with_evidence(alert, finding), ended_ms, rule.resolution(by))
+    return Change(
+        alert=resolved,
+        occasion=Occasion.RESOLVED,
+        told=not alert.suppressed,
+        at_ms=ended_ms,
+        finding=finding,
+    )
+
+
+def _withdrawn(rule: JobRule, look: Look, alert: Alert) -> Change:
+    why = rule.withdrawal(alert, look.jobs) if look.watched else "The printer is no longer watched."
+    return Change(
+        alert=_resolved(alert, look.now_ms, why),
+        occasion=Occasion.RESOLVED,
+        told=not alert.suppressed,
+        at_ms=look.now_ms,
+    )
+
+
+def _resolved(alert: Alert, at_ms: int, resolution: str) -> Alert:
+    return msgspec.structs.replace(alert, state=AlertState.RESOLVED, resolved_ms=at_ms, resolution=resolution)
+
+
+def _with_evidence(alert: Alert, finding: Finding) -> Alert:
+    return msgspec.structs.replace(
+        alert,
+        title=finding.title,
+        summary=finding.summary,
+        job_ids=finding.jobs,
+        facts=finding.facts,
+    )

@@ -1,0 +1,159 @@
+"""What a notifier is: it builds a message from a notice (pure), and sends it.
+
+A notifier is one file in this folder: its settings, its class, and `NOTIFIER` naming the
+class. It is found by listing the folder; there is no table to add it to.
+"""
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar
+from urllib.parse import quote
+
+import msgspec
+from pydantic import ConfigDict, Field, SecretStr, model_validator
+
+from alerts.notice import Notice
+from farm.settings import Section
+from farm.storage.alert_port import Progress
+
+_MASK = "***"
+_LONGEST_ANSWER = 500
+
+
+class NotifierSettings(Section):
+    """What the settings of every receiver share. A secret may also be given as `<key>_file`."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    name: str = Field(
+        min_length=1,
+        max_length=128,
+        description="The receiver's name in records and logs. A delivery that still waits is "
+        "found again under this name.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _secrets_from_files(cls, data: Any) -> Any:
+        """Read the secrets that are given by file. Raises ValueError naming key and file."""
+        if not isinstance(data, dict):
+            return data
+        given = dict(data)
+        for key in _secret_keys(cls):
+            if (path := given.pop(f"{key}_file", None)) is None:
+                continue
+            if key in given:
+                raise ValueError(f"takes `{key}` or `{key}_file`, not both")
+            given[key] = _read_secret(key, Path(path))
+        return given
+
+    def secrets(self) -> tuple[str, ...]:
+        """The values that must never be shown."""
+        values = (getattr(self, key) for key in type(self).model_fields)
+        return tuple(value.get_secret_value() for value in values if isinstance(value, SecretStr))
+
+
+def _secret_keys(model: type[NotifierSettings]) -> Iterable[str]:
+    return [key for key, field in model.model_fields.items() if "SecretStr" in str(field.annotation)]
+
+
+def _read_secret(key: str, path: Path) -> str:
+    try:
+        secret = path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        cause = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
+        raise ValueError(f"{key}_file = {path}: cannot be read: {cause}") from None
+    if not secret:
+        raise ValueError(f"{key}_file = {path}: is empty")
+    return secret
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """What the receiver answered, and how far the message has come."""
+
+    answer: str
+    progress: Progress = Progress(outstanding=())
+
+
+SettingsT = TypeVar("SettingsT", bound=NotifierSettings)
+ContentT = TypeVar("ContentT")
+
+
+class Notifier(ABC, Generic[SettingsT, ContentT]):
+    """One receiver of alerts. Used by one thread at a time."""
+
+    settings_type: ClassVar[type[NotifierSettings]]
+
+    def __init__(self, settings: SettingsT) -> None:
+        self.settings = settings
+
+    @property
+    def name(self) -> str:
+        """The receiver's name."""
+        return self.settings.name
+
+    @property
+    @abstractmethod
+    def patience_s(self) -> float:
+        """How many seconds one attempt takes at most."""
+
+    @abstractmethod
+    def build(self, notice: Notice, delivery_id: str) -> ContentT:
+        """The message. Pure: the same notice and delivery give the same message.
+
+        `delivery_id` goes with it as the key by which a receiver can tell a message that it
+        already has.
+        """
+
+    @abstractmethod
+    def send(self, content: ContentT, progress: Progress) -> Receipt:
+        """Send the message to those who do not have it yet.
+
+        Returns once the receiver has answered or its time is up. Raises DeliveryError when
+        nobody took it.
+        """
+
+    @abstractmethod
+    def probe(self) -> str:
+        """Find out whether messages would be taken, without sending one; what was answered.
+
+        Raises DeliveryError naming what is wrong.
+        """
+
+    def deliver(self, notice: Notice, delivery_id: str, progress: Progress) -> Receipt:
+        """Build and send. Raises DeliveryError."""
+        return self.send(self.build(notice, delivery_id), progress)
+
+    def masked(self, text: str) -> str:
+        """The text without this receiver's secrets."""
+        return masked(text, self.settings.secrets())
+
+    def clean(self, text: str) -> str:
+        """The text on one line, short, and without this receiver's secrets."""
+        return shortened(self.masked(text))
+
+
+def masked(text: str, secrets: Iterable[str]) -> str:
+    """The text with every secret masked, also where it stands URL-encoded."""
+    spellings = {
+        form for secret in secrets if secret for form in (secret, quote(secret), quote(secret, safe=""))
+    }
+    for spelling in sorted(spellings, key=len, reverse=True):
+        text = text.replace(spelling, _MASK)
+    return text
+
+
+def shortened(text: str) -> str:
+    """An answer as it is recorded: on one line and at most 500 signs."""
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST_ANSWER else f"{line[: _LONGEST_ANSWER - 1]}…"
+
+
+def silent_logger(name: str) -> logging.Logger:
+    """A logger that writes nothing, for libraries that would log addresses and messages."""
+    logger = logging.getLogger(name)
+    logger.setLevel(logging.CRITICAL + 1)
+    logger.propagate = False
+    return logger

@@ -1,0 +1,267 @@
+"""E-mail over SMTP: text and HTML, threaded by alert.
+
+Encryption is demanded, never merely tried: with `starttls` a server that does not offer it
+gets nothing, neither the password nor the message.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from email import policy
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime, parseaddr
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias, TypeVar
+
+import aiosmtplib
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+
+from alerts import wording
+from alerts.notice import Notice
+from alerts.notifiers.base import Notifier, NotifierSettings, Receipt
+from alerts.retry import Verdict, judge_smtp
+from farm.errors import DeliveryError
+from farm.model.times import SECOND_MS
+from farm.storage.alert_port import Occasion, Progress
+
+LONGEST_SUBJECT = 200
+TOTAL_TIMES = 4
+"""How many times `timeout_s` a whole conversation with the server may take."""
+
+_PORTS = {"starttls": 587, "tls": 465, "none": 25}
+
+_COLOURS = {"critical": "#b42318", "warning": "#b54708", "info": "#175cd3", "resolved": "#067647"}
+
+_TEMPLATES = Environment(
+    loader=PackageLoader("alerts.notifiers", "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_TEMPLATES.filters.update(
+    duration=wording.duration,
+    outcome=wording.outcome,
+    reason=wording.reason,
+    file_name=wording.file_name,
+    detail=wording.detail,
+    period=wording.local_period,
+    local_time=wording.local_time,
+    one_line=wording.one_line,
+)
+
+
+def _mail_address(text: str) -> str:
+    """The bare address. Raises ValueError when it is none."""
+    try:
+        address = Address(addr_spec=text)
+    except (ValueError, HeaderParseError, IndexError) as error:
+        raise ValueError("must be a mail address such as floor@example.com") from error
+    if not address.domain or not address.username:
+        raise ValueError("must be a mail address such as floor@example.com")
+    return text
+
+
+def _sender(text: str) -> str:
+    """The sender, with or without a name before it. Raises ValueError when it is none."""
+    if "\n" in text or "\r" in text:
+        raise ValueError("must be on one line")
+    name, address = parseaddr(text)
+    _mail_address(address)
+    return str(Address(display_name=name, addr_spec=address))
+
+
+ResultT = TypeVar("ResultT")
+Conversation: TypeAlias = Callable[[aiosmtplib.SMTP], Awaitable[ResultT]]
+Answers: TypeAlias = Mapping[str, tuple[int, str]]
+"""What the server said to each recipient: the code and the words."""
+
+MailAddress = Annotated[str, AfterValidator(_mail_address)]
+
+
+class EmailSettings(NotifierSettings):
+    """A mail server, and the people who are to get mail through it."""
+
+    kind: Literal["email"] = Field("email", description="The kind of this receiver.")
+    name: str = Field(
+        "email", min_length=1, max_length=128, description="The receiver's name in records and logs."
+    )
+    host: str = Field(min_length=1, description="Name of the mail server.")
+    port: int | None = Field(
+        None, ge=1, le=65535, description="Its port; by default 587 (starttls), 465 (tls) or 25 (none)."
+    )
+    security: Literal["starttls", "tls", "none"] = Field(
+        "starttls",
+        description="`starttls` encrypts after the greeting and demands it, `tls` from the first byte, "
+        "`none` never.",
+    )
+    ca_file: Path | None = Field(
+        None, description="Certificates (PEM) that vouch for the server, instead of those of the system."
+    )
+    username: str | None = Field(None, min_length=1, description="Name to sign in with.")
+    password: SecretStr | None = Field(None, description="Password to sign in with.")
+    sender: Annotated[str, AfterValidator(_sender)] = Field(
+        description='Whom the mail is from, such as "Layerline <layerline@example.com>".'
+    )
+    recipients: tuple[MailAddress, ...] = Field(min_length=1, description="Whom the mail goes to.")
+    timeout_s: float = Field(
+        15, gt=0, le=60, description="Seconds to wait for each answer of the server; four times that in all."
+    )
+
+    @model_validator(mode="after")
+    def _signing_in_is_whole_and_safe(self) -> "EmailSettings":
+        if (self.username is None) != (self.password is None):
+            raise ValueError("username and password belong together: set both or none")
+        if self.username is not None and self.security == "none":
+            raise ValueError(
+                'security = "none" would send the password for all to read; use "starttls" or "tls"'
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _certificates_are_readable(self) -> "EmailSettings":
+        if self.ca_file is not None:
+            self.tls_context()
+        return self
+
+    def tls_context(self) -> ssl.SSLContext | None:
+        """How the server's certificate is checked. Raises ValueError for an unusable `ca_file`."""
+        if self.security == "none":
+            return None
+        try:
+            return ssl.create_default_context(cafile=self.ca_file)
+        except OSError as error:
+            raise ValueError(
+                f"ca_file = {self.ca_file}: cannot be used: {error.strerror or error}"
+            ) from error
+
+
+class EmailNotifier(Notifier[EmailSettings, EmailMessage]):
+    """Sends mail through one server."""
+
+    settings_type: ClassVar[type[NotifierSettings]] = EmailSettings
+
+    @property
+    def patience_s(self) -> float:
+        """Seconds that the whole conversation may take."""
+        return self.settings.timeout_s * TOTAL_TIMES
+
+    def build(self, notice: Notice, delivery_id: str) -> EmailMessage:
+        """The mail, text and HTML. Every mail about an alert refers to the alert, so they form a thread."""
+        domain = _domain(self.settings.sender)
+        mail = EmailMessage(policy=policy.SMTP)
+        mail["From"] = self.settings.sender
+        mail["To"] = ", ".join(self.settings.recipients)
+        mail["Subject"] = wording.clipped(wording.headline(notice), LONGEST_SUBJECT)
+        mail["Date"] = format_datetime(datetime.fromtimestamp(notice.created_ms // SECOND_MS, UTC))
+        mail["Message-ID"] = f"<{delivery_id}@{domain}>"
+        mail["In-Reply-To"] = mail["References"] = f"<alert-{notice.alert_id}@{domain}>"
+        mail["Auto-Submitted"] = "auto-generated"
+        facts = _facts(notice)
+        mail.set_content(_TEMPLATES.get_template("email.txt").render(facts))
+        mail.add_alternative(_TEMPLATES.get_template("email.html").render(facts), subtype="html")
+        mail.set_boundary(f"layerline-{delivery_id}")
+        return mail
+
+    def send(self, content: EmailMessage, progress: Progress) -> Receipt:
+        """Hand it to the server for those who do not have it. Raises DeliveryError."""
+        to = self.settings.recipients if progress.outstanding is None else progress.outstanding
+        answers = self._talk(lambda client: _hand_over(client, self.settings.sender, to, content))
+        return self._receipt(answers, progress)
+
+    def probe(self) -> str:
+        """Greet, encrypt and sign in as for a mail, and leave. Raises DeliveryError."""
+        return self._talk(_greet)
+
+    def _receipt(self, answers: Answers, progress: Progress) -> Receipt:
+        by_verdict: dict[Verdict, list[str]] = {verdict: [] for verdict in Verdict}
+        for address, (code, _) in answers.items():
+            by_verdict[judge_smtp(code)].append(address)
+        refusals = [
+            f"{who}: {code} {words}" for who, (code, words) in answers.items() if not 200 <= code <= 299
+        ]
+        reached = Progress(
+            taken=(*progress.taken, *by_verdict[Verdict.DELIVERED]),
+            refused=(*progress.refused, *by_verdict[Verdict.REFUSED]),
+            outstanding=tuple(by_verdict[Verdict.AGAIN]),
+        )
+        if not reached.taken and not reached.outstanding:
+            raise DeliveryError(self.clean("every recipient refused: " + "; ".join(refusals)), permanent=True)
+        taken = by_verdict[Verdict.DELIVERED]
+        accepted = [f"{answers[taken[0]][0]} {answers[taken[0]][1]}"] if taken else []
+        return Receipt(answer=self.clean("; ".join([*accepted, *refusals])), progress=reached)
+
+    def _talk(self, conversation: Conversation[ResultT]) -> ResultT:
+        try:
+            return asyncio.run(asyncio.wait_for(self._connected(conversation), self.patience_s))
+        except aiosmtplib.SMTPResponseException as error:
+            words = f"{type(error).__name__}: {error.code} {error.message}"
+            raise DeliveryError(
+                self.clean(words), permanent=judge_smtp(error.code) is Verdict.REFUSED
+            ) from None
+        except (aiosmtplib.SMTPException, OSError, TimeoutError, ValueError) as error:
+            # Not chained: such a text may hold whatever was sent.
+            words = f"{type(error).__name__}: {error}"
+            raise DeliveryError(self.clean(words), permanent=False) from None
+
+    async def _connected(self, conversation: Conversation[ResultT]) -> ResultT:
+        password = self.settings.password
+        client = aiosmtplib.SMTP(
+            hostname=self.settings.host,
+            port=self.settings.port or _PORTS[self.settings.security],
+            timeout=self.settings.timeout_s,
+            use_tls=self.settings.security == "tls",
+            start_tls=self.settings.security == "starttls",
+            tls_context=self.settings.tls_context(),
+            username=self.settings.username,
+            password=None if password is None else password.get_secret_value(),
+        )
+        try:
+            await client.connect()
+            return await conversation(client)
+        finally:
+            # Without a farewell: once the server has answered, nothing that happens while
+            # leaving may make a message that it took look like one that it did not.
+            client.close()
+
+
+async def _hand_over(client: aiosmtplib.SMTP, sender: str, to: Sequence[str], mail: EmailMessage) -> Answers:
+    """Send the mail to `to`; what was said to each of them. Raises as aiosmtplib does."""
+    try:
+        refused, words = await client.send_message(mail, sender=parseaddr(sender)[1], recipients=to)
+    except aiosmtplib.SMTPRecipientsRefused as error:
+        return {each.recipient: (each.code, each.message) for each in error.recipients}
+    said = dict.fromkeys(to, (250, words))
+    return said | {address: (answer.code, answer.message) for address, answer in refused.items()}
+
+
+async def _greet(client: aiosmtplib.SMTP) -> str:
+    """Ask for nothing and see whether the server is content with that."""
+    answer = await client.noop()
+    return f"{answer.code} {answer.message}"
+
+
+def _domain(sender: str) -> str:
+    return parseaddr(sender)[1].rpartition("@")[2]
+
+
+def _facts(notice: Notice) -> dict[str, Any]:
+    tone = "resolved" if notice.occasion is Occasion.RESOLVED else notice.severity.value
+    return {
+        "notice": notice,
+        "headline": wording.headline(notice),
+        "labels": wording.printer_labels(notice),
+        "colour": _COLOURS[tone],
+        "tag": {
+            Occasion.FIRED: "Alert",
+            Occasion.REPEATED: "Still firing",
+            Occasion.RESOLVED: "Resolved",
+        }[notice.occasion],
+    }
+
+
+NOTIFIER = EmailNotifier

@@ -1,0 +1,255 @@
+"""Slack: an incoming webhook, with a message of Block Kit.
+
+Formats and limits: https://docs.slack.dev/reference/block-kit/blocks and
+https://docs.slack.dev/messaging/formatting-message-text. Names come from files that anybody
+may have called anything, so they stand as code, where Slack reads no marks, and `&`, `<`
+and `>` are escaped, without which `<!channel>` would call everybody.
+"""
+
+import http.client
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated, Any, ClassVar, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr
+from slack_sdk.errors import SlackClientError
+from slack_sdk.webhook import WebhookClient, WebhookResponse
+
+from alerts import wording
+from alerts.notice import Notice, Print
+from alerts.notifiers.base import Notifier, NotifierSettings, Receipt, silent_logger
+from alerts.retry import Verdict, judge_http, wish_ms
+from farm.errors import DeliveryError
+from farm.model.clock import Clock, system_clock
+from farm.model.states import Outcome
+from farm.model.times import SECOND_MS
+from farm.storage.alert_port import Occasion, Progress, Severity
+
+MOST_BLOCKS = 50
+LONGEST_HEADER = 150
+LONGEST_TEXT = 3000
+MOST_TOGETHER = 11_000
+"""Slack refuses blocks of about 13,000 signs in sum (`msg_blocks_too_long`), which it does not state."""
+
+_ROOM_FOR_THE_REST = 300
+"""The divider and the line that counts what was left out."""
+
+_SIGNS = {Severity.INFO: "🔵", Severity.WARNING: "🟠", Severity.CRITICAL: "🔴"}
+_OUTCOME_SIGNS = {
+    Outcome.SUCCEEDED: ":white_check_mark:",
+    Outcome.FAILED: ":x:",
+    Outcome.CANCELLED: ":heavy_minus_sign:",
+    Outcome.UNKNOWN: ":grey_question:",
+}
+
+Content = dict[str, Any]
+
+
+def _webhook_address(secret: SecretStr) -> SecretStr:
+    """The address, if it can be one. Raises ValueError that does not tell it."""
+    try:
+        parts = urlsplit(secret.get_secret_value())
+        whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        whole = False
+    if not whole or any(sign.isspace() for sign in secret.get_secret_value()):
+        raise ValueError("must be the address of an incoming webhook, https://hooks.slack.com/services/…")
+    return secret
+
+
+class SlackSettings(NotifierSettings):
+    """An incoming webhook of a Slack channel."""
+
+    kind: Literal["slack"] = Field("slack", description="The kind of this receiver.")
+    name: str = Field(
+        "slack", min_length=1, max_length=128, description="The receiver's name in records and logs."
+    )
+    webhook_url: Annotated[SecretStr, AfterValidator(_webhook_address)] = Field(
+        description="Address of the incoming webhook; who knows it can post, so it is a secret."
+    )
+    timeout_s: float = Field(
+        10, gt=0, le=60, description="Seconds to wait for the connection and for each part of the answer."
+    )
+
+
+class SlackNotifier(Notifier[SlackSettings, Content]):
+    """Posts to one incoming webhook."""
+
+    settings_type: ClassVar[type[NotifierSettings]] = SlackSettings
+
+    def __init__(self, settings: SlackSettings, clock: Clock = system_clock) -> None:
+        super().__init__(settings)
+        self._clock = clock
+
+    @property
+    def patience_s(self) -> float:
+        """Seconds for the connection, the head of the answer and its body."""
+        return self.settings.timeout_s * 3
+
+    def build(self, notice: Notice, delivery_id: str) -> Content:
+        """The webhook's JSON body, within Slack's limits."""
+        return {
+            "text": _within(wording.headline(notice), LONGEST_TEXT, _escaped),
+            "blocks": _blocks(notice, delivery_id),
+            "unfurl_links": False,
+            "unfurl_media": False,
+        }
+
+    def send(self, content: Content, progress: Progress) -> Receipt:  # noqa: ARG002 - one recipient
+        """Post it. Raises DeliveryError."""
+        response = self._post(content)
+        verdict = judge_http(response.status_code)
+        answer = self.clean(f"HTTP {response.status_code} {response.body or ''}")
+        if verdict is Verdict.DELIVERED and (response.body or "").lstrip().startswith("<"):
+            # Python's HTTP client follows a redirection with a GET: then a web page answers,
+            # and nobody has got the message.
+            raise DeliveryError(f"answered by a web page, not by a webhook: {answer}", permanent=False)
+        if verdict is not Verdict.DELIVERED:
+            raise DeliveryError(
+                answer,
+                permanent=verdict is Verdict.REFUSED,
+                retry_after_s=self._wish_s(response.headers),
+            )
+        return Receipt(answer=answer)
+
+    def probe(self) -> str:
+        """Post an empty body: a webhook that stands refuses it with 400, and posts nothing."""
+        response = self._post({})
+        answer = self.clean(f"HTTP {response.status_code} {response.body or ''}")
+        if response.status_code != http.HTTPStatus.BAD_REQUEST and not 200 <= response.status_code <= 299:
+            raise DeliveryError(answer, permanent=judge_http(response.status_code) is Verdict.REFUSED)
+        return answer
+
+    def _post(self, content: Content) -> WebhookResponse:
+        client = WebhookClient(
+            self.settings.webhook_url.get_secret_value(),
+            # Typed as whole seconds there, handed to urllib as it is.
+            timeout=self.settings.timeout_s,  # type: ignore[arg-type]
+            retry_handlers=[],
+            logger=silent_logger("alerts.notifiers.slack.client"),
+        )
+        try:
+            return client.send_dict(content)
+        except (OSError, http.client.HTTPException, SlackClientError, ValueError, LookupError) as error:
+            # The error is not chained: its text may hold the address, which is a secret.
+            words = f"{type(error).__name__}: {error}"
+            raise DeliveryError(self.clean(words), permanent=False) from None
+
+    def _wish_s(self, headers: Mapping[str, str]) -> float | None:
+        named = {name.lower(): value for name, value in headers.items()}
+        wish = wish_ms(named.get("retry-after"), self._clock())
+        return None if wish is None else wish / SECOND_MS
+
+
+def _blocks(notice: Notice, delivery_id: str) -> list[Content]:
+    head = [_header(notice), _mrkdwn(_lead(notice))]
+    foot = [_context(notice, delivery_id)]
+    room = MOST_TOGETHER - _size(head) - _size(foot) - _ROOM_FOR_THE_REST
+    prints = _prints(notice, room)
+    left_out = notice.earlier_prints + len(notice.prints) - len(prints)
+    more = [_note(f"and {left_out} earlier")] if left_out and prints else []
+    divider: list[Content] = [{"type": "divider"}] if prints else []
+    return [*head, *divider, *prints, *more, *foot][:MOST_BLOCKS]
+
+
+def _prints(notice: Notice, room: int) -> list[Content]:
+    blocks: list[Content] = []
+    for print_ in notice.prints[: MOST_BLOCKS - 5]:
+        block = _mrkdwn(_print_text(print_, notice.time_zone))
+        room -= _size([block])
+        if room < 0:
+            break
+        blocks.append(block)
+    return blocks
+
+
+def _size(blocks: Iterable[Content]) -> int:
+    return len(json.dumps(list(blocks), ensure_ascii=False))
+
+
+def _header(notice: Notice) -> Content:
+    sign = "✅" if notice.occasion is Occasion.RESOLVED else _SIGNS[notice.severity]
+    text = _within(f"{sign} {wording.headline(notice)}", LONGEST_HEADER, _escaped)
+    return {"type": "header", "text": {"type": "plain_text", "text": text, "emoji": False}}
+
+
+def _lead(notice: Notice) -> str:
+    who = _within(notice.printer or "the farm", 350, _code)
+    labels = wording.printer_labels(notice)
+    lines = [
+        f"*Printer* {who}" + (f"  {_within(labels, 350, _code)}" if labels else ""),
+        _within(wording.one_line(notice.summary), 700, _running),
+    ]
+    if notice.resolution:
+        lines.append(_within(wording.one_line(notice.resolution), 700, _running))
+    if notice.url and len(link := f"<{_escaped(notice.url)}|Open the page>") <= 800:
+        lines.append(link)
+    return "\n".join(lines)
+
+
+def _print_text(print_: Print, time_zone: str) -> str:
+    sign = _OUTCOME_SIGNS[print_.outcome or Outcome.UNKNOWN]
+    facts = [f"*{_escaped(wording.outcome(print_))}*"]
+    if reason := wording.reason(print_):
+        facts.append(_escaped(reason))
+    facts.append(f"printed {wording.duration(print_.printing_ms)}")
+    lines = [f"{sign} {' · '.join(facts)}", _within(wording.file_name(print_), 600, _code)]
+    if detail := wording.detail(print_):
+        lines.append(_within(detail, 900, _code))
+    if period := _period(print_, time_zone):
+        lines.append(period)
+    return "\n".join(lines)
+
+
+def _period(print_: Print, time_zone: str) -> str:
+    """Begin and end, shown by Slack on the clock of whoever reads."""
+    moments = [_moment(at, time_zone) for at in (print_.started_ms, print_.ended_ms) if at is not None]
+    return " – ".join(moments)
+
+
+def _moment(at_ms: int, time_zone: str) -> str:
+    fallback = wording.local_time(at_ms, time_zone)
+    return f"<!date^{at_ms // SECOND_MS}^{{date_short_pretty}} {{time}}|{_escaped(fallback)}>"
+
+
+def _context(notice: Notice, delivery_id: str) -> Content:
+    since = _moment(notice.fired_ms, notice.time_zone)
+    return _note(f"Layerline · {_escaped(notice.rule)} · since {since} · message {_escaped(delivery_id)}")
+
+
+def _mrkdwn(text: str) -> Content:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
+
+
+def _note(text: str) -> Content:
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text, "verbatim": True}]}
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+_MARKS = str.maketrans({mark: f"\u2060{mark}\u2060" for mark in "*_~`"})
+"""A word joiner on either side keeps Slack from reading a sign as the mark of bold, italic, …"""
+
+
+def _running(text: str) -> str:
+    """Text of ours that may quote a name, as ordinary text."""
+    return _escaped(text).translate(_MARKS)
+
+
+def _code(text: str) -> str:
+    """A name as code, where Slack reads no marks."""
+    return f"`{_escaped(text).replace('`', 'ʼ')}`"
+
+
+def _within(text: str, limit: int, written: Callable[[str], str]) -> str:
+    """The text as `written` puts it, clipped so that with all escapes it keeps within `limit`."""
+    room = limit
+    while (excess := wording.units(result := written(wording.clipped(text, room))) - limit) > 0:
+        room -= max(1, excess // 5)
+    return result
+
+
+NOTIFIER = SlackNotifier

@@ -1,0 +1,156 @@
+"""The evaluator as it runs: rules in one thread, every receiver in one of its own."""
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import UTC
+from typing import Any
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from alerts.dispatcher import Dispatcher
+from alerts.evaluator import Evaluator, Turn
+from alerts.notifiers import make_notifier
+from alerts.notifiers.base import Notifier
+from alerts.settings import AlertSettings
+from farm.errors import LayerlineError
+from farm.model.clock import Clock, system_clock
+from farm.storage.alert_port import AlertStore, DeliveryState
+from farm.storage.ledger_port import LedgerReader
+
+POLL_S = 0.05
+"""How often the feed is looked at."""
+TIMED_S = 1
+"""How often it is seen whether an alert is to be told again, or a message to be tried again."""
+FIRST_REST_S = 0.1
+LONGEST_REST_S = 30
+"""The longest pause after an error, which grows from error to error."""
+FAREWELL_S = 5
+"""How long a receiver's attempt under way is waited for at the end. It is repeated later if need be."""
+
+_log = logging.getLogger(__name__)
+
+
+class EvaluatorService:
+    """Evaluates and delivers until it is told to stop."""
+
+    def __init__(
+        self,
+        reader: LedgerReader,
+        alert_store: AlertStore,
+        settings: AlertSettings,
+        clock: Clock = system_clock,
+        *,
+        time_zone: str = "UTC",
+    ) -> None:
+        self._settings = settings
+        self._store = alert_store
+        self._evaluator = Evaluator(reader, alert_store, settings, clock, time_zone=time_zone)
+        notifiers: list[Notifier[Any, Any]] = [make_notifier(receiver) for receiver in settings.receivers]
+        self._dispatchers = {
+            notifier.name: Dispatcher(alert_store, [notifier], clock) for notifier in notifiers
+        }
+        self._wakes = {name: threading.Event() for name in self._dispatchers}
+        self._repeats_due = threading.Event()
+        self._orphans_named = False
+
+    def run(self, stop: threading.Event) -> None:
+        """Run until `stop` is set. Errors of the ledger are logged and waited out."""
+        ended = threading.Event()
+        threads = [
+            threading.Thread(target=self._deliver, args=(name, ended), name=f"alerts-{name}", daemon=True)
+            for name in self._dispatchers
+        ]
+        scheduler = self._scheduler()
+        scheduler.start()
+        for thread in threads:
+            thread.start()
+        try:
+            _keep_doing(self._evaluate, "alerts cannot be evaluated now", stop)
+        finally:
+            ended.set()
+            scheduler.shutdown(wait=True)
+            self._wake_receivers()
+            for thread in threads:
+                thread.join(FAREWELL_S)
+
+    def _scheduler(self) -> BackgroundScheduler:
+        """What is due by the clock. Its runs only ring: the work is done by whoever does it anyway."""
+        scheduler = BackgroundScheduler(
+            timezone=UTC,
+            executors={"default": {"type": "threadpool", "max_workers": 1}},
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+        )
+        scheduler.add_job(self._repeats_due.set, "interval", seconds=TIMED_S, id="repeats")
+        scheduler.add_job(self._wake_receivers, "interval", seconds=TIMED_S, id="retries")
+        return scheduler
+
+    def _evaluate(self) -> float:
+        """One step of the evaluator; how long to wait for the next."""
+        if not self._orphans_named:
+            self._name_orphans()
+        turn = self._evaluator.step()
+        if self._repeats_due.is_set():
+            self._repeats_due.clear()
+            again = self._evaluator.repeat()
+            turn = Turn(turn.read, turn.occasions + again.occasions, turn.deliveries + again.deliveries)
+        if turn.deliveries:
+            self._wake_receivers()
+        return 0 if turn.read else POLL_S
+
+    def _deliver(self, name: str, ended: threading.Event) -> None:
+        dispatcher, wake = self._dispatchers[name], self._wakes[name]
+
+        def deliver() -> float:
+            wake.wait(LONGEST_REST_S)
+            wake.clear()
+            dispatcher.step(ended.is_set)
+            return 0
+
+        wake.set()
+        _keep_doing(deliver, f"receiver {name} cannot be served now", ended)
+
+    def _name_orphans(self) -> None:
+        for receiver, count in orphaned(self._store, self._settings).items():
+            _log.warning("%d messages wait for the receiver %s, which is not configured", count, receiver)
+        self._orphans_named = True
+
+    def _wake_receivers(self) -> None:
+        for wake in self._wakes.values():
+            wake.set()
+
+
+def _keep_doing(work: Callable[[], float], trouble: str, stop: threading.Event) -> None:
+    """Do `work` again and again, each time after the pause in seconds that it gives.
+
+    An error is logged, once as long as it stays the same, and followed by a growing pause.
+    """
+    failures, said = 0, ""
+    while not stop.is_set():
+        try:
+            pause_s = work()
+        except LayerlineError as error:
+            failures += 1
+            if str(error) != said:
+                _log.warning("%s: %s", trouble, error)
+            said = str(error)
+            pause_s = min(FIRST_REST_S * 2 ** min(failures, 10), LONGEST_REST_S)
+        except Exception:  # noqa: BLE001 - the edge of the loop
+            failures += 1
+            _log.exception("%s", trouble)
+            pause_s = min(FIRST_REST_S * 2 ** min(failures, 10), LONGEST_REST_S)
+        else:
+            if failures:
+                _log.info("no longer so: %s", trouble)
+            failures, said = 0, ""
+        stop.wait(pause_s)
+
+
+def orphaned(alert_store: AlertStore, settings: AlertSettings) -> dict[str, int]:
+    """How many deliveries wait for receivers that are not configured any more, by receiver."""
+    known = {receiver.name for receiver in settings.receivers}
+    return {
+        total.receiver: total.count
+        for total in alert_store.totals()
+        if total.state is DeliveryState.PENDING and total.receiver not in known
+    }
