@@ -28,6 +28,8 @@ class JobSignal(StrEnum):
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    READ_THROUGH = "read_through"
+    """The whole file was read, so the print came to its end; the end itself is told apart."""
     LOST = "lost"
     """The job is gone and the source does not say how it ended."""
 
@@ -41,6 +43,7 @@ class JobReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     elapsed_ms: int | None = None
     progress: float | None = None
     filament_mm: float | None = None
+    filament_g: float | None = None
     material: str | None = None
     operator: str | None = None
     units: int | None = None

@@ -1,0 +1,76 @@
+"""What an adapter is: it turns the messages of one protocol into observations, purely.
+
+One protocol is one file in this folder. An adapter keeps nothing: what it must remember
+of a printer stands in a memory that is handed in and updated, and that is stored with the
+printer's checkpoint.
+"""
+
+from enum import StrEnum
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from farm.model.observation import Observation, Telemetry
+
+
+class ClockKind(StrEnum):
+    """Which clock the source's times come from."""
+
+    WALL = "wall"
+    MONOTONIC = "monotonic"
+
+
+class Reading(NamedTuple):
+    """What one message said: the source's time in ms (None where it carries none) and what bears
+    on state or job. Telemetry goes into the memory and is sampled from there.
+    """
+
+    time_ms: int | None
+    observations: tuple[Observation, ...] = ()
+
+
+class Question(NamedTuple):
+    """A message to publish so that the printer tells its whole state: topic below the prefix, payload."""
+
+    suffix: str
+    payload: bytes
+
+
+class Adapter(Protocol):
+    """The port of every protocol. Optional capabilities are protocols of their own."""
+
+    kind: str
+    """The name in `adapter = "..."`."""
+    clock: ClockKind
+    default_topics: tuple[str, ...]
+    """The topic prefixes read when no source is configured."""
+    silence_ms: int
+    """After so long without any message the state is unknown, from the last message on."""
+    suffixes: tuple[str, ...]
+    """MQTT topic filters to subscribe to, below the prefix."""
+    memory_type: type[msgspec.Struct]
+
+    def new_memory(self) -> Any:
+        """The memory of a printer never heard of."""
+
+    def read(self, memory: Any, suffix: str, payload: bytes, retained: bool) -> Reading | None:
+        """What the message says, or None when it does not concern us.
+
+        Raises UnreadableMessage with a reason when it cannot be read.
+        """
+
+    def telemetry(self, memory: Any) -> Telemetry:
+        """The figures as they stand."""
+
+    def standing(self, memory: Any) -> Observation | None:
+        """How things stood by the last word of the printer, None when that is not known."""
+
+    def forget(self, memory: Any) -> None:
+        """The way to the printer broke: what was known of its state is not known any more."""
+
+
+class Askable(Protocol):
+    """The protocol allows to ask for the whole state and, where there is one, the history."""
+
+    def questions(self, number: int) -> tuple[Question, ...]:
+        """What to publish; `number` tells one round of questions from another."""

@@ -1,0 +1,575 @@
+"""Klipper through Moonraker's MQTT component: whole-status and split-status mode.
+
+Klipper's state is only ever sent as a change, so the memory merges what came. Its clock
+(`eventtime`) is the host's monotonic clock. What MQTT cannot tell is asked for over the
+JSON-RPC topics, with `printer.objects.query` only: a subscription would replace the
+printer's own for everyone.
+"""
+
+import math
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from collector.adapters._causes import cause_in
+from collector.adapters._json import number, refuse, salvage, text
+from collector.adapters.base import ClockKind, Question, Reading
+from farm.errors import UnreadableMessage
+from farm.model.observation import HistoryRow, JobReading, JobSignal, Link, Observation, Telemetry
+from farm.model.states import CancelledBy, Cause, Outcome, PrinterState
+
+_PAUSE_CONFIRMED_MS = 1_500
+_STALLED_MS = 10_000
+_HISTORY = "moonraker"
+_ACTIVE = frozenset({"printing", "paused"})
+_DEAD = frozenset({"shutdown", "error"})
+_ENDS = frozenset({"complete", "cancelled", "error"})
+_COUNTING = frozenset({PrinterState.PREPARING, PrinterState.PRINTING, PrinterState.PAUSED})
+_HISTORY_OUTCOMES = {
+    "completed": (Outcome.SUCCEEDED, None),
+    "cancelled": (Outcome.CANCELLED, None),
+    "error": (Outcome.FAILED, Cause.PRINTER_ERROR),
+    "klippy_shutdown": (Outcome.FAILED, Cause.PRINTER_ERROR),
+    "klippy_disconnect": (Outcome.FAILED, Cause.HOST),
+    "in_progress": (None, None),
+}
+"""Moonraker's words. `server_exit` and `interrupted` say that Moonraker went away, not how the
+print ended, so they are unknown like every other word."""
+
+
+class MoonrakerMemory(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What is remembered of one Klipper host: the merged status and what was last told of it."""
+
+    webhooks: str | None = None
+    webhooks_message: str | None = None
+    state: str | None = None
+    file: str | None = None
+    message: str | None = None
+    print_s: float | None = None
+    total_s: float | None = None
+    filament_mm: float | None = None
+    is_paused: bool | None = None
+    pause_ms: int | None = None
+    state_ms: int = 0
+    layer: int | None = None
+    layers: int | None = None
+    progress: float | None = None
+    nozzle: float | None = None
+    nozzle_target: float | None = None
+    bed: float | None = None
+    bed_target: float | None = None
+    speed: float | None = None
+    speed_factor: float | None = None
+    flow_factor: float | None = None
+    fan: float | None = None
+    chamber: float | None = None
+    growth_s: float | None = None
+    counted_ms: int | None = None
+    told: PrinterState | None = None
+    told_end: bool = False
+    told_cause: bool = False
+
+
+class _Webhooks(msgspec.Struct):
+    state: str | UnsetType = UNSET
+    state_message: str | UnsetType = UNSET
+
+
+class _Layers(msgspec.Struct):
+    total_layer: int | None = None
+    current_layer: int | None = None
+
+
+class _PrintStats(msgspec.Struct):
+    state: str | UnsetType = UNSET
+    filename: str | UnsetType = UNSET
+    message: str | UnsetType = UNSET
+    print_duration: float | UnsetType = UNSET
+    total_duration: float | UnsetType = UNSET
+    filament_used: float | UnsetType = UNSET
+    info: _Layers | None | UnsetType = UNSET
+
+
+class _Heater(msgspec.Struct):
+    temperature: float | UnsetType = UNSET
+    target: float | UnsetType = UNSET
+
+
+class _Progress(msgspec.Struct):
+    progress: float | UnsetType = UNSET
+
+
+class _PauseResume(msgspec.Struct):
+    is_paused: bool | UnsetType = UNSET
+
+
+class _GcodeMove(msgspec.Struct):
+    speed: float | UnsetType = UNSET
+    speed_factor: float | UnsetType = UNSET
+    extrude_factor: float | UnsetType = UNSET
+
+
+class _Fan(msgspec.Struct):
+    speed: float | UnsetType = UNSET
+
+
+class _Status(msgspec.Struct):
+    print_stats: _PrintStats | UnsetType = UNSET
+    webhooks: _Webhooks | UnsetType = UNSET
+    virtual_sdcard: _Progress | UnsetType = UNSET
+    heater_bed: _Heater | UnsetType = UNSET
+    extruder: _Heater | UnsetType = UNSET
+    pause_resume: _PauseResume | UnsetType = UNSET
+    gcode_move: _GcodeMove | UnsetType = UNSET
+    fan: _Fan | UnsetType = UNSET
+
+
+class _Message(msgspec.Struct):
+    eventtime: float
+    status: _Status
+
+
+class _SplitValue(msgspec.Struct):
+    eventtime: float
+    value: Any
+
+
+_whole = msgspec.json.Decoder(_Message)
+_split = msgspec.json.Decoder(_SplitValue)
+_OBJECTS: dict[str, type[msgspec.Struct]] = {
+    "print_stats": _PrintStats,
+    "webhooks": _Webhooks,
+    "virtual_sdcard": _Progress,
+    "heater_bed": _Heater,
+    "extruder": _Heater,
+    "pause_resume": _PauseResume,
+    "gcode_move": _GcodeMove,
+    "fan": _Fan,
+}
+
+
+def _eventtime_ms(value: object) -> int:
+    seconds = number(value)
+    if seconds is None:
+        raise UnreadableMessage("wrong_shape", "eventtime is not a number")
+    return int(seconds * 1000)
+
+
+def _fields(kind: type[msgspec.Struct], values: object) -> Any:
+    """The object with every field that can be read; one bad field does not lose the others."""
+    good = {}
+    if isinstance(values, dict):
+        for field in msgspec.structs.fields(kind):
+            if field.name not in values:
+                continue
+            try:
+                good[field.name] = msgspec.convert(values[field.name], field.type, strict=False)
+            except msgspec.ValidationError:
+                continue
+    return kind(**good)
+
+
+def _status_of(objects: object) -> _Status:
+    if not isinstance(objects, dict):
+        raise UnreadableMessage("wrong_shape", "status is not an object")
+    return _Status(**{n: _fields(kind, objects[n]) for n, kind in _OBJECTS.items() if n in objects})
+
+
+def _decode_whole(payload: bytes) -> tuple[int, _Status]:
+    try:
+        found = _whole.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        refuse(payload)
+        loose = salvage(payload)
+        if "status" not in loose:
+            raise UnreadableMessage("wrong_shape", "no status") from None
+        return _eventtime_ms(loose.get("eventtime")), _status_of(loose["status"])
+    if not math.isfinite(found.eventtime):
+        raise UnreadableMessage("not_finite", "eventtime")
+    return int(found.eventtime * 1000), found.status
+
+
+class Moonraker:
+    """The adapter of Moonraker's topics below `instance_name`."""
+
+    kind = "moonraker"
+    clock = ClockKind.MONOTONIC
+    default_topics = ("{printer}",)
+    silence_ms = 30_000
+    suffixes = ("moonraker/status", "moonraker/api/response", "klipper/status", "klipper/state/+/+")
+    memory_type = MoonrakerMemory
+
+    def new_memory(self) -> MoonrakerMemory:
+        """The memory of a host never heard of."""
+        return MoonrakerMemory()
+
+    def telemetry(self, memory: MoonrakerMemory) -> Telemetry:
+        """Temperatures, progress, layers, speeds as they stand."""
+        return Telemetry(
+            nozzle=memory.nozzle,
+            nozzle_target=memory.nozzle_target,
+            bed=memory.bed,
+            bed_target=memory.bed_target,
+            chamber=memory.chamber,
+            progress=memory.progress,
+            layer=memory.layer,
+            layers=memory.layers,
+            speed_mm_s=memory.speed,
+            speed_factor=memory.speed_factor,
+            flow_factor=memory.flow_factor,
+            fan=memory.fan,
+            filament_mm=memory.filament_mm,
+        )
+
+    def standing(self, memory: MoonrakerMemory) -> Observation | None:
+        """The merged status as a level."""
+        if memory.told is None:
+            return None
+        return Observation(level=True, state=memory.told, job=_job(memory))
+
+    def forget(self, memory: MoonrakerMemory) -> None:
+        """Changes may have been lost, so the merged status is void until a full set comes."""
+        memory.webhooks = memory.webhooks_message = memory.state = memory.message = None
+        memory.file = memory.print_s = memory.total_s = memory.growth_s = memory.counted_ms = None
+        memory.is_paused = memory.pause_ms = memory.told = None
+        memory.told_end = memory.told_cause = False
+
+    def questions(self, number: int) -> tuple[Question, ...]:
+        """Ask for the whole state and the last jobs of the history."""
+        query = {"objects": dict.fromkeys(_OBJECTS)}
+        asked = (("printer.objects.query", query), ("server.history.list", {"limit": 50, "order": "desc"}))
+        return tuple(
+            Question(
+                "moonraker/api/request",
+                msgspec.json.encode({"jsonrpc": "2.0", "method": method, "params": params, "id": number + i}),
+            )
+            for i, (method, params) in enumerate(asked)
+        )
+
+    def read(self, memory: MoonrakerMemory, suffix: str, payload: bytes, retained: bool) -> Reading | None:
+        """See `Adapter.read`."""
+        if suffix == "klipper/status":
+            at, status = _decode_whole(payload)
+            return Reading(at, self._merge(memory, at, status, retained))
+        if suffix.startswith("klipper/state/"):
+            return self._read_split(memory, suffix, payload, retained)
+        refuse(payload)
+        if suffix == "moonraker/status":
+            return self._read_link(memory, payload, retained)
+        if suffix == "moonraker/api/response":
+            return self._read_answer(memory, payload)
+        return None
+
+    def _read_link(self, memory: MoonrakerMemory, payload: bytes, retained: bool) -> Reading:
+        word = salvage(payload).get("server")
+        if word == "online":
+            return Reading(None, (Observation(link=Link.ONLINE, retained=retained),))
+        if word == "offline":
+            self.forget(memory)
+            return Reading(None, (Observation(link=Link.OFFLINE, retained=retained),))
+        raise UnreadableMessage("wrong_shape", "server is neither online nor offline")
+
+    def _read_split(
+        self, memory: MoonrakerMemory, suffix: str, payload: bytes, retained: bool
+    ) -> Reading | None:
+        _, _, name, field = suffix.split("/", 3)
+        kind = _OBJECTS.get(name)
+        try:
+            found = _split.decode(payload)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            refuse(payload)
+            loose = salvage(payload)
+            found = _SplitValue(loose.get("eventtime", ""), loose.get("value"))
+        at = _eventtime_ms(found.eventtime)
+        if kind is None:
+            return Reading(None if retained else at)
+        status = _Status(**{name: _fields(kind, {field: found.value})})
+        return Reading(None if retained else at, self._merge(memory, at, status, retained))
+
+    def _read_answer(self, memory: MoonrakerMemory, payload: bytes) -> Reading | None:
+        result = salvage(payload).get("result")
+        if not isinstance(result, dict):
+            return None
+        if "status" in result and "eventtime" in result:
+            at = _eventtime_ms(result["eventtime"])
+            return Reading(at, self._merge(memory, at, _status_of(result["status"]), False))
+        if isinstance(result.get("jobs"), list):
+            rows = tuple(row for job in result["jobs"] if (row := _history_row(job)) is not None)
+            return Reading(None, (Observation(level=True, history=rows),)) if rows else None
+        return None
+
+    def _merge(
+        self, memory: MoonrakerMemory, at: int, status: _Status, retained: bool
+    ) -> tuple[Observation, ...]:
+        heater = status.extruder
+        if heater is not UNSET:
+            _merge_nozzle(memory, heater)
+        heater = status.heater_bed
+        if heater is not UNSET:
+            _merge_bed(memory, heater)
+        if status.virtual_sdcard is not UNSET and status.virtual_sdcard.progress is not UNSET:
+            memory.progress = _ratio(status.virtual_sdcard.progress)
+        if status.webhooks is not UNSET:
+            _merge_webhooks(memory, at, status.webhooks)
+        stats = status.print_stats
+        full = False
+        if stats is not UNSET:
+            full = _is_full(stats)
+            _merge_print_stats(memory, at, stats)
+        if status.pause_resume is not UNSET and status.pause_resume.is_paused is not UNSET:
+            memory.is_paused = status.pause_resume.is_paused
+        if status.gcode_move is not UNSET or status.fan is not UNSET:
+            _merge_motion(memory, status)
+        if full:
+            memory.told = None
+            memory.told_end = memory.told_cause = False
+        elif not retained and _is_stalled(memory, at):
+            return self._lose_count(memory, at)
+        return self._tell(memory, at, level=full or retained, retained=retained)
+
+    def _lose_count(self, memory: MoonrakerMemory, at: int) -> tuple[Observation, ...]:
+        """`total_duration` counts while a print lasts: when it stands, the end of the print was missed."""
+        since = memory.counted_ms
+        webhooks = memory.webhooks
+        self.forget(memory)
+        memory.webhooks = webhooks
+        detail = "the print's clock stands"
+        return (Observation(time_ms=at, since_ms=since, state=PrinterState.UNKNOWN, detail=detail),)
+
+    def _tell(
+        self, memory: MoonrakerMemory, at: int, *, level: bool, retained: bool
+    ) -> tuple[Observation, ...]:
+        """What changed in the meaning of the merged status since it was last told."""
+        state = _meaning(memory, at)
+        if state is None:
+            return ()
+        ended = memory.state in _ENDS and memory.webhooks not in _DEAD
+        if state is memory.told and memory.told_end and not memory.told_cause:
+            return _refine(memory, at, level=level)
+        if state is memory.told:
+            return ()
+        before, memory.told = memory.told, state
+        signal, cause, detail = _signal(memory, state, before)
+        memory.told_end = signal is not None or ended
+        memory.told_cause = cause is not Cause.UNKNOWN
+        since = None
+        if state is PrinterState.PAUSED:
+            since = memory.pause_ms
+        elif state is PrinterState.PRINTING and before is PrinterState.PREPARING and memory.print_s:
+            since = at - int(memory.print_s * 1000)
+        return (
+            Observation(
+                time_ms=None if retained else at,
+                since_ms=since,
+                retained=retained,
+                level=level,
+                state=state,
+                signal=signal,
+                cause=cause,
+                detail=detail,
+                cancelled_by=CancelledBy.PERSON if signal is JobSignal.CANCELLED else None,
+                job=_job(memory) if memory.state != "standby" else None,
+            ),
+        )
+
+
+def _is_full(stats: _PrintStats) -> bool:
+    """Whether this is the whole status: no change touches the file name and the end state at once."""
+    return (
+        stats.state is not UNSET
+        and stats.filename is not UNSET
+        and stats.message is not UNSET
+        and stats.filament_used is not UNSET
+        and stats.total_duration is not UNSET
+    )
+
+
+def _is_stalled(memory: MoonrakerMemory, at: int) -> bool:
+    return (
+        memory.told in _COUNTING
+        and memory.counted_ms is not None
+        and at - memory.counted_ms > _STALLED_MS
+        and memory.webhooks not in _DEAD
+    )
+
+
+def _ratio(value: float) -> float | None:
+    return value if 0 <= value <= 1 else None
+
+
+def _merge_nozzle(memory: MoonrakerMemory, heater: _Heater) -> None:
+    if heater.temperature is not UNSET:
+        memory.nozzle = heater.temperature
+    if heater.target is not UNSET:
+        memory.nozzle_target = heater.target
+
+
+def _merge_bed(memory: MoonrakerMemory, heater: _Heater) -> None:
+    if heater.temperature is not UNSET:
+        memory.bed = heater.temperature
+    if heater.target is not UNSET:
+        memory.bed_target = heater.target
+
+
+def _merge_motion(memory: MoonrakerMemory, status: _Status) -> None:
+    move, fan = status.gcode_move, status.fan
+    if move is not UNSET:
+        if move.speed is not UNSET:
+            memory.speed = move.speed / 60
+        if move.speed_factor is not UNSET:
+            memory.speed_factor = move.speed_factor
+        if move.extrude_factor is not UNSET:
+            memory.flow_factor = move.extrude_factor
+    if fan is not UNSET and fan.speed is not UNSET:
+        memory.fan = fan.speed
+
+
+def _merge_webhooks(memory: MoonrakerMemory, at: int, hooks: _Webhooks) -> None:
+    if hooks.state is not UNSET:
+        if hooks.state != memory.webhooks:
+            memory.webhooks_message = None
+        if hooks.state == "ready" and memory.webhooks not in (None, "ready") and memory.state_ms < at:
+            # What print_stats said before Klipper started anew is void; in split mode it comes after this.
+            memory.state = memory.print_s = memory.total_s = memory.file = memory.told = None
+            memory.told_end = False
+        memory.webhooks = hooks.state
+    if hooks.state_message is not UNSET:
+        memory.webhooks_message = hooks.state_message.strip()
+
+
+def _merge_print_stats(memory: MoonrakerMemory, at: int, stats: _PrintStats) -> None:
+    if stats.print_duration is not UNSET:
+        before = memory.print_s
+        memory.print_s = stats.print_duration
+        if memory.state is None and before is not None and stats.print_duration > before:
+            memory.growth_s = stats.print_duration
+    if stats.total_duration is not UNSET:
+        memory.total_s = stats.total_duration
+        memory.counted_ms = at
+    if stats.filament_used is not UNSET:
+        memory.filament_mm = stats.filament_used
+    if stats.filename is not UNSET:
+        memory.file = stats.filename or None
+    if stats.info is not UNSET and stats.info is not None:
+        memory.layer, memory.layers = stats.info.current_layer, stats.info.total_layer
+    if stats.state is not UNSET:
+        memory.state_ms = at
+    if stats.state is not UNSET and stats.state != memory.state:
+        memory.state = stats.state
+        memory.growth_s = None
+        memory.pause_ms = at if stats.state == "paused" else None
+        if stats.message is UNSET:
+            memory.message = None
+    if stats.message is not UNSET:
+        memory.message = stats.message.strip() or None
+
+
+def _meaning(memory: MoonrakerMemory, at: int) -> PrinterState | None:
+    """The state that the merged status means, None while too little is known.
+
+    A dead Klipper wins over `print_stats`, whose state stays or even turns `paused` then.
+    """
+    if memory.webhooks in _DEAD:
+        return PrinterState.ERROR
+    if memory.webhooks == "startup":
+        return PrinterState.UNKNOWN
+    if memory.webhooks == "disconnected":
+        return PrinterState.OFFLINE
+    word = memory.state
+    if word is None:
+        return PrinterState.PRINTING if memory.growth_s else None
+    if word == "printing":
+        return PrinterState.PRINTING if memory.print_s else PrinterState.PREPARING
+    if word == "paused":
+        held = memory.pause_ms is not None and at - memory.pause_ms < _PAUSE_CONFIRMED_MS
+        return memory.told if held and not memory.is_paused and memory.told else PrinterState.PAUSED
+    return _RESTING.get(word, PrinterState.UNKNOWN)
+
+
+_RESTING = {
+    "standby": PrinterState.IDLE,
+    "complete": PrinterState.FINISHED,
+    "cancelled": PrinterState.IDLE,
+    "error": PrinterState.ERROR,
+}
+
+
+def _signal(
+    memory: MoonrakerMemory, state: PrinterState, before: PrinterState | None
+) -> tuple[JobSignal | None, Cause | None, str | None]:
+    """What the change says of the job, with cause and the printer's own words."""
+    if memory.webhooks in _DEAD:
+        words = memory.webhooks_message
+        if memory.state in _ACTIVE or before in (PrinterState.PREPARING, PrinterState.PRINTING):
+            return JobSignal.FAILED, cause_in(words), words
+        return None, None, words
+    match memory.state:
+        case "complete":
+            return JobSignal.DONE, None, None
+        case "cancelled":
+            return JobSignal.CANCELLED, None, None
+        case "error":
+            return JobSignal.FAILED, cause_in(memory.message), memory.message
+        case "standby":
+            return JobSignal.LOST, None, None
+    detail = f"state {memory.state!r}" if state is PrinterState.UNKNOWN and memory.state else None
+    return None, None, detail
+
+
+def _refine(memory: MoonrakerMemory, at: int, *, level: bool) -> tuple[Observation, ...]:
+    """The words of a failure, which in split mode follow the state in a message of their own."""
+    words = memory.webhooks_message if memory.webhooks in _DEAD else memory.message
+    failed = memory.webhooks in _DEAD or memory.state == "error"
+    if not words or not failed:
+        return ()
+    memory.told_cause = True
+    return (
+        Observation(
+            time_ms=at,
+            level=level,
+            signal=JobSignal.FAILED,
+            cause=cause_in(words),
+            detail=words,
+            job=_job(memory),
+        ),
+    )
+
+
+def _job(memory: MoonrakerMemory) -> JobReading:
+    """The job as measured by Klipper; `total_duration` counts on after a shutdown, so not then."""
+    elapsed = None if memory.total_s is None or memory.webhooks in _DEAD else int(memory.total_s * 1000)
+    return JobReading(
+        file=memory.file,
+        printing_ms=None if memory.print_s is None else int(memory.print_s * 1000),
+        elapsed_ms=elapsed,
+        progress=memory.progress,
+        filament_mm=memory.filament_mm,
+    )
+
+
+def _history_row(job: object) -> HistoryRow | None:
+    if not isinstance(job, dict):
+        return None
+    native, started = text(job.get("job_id")), number(job.get("start_time"))
+    if native is None or started is None:
+        return None
+    ended, printing = number(job.get("end_time")), number(job.get("print_duration"))
+    word = text(job.get("status")) or ""
+    outcome, cause = _HISTORY_OUTCOMES.get(word, (Outcome.UNKNOWN, None))
+    return HistoryRow(
+        history=_HISTORY,
+        native_id=native,
+        file=text(job.get("filename")),
+        started_ms=int(started * 1000),
+        ended_ms=None if ended is None else int(ended * 1000),
+        outcome=outcome,
+        cancelled_by=CancelledBy.PERSON if outcome is Outcome.CANCELLED else None,
+        cause=cause,
+        detail=None if outcome is Outcome.SUCCEEDED else word,
+        printing_ms=None if printing is None else int(printing * 1000),
+        filament_mm=number(job.get("filament_used")),
+    )
+
+
+ADAPTER = Moonraker()

@@ -1,0 +1,345 @@
+"""OctoPrint through its MQTT plugin: events, progress, temperatures and the last will.
+
+What the protocol cannot tell: the state on connecting (only changes are published), heating
+from printing, a cleared bed, and anything that happened while the plugin had no broker.
+"""
+
+from typing import Any
+
+import msgspec
+
+from collector.adapters._causes import cause_in
+from collector.adapters._json import number, refuse, salvage, text
+from collector.adapters.base import ClockKind, Reading
+from farm.errors import UnreadableMessage
+from farm.model.observation import JobReading, JobSignal, Link, Observation, Telemetry
+from farm.model.states import CancelledBy, Cause, PrinterState
+
+_STATES = {
+    "OPERATIONAL": PrinterState.IDLE,
+    "STARTING": PrinterState.PREPARING,
+    "PRINTING": PrinterState.PRINTING,
+    "PAUSING": PrinterState.PRINTING,
+    "PAUSED": PrinterState.PAUSED,
+    "RESUMING": PrinterState.PRINTING,
+    "FINISHING": PrinterState.PRINTING,
+    "CANCELLING": PrinterState.PRINTING,
+    "TRANSFERING_FILE": PrinterState.IDLE,
+    "TRANSFERRING_FILE": PrinterState.IDLE,
+    "ERROR": PrinterState.ERROR,
+    "CLOSED_WITH_ERROR": PrinterState.ERROR,
+    "OFFLINE": PrinterState.OFFLINE,
+    "CLOSED": PrinterState.OFFLINE,
+    "NONE": PrinterState.OFFLINE,
+    "OPEN_SERIAL": PrinterState.OFFLINE,
+    "DETECT_SERIAL": PrinterState.OFFLINE,
+    "DETECT_BAUDRATE": PrinterState.OFFLINE,
+    "DETECTING": PrinterState.OFFLINE,
+    "CONNECTING": PrinterState.OFFLINE,
+}
+_CLOSED = frozenset({"OFFLINE", "CLOSED", "NONE"})
+_RESTING = frozenset({PrinterState.IDLE, PrinterState.FINISHED, PrinterState.ERROR, PrinterState.OFFLINE})
+_MISSED_START_MS = 4_000
+_COLD_MS = 60_000
+_SECOND_MS = 1_000
+
+
+class OctoPrintMemory(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What is remembered of one OctoPrint instance between its messages."""
+
+    state: PrinterState | None = None
+    failed: bool = False
+    bed_full: bool = False
+    error: str | None = None
+    progress_path: str | None = None
+    progress_ms: int = 0
+    cold_ms: int | None = None
+    figures: Telemetry = Telemetry()
+
+
+class _Payload(msgspec.Struct, rename={"timestamp": "_timestamp"}):
+    timestamp: Any = None
+    path: Any = None
+    name: Any = None
+    time: Any = None
+    reason: Any = None
+    error: Any = None
+    progress: Any = None
+    user: Any = None
+    state_id: Any = None
+    firmwareError: Any = None  # noqa: N815 - OctoPrint's own spelling
+    actual: Any = None
+    target: Any = None
+    new: Any = None
+
+
+_decoder = msgspec.json.Decoder(_Payload)
+
+
+def _decode(payload: bytes) -> _Payload:
+    refuse(payload)
+    try:
+        return _decoder.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return msgspec.convert(salvage(payload), _Payload)
+
+
+def _time_ms(said: _Payload) -> int | None:
+    seconds = number(said.timestamp)
+    return None if seconds is None else int(seconds * _SECOND_MS)
+
+
+class OctoPrint:
+    """The adapter of the MQTT plugin's topics below any base topic."""
+
+    kind = "octoprint"
+    clock = ClockKind.WALL
+    default_topics = ("octoPrint", "octoPrint/{printer}")
+    silence_ms = 900_000
+    suffixes = ("mqtt", "event/+", "progress/printing", "temperature/+")
+    memory_type = OctoPrintMemory
+
+    def new_memory(self) -> OctoPrintMemory:
+        """The memory of an instance never heard of."""
+        return OctoPrintMemory()
+
+    def telemetry(self, memory: OctoPrintMemory) -> Telemetry:
+        """Temperatures, height and progress as they stand."""
+        return memory.figures
+
+    def standing(self, memory: OctoPrintMemory) -> Observation | None:
+        """The last state that an event told, while the link has stood since."""
+        return None if memory.state is None else Observation(level=True, state=memory.state)
+
+    def forget(self, memory: OctoPrintMemory) -> None:
+        """Nothing is published again on reconnecting, so nothing is known any more."""
+        memory.state = None
+        memory.progress_path = None
+
+    def read(self, memory: OctoPrintMemory, suffix: str, payload: bytes, retained: bool) -> Reading | None:
+        """See `Adapter.read`."""
+        if suffix == "mqtt":
+            return self._link(memory, payload, retained)
+        topic, _, leaf = suffix.partition("/")
+        if topic == "temperature":
+            return self._temperature(memory, leaf, _decode(payload), retained)
+        if topic == "progress":
+            return self._progress(memory, _decode(payload), retained)
+        if retained:
+            # The plugin keeps ZChange, FirmwareData and PausedForUser for ever: they may be hours old.
+            return None
+        return self._event(memory, leaf, payload)
+
+    def _link(self, memory: OctoPrintMemory, payload: bytes, retained: bool) -> Reading:
+        word = payload.strip()
+        if word == b"connected":
+            return Reading(None, (Observation(link=Link.ONLINE, retained=retained),))
+        if word == b"disconnected":
+            self.forget(memory)
+            return Reading(None, (Observation(link=Link.OFFLINE, retained=retained),))
+        raise UnreadableMessage("wrong_shape", "connected or disconnected was expected")
+
+    def _temperature(self, memory: OctoPrintMemory, leaf: str, said: _Payload, retained: bool) -> Reading:
+        actual, target = number(said.actual), number(said.target)
+        if leaf == "bed":
+            memory.figures = msgspec.structs.replace(memory.figures, bed=actual, bed_target=target)
+        elif leaf == "tool0":
+            memory.figures = msgspec.structs.replace(memory.figures, nozzle=actual, nozzle_target=target)
+        elif leaf == "chamber":
+            memory.figures = msgspec.structs.replace(memory.figures, chamber=actual)
+        if retained:
+            return Reading(None)
+        return self._heaters(memory, _time_ms(said))
+
+    def _heaters(self, memory: OctoPrintMemory, at: int | None) -> Reading:
+        """Heaters that stay off in mid-print show that the end was missed: the state is not known."""
+        figures = memory.figures
+        cold = figures.nozzle_target == 0 and not figures.bed_target
+        if not cold or at is None or memory.state is not PrinterState.PRINTING:
+            memory.cold_ms = None
+            return Reading(at)
+        if memory.cold_ms is None:
+            memory.cold_ms = at
+        if at - memory.cold_ms < _COLD_MS:
+            return Reading(at)
+        since, memory.cold_ms, memory.state = memory.cold_ms, None, None
+        detail = "heaters off in mid-print"
+        return Reading(
+            at, (Observation(time_ms=at, since_ms=since, state=PrinterState.UNKNOWN, detail=detail),)
+        )
+
+    def _progress(self, memory: OctoPrintMemory, said: _Payload, retained: bool) -> Reading:
+        percent, path, at = number(said.progress), text(said.path), _time_ms(said)
+        if retained or percent is None or at is None:
+            return Reading(None)
+        memory.figures = msgspec.structs.replace(memory.figures, progress=percent / 100)
+        if path and percent == 100:
+            job = JobReading(file=path)
+            return Reading(at, (Observation(time_ms=at, level=True, signal=JobSignal.READ_THROUGH, job=job),))
+        if not path or not 0 < percent < 100:
+            memory.progress_path = None
+            return Reading(at)
+        under_way = self._proves_a_print(memory, path, at)
+        if not under_way:
+            return Reading(at)
+        memory.state = PrinterState.PRINTING
+        job = JobReading(file=path, progress=percent / 100)
+        return Reading(at, (Observation(time_ms=at, level=True, state=PrinterState.PRINTING, job=job),))
+
+    def _proves_a_print(self, memory: OctoPrintMemory, path: str, at: int) -> bool:
+        """Whether progress shows a print whose start was missed.
+
+        With no state known one message does. Against a known resting state it takes two of
+        them some seconds apart, since one may come late after the end.
+        """
+        if memory.state is None:
+            return True
+        if memory.state not in _RESTING:
+            return False
+        if memory.progress_path != path:
+            memory.progress_path, memory.progress_ms = path, at
+            return False
+        return at - memory.progress_ms >= _MISSED_START_MS
+
+    def _event(self, memory: OctoPrintMemory, name: str, payload: bytes) -> Reading | None:
+        handler = _EVENTS.get(name)
+        if handler is None:
+            if not payload:
+                return None
+            return Reading(_time_ms(_decode(payload)))
+        said = _decode(payload)
+        at = _time_ms(said)
+        found = handler(memory, said, at)
+        return Reading(at, () if found is None else (found,))
+
+
+def _job(said: _Payload, at: int | None, *, token: bool = False, measured: bool = True) -> JobReading:
+    path = text(said.path) or text(said.name)
+    seconds = number(said.time) if measured else None
+    printing = None if seconds is None else int(seconds * _SECOND_MS)
+    return JobReading(
+        file=path,
+        token=f"{at}:{path}" if token else None,
+        printing_ms=printing,
+        operator=text(said.user),
+    )
+
+
+def _state_changed(memory: OctoPrintMemory, said: _Payload, at: int | None) -> Observation:
+    word = text(said.state_id) or ""
+    state = _STATES.get(word, PrinterState.UNKNOWN)
+    if word in _CLOSED and memory.failed:
+        state = PrinterState.ERROR
+    elif state is PrinterState.IDLE and memory.bed_full:
+        state = PrinterState.FINISHED
+    if word not in _CLOSED:
+        memory.failed = state is PrinterState.ERROR
+    memory.state = state
+    detail = f"state {word!r}" if state is PrinterState.UNKNOWN else None
+    return Observation(time_ms=at, state=state, detail=detail)
+
+
+def _started(memory: OctoPrintMemory, said: _Payload, at: int | None) -> Observation:
+    memory.state = PrinterState.PRINTING
+    memory.error = None
+    memory.failed = memory.bed_full = False
+    job = _job(said, at, token=True)
+    return Observation(time_ms=at, state=PrinterState.PRINTING, signal=JobSignal.STARTED, job=job)
+
+
+def _paused(memory: OctoPrintMemory, said: _Payload, at: int | None) -> Observation:
+    memory.state = PrinterState.PAUSED
+    return Observation(time_ms=at, state=PrinterState.PAUSED, job=_job(said, at, measured=False))
+
+
+def _resumed(memory: OctoPrintMemory, said: _Payload, at: int | None) -> Observation:
+    memory.state = PrinterState.PRINTING
+    return Observation(time_ms=at, state=PrinterState.PRINTING, job=_job(said, at, measured=False))
+
+
+def _done(memory: OctoPrintMemory, said: _Payload, at: int | None) -> Observation:
+    memory.state = PrinterState.FINISHED
+    memory.bed_full = True
+    return Observation(
+        time_ms=at, state=PrinterState.FINISHED, signal=JobSignal.DONE, job=_job(said, at)
+    )
+
+
+def _failed(memory: OctoPrintMemory, said: _Payload, at: int | None) -> Observation:
+    if said.reason == "cancelled":
+        return _cancelled(memory, said, at)
+    words = text(said.error) or memory.error
+    if memory.state not in _RESTING:
+        memory.state = PrinterState.ERROR
+    return Observation(
+        time_ms=at,
+        state=memory.state,
+        signal=JobSignal.FAILED,
+        cause=cause_in(words),
+        detail=words,
+        job=_job(said, at),
+    )
+
+
+def _cancelling(memory: OctoPrintMemory, said: _Payload, at: int | None) -> Observation | None:
+    memory.error = text(said.firmwareError)
+    return None
+
+
+def _cancelled(memory: OctoPrintMemory, said: _Payload, at: int | None) -> Observation:
+    """A cancel by a firmware error is the printer's failure, whatever OctoPrint calls it."""
+    words = text(said.firmwareError) or memory.error
+    if memory.state not in _RESTING:
+        memory.state = PrinterState.IDLE
+    by = CancelledBy.PERSON if text(said.user) else CancelledBy.SYSTEM
+    return Observation(
+        time_ms=at,
+        state=memory.state,
+        signal=JobSignal.FAILED if words else JobSignal.CANCELLED,
+        cause=cause_in(words) if words else None,
+        detail=words,
+        cancelled_by=None if words else by,
+        job=_job(said, at),
+    )
+
+
+def _error(memory: OctoPrintMemory, said: _Payload, at: int | None) -> Observation:
+    memory.error = text(said.error) or text(said.reason)
+    memory.failed = True
+    memory.state = PrinterState.ERROR
+    cause = Cause.CONNECTION if said.reason in ("timeout", "connection") else cause_in(memory.error)
+    return Observation(time_ms=at, state=PrinterState.ERROR, cause=cause, detail=memory.error)
+
+
+def _disconnected(memory: OctoPrintMemory, said: _Payload, at: int | None) -> Observation:
+    memory.state = PrinterState.ERROR if memory.failed else PrinterState.OFFLINE
+    return Observation(time_ms=at, state=memory.state)
+
+
+def _connected(memory: OctoPrintMemory, said: _Payload, at: int | None) -> Observation:
+    memory.failed = False
+    memory.state = PrinterState.FINISHED if memory.bed_full else PrinterState.IDLE
+    return Observation(time_ms=at, state=memory.state)
+
+
+def _shutdown(memory: OctoPrintMemory, said: _Payload, at: int | None) -> Observation:
+    memory.state = None
+    return Observation(time_ms=at, link=Link.OFFLINE, detail="OctoPrint was shut down")
+
+
+_EVENTS = {
+    "PrinterStateChanged": _state_changed,
+    "PrintStarted": _started,
+    "PrintPaused": _paused,
+    "PrintResumed": _resumed,
+    "PrintDone": _done,
+    "PrintFailed": _failed,
+    "PrintCancelling": _cancelling,
+    "PrintCancelled": _cancelled,
+    "Error": _error,
+    "Disconnected": _disconnected,
+    "Connected": _connected,
+    "Shutdown": _shutdown,
+}
+
+ADAPTER = OctoPrint()

@@ -1,0 +1,115 @@
+"""The collector's sections of the configuration."""
+
+from typing import Annotated
+from urllib.parse import unquote, urlsplit
+
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
+
+from farm.settings import Section
+
+
+def _prefix(topic: str) -> str:
+    """A topic prefix: no wildcard, `{printer}` as one whole level at most once. Raises ValueError."""
+    topic = topic.strip("/")
+    levels = topic.split("/")
+    if not topic or any(not level for level in levels):
+        raise ValueError("must be a topic prefix such as octoPrint or farm/{printer}/octoprint")
+    if "+" in topic or "#" in topic:
+        raise ValueError("must not hold + or #; write {printer} for the level that names the printer")
+    if sum("{" in level or "}" in level for level in levels) != levels.count("{printer}"):
+        raise ValueError("may hold {printer} only as a whole level")
+    if levels.count("{printer}") > 1:
+        raise ValueError("may hold {printer} only once")
+    return topic
+
+
+class SourceSettings(Section):
+    """Which adapter reads which topics."""
+
+    adapter: str = Field(description="Protocol: octoprint, moonraker or native.")
+    topic: Annotated[str, BeforeValidator(_prefix)] = Field(
+        description="Prefix of a printer's topics; {printer} stands for the level that names it."
+    )
+    printer: str | None = Field(None, min_length=1, description="The one printer to which the topics belong.")
+
+    @model_validator(mode="after")
+    def _one_way_to_name(self) -> "SourceSettings":
+        if self.printer is not None and "{printer}" in self.topic:
+            raise ValueError("takes `printer` or {printer} in the topic, not both")
+        return self
+
+    @property
+    def printer_name(self) -> str | None:
+        """The printer named, else the last level of a fixed prefix; None where the topic names it."""
+        if "{printer}" in self.topic:
+            return None
+        return self.printer or self.topic.rsplit("/", 1)[-1]
+
+
+def parse_source(text: str) -> SourceSettings:
+    """The source written as `ADAPTER[:PRINTER]=TOPIC`. Raises ValueError saying what is wrong."""
+    head, equals, topic = text.partition("=")
+    adapter, colon, printer = head.partition(":")
+    if not equals or not adapter or (colon and not printer):
+        raise ValueError(
+            f"{text!r} is not ADAPTER[:PRINTER]=TOPIC; e.g. octoprint:bay1=octoPrint or moonraker={{printer}}"
+        )
+    return SourceSettings(adapter=adapter, topic=topic, printer=printer or None)
+
+
+class BrokerSettings(Section):
+    """The MQTT broker that carries the printers' messages."""
+
+    url: str | None = Field(
+        None, description="mqtt://HOST[:PORT] or mqtts://HOST[:PORT]; unset: `layerline up` starts its own."
+    )
+    username: str | None = Field(None, description="User at the broker.")
+    password: SecretStr | None = Field(None, description="Password at the broker; or password_file.")
+    ca_file: str | None = Field(None, description="Certificates to trust for mqtts:// instead of the system's.")
+    keepalive_seconds: int = Field(30, ge=5, le=1200, description="MQTT keep-alive.")
+
+    @model_validator(mode="after")
+    def _readable(self) -> "BrokerSettings":
+        if self.url is not None:
+            parts = urlsplit(self.url)
+            if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
+                raise ValueError("url must be mqtt://HOST[:PORT] or mqtts://HOST[:PORT]")
+        return self
+
+    @property
+    def address(self) -> tuple[str, int, bool]:
+        """Host, port and whether TLS is used."""
+        parts = urlsplit(self.url or "mqtt://127.0.0.1:1883")
+        tls = parts.scheme == "mqtts"
+        return parts.hostname or "127.0.0.1", parts.port or (8883 if tls else 1883), tls
+
+    @property
+    def credentials(self) -> tuple[str | None, str | None]:
+        """User and password, from the keys or from the URL."""
+        parts = urlsplit(self.url or "")
+        password = self.password.get_secret_value() if self.password else None
+        return (
+            self.username or (unquote(parts.username) if parts.username else None),
+            password or (unquote(parts.password) if parts.password else None),
+        )
+
+
+class CollectorSettings(Section):
+    """How the collector books."""
+
+    client_id: str = Field(
+        "layerline-shard-0", min_length=1, max_length=64, description="MQTT client id: names the session."
+    )
+    accept_new_printers: bool = Field(
+        True, description="Whether a printer that announces itself by publishing appears by itself."
+    )
+    max_printers: int = Field(20_000, ge=1, description="No more printers than this appear by themselves.")
+    commit_messages: int = Field(1_000, ge=1, le=100_000, description="Commit after so many messages.")
+    commit_seconds: float = Field(
+        0.05, gt=0, le=5, description="Commit at the latest so long after the first message."
+    )
+    telemetry_seconds: float = Field(
+        10, ge=1, le=3600, description="A printer's telemetry is looked at so often; thinning decides then."
+    )
+    publish_state: bool = Field(True, description="Whether canonical topics are published below layerline/v1.")
+    ask: bool = Field(True, description="Whether printers are asked for their whole state where they can be.")

@@ -1,0 +1,85 @@
+"""Which printer and which adapter a topic belongs to."""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from collector.adapters import adapter, adapters
+from collector.adapters.base import Adapter
+from collector.settings import SourceSettings
+from farm.errors import ConfigurationError
+
+
+class Match(NamedTuple):
+    """A topic that a source reads: its adapter, the printer's name, its prefix and the rest."""
+
+    adapter: Adapter
+    printer: str
+    prefix: str
+    suffix: str
+    source: str
+
+
+class Source:
+    """One configured source, ready to match topics."""
+
+    def __init__(self, settings: SourceSettings) -> None:
+        self.settings = settings
+        self.adapter = adapter(settings.adapter)
+        self.label = f"{settings.adapter}={settings.topic}"
+        below = "|".join(re.escape(s).replace(r"\+", "[^/]+") for s in self.adapter.suffixes)
+        prefix = re.escape(settings.topic).replace(r"\{printer\}", "(?P<printer>[^/]+)")
+        self._pattern = re.compile(f"(?P<prefix>{prefix})/(?P<suffix>{below})")
+
+    @property
+    def filters(self) -> list[str]:
+        """The MQTT topic filters to subscribe to."""
+        prefix = self.settings.topic.replace("{printer}", "+")
+        return [f"{prefix}/{suffix}" for suffix in self.adapter.suffixes]
+
+    def match(self, topic: str) -> Match | None:
+        """The match of the topic, None when this source does not read it."""
+        found = self._pattern.fullmatch(topic)
+        if found is None:
+            return None
+        name = self.settings.printer_name or found["printer"]
+        return Match(self.adapter, name, found["prefix"], found["suffix"], self.label)
+
+
+class SourceTable:
+    """All sources: fixed prefixes before those that name the printer in the topic."""
+
+    def __init__(self, sources: Sequence[SourceSettings]) -> None:
+        chosen = list(sources) or default_sources()
+        ordered = sorted(chosen, key=lambda s: ("{printer}" in s.topic, -s.topic.count("/")))
+        self.sources = [Source(settings) for settings in ordered]
+        seen: dict[str, str] = {}
+        for source in self.sources:
+            other = seen.setdefault(source.settings.topic, source.label)
+            if other != source.label:
+                raise ConfigurationError(
+                    f"sources: topic {source.settings.topic!r} is read by {other} and {source.label}; "
+                    "give each adapter topics of its own"
+                )
+
+    @property
+    def filters(self) -> list[str]:
+        """Every MQTT topic filter to subscribe to, once."""
+        return list(dict.fromkeys(f for source in self.sources for f in source.filters))
+
+    def match(self, topic: str) -> Match | None:
+        """The first source that reads the topic."""
+        for source in self.sources:
+            found = source.match(topic)
+            if found is not None:
+                return found
+        return None
+
+
+def default_sources() -> list[SourceSettings]:
+    """What is read when no source is configured: every adapter's usual topics."""
+    return [
+        SourceSettings(adapter=found.kind, topic=topic, printer=None)
+        for found in adapters().values()
+        for topic in found.default_topics
+    ]
