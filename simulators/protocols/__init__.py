@@ -1,0 +1,34 @@
+"""The protocols that simulated printers speak: one file each, found by listing this folder."""
+
+import pkgutil
+from functools import cache
+from importlib import import_module
+from typing import NamedTuple
+
+from simulators.protocols.base import FrontEnd
+
+
+class SimulatedProtocol(NamedTuple):
+    """A protocol: its name, what speaks it, and the `--source` that reads it.
+
+    `source` holds `{printer}` where the printer's name stands, and so gives its prefix.
+    `share` is how common it is in a mixed farm. `adapter` is the adapter that reads it.
+    """
+
+    name: str
+    front_end: type[FrontEnd]
+    adapter: str
+    source: str
+    share: float
+
+
+@cache
+def protocols() -> dict[str, SimulatedProtocol]:
+    """Every protocol by its name."""
+    found: dict[str, SimulatedProtocol] = {}
+    for module in sorted(pkgutil.iter_modules(__path__), key=lambda module: module.name):
+        if module.name == "base" or module.name.startswith("_"):
+            continue
+        for protocol in import_module(f"{__name__}.{module.name}").PROTOCOLS:
+            found[protocol.name] = protocol
+    return found

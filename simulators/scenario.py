@@ -1,0 +1,263 @@
+"""Scenarios: what a simulated farm is made of, how it is used and how it misbehaves. TOML files."""
+
+import tomllib
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+
+from farm.errors import ConfigurationError
+from farm.model.states import Cause
+from farm.settings import Section, SiteSettings, TopicLevel
+from simulators.faults import FaultSettings
+from simulators.jobs import PrintFile
+from simulators.material import MATERIALS
+from simulators.models import MODELS
+from simulators.operator import WEEKDAYS
+from simulators.protocols import protocols
+
+_OUTAGES = (Cause.HOST, Cause.POWER)
+_HIDDEN = (*_OUTAGES, Cause.UNKNOWN)
+
+
+def _one_of(allowed: Sequence[str], what: str) -> AfterValidator:
+    def check(word: str) -> str:
+        if word not in allowed:
+            raise ValueError(f"is no {what}; allowed: {', '.join(allowed)}")
+        return word
+
+    return AfterValidator(check)
+
+
+def _minute_of_day(text: str) -> str:
+    hours, colon, minutes = text.partition(":")
+    if not (colon and hours.isdigit() and minutes.isdigit() and int(hours) * 60 + int(minutes) <= 1440):
+        raise ValueError("must be a time of day from 00:00 to 24:00")
+    return text
+
+
+def _ordered(pair: tuple[float, float]) -> tuple[float, float]:
+    if not 0 <= pair[0] <= pair[1]:
+        raise ValueError("must be two figures, the smaller one first")
+    return pair
+
+
+ModelName = Annotated[str, _one_of(sorted(MODELS), "model of printer")]
+MaterialName = Annotated[str, _one_of(sorted(MATERIALS), "material")]
+ProtocolName = Annotated[str, _one_of(sorted(protocols()), "simulated protocol")]
+Weekday = Annotated[str, _one_of(WEEKDAYS, "weekday")]
+DayTime = Annotated[str, AfterValidator(_minute_of_day)]
+Range = Annotated[tuple[float, float], AfterValidator(_ordered)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Rate = Annotated[float, Field(ge=0, le=1_000_000)]
+JobCause = Annotated[Cause, _one_of([cause for cause in Cause if cause not in _HIDDEN], "cause of a failed job")]
+OutageCause = Annotated[Cause, _one_of(list(_OUTAGES), "cause of an outage")]
+
+
+def _default_failures() -> dict[Cause, float]:
+    return {
+        Cause.THERMAL: 1.5,
+        Cause.PRINTER_ERROR: 2.0,
+        Cause.CONNECTION: 1.5,
+        Cause.FILAMENT: 2.0,
+        Cause.ADHESION: 6.0,
+        Cause.OPERATOR: 0.3,
+    }
+
+
+def _default_outages() -> dict[Cause, float]:
+    return {Cause.HOST: 0.5, Cause.POWER: 0.3}
+
+
+class ShiftSettings(Section):
+    """The people of the farm and when they are there."""
+
+    days: tuple[Weekday, ...] = Field(("mon", "tue", "wed", "thu", "fri", "sat"), min_length=1)
+    begin: DayTime = "06:00"
+    end: DayTime = "22:00"
+    printers_per_person: float = Field(25, gt=0)
+    notice_minutes: Range = (2, 25)
+
+    @model_validator(mode="after")
+    def _begins_before_it_ends(self) -> "ShiftSettings":
+        if self.minutes[0] >= self.minutes[1]:
+            raise ValueError(f"begin {self.begin!r} must be before end {self.end!r}")
+        return self
+
+    @property
+    def minutes(self) -> tuple[int, int]:
+        """Begin and end in minutes of the day."""
+        begin, end = ((int(t[:-3]) * 60 + int(t[-2:])) for t in (self.begin, self.end))
+        return begin, end
+
+
+class JobSettings(Section):
+    """What is printed and how people treat it."""
+
+    files: int = Field(40, ge=1, le=100_000)
+    minutes: Range = (25, 540)
+    demand: Share = 0.85
+    lull_minutes: float = Field(90, gt=0)
+    cancelled_share: Share = 0.03
+    paused_share: Share = 0.05
+    foresight: Share = 0.75
+    bad_file_share: Share = 0.05
+    bad_file_trouble: float = Field(6.0, ge=1)
+    refused_file_share: Share = 0.03
+    bad_spool_share: Share = 0.04
+    bad_spool_trouble: float = Field(8.0, ge=1)
+    service_hours: float = Field(250, gt=0)
+
+
+class FailureSettings(Section):
+    """How often things break: failures per 1,000 hours of printing, outages per 1,000 hours."""
+
+    jobs: dict[JobCause, Rate] = Field(default_factory=_default_failures)
+    outages: dict[OutageCause, Rate] = Field(default_factory=_default_outages)
+    bad_printer_share: Share = 0.06
+    bad_printer_trouble: float = Field(7.0, ge=1)
+
+
+class FileSettings(Section):
+    """A file of the scenario's own."""
+
+    name: str = Field(min_length=1)
+    material: MaterialName = "PLA"
+    minutes: float = Field(gt=0)
+    layers: int = Field(120, ge=2)
+    layer_mm: float = Field(0.2, gt=0)
+    grams: float = Field(30, gt=0)
+    units: int = Field(1, ge=1)
+    trouble: float = Field(1.0, ge=0)
+    refused_at: Share | None = None
+
+    def made_ready(self) -> PrintFile:
+        """The file as the printers know it."""
+        values = self.model_dump(exclude={"minutes"})
+        return PrintFile(seconds=self.minutes * 60, **values)
+
+
+class PrinterStory(Section):
+    """A printer with a story of its own. Minutes count from the beginning of the run."""
+
+    name: TopicLevel
+    protocol: ProtocolName | None = None
+    model: ModelName | None = None
+    trouble: dict[JobCause, Rate] = Field(default_factory=dict)
+    plays: tuple[str, ...] = ()
+    first_failures: tuple[JobCause | None, ...] = ()
+    bad_spools: tuple[int, ...] = ()
+    neglected_minutes: float = Field(0, ge=0)
+    host_down_minutes: tuple[Range, ...] = ()
+
+
+class FarmSettings(Section):
+    """How many printers of which kinds."""
+
+    printers: int = Field(12, ge=1, le=100_000)
+    name: TopicLevel = "bay"
+    time_zone: str = "UTC"
+    protocols: dict[ProtocolName, Rate] = Field(default_factory=dict)
+    models: dict[ModelName, Rate] = Field(default_factory=dict)
+    report_seconds: float = Field(60, gt=0, le=3600)
+
+    @model_validator(mode="after")
+    def _in_a_time_zone(self) -> "FarmSettings":
+        SiteSettings(time_zone=self.time_zone)
+        return self
+
+
+class Scenario(Section):
+    """A whole scenario."""
+
+    name: str = "farm"
+    about: str = ""
+    seed: int = 1
+    farm: FarmSettings = FarmSettings()
+    shift: ShiftSettings = ShiftSettings()
+    jobs: JobSettings = JobSettings()
+    failures: FailureSettings = FailureSettings()
+    faults: FaultSettings = FaultSettings()
+    files: tuple[FileSettings, ...] = ()
+    printers: tuple[PrinterStory, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> "Scenario":
+        known = {file.name for file in self.files}
+        for story in self.printers:
+            if missing := [name for name in story.plays if name not in known]:
+                raise ValueError(f"printers: {story.name} plays {missing[0]!r}, which is not among the files")
+        if len(names := [story.name for story in self.printers]) != len(set(names)):
+            raise ValueError("printers: two stories have the same name")
+        if len(self.printers) > self.farm.printers:
+            raise ValueError(f"printers: {len(self.printers)} stories, but farm.printers is {self.farm.printers}")
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The farm's time zone."""
+        return ZoneInfo(self.farm.time_zone)
+
+
+def packaged_scenarios() -> dict[str, Any]:
+    """The scenarios that come with Layerline, by name, as readable resources."""
+    folder = files("simulators") / "scenarios"
+    return {entry.name[:-5]: entry for entry in folder.iterdir() if entry.name.endswith(".toml")}
+
+
+def load_scenario(wanted: str | None) -> Scenario:
+    """The scenario of that name or file; the mixed farm when none is named.
+
+    Raises ConfigurationError naming file, key, value and what is allowed.
+    """
+    if wanted is None:
+        return Scenario()
+    packaged = packaged_scenarios()
+    try:
+        text = packaged[wanted].read_text("utf-8") if wanted in packaged else Path(wanted).read_text("utf-8")
+    except OSError as error:
+        allowed = ", ".join(sorted(packaged))
+        raise ConfigurationError(
+            f"scenario {wanted!r}: {error.strerror or error}; give a TOML file or one of: {allowed}"
+        ) from error
+    return parse_scenario(text, wanted)
+
+
+def parse_scenario(text: str, source: str) -> Scenario:
+    """The scenario in the TOML text. Raises ConfigurationError naming `source`, key and value."""
+    try:
+        return Scenario.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{source}: {error}") from error
+    except ValidationError as error:
+        raise ConfigurationError(_explain(source, error)) from error
+
+
+def _explain(source: str, error: ValidationError) -> str:
+    lines = []
+    for fault in error.errors():
+        key = ".".join(str(part) for part in fault["loc"] if part != "[key]")
+        if fault["type"] == "extra_forbidden":
+            lines.append(f"{source}: {key}: unknown key{_nearest(fault['loc'])}")
+            continue
+        value = "" if isinstance(fault["input"], dict) else f" = {fault['input']!r}"
+        reason = fault["msg"].removeprefix("Value error, ")
+        lines.append(f"{source}: {key}{value}: {reason}" if key else f"{source}: {reason}")
+    return "\n".join(lines)
+
+
+def _nearest(place: tuple[int | str, ...]) -> str:
+    """The keys that are allowed where an unknown one was found."""
+    section: Any = Scenario
+    for part in place[:-1]:
+        if isinstance(part, str):
+            annotation = section.model_fields[part].annotation
+            section = next((a for a in getattr(annotation, "__args__", ()) if isinstance(a, type)), annotation)
+    allowed = sorted(section.model_fields)
+    near = get_close_matches(str(place[-1]), allowed, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"{hint} allowed: {', '.join(allowed)}" if hint else f"; allowed: {', '.join(allowed)}"

@@ -1,0 +1,282 @@
+"""The ledger of truth: what really happened, one JSON line each. See docs/simulator.md."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from farm.errors import TruthError
+from farm.model.states import CancelledBy, Cause, Outcome, PrinterState
+from farm.model.times import parse_rfc3339, rfc3339, rfc3339_or_none
+
+VERSION = 1
+
+
+class JobTruth(msgspec.Struct, kw_only=True):
+    """One print as it really went. Times in milliseconds since 1970.
+
+    `start_sent`, `file_sent` and `end_sent` say whether a message that tells them reached
+    the broker; `misleading` that of its end only so much did as tells another story.
+    """
+
+    printer: str
+    number: int
+    file: str
+    material: str
+    spool: str
+    units: int
+    started_ms: int
+    ended_ms: int | None = None
+    outcome: Outcome | None = None
+    cancelled_by: CancelledBy | None = None
+    cause: Cause | None = None
+    detail: str | None = None
+    printing_ms: int = 0
+    preparing_ms: int = 0
+    paused_ms: int = 0
+    pauses: int = 0
+    filament_mm: float = 0.0
+    filament_g: float = 0.0
+    start_sent: bool = False
+    file_sent: bool = False
+    end_sent: bool = False
+    misleading: bool = False
+
+    def mark_start(self) -> None:
+        """The start has reached the broker."""
+        self.start_sent = True
+
+    def mark_file(self) -> None:
+        """The name of the file has reached the broker."""
+        self.file_sent = True
+
+    def mark_start_and_file(self) -> None:
+        """A message with start and file has reached the broker."""
+        self.start_sent = self.file_sent = True
+
+    def mark_end(self) -> None:
+        """The end and how it came have reached the broker."""
+        self.end_sent = True
+
+    def mark_end_and_file(self) -> None:
+        """A message with end and file has reached the broker."""
+        self.end_sent = self.file_sent = True
+
+
+class SpanTruth(msgspec.Struct, frozen=True):
+    """What a printer was doing, half open, in milliseconds since 1970."""
+
+    printer: str
+    state: PrinterState
+    from_ms: int
+    to_ms: int
+
+
+class GapTruth(msgspec.Struct, frozen=True):
+    """When nothing of a printer could reach the broker, and why."""
+
+    printer: str
+    why: str
+    from_ms: int
+    to_ms: int
+
+
+class PrinterTruth(msgspec.Struct, frozen=True):
+    """A printer of the run and where it publishes."""
+
+    name: str
+    protocol: str
+    model: str
+    prefix: str
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """What the run was. The window is half open, in milliseconds since 1970."""
+
+    seed: int
+    scenario: str
+    faults: list[str]
+    from_ms: int
+    to_ms: int
+    printers: list[PrinterTruth]
+
+
+class Truth(msgspec.Struct, kw_only=True):
+    """A whole ledger of truth, read back."""
+
+    header: Header
+    jobs: list[JobTruth]
+    spans: list[SpanTruth]
+    gaps: list[GapTruth]
+
+
+def _seconds(ms: int) -> float:
+    return ms / 1000
+
+
+def job_line(job: JobTruth) -> dict[str, Any]:
+    """The job as it stands in the file: RFC 3339 and seconds."""
+    return {
+        "kind": "job",
+        "printer": job.printer,
+        "number": job.number,
+        "file": job.file,
+        "material": job.material,
+        "spool": job.spool,
+        "units": job.units,
+        "outcome": job.outcome,
+        "cancelled_by": job.cancelled_by,
+        "cause": job.cause,
+        "detail": job.detail,
+        "started_at": rfc3339(job.started_ms),
+        "ended_at": rfc3339_or_none(job.ended_ms),
+        "printing_seconds": _seconds(job.printing_ms),
+        "preparing_seconds": _seconds(job.preparing_ms),
+        "paused_seconds": _seconds(job.paused_ms),
+        "pauses": job.pauses,
+        "filament_mm": round(job.filament_mm, 1),
+        "filament_g": round(job.filament_g, 2),
+        "start_sent": job.start_sent,
+        "file_sent": job.file_sent,
+        "end_sent": job.end_sent,
+        "misleading": job.misleading,
+    }
+
+
+def _job(line: dict[str, Any]) -> JobTruth:
+    ended = line.pop("ended_at")
+    times = {
+        "started_ms": parse_rfc3339(line.pop("started_at")),
+        "ended_ms": None if ended is None else parse_rfc3339(ended),
+    }
+    durations = {
+        f"{name}_ms": round(line.pop(f"{name}_seconds") * 1000) for name in ("printing", "preparing", "paused")
+    }
+    return msgspec.convert({**line, **times, **durations}, JobTruth)
+
+
+class TruthBook:
+    """Writes the ledger of truth. Spans and gaps go out as they close, jobs at the end."""
+
+    def __init__(self, target: IO[bytes], header: Header) -> None:
+        self._target = target
+        self._header = header
+        self._jobs: list[JobTruth] = []
+        self._lines = 0
+        self._put(
+            {
+                "kind": "run",
+                "v": VERSION,
+                "seed": header.seed,
+                "scenario": header.scenario,
+                "faults": header.faults,
+                "from": rfc3339(header.from_ms),
+                "to": rfc3339(header.to_ms),
+                "printers": header.printers,
+            }
+        )
+
+    def _put(self, line: dict[str, Any]) -> None:
+        self._target.write(msgspec.json.encode(line))
+        self._target.write(b"\n")
+        self._lines += 1
+
+    def open_job(self, job: JobTruth) -> None:
+        """Enter a job that has begun; it may still be changed."""
+        self._jobs.append(job)
+
+    @property
+    def jobs(self) -> list[JobTruth]:
+        """The jobs entered so far."""
+        return self._jobs
+
+    def span(self, printer: str, state: PrinterState, from_ms: int, to_ms: int) -> None:
+        """Enter what a printer was doing; an empty span is left out."""
+        if to_ms > from_ms:
+            self._put(
+                {
+                    "kind": "span",
+                    "printer": printer,
+                    "state": state,
+                    "from": rfc3339(from_ms),
+                    "to": rfc3339(to_ms),
+                }
+            )
+
+    def gap(self, printer: str, why: str, from_ms: int, to_ms: int) -> None:
+        """Enter a time in which nothing of a printer could reach the broker."""
+        if to_ms > from_ms:
+            self._put(
+                {
+                    "kind": "gap",
+                    "printer": printer,
+                    "why": why,
+                    "from": rfc3339(from_ms),
+                    "to": rfc3339(to_ms),
+                }
+            )
+
+    def close(self, to_ms: int) -> None:
+        """Write the jobs and the last line, which says that the run ended in order at `to_ms`."""
+        for job in self._jobs:
+            self._put(job_line(job))
+        self._put({"kind": "end", "to": rfc3339(to_ms), "jobs": len(self._jobs), "lines": self._lines})
+
+
+def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            yield number, msgspec.json.decode(line, type=dict[str, Any])
+
+
+def _bounds(line: dict[str, Any]) -> tuple[int, int]:
+    return parse_rfc3339(line["from"]), parse_rfc3339(line["to"])
+
+
+def read_truth(path: Path) -> Truth:
+    """The ledger of truth in the file.
+
+    Raises TruthError, naming file and line, when it is not one or was cut off.
+    """
+    header: Header | None = None
+    truth: Truth | None = None
+    end: int | None = None
+    number = 0
+    try:
+        for number, line in _lines(path):
+            kind = line.pop("kind", None)
+            if kind == "run":
+                header = _header(line)
+                truth = Truth(header=header, jobs=[], spans=[], gaps=[])
+            elif truth is None:
+                raise TruthError(f"{path}, line {number}: the first line must be of kind `run`")
+            elif kind == "end":
+                end = parse_rfc3339(line["to"])
+            else:
+                _enter(truth, kind, line)
+    except (OSError, msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
+        raise TruthError(f"{path}, line {number}: {error}") from error
+    if truth is None or header is None or end is None:
+        raise TruthError(f"{path}: cut off; the last line of a whole run is of kind `end`")
+    truth.header = msgspec.structs.replace(header, to_ms=end)
+    return truth
+
+
+def _header(line: dict[str, Any]) -> Header:
+    if line.pop("v", None) != VERSION:
+        raise ValueError(f"version {VERSION} expected")
+    from_ms, to_ms = _bounds(line)
+    del line["from"], line["to"]
+    return msgspec.convert({**line, "from_ms": from_ms, "to_ms": to_ms}, Header)
+
+
+def _enter(truth: Truth, kind: object, line: dict[str, Any]) -> None:
+    if kind == "job":
+        truth.jobs.append(_job(line))
+    elif kind == "span":
+        truth.spans.append(SpanTruth(line["printer"], PrinterState(line["state"]), *_bounds(line)))
+    elif kind == "gap":
+        truth.gaps.append(GapTruth(line["printer"], line["why"], *_bounds(line)))
+    else:
+        raise ValueError(f"unknown kind {kind!r}")
