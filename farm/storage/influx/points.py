@@ -101,25 +101,28 @@ def feed_lines(entry: FeedEntry, known: Known) -> list[bytes]:
         case FeedKind.PRINTER_APPEARED | FeedKind.PRINTER_CHANGED:
             return [_printer_line(entry, printer, known.addresses.get(printer.id, []))]
         case FeedKind.JOB_STARTED:
-            return [_job_point(printer, job, STARTED) for job in _told_job(entry)]
+            return [line for job in _told_job(entry) for line in _job_point(printer, job, STARTED)]
         case FeedKind.JOB_ENDED:
-            return [_job_point(printer, job, ENDED, known.aliases) for job in _told_job(entry)]
+            return [
+                line for job in _told_job(entry) for line in _job_point(printer, job, ENDED, known.aliases)
+            ]
         case FeedKind.JOB_PAUSED | FeedKind.JOB_RESUMED | FeedKind.JOB_REVISED:
             return [_job_moment(entry, printer)]
     return []
 
 
 def standing_lines(entry: FeedEntry, known: Known) -> list[bytes]:
-    """Start and end of a revised job as they stand from now on; none of a job that never was."""
+    """Start and end of a revised job as they stand from now on."""
     printer = known.printers.get(entry.printer_id or "")
     if printer is None:
         return []
-    return [
-        _job_point(printer, job, event, known.aliases)
-        for job in _told_job(entry)
-        for event in (STARTED, ENDED)
-        if event is STARTED or job.outcome is not None
-    ]
+    return [line for job in _told_job(entry) for line in job_lines(printer, job, known.aliases)]
+
+
+def job_lines(printer: Printer, job: Job, aliases: Mapping[str, list[tuple[str, str]]]) -> list[bytes]:
+    """Start and, once it has an outcome, end of a job. `aliases` are looked up by job."""
+    events = (STARTED,) if job.outcome is None else (STARTED, ENDED)
+    return [line for event in events for line in _job_point(printer, job, event, aliases)]
 
 
 def span_line(printer: Printer, span: Span) -> bytes:
@@ -174,17 +177,21 @@ def _told_job(entry: FeedEntry) -> list[Job]:
 
 def _job_point(
     printer: Printer, job: Job, event: str, aliases: Mapping[str, list[tuple[str, str]]] | None = None
-) -> bytes:
+) -> list[bytes]:
+    """The point of a job's start or end; a start that nobody knows stands at the end, if there is one."""
+    at_ms = job.ended_ms
+    if event is STARTED and job.started_ms is not None:
+        at_ms = job.started_ms
+    if at_ms is None:
+        return []
     values = _job_fields(printer, msgspec.to_builtins(job))
     if event is STARTED:
-        at_ms = job.started_ms if job.started_ms is not None else job.ended_ms
         values = {name: value for name, value in values.items() if name in _START_FIELDS}
     else:
-        at_ms = job.ended_ms
         known_as = sorted((aliases or {}).get(job.id, []))
         values["aliases"] = msgspec.json.encode(known_as).decode() if known_as else None
     head = series(JOB_EVENT, _printer_tags(printer) | {"event": event})
-    return line(head, fields(values), timestamp(at_ms or 0, job_sequence(job.id)))
+    return [line(head, fields(values), timestamp(at_ms, job_sequence(job.id)))]
 
 
 def _job_moment(entry: FeedEntry, printer: Printer) -> bytes:

@@ -25,7 +25,7 @@ class Trouble(msgspec.Struct, frozen=True):
     words: str
 
 
-class Span(msgspec.Struct, frozen=True, array_like=True):
+class Gap(msgspec.Struct, frozen=True, array_like=True):
     """A stretch of a queue that is still to be sent: after `after`, up to and with `upto`."""
 
     after: int
@@ -40,7 +40,7 @@ class Position(msgspec.Struct, kw_only=True):
 
     reader: str
     seq: int = 0
-    gaps: list[Span] = []
+    gaps: list[Gap] = []
     stored: int = 0
     rejected: int = 0
     dropped: int = 0
