@@ -42,6 +42,11 @@ def ledger_engine(url: str) -> Engine:
     return _postgresql_engine(parsed)
 
 
+def check_url(url: str) -> None:
+    """See that `url` is one that a ledger can have. Raises LedgerError naming the allowed forms."""
+    _parsed(url)
+
+
 def reading(engine: Engine) -> Engine:
     """The same engine for transactions that only read: each sees one state of the ledger
     from its beginning to its end and holds no writer up.

@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-import msgspec
-from sqlalchemy import BigInteger, Connection, Text, cast
+from sqlalchemy import BigInteger, ColumnElement, Connection, Text, cast
 
 from farm.model.feed import FeedEntry
 from farm.storage import schema
 from farm.storage.row_statement import RowStatement, insertion, upsertion
+from farm.storage.rows import FEED_COLUMNS, feed_row
 
 _POSITION = "feed_position"
-_COLUMNS = ("seq", "at_ms", "kind", "printer_id", "job_id", "body")
 
 
 def append_feed(connection: Connection, entries: Sequence[FeedEntry]) -> None:
@@ -24,19 +23,29 @@ def append_feed(connection: Connection, entries: Sequence[FeedEntry]) -> None:
     """
     if not entries:
         return
-    dialect = connection.dialect.name
-    last = int(_advance(dialect).run_one(connection, _POSITION, str(len(entries))).scalar_one())
-    encode = msgspec.json.encode
-    rows = [
-        (seq, entry.at_ms, entry.kind.value, entry.printer_id, entry.job_id, encode(entry.body).decode())
-        for seq, entry in enumerate(entries, last - len(entries) + 1)
-    ]
-    _addition(dialect).run(connection, rows)
+    first = _advance_by(connection, len(entries)) - len(entries) + 1
+    numbered = [feed_row(seq, entry) for seq, entry in enumerate(entries, first)]
+    _addition(connection.dialect.name).run(connection, numbered)
+
+
+def hold_feed(connection: Connection) -> None:
+    """Let no other transaction add to the feed until this one ends.
+
+    For rows of other tables that are read by cursor and must become visible in the order
+    of their ids.
+    """
+    _advance_by(connection, 0)
+
+
+def _advance_by(connection: Connection, count: int) -> int:
+    """Move the position on and give the new one; the row stays locked until the transaction ends."""
+    advance = _advance(connection.dialect.name)
+    return int(advance.run_one(connection, _POSITION, str(count)).scalar_one())
 
 
 @cache
 def _addition(dialect: str) -> RowStatement:
-    return insertion(schema.feed, dialect, _COLUMNS)
+    return insertion(schema.feed, dialect, FEED_COLUMNS)
 
 
 @cache
@@ -44,7 +53,7 @@ def _advance(dialect: str) -> RowStatement:
     """Moves the position by the number given as text, and gives the new one."""
     value = schema.ledger_meta.c.value
 
-    def moved(given: Any) -> Any:
+    def moved(given: ColumnElement[Any]) -> ColumnElement[Any]:
         return cast(cast(value, BigInteger) + cast(given, BigInteger), Text)
 
-    return upsertion(schema.ledger_meta, dialect, ("key", "value"), {"value": moved}, returning=value)
+    return upsertion(schema.ledger_meta, dialect, ("key", "value"), {"value": moved}, returning=[value])

@@ -14,7 +14,7 @@ from farm.model.job import Job
 from farm.model.observation import Telemetry
 from farm.model.printer import Address, Printer
 from farm.model.span import Span
-from farm.model.states import CancelledBy, Outcome, PrinterState
+from farm.model.states import CancelledBy, Cause, Outcome, PrinterState
 
 
 class Evidence(msgspec.Struct, frozen=True):
@@ -91,10 +91,11 @@ class Batch(msgspec.Struct, kw_only=True):
     Applied in this order: printers and addresses (upsert); jobs (upsert by id);
     `withdrawn_jobs` (deleted with their aliases: a rerun showed that they never were);
     aliases (upsert); `evidence_cuts` and `milestone_cuts` (rows of the printer at or after the
-    instant are deleted, to be booked anew by a rerun); `cuts` (every span of the printer that starts at or after the instant
-    is deleted, one that reaches beyond it ends there); spans (upsert by printer and start);
-    evidence (an identical key is left as it is); milestones; checkpoints (upsert); telemetry; faults (counts
-    are added); revisions; feed (each entry gets the next `seq`).
+    instant are deleted, to be booked anew by a rerun); `cuts` (every span of the printer that
+    starts at or after the instant is deleted, one that reaches beyond it ends there); spans
+    (upsert by printer and start); evidence (an identical key is left as it is); milestones
+    and checkpoints (upsert); faults (counts are added); revisions; telemetry; feed (each
+    entry gets the next `seq`). The printers belong to the committing shard from then on.
     """
 
     printers: list[Printer] = []
@@ -133,7 +134,13 @@ class CollectorLedger(Protocol):
         """Every printer's checkpoint."""
 
     def commit(self, batch: Batch) -> None:
-        """Book the batch durably. Raises LeaseLost when the shard was taken over."""
+        """Book the batch durably, or nothing of it.
+
+        Raises LeaseLost when the shard was taken over, LedgerError when nothing is claimed
+        or the batch contradicts the ledger (a job of an unknown printer), and
+        LedgerUnreachable when the database does not answer; whether the batch was booked
+        is not known then, so claim and read the checkpoints again before going on.
+        """
 
     def open_jobs(self) -> list[Job]:
         """Jobs without an outcome."""
@@ -141,8 +148,14 @@ class CollectorLedger(Protocol):
     def job(self, job_id: str) -> Job | None:
         """One job."""
 
+    def aliased_job(self, printer_id: str, history: str, native_id: str) -> Job | None:
+        """The job that the printer's own history calls `native_id`."""
+
     def jobs_of(self, printer_id: str, since_ms: int) -> list[Job]:
-        """The printer's jobs whose end, or where open whose start, is at or after `since_ms`."""
+        """The printer's jobs whose end, or where open whose start, is at or after `since_ms`.
+
+        By end, the open ones last; an open one whose start is not known is always there.
+        """
 
     def milestone_before(self, printer_id: str, at_ms: int) -> Milestone | None:
         """The last milestone whose instant is before `at_ms`."""
@@ -150,10 +163,15 @@ class CollectorLedger(Protocol):
     def evidence_from(self, printer_id: str, at_ms: int, ordinal: int) -> list[Evidence]:
         """Evidence after (`at_ms`, `ordinal`), in order."""
 
+    def trim(self, telemetry_before_ms: int) -> int:
+        """Delete telemetry older than the instant; gives the number of samples deleted."""
+
 
 class JobFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which jobs to list; unset means any. `since_ms` and `until_ms` bound the end, or the
-    start of a job under way. Newest first; `after` is the opaque mark of the page before.
+    start of a job under way (one whose start is not known is never left out for it). Jobs
+    under way come first, then the ended ones, each newest first; `after` is the opaque mark
+    of the page before.
     """
 
     printer_ids: Sequence[str] | None = None
@@ -197,8 +215,20 @@ class OutcomeCount(msgspec.Struct, frozen=True, kw_only=True):
     printing_ms: int
 
 
+class EndedCount(msgspec.Struct, frozen=True, kw_only=True):
+    """Jobs that ever ended with one outcome and cause."""
+
+    outcome: Outcome
+    cause: Cause | None
+    jobs: int
+
+
 class LedgerReader(Protocol):
-    """The ledger as everybody else sees it. Retired and ignored printers only on request."""
+    """The ledger as everybody else sees it. Retired and ignored printers only on request.
+
+    An account of time holds a printer from `first_seen_ms` until `retired_ms`, so a retired
+    one still counts in the windows before, and its jobs stay.
+    """
 
     def now_ms(self, system_ms: int) -> int:
         """The ledger's present: `system_ms`, or the last simulated instant of a simulated ledger."""
@@ -207,13 +237,13 @@ class LedgerReader(Protocol):
         """The printers, by name."""
 
     def standings(self, printer_ids: Iterable[str] | None = None) -> list[Standing]:
-        """How the printers stand, by name."""
+        """How the printers stand, by name; the named ones also when retired or ignored."""
 
     def spans(self, from_ms: int, to_ms: int, printer_ids: Sequence[str] | None = None) -> list[Span]:
         """Spans that touch the window, cut to it, by printer and start.
 
         An open span reaches until its collector last booked; after that, up to `to_ms`,
-        stands a span `unknown` (source `silence`).
+        stands a span `unknown` (source `silence`), as in every other hole.
         """
 
     def state_totals(
@@ -226,14 +256,20 @@ class LedgerReader(Protocol):
     ) -> list[OutcomeCount]:
         """Jobs that ended in the window (half open), counted."""
 
+    def ended_jobs(self) -> list[EndedCount]:
+        """All jobs that ever ended, counted by outcome and cause."""
+
     def jobs(self, wanted: JobFilter) -> JobPage:
-        """One page of jobs."""
+        """One page of jobs. Raises InvalidQuery when `after` is no mark of a page."""
 
     def job(self, job_id: str) -> Job | None:
         """One job."""
 
     def revisions(self, job_id: str) -> list[Revision]:
         """Every revision of a job, oldest first."""
+
+    def evidence(self, printer_id: str, from_ms: int, to_ms: int, limit: int = 1000) -> list[Evidence]:
+        """The printer's evidence in the window, in order: what its jobs and states rest on."""
 
     def last_terminal_jobs(self, printer_id: str, limit: int) -> list[Job]:
         """The printer's last ended jobs, newest first."""

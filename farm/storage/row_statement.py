@@ -54,7 +54,7 @@ def upsertion(
     dialect: str,
     columns: Sequence[str],
     merged: Mapping[str, Callable[[ColumnElement[Any]], ColumnElement[Any]]] | None = None,
-    returning: ColumnElement[Any] | None = None,
+    returning: Sequence[ColumnElement[Any]] = (),
 ) -> RowStatement:
     """Adds rows of `columns`, or where the key stands already writes over what stands.
 
@@ -66,7 +66,7 @@ def upsertion(
     for name, merge in (merged or {}).items():
         written[name] = merge(statement.excluded[name])
     statement = statement.on_conflict_do_update(index_elements=keys, set_=written)
-    return RowStatement(statement if returning is None else statement.returning(returning), dialect, columns)
+    return RowStatement(statement.returning(*returning) if returning else statement, dialect, columns)
 
 
 def _insert(table: Table, dialect: str, columns: Sequence[str]) -> Any:

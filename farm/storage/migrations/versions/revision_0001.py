@@ -6,6 +6,8 @@ from alembic import op
 revision = "0001"
 down_revision = None
 
+_SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 
 def upgrade() -> None:
     """Make every table of the ledger."""
@@ -76,9 +78,7 @@ def _create_cursor() -> None:
 def _create_feed() -> None:
     op.create_table(
         "feed",
-        sa.Column(
-            "seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
+        sa.Column("seq", _SERIAL, autoincrement=False, nullable=False),
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.Column("kind", sa.String(length=32), nullable=False),
         sa.Column("printer_id", sa.String(length=36)),
@@ -114,9 +114,7 @@ def _create_ledger_meta() -> None:
 def _create_outbox_reject() -> None:
     op.create_table(
         "outbox_reject",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", _SERIAL, autoincrement=True, nullable=False),
         sa.Column("reader", sa.String(length=64), nullable=False),
         sa.Column("source", sa.BigInteger(), nullable=False),
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
@@ -124,7 +122,7 @@ def _create_outbox_reject() -> None:
         sa.Column("answer", sa.Text(), nullable=False),
         sa.Column("line", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_outbox_reject"),
-        comment="what InfluxDB refused for good, in its words; `source` is the place in the reader's queue",
+        comment=("what InfluxDB refused for good, in its words; `source` is the place in the reader's queue"),
     )
 
 
@@ -272,9 +270,7 @@ def _create_span() -> None:
 def _create_telemetry() -> None:
     op.create_table(
         "telemetry",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", _SERIAL, autoincrement=True, nullable=False),
         sa.Column("printer_id", sa.String(length=36), nullable=False),
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
@@ -288,9 +284,7 @@ def _create_telemetry() -> None:
 def _create_delivery_attempt() -> None:
     op.create_table(
         "delivery_attempt",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", _SERIAL, autoincrement=True, nullable=False),
         sa.Column("delivery_id", sa.String(length=36), nullable=False),
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.Column("duration_ms", sa.Integer(), nullable=False),
@@ -319,9 +313,7 @@ def _create_job_alias() -> None:
 def _create_revision() -> None:
     op.create_table(
         "revision",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", _SERIAL, autoincrement=True, nullable=False),
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.Column("printer_id", sa.String(length=36), nullable=False),
         sa.Column("job_id", sa.String(length=36)),

@@ -1,0 +1,190 @@
+"""The ledger as the collector writes it: claims, commits, and what it reads to go on."""
+
+from operator import itemgetter
+
+from sqlalchemy import Connection, and_, delete, or_, select, tuple_
+
+from farm.errors import LeaseLost, LedgerError
+from farm.model.job import Job
+from farm.model.printer import Address, Printer
+from farm.storage import rows, schema
+from farm.storage.collector_statements import CollectorStatements, collector_statements
+from farm.storage.feed_log import append_feed, hold_feed
+from farm.storage.kind_of_time import advance_simulated_now, settle_kind
+from farm.storage.ledger_database import LedgerDatabase
+from farm.storage.ledger_port import Batch, Checkpoint, Evidence, Milestone
+
+_PRINTERS_AT_ONCE = 50
+
+
+class SqlCollectorLedger(LedgerDatabase):
+    """`CollectorLedger` over SQL. It holds one claim at most, of its last call of `claim`."""
+
+    _client_id: str | None = None
+    _epoch = 0
+    _simulated = False
+
+    def claim(self, client_id: str, holder: str, *, simulated: bool, now_ms: int) -> int | None:
+        """As `CollectorLedger.claim`."""
+        with self._writes() as connection:
+            settle_kind(connection, simulated=simulated)
+            booked_ms = 0 if simulated else now_ms
+            taken = self._statements.claim.run_one(connection, client_id, 1, holder, booked_ms).one()
+        self._client_id, self._epoch, self._simulated = client_id, taken.epoch, simulated
+        return taken.booked_until_ms if taken.epoch > 1 and taken.booked_until_ms > 0 else None
+
+    def commit(self, batch: Batch) -> None:
+        """As `CollectorLedger.commit`."""
+        statements = self._statements
+        with self._writes() as connection:
+            client_id = self._hold(connection, batch.booked_until_ms)
+            statements.printers.run(
+                connection, [rows.printer_row(each, client_id) for each in batch.printers]
+            )
+            statements.addresses.run(connection, [rows.address_row(*each) for each in batch.addresses])
+            self._book_jobs(connection, batch)
+            self._book_time(connection, batch)
+            statements.checkpoints.run(connection, map(rows.checkpoint_row, batch.checkpoints))
+            # In one order, so that two collectors never wait for each other.
+            statements.faults.run(connection, sorted(map(rows.as_row, batch.faults), key=itemgetter(0, 1)))
+            self._book_revisions(connection, batch)
+            self._append(connection, batch)
+
+    def known_printers(self) -> list[tuple[Printer, list[Address]]]:
+        """As `CollectorLedger.known_printers`."""
+        with self._reads() as connection:
+            addresses = connection.execute(select(schema.printer_address)).mappings().all()
+            printers = (
+                connection.execute(select(schema.printer).order_by(schema.printer.c.name)).mappings().all()
+            )
+        reached: dict[str, list[Address]] = {row["id"]: [] for row in printers}
+        for row in addresses:
+            reached[row["printer_id"]].append(Address(row["broker"], row["adapter"], row["prefix"]))
+        return [(rows.printer_of(row), sorted(reached[row["id"]])) for row in printers]
+
+    def checkpoints(self) -> list[Checkpoint]:
+        """As `CollectorLedger.checkpoints`."""
+        with self._reads() as connection:
+            return [
+                rows.checkpoint_of(row) for row in connection.execute(select(schema.checkpoint)).mappings()
+            ]
+
+    def open_jobs(self) -> list[Job]:
+        """As `CollectorLedger.open_jobs`."""
+        with self._reads() as connection:
+            found = connection.execute(select(schema.job).where(schema.job.c.ended_ms.is_(None)))
+            return [rows.job_of(row) for row in found.mappings()]
+
+    def job(self, job_id: str) -> Job | None:
+        """As `CollectorLedger.job`."""
+        with self._reads() as connection:
+            row = connection.execute(select(schema.job).where(schema.job.c.id == job_id)).mappings().first()
+        return None if row is None else rows.job_of(row)
+
+    def aliased_job(self, printer_id: str, history: str, native_id: str) -> Job | None:
+        """As `CollectorLedger.aliased_job`."""
+        alias = schema.job_alias.c
+        wanted = select(schema.job).join(schema.job_alias, alias.job_id == schema.job.c.id)
+        wanted = wanted.where(
+            alias.printer_id == printer_id, alias.history == history, alias.native_id == native_id
+        )
+        with self._reads() as connection:
+            row = connection.execute(wanted).mappings().first()
+        return None if row is None else rows.job_of(row)
+
+    def jobs_of(self, printer_id: str, since_ms: int) -> list[Job]:
+        """As `CollectorLedger.jobs_of`."""
+        job = schema.job.c
+        under_way = and_(job.ended_ms.is_(None), or_(job.started_ms.is_(None), job.started_ms >= since_ms))
+        wanted = (
+            select(schema.job)
+            .where(job.printer_id == printer_id, or_(job.ended_ms >= since_ms, under_way))
+            .order_by(job.ended_ms.is_(None), job.ended_ms, job.started_ms, job.id)
+        )
+        with self._reads() as connection:
+            return [rows.job_of(row) for row in connection.execute(wanted).mappings()]
+
+    def milestone_before(self, printer_id: str, at_ms: int) -> Milestone | None:
+        """As `CollectorLedger.milestone_before`."""
+        stone = schema.milestone.c
+        wanted = (
+            select(schema.milestone)
+            .where(stone.printer_id == printer_id, stone.at_ms < at_ms)
+            .order_by(stone.at_ms.desc(), stone.ordinal.desc())
+            .limit(1)
+        )
+        with self._reads() as connection:
+            row = connection.execute(wanted).mappings().first()
+        return None if row is None else Milestone(**row)
+
+    def evidence_from(self, printer_id: str, at_ms: int, ordinal: int) -> list[Evidence]:
+        """As `CollectorLedger.evidence_from`."""
+        evidence = schema.evidence.c
+        wanted = (
+            select(schema.evidence)
+            .where(
+                evidence.printer_id == printer_id,
+                tuple_(evidence.at_ms, evidence.ordinal) > (at_ms, ordinal),
+            )
+            .order_by(evidence.at_ms, evidence.ordinal)
+        )
+        with self._reads() as connection:
+            return [Evidence(**row) for row in connection.execute(wanted).mappings()]
+
+    def trim(self, telemetry_before_ms: int) -> int:
+        """As `CollectorLedger.trim`."""
+        with self._reads() as connection:
+            printers = list(connection.execute(select(schema.printer.c.id)).scalars())
+        sample, gone = schema.telemetry.c, 0
+        # A few printers a transaction: nobody waits long for the write lock.
+        for first in range(0, len(printers), _PRINTERS_AT_ONCE):
+            some = printers[first : first + _PRINTERS_AT_ONCE]
+            old = sample.printer_id.in_(some) & (sample.at_ms < telemetry_before_ms)
+            with self._writes() as connection:
+                gone += connection.execute(delete(schema.telemetry).where(old)).rowcount
+        return gone
+
+    @property
+    def _statements(self) -> CollectorStatements:
+        return collector_statements(self.engine.dialect.name)
+
+    def _hold(self, connection: Connection, booked_until_ms: int) -> str:
+        """The shard of the claim. Raises LeaseLost when it is not ours any more."""
+        if self._client_id is None:
+            raise LedgerError("nothing can be committed before a shard is claimed")
+        held = self._statements.hold.run_one(connection, self._client_id, self._epoch, booked_until_ms)
+        if held.rowcount != 1:
+            raise LeaseLost(f"another collector has taken over {self._client_id!r}")
+        return self._client_id
+
+    def _book_jobs(self, connection: Connection, batch: Batch) -> None:
+        self._statements.jobs.run(connection, map(rows.as_row, batch.jobs))
+        for withdrawal in self._statements.withdrawals:
+            withdrawal.run(connection, [(job_id,) for job_id in batch.withdrawn_jobs])
+        self._statements.aliases.run(connection, map(rows.as_row, batch.aliases))
+
+    def _book_time(self, connection: Connection, batch: Batch) -> None:
+        statements = self._statements
+        statements.evidence_cuts.run(connection, batch.evidence_cuts)
+        statements.milestone_cuts.run(connection, batch.milestone_cuts)
+        for cut in statements.span_cuts:
+            cut.run(connection, batch.cuts)
+        statements.spans.run(connection, map(rows.as_row, batch.spans))
+        statements.evidence.run(connection, map(rows.as_row, batch.evidence))
+        statements.milestones.run(connection, map(rows.as_row, batch.milestones))
+
+    def _book_revisions(self, connection: Connection, batch: Batch) -> None:
+        withdrawn = set(batch.withdrawn_jobs)
+        self._statements.revisions.run(
+            connection,
+            (rows.revision_row(each, without_job=each.job_id in withdrawn) for each in batch.revisions),
+        )
+
+    def _append(self, connection: Connection, batch: Batch) -> None:
+        """What is read by cursor comes last, in the order in which transactions end."""
+        if batch.telemetry:
+            hold_feed(connection)
+            self._statements.telemetry.run(connection, map(rows.telemetry_row, batch.telemetry))
+        append_feed(connection, batch.feed)
+        if self._simulated:
+            advance_simulated_now(connection, batch.booked_until_ms)
