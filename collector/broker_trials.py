@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from paho.mqtt.client import MQTTMessage
 
 from collector.probe import PATIENCE_S, BrokerAccess, Probe
-from farm.errors import StartError
+from farm.errors import BrokerRefused, BrokerUnreachable
 
 _LARGE_PAYLOAD = 3_000_000
 _WINDOW_PROBE = 600
@@ -41,14 +41,14 @@ class BrokerTrials:
         return [name for name, _, _ in self._trials()]
 
     def run(self) -> Iterator[TrialResult]:
-        """Try one property after the other. Raises StartError when the broker does not let us in."""
+        """Try one property after the other. Raises BrokerUnreachable or BrokerRefused when it does not let us in."""
         with self._line():
             pass
         for name, cost, trial in self._trials():
             self._number += 1
             try:
                 passed, seen = trial()
-            except StartError as error:
+            except (BrokerRefused, BrokerUnreachable) as error:
                 passed, seen = False, str(error)
             yield TrialResult(name, passed, seen, cost)
 

@@ -57,14 +57,16 @@ class Desk:
         "highest_ms",
         "memory",
         "next_sample_ms",
+        "prefix",
         "printer",
         "source",
         "thinner",
         "track",
     )
 
-    def __init__(self, printer: Printer, adapter: Adapter, source: str, track: Track) -> None:
+    def __init__(self, printer: Printer, adapter: Adapter, prefix: str, source: str, track: Track) -> None:
         self.printer = printer
+        self.prefix = prefix
         self.adapter = adapter
         self.source = source
         self.memory: Any = adapter.new_memory()
@@ -80,10 +82,10 @@ class Desk:
         self._track_body: tuple[Track, bytes] | None = None
 
     @classmethod
-    def restored(cls, printer: Printer, adapter: Adapter, stored: Checkpoint) -> "Desk":
+    def restored(cls, printer: Printer, adapter: Adapter, prefix: str, stored: Checkpoint) -> "Desk":
         """The desk as its checkpoint left it."""
         state = _decoder.decode(stored.body)
-        desk = cls(printer, adapter, adapter.kind, decode_track(bytes(state.track)))
+        desk = cls(printer, adapter, prefix, adapter.kind, decode_track(bytes(state.track)))
         desk.clock = state.clock
         desk.highest_ms = state.highest_ms
         desk.memory = msgspec.msgpack.decode(bytes(state.memory), type=adapter.memory_type)

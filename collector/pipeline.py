@@ -30,7 +30,7 @@ from collector.tracker import (
 )
 from farm.errors import UnreadableMessage
 from farm.model.feed import FeedEntry, FeedKind
-from farm.model.observation import Link, Observation
+from farm.model.observation import JobSignal, Link, Observation
 from farm.model.printer import Address, Printer, printer_id
 from farm.model.states import PrinterState
 from farm.model.times import DAY_MS, SECOND_MS
@@ -73,6 +73,7 @@ class Pipeline:
         self.changed: dict[str, Desk] = {}
         self.appeared: list[Desk] = []
         self.came_back: list[Desk] = []
+        self.in_doubt: list[Desk] = []
         self.messages = 0
         self._labels = printers
         self._thinning = ThinningPolicy(thinning or ThinningSettings())
@@ -94,7 +95,9 @@ class Pipeline:
             for address in addresses:
                 if stored is None:
                     continue
-                desk = Desk.restored(self._labelled(printer, address), adapter_of(address.adapter), stored)
+                desk = Desk.restored(
+                    self._labelled(printer, address), adapter_of(address.adapter), address.prefix, stored
+                )
                 self.desks[address] = desk
                 self.latest_ms = max(self.latest_ms, desk.heard_ms)
                 if desk.printer != printer:
@@ -197,8 +200,13 @@ class Pipeline:
                 desk.adapter.forget(desk.memory)
             if track.link is not Link.ONLINE or at - desk.heard_ms > RENEWED_LINK_MS:
                 self.came_back.append(desk)
+        if seen.signal is JobSignal.LOST or seen.state is PrinterState.UNKNOWN:
+            self.in_doubt.append(desk)
         if seen.state is PrinterState.UNKNOWN and seen.detail and seen.detail.startswith("state "):
             self.fault(desk.source, "unknown_state", received_ms, f"{desk.printer.name}: {seen.detail}")
+        if needs_settling(track, at):
+            self._settle(desk)
+            track = desk.track
         if at < track.at_ms:
             if track.at_ms - at > ECHO_MS:
                 self._late(desk, at, received_ms, seen)
@@ -320,7 +328,7 @@ class Pipeline:
         )
         printer = self._uniquely_named(printer)
         track, booking = first_sight(printer.id, first_seen)
-        desk = Desk(printer, found.adapter, found.source, track)
+        desk = Desk(printer, found.adapter, found.prefix, found.source, track)
         self.desks[address] = desk
         self._pending.printers.append(printer)
         self._pending.addresses.append((address, printer.id))

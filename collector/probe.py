@@ -12,7 +12,7 @@ from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
-from farm.errors import StartError
+from farm.errors import BrokerRefused, BrokerUnreachable
 
 PATIENCE_S = 5.0
 """How long an answer of the broker is waited for."""
@@ -73,25 +73,25 @@ class Probe:
         self._client.on_message = lambda _client, _data, message: self.messages.put(message)
 
     def __enter__(self) -> Self:
-        """Connect. Raises StartError with the reason."""
+        """Connect. Raises BrokerUnreachable or BrokerRefused with the reason."""
         where = f"{self._access.host}:{self._access.port}"
         try:
             self._client.connect(self._access.host, self._access.port, _KEEP_ALIVE_S)
         except (OSError, ValueError) as error:
-            raise StartError(f"{where}: cannot be reached: {error}") from error
+            raise BrokerUnreachable(f"{where}: cannot be reached: {error}") from error
         self._client.loop_start()
         if not self._answered.wait(PATIENCE_S):
             self.crash()
-            raise StartError(f"{where}: does not answer as an MQTT broker within {PATIENCE_S:g} s")
+            raise BrokerUnreachable(f"{where}: does not answer as an MQTT broker within {PATIENCE_S:g} s")
         if self._reason is None:
             self.crash()
-            raise StartError(
+            raise BrokerRefused(
                 f"{where}: closes the connection without an answer; some brokers do so when user or password "
                 "are wrong, others when TLS is expected"
             )
         if self._reason.is_failure:
             self.crash()
-            raise StartError(f"{where}: refuses us: {self._reason}")
+            raise BrokerRefused(f"{where}: refuses us: {self._reason}")
         return self
 
     def __exit__(
@@ -111,12 +111,12 @@ class Probe:
             socket.close()
 
     def subscribe(self, topic: str, qos: int = 1) -> None:
-        """Subscribe and wait until that holds. Raises StartError when the broker does not allow it."""
+        """Subscribe and wait until that holds. Raises BrokerRefused when the broker does not allow it."""
         self._client.subscribe(topic, qos)
         if not self._subscribed.wait(PATIENCE_S):
-            raise StartError(f"subscribing to {topic!r} is not answered within {PATIENCE_S:g} s")
+            raise BrokerRefused(f"subscribing to {topic!r} is not answered within {PATIENCE_S:g} s")
         if self._refused_filter:
-            raise StartError(f"subscribing to {topic!r} is not allowed")
+            raise BrokerRefused(f"subscribing to {topic!r} is not allowed")
         self._subscribed.clear()
 
     def publish(self, topic: str, payload: bytes, qos: int = 1, *, retain: bool = False) -> bool:

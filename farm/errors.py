@@ -5,6 +5,8 @@ LayerlineError
 ├── LedgerError          the ledger cannot be used as asked
 │   ├── LedgerUnreachable  it does not answer now; trying again can help
 │   └── LeaseLost        another holder has taken over this shard
+├── BrokerUnreachable    the MQTT broker does not answer now; trying again can help
+├── BrokerRefused        the MQTT broker will not have us; names the remedy
 ├── UnreadableMessage    an adapter cannot make sense of a message (counted, never fatal)
 ├── InvalidQuery         what was asked for does not exist; names what is allowed (a ValueError too)
 ├── RecordingError       a recording file is not in the documented format
@@ -37,6 +39,14 @@ class LedgerUnreachable(LedgerError):
 
 class LeaseLost(LedgerError):
     """Another collector holds this shard now; nothing more may be committed."""
+
+
+class BrokerUnreachable(LayerlineError):
+    """The MQTT broker does not answer now. Trying again can help."""
+
+
+class BrokerRefused(LayerlineError):
+    """The MQTT broker refuses us for good. The text names the remedy."""
 
 
 class UnreadableMessage(LayerlineError):

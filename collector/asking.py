@@ -1,0 +1,52 @@
+"""Asking printers how they stand, where their protocol allows it."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from collector.desk import Desk
+
+if TYPE_CHECKING:
+    from collector.mqtt import Connection
+    from collector.pipeline import Pipeline
+
+_PAUSE_MS = 5_000
+_MOST_AT_ONCE = 100
+_FIRST_NUMBER = 7_100_000
+"""Request ids start here, away from the small numbers that other clients use."""
+
+
+class Asking:
+    """Which printers are still to be asked, and when each was asked last."""
+
+    def __init__(self, connection: "Connection") -> None:
+        self._connection = connection
+        self._waiting: dict[str, Desk] = {}
+        self._asked_ms: dict[str, int] = {}
+        self._number = _FIRST_NUMBER
+
+    def ask_all(self, desks: Iterable[Desk]) -> None:
+        """Every printer that can be asked is to be asked."""
+        for desk in desks:
+            if hasattr(desk.adapter, "questions") and not desk.printer.ignored:
+                self._waiting[desk.printer.id] = desk
+
+    def take_up(self, pipeline: "Pipeline") -> None:
+        """Printers that appeared, came back, or whose print was lost from sight are to be asked."""
+        self.ask_all(pipeline.appeared)
+        self.ask_all(pipeline.came_back)
+        self.ask_all(pipeline.in_doubt)
+        pipeline.appeared.clear()
+        pipeline.came_back.clear()
+        pipeline.in_doubt.clear()
+
+    def step(self, now_ms: int) -> None:
+        """Ask some of those that wait, none more often than every five seconds."""
+        for key, desk in list(self._waiting.items())[:_MOST_AT_ONCE]:
+            if now_ms - self._asked_ms.get(key, 0) < _PAUSE_MS:
+                continue
+            del self._waiting[key]
+            self._asked_ms[key] = now_ms
+            self._number += 2
+            questions = getattr(desk.adapter, "questions")(self._number)  # noqa: B009 - an optional capability
+            for question in questions:
+                self._connection.publish(f"{desk.prefix}/{question.suffix}", question.payload, qos=1)

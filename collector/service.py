@@ -1,0 +1,258 @@
+"""The collector: broker to pipeline to ledger, for as long as it is wanted.
+
+One thread. A message is acknowledged only after the commit that holds its effects. When the
+ledger does not answer, the connection is closed, everything not committed is forgotten, and
+the broker sends it again once the ledger is back.
+"""
+
+import logging
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from threading import Event
+
+from collector.asking import Asking
+from collector.canonical import topics
+from collector.mqtt import BackOff, Connection
+from collector.pipeline import Pipeline
+from collector.settings import BrokerSettings, CollectorSettings
+from collector.sources import SourceTable
+from farm.errors import BrokerUnreachable, LedgerUnreachable
+from farm.model.clock import Clock, system_clock
+from farm.model.simulated import SUBSCRIPTION, split_simulated_topic
+from farm.model.times import DAY_MS, SECOND_MS
+from farm.settings import PrinterSettings, SiteSettings
+from farm.storage.ledger_port import CollectorLedger
+from farm.storage.thinning import ThinningSettings
+
+log = logging.getLogger(__name__)
+
+WINDOW = 20
+"""Brokers hand out so many messages before they wait for acknowledgements, unless set otherwise."""
+_IDLE_S = 0.002
+_TICK_MS = 1_000
+_SIMULATED_TICK_MS = 60_000
+_TRIM_MS = 3_600_000
+
+
+class Collector:
+    """Runs one shard: one MQTT session, one pipeline, one lease in the ledger."""
+
+    def __init__(
+        self,
+        ledger: CollectorLedger,
+        broker: BrokerSettings,
+        *,
+        sources: SourceTable,
+        settings: CollectorSettings | None = None,
+        site: SiteSettings | None = None,
+        printers: Sequence[PrinterSettings] = (),
+        thinning: ThinningSettings | None = None,
+        simulated: bool = False,
+        drain_seconds: float | None = None,
+        clock: Clock = system_clock,
+    ) -> None:
+        self._ledger = ledger
+        self._settings = settings or CollectorSettings()
+        self._site = site or SiteSettings()
+        self._sources = sources
+        self._simulated = simulated
+        self._drain_seconds = drain_seconds
+        self._clock = clock
+        self._new_pipeline: Callable[[], Pipeline] = lambda: Pipeline(
+            ledger,
+            sources,
+            site=self._site,
+            printers=printers,
+            settings=self._settings,
+            thinning=thinning,
+        )
+        take = self._take_simulated if simulated else self._take
+        self._connection = Connection(broker, self._settings.client_id, on_message=take)
+        self._marker_topic = f"layerline/v1/{self._site.name}/collectors/{self._settings.client_id}/marker"
+        self._holder = uuid.uuid4().hex
+        self._back_off = BackOff()
+        self._pipeline: Pipeline
+        self._asking = Asking(self._connection)
+        self._marker = b""
+        self._live = False
+        self._now = 0
+        self._first_uncommitted = 0.0
+        self._arrived_at = 0.0
+        self._ticked_ms = 0
+        self._trimmed_ms = 0
+
+    def run(self, stop: Event) -> None:
+        """Collect until `stop` is set or, with a drain time, until nothing has come for so long.
+
+        Raises BrokerRefused, LedgerError or LeaseLost when going on cannot help.
+        """
+        booked = self._ledger.claim(
+            self._settings.client_id, self._holder, simulated=self._simulated, now_ms=self._clock()
+        )
+        self._pipeline = self._new_pipeline()
+        self._arrived_at = time.monotonic()
+        while not stop.is_set():
+            try:
+                self._open(booked)
+                drained = self._serve(stop)
+            except BrokerUnreachable as error:
+                wait = self._back_off.next()
+                log.warning("%s; trying again in %.1f s", error, wait)
+                stop.wait(wait)
+            except LedgerUnreachable as error:
+                self._reopen_ledger(error, stop)
+            else:
+                if drained:
+                    break
+            booked = self._pipeline.latest_ms or booked
+        self._finish()
+
+    # -- connection -------------------------------------------------------------------------
+
+    def _open(self, booked: int | None) -> None:
+        """Connect, subscribe, and send the marker that tells when the backlog is drained."""
+        self._live = False
+        self._connection.connect()
+        if not self._connection.session_present and booked is not None and not self._simulated:
+            self._pipeline.continuity_lost(booked, self._clock())
+        filters = [SUBSCRIPTION] if self._simulated else self._sources.filters
+        self._marker = uuid.uuid4().hex.encode()
+        self._connection.subscribe([*filters, self._marker_topic])
+        self._connection.publish(self._marker_topic, self._marker, qos=1)
+        self._back_off.reset()
+        log.info(
+            "connected as %s, session %s",
+            self._settings.client_id,
+            "resumed" if self._connection.session_present else "new",
+        )
+
+    def _serve(self, stop: Event) -> bool:
+        """Take messages while the connection stands. True when it is drained."""
+        connection = self._connection
+        while not stop.is_set():
+            idle = not connection.wait(self._patience())
+            if not connection.drain(self._settings.commit_messages):
+                raise BrokerUnreachable("the connection to the broker was lost")
+            self._tick()
+            if self._is_commit_due(idle):
+                self._commit()
+            if idle and self._is_drained():
+                return True
+        return False
+
+    def _is_drained(self) -> bool:
+        return (
+            self._drain_seconds is not None
+            and self._live
+            and time.monotonic() - self._arrived_at >= self._drain_seconds
+        )
+
+    def _patience(self) -> float:
+        """How long to wait for the next message, in seconds."""
+        if not self._connection.unacknowledged and not self._pipeline.urgent:
+            return 0.1 if self._drain_seconds is not None else 0.5
+        return _IDLE_S
+
+    def _is_commit_due(self, idle: bool) -> bool:
+        waiting = self._connection.unacknowledged
+        if not waiting and not self._pipeline.urgent:
+            return False
+        if waiting >= self._settings.commit_messages:
+            return True
+        if idle and (waiting >= WINDOW or self._pipeline.urgent):
+            return True
+        return time.monotonic() - self._first_uncommitted >= self._settings.commit_seconds
+
+    # -- messages ---------------------------------------------------------------------------
+
+    def _take(self, topic: str, payload: bytes, retained: bool) -> None:
+        if not self._connection.unacknowledged:
+            self._first_uncommitted = time.monotonic()
+            self._now = self._clock()
+        if topic == self._marker_topic:
+            self._take_marker(payload)
+            return
+        if not topic:
+            self._pipeline.fault("-", "topic_not_utf8", self._now, "")
+            return
+        self._pipeline.take(topic, payload, retained, self._now, self._live)
+
+    def _take_simulated(self, topic: str, payload: bytes, retained: bool) -> None:
+        if not self._connection.unacknowledged:
+            self._first_uncommitted = time.monotonic()
+        if topic == self._marker_topic:
+            self._take_marker(payload)
+            return
+        try:
+            at, kept, original = split_simulated_topic(topic)
+        except ValueError:
+            self._pipeline.fault("-", "bad_simulated_topic", self._now, topic)
+            return
+        self._now = max(self._now, at)
+        self._pipeline.take(original, payload, kept, at)
+
+    def _take_marker(self, payload: bytes) -> None:
+        """Our own marker came back: everything before it was backlog, everything after is live."""
+        if payload == self._marker and not self._live:
+            self._live = True
+            self._arrived_at = time.monotonic()
+            self._asking.ask_all(self._pipeline.desks.values())
+
+    def _tick(self) -> None:
+        if self._connection.unacknowledged:
+            self._arrived_at = time.monotonic()
+        if not self._simulated:
+            self._now = self._clock()
+        every = _SIMULATED_TICK_MS if self._simulated else _TICK_MS
+        if self._now - self._ticked_ms < every:
+            return
+        self._ticked_ms = self._now
+        if self._live or self._simulated:
+            self._pipeline.tick(self._now)
+        if self._settings.ask and not self._simulated:
+            self._asking.take_up(self._pipeline)
+            self._asking.step(self._now)
+        if not self._simulated:
+            self._commit()
+            self._trim()
+
+    def _trim(self) -> None:
+        """Telemetry is kept for some days only."""
+        if self._now - self._trimmed_ms >= _TRIM_MS:
+            self._trimmed_ms = self._now
+            self._ledger.trim(self._now - round(self._site.telemetry_days * DAY_MS))
+
+    # -- books ------------------------------------------------------------------------------
+
+    def _commit(self) -> None:
+        """Book, then acknowledge, then tell."""
+        pipeline = self._pipeline
+        pipeline.commit(self._now if self._live else pipeline.latest_ms)
+        self._connection.acknowledge()
+        if self._settings.publish_state and not self._simulated and self._live:
+            for desk in pipeline.take_changed():
+                for topic, payload in topics(self._site.name, desk):
+                    self._connection.publish(topic, payload, retain=True)
+
+    def _reopen_ledger(self, error: LedgerUnreachable, stop: Event) -> None:
+        """Forget what is not committed and begin again where the ledger stands, once it answers."""
+        self._connection.close()
+        while not stop.is_set():
+            wait = self._back_off.next()
+            log.error("%s; trying again in %.1f s, the broker keeps the messages", error, wait)
+            stop.wait(wait)
+            try:
+                self._pipeline = self._new_pipeline()
+            except LedgerUnreachable as again:
+                error = again
+            else:
+                return
+
+    def _finish(self) -> None:
+        """Book the rest and leave in order."""
+        if self._simulated and self._now:
+            self._pipeline.tick(self._now)
+        if self._connection.is_connected:
+            self._commit()
+            self._connection.close()
