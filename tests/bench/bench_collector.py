@@ -1,0 +1,164 @@
+"""CPU for each message of the whole collector, beside bare paho on the same queue.
+
+`python -m tests.bench.bench_collector [--messages 100000] [--printers 100] [--rounds 3]`
+
+Both readers drain the same number of queued QoS 1 Moonraker messages of about 450 bytes from
+a private Mosquitto. CPU is what the operating system counted for the whole process, less the
+same process with an empty queue, divided by the messages.
+"""
+
+import argparse
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from paho.mqtt.client import Client, MQTTv311
+from paho.mqtt.enums import CallbackAPIVersion
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from tests.servers import Mosquitto, mosquitto
+
+PAYLOAD_BYTES = 450
+_DRAIN_S = 1.5
+
+
+def status(eventtime: float, number: int) -> bytes:
+    """A status as Moonraker publishes it four times a second while printing."""
+    body = {
+        "eventtime": round(eventtime, 9),
+        "status": {
+            "print_stats": {
+                "total_duration": 52.5 + number * 0.25,
+                "print_duration": 24.8 + number * 0.25,
+                "filament_used": 39.046 + number * 0.1,
+            },
+            "virtual_sdcard": {"progress": min(0.4 + number * 1e-5, 0.99), "file_position": 3603 + number},
+            "heater_bed": {"temperature": 60.0 + number % 7 / 10},
+            "extruder": {"temperature": 205.0 + number % 5 / 10, "power": 0.3153604696967097},
+            "toolhead": {
+                "print_time": 148.3028149096797 + number,
+                "estimated_print_time": 146.94878236 + number,
+                "position": [90.3, 95.433, 1.6, 39.046 + number],
+            },
+            "idle_timeout": {"printing_time": 52.561709496 + number * 0.25},
+        },
+    }
+    text = json.dumps(body, separators=(",", ":"))
+    return (text + " " * max(PAYLOAD_BYTES - len(text), 0)).encode()
+
+
+def connected(broker: Mosquitto, client_id: str, *, clean: bool = False) -> Client:
+    client = Client(
+        CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=clean, protocol=MQTTv311
+    )
+    client.max_inflight_messages_set(2000)
+    client.max_queued_messages_set(0)
+    client.connect(broker.host, broker.port)
+    client.loop_start()
+    while not client.is_connected():
+        time.sleep(0.01)
+    return client
+
+
+def make_session(broker: Mosquitto, client_id: str) -> None:
+    """A persistent session that the broker queues for."""
+    client = connected(broker, client_id)
+    _, mid = client.subscribe("+/klipper/status", 1)
+    assert mid is not None
+    time.sleep(0.3)
+    client.disconnect()
+    client.loop_stop()
+
+
+def fill(broker: Mosquitto, messages: int, printers: int, progress: Callable[[int], None]) -> None:
+    client = connected(broker, "bench-feeder", clean=True)
+    last = None
+    for number in range(messages):
+        printer, step = number % printers, number // printers
+        last = client.publish(f"printer{printer}/klipper/status", status(5000 + step * 0.25, step), qos=1)
+        if number % 1000 == 999:
+            last.wait_for_publish(60)
+            progress(1000)
+    if last is not None:
+        last.wait_for_publish(60)
+    client.disconnect()
+    client.loop_stop()
+
+
+def cpu_of(command: list[str]) -> float:
+    """User and system seconds of the command, run to its end."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def bare_paho(broker: Mosquitto, messages: int) -> list[str]:
+    return [sys.executable, "-m", "tests.bench.bare_paho", broker.host, str(broker.port), str(messages)]
+
+
+def layerline(broker: Mosquitto, database: Path) -> list[str]:
+    return [
+        str(Path(sys.executable).with_name("layerline")),
+        "collector",
+        "--broker",
+        broker.url,
+        "--database",
+        f"sqlite:///{database}",
+        "--client-id",
+        "bench-layerline",
+        "--source",
+        "moonraker={printer}",
+        "--drain",
+        str(_DRAIN_S),
+    ]
+
+
+def one_round(broker: Mosquitto, messages: int, printers: int, progress: Progress) -> tuple[float, float]:
+    """Microseconds of CPU a message: bare paho, Layerline."""
+    with tempfile.TemporaryDirectory() as folder:
+        database = Path(folder) / "bench.db"
+        make_session(broker, "bench-paho")
+        make_session(broker, "bench-layerline")
+        empty_ours = cpu_of(layerline(broker, Path(folder) / "empty.db"))
+        make_session(broker, "bench-layerline")
+        empty_bare = cpu_of(bare_paho(broker, 0))
+        task = progress.add_task("filling the queue", total=messages)
+        fill(broker, messages, printers, lambda count: progress.advance(task, count))
+        progress.remove_task(task)
+        bare = cpu_of(bare_paho(broker, messages)) - empty_bare
+        ours = cpu_of(layerline(broker, database)) - empty_ours
+    return bare / messages * 1e6, ours / messages * 1e6
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--messages", type=int, default=100_000)
+    parser.add_argument("--printers", type=int, default=100)
+    parser.add_argument("--rounds", type=int, default=3)
+    chosen = parser.parse_args()
+    console = Console()
+    with mosquitto() as broker, Progress(console=console, transient=True) as progress:
+        rounds = [one_round(broker, chosen.messages, chosen.printers, progress) for _ in range(chosen.rounds)]
+    table = Table(title=f"{chosen.messages:,} messages, {chosen.printers:,} printers, {platform.machine()}, {os.cpu_count()} cores")
+    for heading in ("round", "bare paho µs", "Layerline µs", "ratio"):
+        table.add_column(heading, justify="right")
+    for number, (bare, ours) in enumerate(rounds, 1):
+        table.add_row(str(number), f"{bare:.1f}", f"{ours:.1f}", f"{ours / bare:.2f}")
+    ratio = statistics.median(ours / bare for bare, ours in rounds)
+    table.add_row("median", "", "", f"{ratio:.2f}")
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()
