@@ -107,7 +107,7 @@ class Books:
         if life is None:
             return book({}, 0)
         booked, life_ms = totals.get(printer.id, {}), life.to_ms - life.from_ms
-        if sum(booked.values()) > life_ms or life.to_ms < segment.to_ms:
-            # The ledger books on beyond the ends of a printer's life; only its life counts.
+        if sum(booked.values()) > life_ms:
+            # Something is booked beyond the ends of the printer's life; only its life counts.
             booked = self._reader.state_totals(life.from_ms, life.to_ms, [printer.id]).get(printer.id, {})
         return book(booked, life_ms, closed=segment.closed)

@@ -1,4 +1,5 @@
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from typing import Protocol
 
 import pytest
@@ -7,6 +8,8 @@ from farm.kpi.books import SumsReader
 from farm.model.job import Job
 from farm.model.printer import Printer
 from farm.model.span import Span
+from farm.storage.ledger import open_ledger as open_sql_ledger
+from farm.storage.ledger_port import Batch, LedgerReader
 from tests.unit.kpi.memory_ledger import MemoryLedger
 
 
@@ -18,6 +21,24 @@ class OpenLedger(Protocol):
     ) -> SumsReader: ...
 
 
-@pytest.fixture
-def open_ledger() -> OpenLedger:
-    return MemoryLedger
+@pytest.fixture(params=["memory", "sqlite"])
+def open_ledger(request: pytest.FixtureRequest) -> Iterator[OpenLedger]:
+    """Every figure from the sums of a plain loop and from those of the real ledger."""
+    with ExitStack() as opened:
+
+        def booked_in_sqlite(
+            printers: Sequence[Printer], spans: Sequence[Span], jobs: Sequence[Job], booked_until_ms: int, /
+        ) -> LedgerReader:
+            ledger = opened.enter_context(open_sql_ledger("sqlite://"))
+            ledger.claim("collector", "test", simulated=False, now_ms=booked_until_ms)
+            ledger.commit(
+                Batch(
+                    printers=list(printers),
+                    spans=list(spans),
+                    jobs=list(jobs),
+                    booked_until_ms=booked_until_ms,
+                )
+            )
+            return ledger
+
+        yield booked_in_sqlite if request.param == "sqlite" else MemoryLedger
