@@ -21,7 +21,7 @@ class Agenda:
     def at(self, at_ms: int, action: Action) -> None:
         """Have `action` called at `at_ms`; an instant in the past counts as the present."""
         self._entries += 1
-        heappush(self._heap, (at_ms if at_ms > self.now_ms else self.now_ms, self._entries, action))
+        heappush(self._heap, (max(self.now_ms, at_ms), self._entries, action))
 
     def after(self, delay_ms: int, action: Action) -> None:
         """Have `action` called `delay_ms` from now."""

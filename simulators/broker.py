@@ -47,6 +47,10 @@ class Broker:
         self._deliver(self._agenda.now_ms, False, message)
         return True
 
+    def take(self, message: Message) -> None:
+        """Take one message that was under way; lost when the broker is down by now."""
+        self.publish(message)
+
     def leave_behind(self, message: Message) -> None:
         """Deliver a message that the broker had kept from before the run."""
         self.retained[message.topic] = message
@@ -230,4 +234,4 @@ class Line:
         if delay_ms == 0:
             self._broker.publish(message)
         else:
-            self._agenda.after(delay_ms, partial(self._broker.publish, message))
+            self._agenda.after(delay_ms, partial(self._broker.take, message))

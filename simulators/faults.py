@@ -34,7 +34,7 @@ _Rate = Annotated[float, Field(ge=0)]
 
 
 class FaultSettings(Section):
-    """How much of each fault there is when it is switched on. Rates per printer and day, shares from 0 to 1."""
+    """How much there is of each fault: rates per printer and day, shares from 0 to 1."""
 
     lost_share: _Share = 0.002
     duplicated_share: _Share = 0.005

@@ -26,7 +26,6 @@ from simulators.wire import Deliver, SourceClock
 _SWITCHED_ON_WITHIN_MS = 60_000
 
 
-
 class Run(msgspec.Struct, frozen=True, kw_only=True):
     """What to simulate: the scenario, the window in milliseconds since 1970 and the faults."""
 
@@ -130,9 +129,7 @@ class Fleet:
         )
         line = Line(berth.name, self.agenda, self.broker, self.book, chance)
         clock = SourceClock()
-        setup = Setup(
-            prefix=berth.prefix, report_ms=round(self.run.scenario.farm.report_seconds * SECOND_MS)
-        )
+        setup = Setup(prefix=berth.prefix, report_ms=round(self.run.scenario.farm.report_seconds * SECOND_MS))
         front = berth.protocol.front_end(
             machine, setup, self.agenda, line, clock, self._stream(f"software/{berth.name}")
         )
@@ -189,9 +186,7 @@ def _switch_on(machine: Machine, front: FrontEnd) -> None:
 def _windows(story: PrinterStory | None) -> tuple[tuple[int, int], ...]:
     if story is None:
         return ()
-    return tuple(
-        (round(begin * MINUTE_MS), round(end * MINUTE_MS)) for begin, end in story.host_down_minutes
-    )
+    return tuple((round(begin * MINUTE_MS), round(end * MINUTE_MS)) for begin, end in story.host_down_minutes)
 
 
 def _berths(scenario: Scenario, rng: Random) -> Iterator[_Berth]:

@@ -15,10 +15,10 @@ from simulators.failures import Failure, Frailty, draw_failure, forced_failure
 from simulators.habits import Habits
 from simulators.job_run import JobRun
 from simulators.jobs import JobMix, PrintFile
-from simulators.material import SPOOL_GRAMS, Material, Spool
 from simulators.models import PrinterModel
 from simulators.operator import Crew
 from simulators.protocols.base import FrontEnd
+from simulators.spool_rack import SpoolRack
 from simulators.truth import JobTruth, TruthBook
 
 _BED_CLEARING_MINUTES = 3.0
@@ -60,8 +60,7 @@ class Machine:
         self._since_ms = agenda.now_ms
         self._epoch = 0
         self._jobs = 0
-        self._spools: dict[str, Spool] = {}
-        self._spool_count = 0
+        self._rack = SpoolRack(name, habits, rng)
         self._serviced_ms = 0
         self._printed_ms = 0
         self._planned = list(habits.plays)
@@ -150,7 +149,7 @@ class Machine:
     def _clear_bed_later(self) -> None:
         """A person clears the bed and often starts the next print right away."""
         wait = self._habits.neglected_ms
-        begin, end = self._crew.attend(self._now + wait, _BED_CLEARING_MINUTES)
+        _, end = self._crew.attend(self._now + wait, _BED_CLEARING_MINUTES)
         self._at(end, self._bed_cleared)
 
     def _bed_cleared(self) -> None:
@@ -165,7 +164,7 @@ class Machine:
             self._after(self._rng.expovariate(1 / self._habits.lull_ms), self._order_comes)
 
     def _order_comes(self) -> None:
-        begin, end = self._crew.attend(self._now, _LOOK_MINUTES)
+        _, end = self._crew.attend(self._now, _LOOK_MINUTES)
         self._at(end, self._start_next)
 
     def _maintain(self) -> None:
@@ -184,12 +183,14 @@ class Machine:
 
     def _start_next(self) -> None:
         before_night = self._crew.shift.ends_within(self._now, _NIGHT_MS)
-        file = self._planned.pop(0) if self._planned else self._mix.choose(self._rng, before_night=before_night)
+        file = (
+            self._planned.pop(0) if self._planned else self._mix.choose(self._rng, before_night=before_night)
+        )
         self.start(file)
 
     def start(self, file: PrintFile) -> None:
         """Begin to print a file: heat, home, level, then lay down."""
-        spool = self._load(file)
+        spool = self._rack.load(file)
         self._jobs += 1
         truth = JobTruth(
             printer=self.name,
@@ -210,26 +211,6 @@ class Machine:
         self._at(hot_ms, self._heated)
         self.front.job_started()
 
-    def _load(self, file: PrintFile) -> Spool:
-        """The spool for a file; one that will not last is usually changed beforehand."""
-        spool = self._spools.get(file.material)
-        worn = spool is not None and not spool.lasts_for(file.grams)
-        if spool is None or (worn and self._rng.random() < self._habits.foresight):
-            spool = self._new_spool(file.filament, opened=spool is None)
-        return spool
-
-    def _new_spool(self, material: Material, *, opened: bool = False) -> Spool:
-        self._spool_count += 1
-        bad = self._spool_count in self._habits.bad_spools or self._rng.random() < self._habits.bad_spool_share
-        spool = Spool(
-            name=f"{self.name}/{material.name}-{self._spool_count:03d}",
-            material=material,
-            grams_left=SPOOL_GRAMS * (self._rng.uniform(0.2, 1.0) if opened else 1.0),
-            trouble=self._habits.bad_spool_trouble if bad else 1.0,
-        )
-        self._spools[material.name] = spool
-        return spool
-
     # -- what will come over the print --------------------------------------------------------------
 
     def _foresee(self, run: JobRun) -> None:
@@ -247,13 +228,17 @@ class Machine:
             else:
                 run.expect(failure.at_ms, partial(self._fail_in, run, failure.cause, False))
         if run.file.refused_at is not None and Cause.FILE in self.front.shows:
-            run.expect(int(plan.printing_ms * run.file.refused_at), partial(self._fail_in, run, Cause.FILE, False))
+            run.expect(
+                int(plan.printing_ms * run.file.refused_at), partial(self._fail_in, run, Cause.FILE, False)
+            )
         if rng.random() < habits.cancelled_share:
             run.expect(int(plan.printing_ms * rng.random()), partial(self._person_cancels, run, None))
         if rng.random() < habits.paused_share:
             run.expect(int(plan.printing_ms * rng.random()), self._person_pauses)
         if not run.spool.lasts_for(plan.grams):
-            run.expect(int(plan.printing_ms * run.spool.grams_left / plan.grams), partial(self._runs_out, run))
+            run.expect(
+                int(plan.printing_ms * run.spool.grams_left / plan.grams), partial(self._runs_out, run)
+            )
 
     def _fate(self, run: JobRun) -> Failure | None:
         if self._ill_fated:
@@ -347,8 +332,8 @@ class Machine:
             run.prints_air = True
             self._seen_later(run, "filament ran out")
             return
-        begin, end = self._crew.attend(self._now, _SPOOL_CHANGE_MINUTES)
-        run.spool = self._new_spool(run.file.filament)
+        _, end = self._crew.attend(self._now, _SPOOL_CHANGE_MINUTES)
+        run.spool = self._rack.replace(run.file.filament)
         run.truth.spool = run.spool.name
         self._pause(end, by_person=False)
 
@@ -383,7 +368,7 @@ class Machine:
         self._heaters_off()
         self._enter(PrinterState.ERROR)
         self.front.job_failed(cause)
-        begin, end = self._crew.attend(self._now, _RESET_MINUTES)
+        _, end = self._crew.attend(self._now, _RESET_MINUTES)
         self._at(end, self._reset)
 
     def _reset(self) -> None:

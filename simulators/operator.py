@@ -63,7 +63,9 @@ class Crew:
 
         Things are noticed on the next round, or at once when somebody `called`.
         """
-        noticed = since_ms if called else since_ms + round(self._rng.uniform(*self._notice_minutes) * MINUTE_MS)
+        noticed = (
+            since_ms if called else since_ms + round(self._rng.uniform(*self._notice_minutes) * MINUTE_MS)
+        )
         begin = self.shift.next_ms(max(self.shift.next_ms(noticed), self._free_ms[0]))
         end = begin + round(minutes * MINUTE_MS)
         heapreplace(self._free_ms, end)

@@ -54,7 +54,9 @@ DayTime = Annotated[str, AfterValidator(_minute_of_day)]
 Range = Annotated[tuple[float, float], AfterValidator(_ordered)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Rate = Annotated[float, Field(ge=0, le=1_000_000)]
-JobCause = Annotated[Cause, _one_of([cause for cause in Cause if cause not in _HIDDEN], "cause of a failed job")]
+JobCause = Annotated[
+    Cause, _one_of([cause for cause in Cause if cause not in _HIDDEN], "cause of a failed job")
+]
 OutageCause = Annotated[Cause, _one_of(list(_OUTAGES), "cause of an outage")]
 
 
@@ -194,7 +196,9 @@ class Scenario(Section):
         if len(names := [story.name for story in self.printers]) != len(set(names)):
             raise ValueError("printers: two stories have the same name")
         if len(self.printers) > self.farm.printers:
-            raise ValueError(f"printers: {len(self.printers)} stories, but farm.printers is {self.farm.printers}")
+            raise ValueError(
+                f"printers: {len(self.printers)} stories, but farm.printers is {self.farm.printers}"
+            )
         return self
 
     @property
@@ -256,7 +260,9 @@ def _nearest(place: tuple[int | str, ...]) -> str:
     for part in place[:-1]:
         if isinstance(part, str):
             annotation = section.model_fields[part].annotation
-            section = next((a for a in getattr(annotation, "__args__", ()) if isinstance(a, type)), annotation)
+            section = next(
+                (a for a in getattr(annotation, "__args__", ()) if isinstance(a, type)), annotation
+            )
     allowed = sorted(section.model_fields)
     near = get_close_matches(str(place[-1]), allowed, n=1)
     hint = f"; did you mean {near[0]}?" if near else ""

@@ -151,7 +151,8 @@ def _job(line: dict[str, Any]) -> JobTruth:
         "ended_ms": None if ended is None else parse_rfc3339(ended),
     }
     durations = {
-        f"{name}_ms": round(line.pop(f"{name}_seconds") * 1000) for name in ("printing", "preparing", "paused")
+        f"{name}_ms": round(line.pop(f"{name}_seconds") * 1000)
+        for name in ("printing", "preparing", "paused")
     }
     return msgspec.convert({**line, **times, **durations}, JobTruth)
 

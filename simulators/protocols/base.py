@@ -116,7 +116,7 @@ class FrontEnd:
         """The host dies: found out at once when only the process died, late when the power is gone."""
         self._line.lose("host", will_after_ms=KEEPALIVE_LOSS_MS if power else self._rng.randint(5, 400))
 
-    def restart_service(self, away_ms: int) -> bool:
+    def restart_service(self, away_ms: int) -> bool:  # noqa: ARG002 - for those that can
         """The publishing software restarts while the print goes on. False where it cannot."""
         return False
 

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import msgspec
+from typing_extensions import override
 
 from farm.model.states import Cause
 from simulators.job_run import JobRun
@@ -31,16 +32,14 @@ _SHUTDOWNS = {
     Cause.CONNECTION: "Lost communication with MCU 'mcu'\n",
     Cause.OPERATOR: "Shutdown due to webhooks request\n",
 }
+_MACRO = "Error evaluating 'gcode_macro {macro}:gcode': gcode.CommandError: {error}\n"
 _ERRORS = {
     Cause.FILE: ("Move out of range: 20.000 235.000 1.800 [51.547]", "Extrude below minimum temp"),
     Cause.PRINTER_ERROR: (
         "No trigger on z after full movement",
-        "Error evaluating 'gcode_macro CHECK_PROBE:gcode': "
-        "gcode.CommandError: Probe samples exceed samples_tolerance\n",
+        _MACRO.format(macro="CHECK_PROBE", error="Probe samples exceed samples_tolerance"),
     ),
-    Cause.FILAMENT: (
-        "Error evaluating 'gcode_macro MOTION_SENSOR:gcode': gcode.CommandError: Filament jam detected\n",
-    ),
+    Cause.FILAMENT: (_MACRO.format(macro="MOTION_SENSOR", error="Filament jam detected"),),
 }
 _FULL_SET_MS = 1_100
 _CLEARED_SHARE = 0.6
@@ -146,6 +145,7 @@ class Moonraker(FrontEnd):
 
     # -- link ---------------------------------------------------------------------------------------
 
+    @override
     def connected(self, fresh: bool) -> None:
         self._line.will = Message(f"{self.prefix}/moonraker/status", b'{"server":"offline"}', 0, True)
         self.send("moonraker/status", b'{"server":"online"}', retain=True)
@@ -156,17 +156,20 @@ class Moonraker(FrontEnd):
         self._full_due = True
         self._publish()
 
+    @override
     def host_started(self) -> None:
         if not self._line.has("host"):
             self._boot_ms = self.now_ms - self._rng.randint(9_000, 25_000)
         super().host_started()
 
+    @override
     def host_lost(self, *, power: bool) -> None:
         """Sometimes Klipper alone dies, and its host does not notice that there is anything to say."""
         self._ready = False
         if power or self._rng.random() >= _KLIPPER_ALONE_SHARE:
             super().host_lost(power=power)
 
+    @override
     def restart_service(self, away_ms: int) -> bool:
         """Moonraker is restarted in order while Klipper goes on."""
         if self._line.stands:
@@ -175,6 +178,7 @@ class Moonraker(FrontEnd):
             self._agenda.after(away_ms, partial(self._line.regain, "service"))
         return True
 
+    @override
     def leftovers(self) -> list[Message]:
         """A Klipper that died in mid-print, of which the broker kept every field."""
         kept = [Message(f"{self.prefix}/moonraker/status", b'{"server":"online"}', 0, True)]
@@ -187,9 +191,11 @@ class Moonraker(FrontEnd):
 
     # -- what happens ---------------------------------------------------------------------------------
 
+    @override
     def report(self) -> None:
         self._publish()
 
+    @override
     def board_ready(self) -> None:
         if self._ready and self._klipper.webhooks == "ready":
             return
@@ -197,6 +203,7 @@ class Moonraker(FrontEnd):
         self._ready = True
         self._tell_everything()
 
+    @override
     def job_started(self) -> None:
         self._klipper.begin(self.run, self.now_ms)
         self._history.append(self.run)
@@ -204,9 +211,11 @@ class Moonraker(FrontEnd):
         for delay_ms in (2_500, 5_000):
             self.later(delay_ms, self._publish)
 
+    @override
     def heated(self) -> None:
         self._publish()
 
+    @override
     def printing_begins(self) -> None:
         self.later(250, self._publish)
 
@@ -219,26 +228,31 @@ class Moonraker(FrontEnd):
             self._klipper.rest()
             self._publish()
 
+    @override
     def paused(self, *, by_person: bool) -> None:
         self._klipper.word = "paused"
         self._publish()
         self._idle_later(1_500)
 
+    @override
     def resumed(self) -> None:
         self._klipper.word = "printing"
         self._klipper.idle_word, self._klipper.busy_ms = "Printing", self.now_ms
         self._publish()
 
+    @override
     def job_succeeded(self) -> None:
         self._klipper.word = "complete"
         self._publish()
         self._idle_later(1_250)
 
+    @override
     def job_cancelled(self) -> None:
         self._klipper.word = "cancelled"
         self._publish()
         self._idle_later(3_750)
 
+    @override
     def job_failed(self, cause: Cause) -> None:
         klipper = self._klipper
         if cause in _SHUTDOWNS:
@@ -252,11 +266,13 @@ class Moonraker(FrontEnd):
             self._publish()
             self._idle_later(1_750)
 
+    @override
     def reset(self) -> None:
         if self._klipper.webhooks == "ready":
             self._klipper.clear()
             self._publish()
 
+    @override
     def bed_cleared(self) -> None:
         if self._rng.random() < _CLEARED_SHARE:
             self._klipper.clear()
@@ -264,6 +280,7 @@ class Moonraker(FrontEnd):
 
     # -- questions --------------------------------------------------------------------------------------
 
+    @override
     def answer(self, payload: bytes) -> None:
         response = reply(
             payload,

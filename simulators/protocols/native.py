@@ -1,6 +1,7 @@
 """Layerline's own topics: link, state, events and telemetry, all with the time of the source."""
 
 import msgspec
+from typing_extensions import override
 
 from farm.model.states import Cause, PrinterState
 from farm.model.times import rfc3339
@@ -29,6 +30,7 @@ class Native(FrontEnd):
     def _at(self) -> str:
         return rfc3339(self._clock.read(self.now_ms))
 
+    @override
     def connected(self, fresh: bool) -> None:
         self._line.will = Message(f"{self.prefix}/link", b"offline", 1, True)
         self.send("link", b"online", qos=1, retain=True)
@@ -64,6 +66,7 @@ class Native(FrontEnd):
         tells = truth.mark_end_and_file if ended else truth.mark_start_and_file
         self.send("event", payload, qos=1, tells=tells, patient=True)
 
+    @override
     def report(self) -> None:
         now = self.now_ms
         printer, run = self.printer, self.printer.run
@@ -81,39 +84,49 @@ class Native(FrontEnd):
             telemetry["layers"] = run.plan.layers
         self.send("telemetry", _encode(telemetry))
 
+    @override
     def board_ready(self) -> None:
         self._tell_state()
 
+    @override
     def job_started(self) -> None:
         self._tell_event("job_started", self.run.truth)
         self._tell_state()
 
+    @override
     def printing_begins(self) -> None:
         self._tell_state()
 
+    @override
     def paused(self, *, by_person: bool) -> None:
         self._tell_event("job_paused", self.run.truth)
         self._tell_state()
 
+    @override
     def resumed(self) -> None:
         self._tell_event("job_resumed", self.run.truth)
         self._tell_state()
 
+    @override
     def job_succeeded(self) -> None:
         self._tell_event("job_succeeded", self.run.truth)
         self._tell_state()
 
+    @override
     def job_cancelled(self) -> None:
         self._tell_event("job_cancelled", self.run.truth, cancelled_by="person", detail=self.run.truth.detail)
         self._tell_state()
 
+    @override
     def job_failed(self, cause: Cause) -> None:
         self._tell_event("job_failed", self.run.truth, cause=cause, detail=_FAULTS[cause])
         self._tell_state()
 
+    @override
     def bed_cleared(self) -> None:
         self._tell_state()
 
+    @override
     def leftovers(self) -> list[Message]:
         at = rfc3339(self._clock.read(self.now_ms) - 7_200_000)
         state = _encode({"v": 1, "at": at, "state": PrinterState.IDLE, "job": None})

@@ -7,6 +7,8 @@ cleared bed.
 
 from typing import Any
 
+from typing_extensions import override
+
 from farm.model.states import Cause
 from simulators.protocols import SimulatedProtocol
 from simulators.protocols.base import OPERATOR, FrontEnd, json_text
@@ -81,8 +83,13 @@ class OctoPrint(FrontEnd):
         if not self._serial:
             return
         now, stamp = self.now_ms, self._stamp()
-        for topic, heater in (("temperature/tool0", self.printer.nozzle), ("temperature/bed", self.printer.bed)):
-            text = f'{{"actual": {heater.temperature(now)}, "target": {heater.target_c}, "_timestamp": {stamp}}}'
+        for topic, heater in (
+            ("temperature/tool0", self.printer.nozzle),
+            ("temperature/bed", self.printer.bed),
+        ):
+            text = (
+                f'{{"actual": {heater.temperature(now)}, "target": {heater.target_c}, "_timestamp": {stamp}}}'
+            )
             self.send(topic, text.encode(), retain=True, patient=True)
 
     def _tell_height(self, height: float) -> None:
@@ -92,6 +99,7 @@ class OctoPrint(FrontEnd):
 
     # -- link ---------------------------------------------------------------------------------------
 
+    @override
     def connected(self, fresh: bool) -> None:
         self._line.will = Message(f"{self.prefix}/mqtt", b"disconnected", 1, True)
         self.send("mqtt", b"connected", qos=1, retain=True)
@@ -103,10 +111,12 @@ class OctoPrint(FrontEnd):
         keys = ("slicer", "source_location", "source_path", "destination_location", "destination_path")
         return json_text({**dict.fromkeys(keys, ""), "progress": 0, "_timestamp": self._stamp()})
 
+    @override
     def host_lost(self, *, power: bool) -> None:
         self._serial = False
         super().host_lost(power=power)
 
+    @override
     def leftovers(self) -> list[Message]:
         """A plugin that died long ago, of which the broker still says that it prints."""
         stamp = self._stamp() - 7 * 3600
@@ -126,6 +136,7 @@ class OctoPrint(FrontEnd):
 
     # -- serial connection ----------------------------------------------------------------------------
 
+    @override
     def board_ready(self) -> None:
         if self._serial:
             return
@@ -140,6 +151,7 @@ class OctoPrint(FrontEnd):
         self._event("FirmwareData", {"name": name, "data": data}, retain=True)
         self._event("UpdatedFiles", {"type": "printables"})
 
+    @override
     def reset(self) -> None:
         if self._serial:
             return
@@ -149,6 +161,7 @@ class OctoPrint(FrontEnd):
 
     # -- steady reports -------------------------------------------------------------------------------
 
+    @override
     def report(self) -> None:
         self._tell_temperatures()
         run = self.printer.run
@@ -171,6 +184,7 @@ class OctoPrint(FrontEnd):
             "size": self.run.plan.size_bytes,
         }
 
+    @override
     def job_started(self) -> None:
         self._describe_job()
         self._height = None
@@ -185,9 +199,11 @@ class OctoPrint(FrontEnd):
         self._script("BeforePrintStarted", said)
         self._state("PRINTING", "Printing")
 
+    @override
     def homed(self) -> None:
         self._event("Home")
 
+    @override
     def printing_begins(self) -> None:
         self._tell_height(self.run.plan.height(1))
 
@@ -197,6 +213,7 @@ class OctoPrint(FrontEnd):
         percent = int(run.plan.share(printed) * 100)
         return {"fileposition": run.plan.position(printed), "progress": percent}
 
+    @override
     def paused(self, *, by_person: bool) -> None:
         """A person's pause names the user and the position; one that the printer asks for does not."""
         self._state("PAUSING", "Pausing")
@@ -212,6 +229,7 @@ class OctoPrint(FrontEnd):
             self._script("AfterPrintPaused", said)
         self._state("PAUSED", "Paused")
 
+    @override
     def resumed(self) -> None:
         said = {**self._job, "owner": OPERATOR, "user": OPERATOR}
         self._state("RESUMING", "Resuming")
@@ -228,6 +246,7 @@ class OctoPrint(FrontEnd):
         path = self._job["path"]
         self.later(self._rng.randint(300, _PROGRESS_MS), lambda: self._tell_progress(percent, path))
 
+    @override
     def job_succeeded(self) -> None:
         run = self.run
         self._tell_height(run.plan.height(run.plan.layers) + 30)
@@ -241,6 +260,7 @@ class OctoPrint(FrontEnd):
         self.later(800, lambda: self._state("OPERATIONAL", "Operational"))
         self._progress_later(100)
 
+    @override
     def job_cancelled(self) -> None:
         truth = self.run.truth
         self._cancel({"user": OPERATOR}, truth.mark_end_and_file, {"user": OPERATOR})
@@ -261,6 +281,7 @@ class OctoPrint(FrontEnd):
 
     # -- failures -------------------------------------------------------------------------------------
 
+    @override
     def job_failed(self, cause: Cause) -> None:
         if cause is Cause.CONNECTION:
             self._connection_fails()

@@ -1,0 +1,281 @@
+"""Truth against the ledger: every difference, and the figures. Pure."""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+
+import msgspec
+
+from farm.errors import TruthError
+from farm.model.job import Job
+from farm.model.printer import Printer
+from farm.model.states import Cause, Outcome, PrinterState
+from farm.storage.ledger_port import JobFilter, LedgerReader
+from simulators.matching import Pair, begins_ms, by_printer, match, overlap
+from simulators.truth import JobTruth, PrinterTruth, Truth
+
+TOLERANCE_POINTS = 0.1
+"""How far a utilization may be off, in percentage points: source clocks tell whole seconds."""
+_PAGE = 1_000
+_BUSY = (PrinterState.PRINTING, PrinterState.PREPARING)
+
+
+class Verdict(StrEnum):
+    """What became of a true job in the ledger."""
+
+    RIGHT = "right"
+    UNKNOWN = "unknown"
+    """No outcome is booked, or the job is not, and the evidence did not reach the broker."""
+    WRONG = "wrong"
+    MISSED = "missed"
+    DOUBLED = "doubled"
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that differs. Times in milliseconds since 1970."""
+
+    verdict: Verdict
+    printer: str
+    at_ms: int | None
+    file: str | None
+    truth: str
+    booked: str
+    why: str
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """The utilization of one printer over the run, in percent of the window."""
+
+    printer: str
+    true: float
+    low: float
+    high: float
+    observed_share: float
+    holds: bool
+
+    @property
+    def off_by(self) -> float:
+        """How far the true figure lies outside the reported range, in points."""
+        return max(0.0, self.low - self.true, self.true - self.high)
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """The last line: jobs by verdict, and utilization differences in percentage points."""
+
+    jobs: int
+    right: int
+    unknown: int
+    wrong: int
+    missed: int
+    doubled: int
+    utilization_difference_max: float
+    utilization_difference_mean: float
+
+
+class Findings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that verifying found."""
+
+    figures: Figures
+    differences: list[Difference]
+    accounts: list[Account]
+    holds: bool
+
+
+def verify(truth: Truth, reader: LedgerReader) -> Findings:
+    """Compare the truth with what the ledger holds. Raises TruthError when it holds none of the printers."""
+    printers = _printers(truth, reader)
+    booked = _booked_jobs(reader, printers)
+    true_jobs = by_printer(truth.jobs, "printer")
+    differences: list[Difference] = []
+    verdicts: list[Verdict] = []
+    for printer in truth.header.printers:
+        found = printers.get(printer.name)
+        jobs = booked.get(found.id, []) if found else []
+        _compare(printer.name, true_jobs.get(printer.name, []), jobs, verdicts, differences)
+    accounts = _accounts(truth, reader, printers)
+    figures = _figures(len(truth.jobs), verdicts, accounts)
+    faultless = figures.wrong == figures.missed == figures.doubled == 0
+    return Findings(
+        figures=figures,
+        differences=differences,
+        accounts=accounts,
+        holds=faultless and all(account.holds for account in accounts),
+    )
+
+
+def _printers(truth: Truth, reader: LedgerReader) -> dict[str, Printer]:
+    """The ledger's printers by the name that the run gave them."""
+    known = {(printer.name, printer.adapter): printer for printer in reader.printers(everything=True)}
+    found = {
+        wanted.name: known[wanted.name, wanted.protocol]
+        for wanted in truth.header.printers
+        if (wanted.name, wanted.protocol) in known
+    }
+    if not found:
+        raise TruthError("the ledger holds none of the printers of this run; was it fed to another one?")
+    return found
+
+
+def _booked_jobs(reader: LedgerReader, printers: Mapping[str, Printer]) -> dict[str, list[Job]]:
+    """The booked jobs by printer id."""
+    ours = {printer.id for printer in printers.values()}
+    jobs: list[Job] = []
+    after: str | None = None
+    while True:
+        page = reader.jobs(JobFilter(limit=_PAGE, after=after))
+        jobs += [job for job in page.jobs if job.printer_id in ours]
+        after = page.next
+        if after is None:
+            return by_printer(jobs, "printer_id")
+
+
+# -- jobs -------------------------------------------------------------------------------------------
+
+
+def _compare(
+    printer: str,
+    truths: Sequence[JobTruth],
+    booked: Sequence[Job],
+    verdicts: list[Verdict],
+    differences: list[Difference],
+) -> None:
+    """Judge one printer's jobs."""
+    matching = match(truths, booked)
+    for pair in matching.pairs:
+        verdict, why = judge(pair)
+        verdicts.append(verdict)
+        if verdict is not Verdict.RIGHT:
+            differences.append(_difference(verdict, pair.truth, pair.booked, why))
+    for truth in matching.unbooked:
+        verdict, why = _judge_unbooked(truth, matching.pairs)
+        verdicts.append(verdict)
+        differences.append(_difference(verdict, truth, None, why))
+    for job in matching.unexplained:
+        excused = _excused(job, truths)
+        differences.append(
+            Difference(
+                verdict=Verdict.UNKNOWN if excused else Verdict.DOUBLED,
+                printer=printer,
+                at_ms=begins_ms(job),
+                file=job.file,
+                truth="–",
+                booked=_told(job),
+                why="part of a job whose messages did not all reach the broker"
+                if excused
+                else "booked beyond",
+            )
+        )
+        if not excused:
+            verdicts.append(Verdict.DOUBLED)
+
+
+def judge(pair: Pair) -> tuple[Verdict, str]:
+    """Whether the booked job says what is true, and what is wrong with it."""
+    truth, job = pair.truth, pair.booked
+    if truth.outcome is None:
+        still = job.outcome is None or job.outcome is Outcome.UNKNOWN
+        return (Verdict.RIGHT, "") if still else (Verdict.WRONG, "had not ended when the run did")
+    if job.outcome is None or job.outcome is Outcome.UNKNOWN:
+        if truth.end_sent:
+            return Verdict.WRONG, "its end reached the broker"
+        return Verdict.UNKNOWN, "its end did not reach the broker"
+    if job.outcome is not truth.outcome or job.cancelled_by is not truth.cancelled_by:
+        if truth.misleading:
+            return Verdict.UNKNOWN, "what reached the broker tells another story"
+        return Verdict.WRONG, "another outcome"
+    if truth.end_sent and (job.cause or Cause.UNKNOWN) is not (truth.cause or Cause.UNKNOWN):
+        return Verdict.WRONG, "another cause"
+    if truth.file_sent and job.file != truth.file:
+        return Verdict.WRONG, "another file"
+    return Verdict.RIGHT, ""
+
+
+def _judge_unbooked(truth: JobTruth, pairs: Sequence[Pair]) -> tuple[Verdict, str]:
+    """A true job that no booked one tells of."""
+    if truth.end_sent:
+        return Verdict.MISSED, "its end reached the broker"
+    if not truth.start_sent:
+        return Verdict.UNKNOWN, "nothing of it reached the broker"
+    if any(overlap(truth, pair.booked) and not pair.truth.start_sent for pair in pairs):
+        return Verdict.UNKNOWN, "neither its end nor the start of the next one reached the broker"
+    return Verdict.MISSED, "its start reached the broker"
+
+
+def _excused(job: Job, truths: Sequence[JobTruth]) -> bool:
+    """Whether a job too many is a piece of one of which too little arrived to know better."""
+    if job.outcome not in (None, Outcome.UNKNOWN):
+        return False
+    return any(
+        overlap(truth, job) and not (truth.start_sent and truth.file_sent and truth.end_sent)
+        for truth in truths
+    )
+
+
+def _told(job: Job | None) -> str:
+    if job is None:
+        return "–"
+    return _words(job.outcome, job.cancelled_by, job.cause)
+
+
+def _words(*parts: str | None) -> str:
+    return " ".join(part for part in parts if part) or "under way"
+
+
+def _difference(verdict: Verdict, truth: JobTruth, job: Job | None, why: str) -> Difference:
+    return Difference(
+        verdict=verdict,
+        printer=truth.printer,
+        at_ms=truth.started_ms,
+        file=truth.file,
+        truth=_words(truth.outcome, truth.cancelled_by, truth.cause),
+        booked=_told(job),
+        why=why,
+    )
+
+
+# -- utilization ------------------------------------------------------------------------------------
+
+
+def _accounts(truth: Truth, reader: LedgerReader, printers: Mapping[str, Printer]) -> list[Account]:
+    from_ms, to_ms = truth.header.from_ms, truth.header.to_ms
+    totals = reader.state_totals(from_ms, to_ms, [printer.id for printer in printers.values()])
+    busy: dict[str, int] = dict.fromkeys((printer.name for printer in truth.header.printers), 0)
+    for span in truth.spans:
+        if span.state in _BUSY:
+            busy[span.printer] += span.to_ms - span.from_ms
+    accounts = []
+    for printer in truth.header.printers:
+        found = printers.get(printer.name)
+        booked = totals.get(found.id, {}) if found else {}
+        accounts.append(_account(printer, busy[printer.name], booked, to_ms - from_ms))
+    return accounts
+
+
+def _account(
+    printer: PrinterTruth, busy_ms: int, booked: Mapping[PrinterState, int], window_ms: int
+) -> Account:
+    """Time before the first sight counts as unknown, and unknown may be printing or not."""
+    low_ms = sum(booked.get(state, 0) for state in _BUSY)
+    seen_ms = sum(booked.values()) - booked.get(PrinterState.UNKNOWN, 0)
+    account = Account(
+        printer=printer.name,
+        true=100 * busy_ms / window_ms,
+        low=100 * low_ms / window_ms,
+        high=100 * (low_ms + window_ms - seen_ms) / window_ms,
+        observed_share=seen_ms / window_ms,
+        holds=True,
+    )
+    return msgspec.structs.replace(account, holds=account.off_by <= TOLERANCE_POINTS)
+
+
+def _figures(jobs: int, verdicts: Sequence[Verdict], accounts: Sequence[Account]) -> Figures:
+    off = [account.off_by for account in accounts]
+    return Figures(
+        jobs=jobs,
+        right=verdicts.count(Verdict.RIGHT),
+        unknown=verdicts.count(Verdict.UNKNOWN),
+        wrong=verdicts.count(Verdict.WRONG),
+        missed=verdicts.count(Verdict.MISSED),
+        doubled=verdicts.count(Verdict.DOUBLED),
+        utilization_difference_max=round(max(off, default=0.0), 4),
+        utilization_difference_mean=round(sum(off) / len(off) if off else 0.0, 4),
+    )

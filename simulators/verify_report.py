@@ -1,0 +1,106 @@
+"""Showing what verifying found: a table of every difference, and the last line with the figures."""
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from farm.model.times import rfc3339_or_none
+from simulators.verify import Account, Difference, Figures, Findings, Verdict
+
+_WIDE = 170
+_STYLES = {
+    Verdict.UNKNOWN: "magenta",
+    Verdict.WRONG: "red",
+    Verdict.MISSED: "red",
+    Verdict.DOUBLED: "yellow",
+}
+
+
+def last_line(figures: Figures) -> str:
+    """The figures in one line."""
+    return (
+        f"jobs in truth {figures.jobs}, right {figures.right}, "
+        f"unknown for lack of evidence {figures.unknown}, wrong {figures.wrong}, "
+        f"missed {figures.missed}, doubled {figures.doubled}, "
+        f"utilization difference in points: largest {figures.utilization_difference_max:.4f}, "
+        f"mean {figures.utilization_difference_mean:.4f}"
+    )
+
+
+def as_json(findings: Findings) -> dict[str, Any]:
+    """The findings for programs: RFC 3339 times, percent and points."""
+    return {
+        "holds": findings.holds,
+        "differences": [
+            {**_plain(difference), "at": rfc3339_or_none(difference.at_ms)}
+            for difference in findings.differences
+        ],
+        "utilization": [
+            {**msgspec.to_builtins(account), "off_by": account.off_by} for account in findings.accounts
+        ],
+        "figures": msgspec.to_builtins(findings.figures),
+    }
+
+
+def _plain(difference: Difference) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.to_builtins(difference)
+    del plain["at_ms"]
+    return plain
+
+
+def show(findings: Findings, *, machine_readable: bool) -> None:
+    """Write the findings to standard output; the last line holds the figures."""
+    if machine_readable:
+        sys.stdout.write(json.dumps(as_json(findings), ensure_ascii=False) + "\n")
+        return
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = max(console.width, _WIDE)
+    if findings.differences:
+        console.print(_job_table(findings.differences))
+    if broken := [account for account in findings.accounts if not account.holds]:
+        console.print(_utilization_table(broken))
+    sys.stdout.write(last_line(findings.figures) + "\n")
+
+
+def _table(title: str, columns: Sequence[str]) -> Table:
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _job_table(differences: Sequence[Difference]) -> Table:
+    table = _table("Jobs", ("verdict", "printer", "begun", "file", "truth", "booked", "why"))
+    for found in differences:
+        table.add_row(
+            Text(found.verdict, style=_STYLES.get(found.verdict, "")),
+            found.printer,
+            rfc3339_or_none(found.at_ms) or "–",
+            Text(found.file or "–"),
+            found.truth,
+            found.booked,
+            found.why,
+        )
+    return table
+
+
+def _utilization_table(accounts: Sequence[Account]) -> Table:
+    columns = ("printer", "true %", "reported %", "observed %", "off by points")
+    table = _table("Utilization outside the reported range", columns)
+    for account in accounts:
+        table.add_row(
+            account.printer,
+            f"{account.true:.3f}",
+            f"{account.low:.3f} – {account.high:.3f}",
+            f"{100 * account.observed_share:.3f}",
+            f"{account.off_by:.3f}",
+        )
+    return table
