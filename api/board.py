@@ -42,6 +42,7 @@ class Board:
         self.reader = reader
         self.alert_store = alert_store
         self.site = site
+        self.guarded = settings.token is not None
         self._stale_ms = settings.stale_seconds * SECOND_MS
         self._clock = clock
         self._streaks = Streaks(reader)
@@ -117,8 +118,8 @@ class Board:
         """How fresh the collector's bookings are."""
         if standings is None:
             standings = self.reader.standings()
-        booked_ms = max((standing.known_until_ms for standing in standings), default=None)
-        if booked_ms is None:
+        booked_ms = max((standing.known_until_ms for standing in standings), default=0)
+        if not booked_ms:
             return Freshness(None, None, stale=False)
         age_ms = max(0, self.now_ms() - booked_ms)
         return Freshness(booked_ms, age_ms, stale=age_ms > self._stale_ms)

@@ -195,6 +195,7 @@ class LiveStream:
                 "resumed": resumed,
                 "site": self._board.site.name,
                 "time_zone": self._board.site.time_zone,
+                "guarded": self._board.guarded,
             }
         )
         printers = b",".join(self._printers.values())

@@ -18,7 +18,7 @@ from api.parameters import (
     instant_of,
 )
 from api.problems import ProblemError, invalid
-from farm.errors import LedgerError
+from farm.errors import InvalidQuery
 from farm.model.times import rfc3339
 from farm.storage.alert_port import Alert, AlertFilter, AlertPage, AlertState, AlertStore
 
@@ -96,7 +96,7 @@ def _place(states: tuple[AlertState, ...], after: str | None) -> tuple[int, str 
 def _page(store: AlertStore, wanted: AlertFilter) -> AlertPage:
     try:
         return store.alerts(wanted)
-    except LedgerError as error:
+    except InvalidQuery as error:
         if wanted.after is None:
             raise
         raise _bad_mark(wanted.after) from error

@@ -18,7 +18,7 @@ from api.parameters import (
     is_uuid,
 )
 from api.problems import NOT_FOUND, invalid, not_found
-from farm.errors import LedgerError
+from farm.errors import InvalidQuery
 from farm.model.states import Outcome
 from farm.model.times import rfc3339
 from farm.storage.ledger_port import JobFilter, JobPage, LedgerReader
@@ -26,7 +26,7 @@ from farm.storage.ledger_port import JobFilter, JobPage, LedgerReader
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
 
-@router.get("", summary="Jobs, newest first")
+@router.get("", summary="Jobs, those under way first")
 def list_jobs(
     context: Context,
     printer: PrinterWords = None,
@@ -36,12 +36,15 @@ def list_jobs(
     ] = None,
     since: InstantText = None,
     until: InstantText = None,
-    file: Annotated[Name | None, Query(description="Only jobs whose file name holds this text.")] = None,
+    file: Annotated[Name | None, Query(description="Only jobs of this file.")] = None,
     open_only: Annotated[bool, Query(alias="open", description="Only jobs under way.")] = False,
     limit: Limit = 100,
     after: Mark = None,
 ) -> schemas.Page[schemas.JobRecord]:
-    """One page of jobs. `since` and `until` bound the end, or the start of a job under way."""
+    """One page of jobs: those under way first, then the ended ones, each newest first.
+
+    `since` and `until` bound the end, or the start of a job under way.
+    """
     page = _page(
         context.board.reader,
         JobFilter(
@@ -75,7 +78,7 @@ def show_job(
 def _page(reader: LedgerReader, wanted: JobFilter) -> JobPage:
     try:
         return reader.jobs(wanted)
-    except LedgerError as error:
+    except InvalidQuery as error:
         if wanted.after is None:
             raise
         raise invalid("after", wanted.after, "`next` of the page before") from error

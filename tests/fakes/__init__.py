@@ -1,0 +1,1 @@
+"""Stand-ins and sample data that several tests share."""

@@ -1,0 +1,78 @@
+"""A ledger filled with a farm, and the API served over it on a free port."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import httpx
+from pydantic import SecretStr
+
+from api.app import create_app
+from api.server import ApiServer
+from api.settings import ApiSettings
+from api.setup import SetupProvider
+from farm.kpi.engine import KpiEngine
+from farm.model.clock import Clock
+from farm.settings import SiteSettings
+from farm.storage.alert_store import SqlAlertStore
+from farm.storage.ledger import Ledger, open_ledger
+from tests.fakes.sample_farm import NOW_MS, SampleFarm
+
+SITE = SiteSettings(name="main", time_zone="Europe/Berlin")
+TOKEN = "a-token-made-up-for-tests"
+
+
+def fixed_clock() -> int:
+    """The instant at which the sample farm stands."""
+    return NOW_MS
+
+
+@contextmanager
+def farm_ledger(farm: SampleFarm | None = None, url: str = "sqlite://") -> Iterator[Ledger]:
+    """A ledger in which the farm is booked."""
+    with open_ledger(url) as ledger:
+        if farm is not None:
+            ledger.claim("sample", "test", simulated=False, now_ms=farm.batch.booked_until_ms)
+            ledger.commit(farm.batch)
+            SqlAlertStore(ledger.engine).book(farm.booking)
+        yield ledger
+
+
+@dataclass
+class FarmServer:
+    """The API as it is served."""
+
+    server: ApiServer
+    client: httpx.Client
+
+    @property
+    def url(self) -> str:
+        """Where it is served."""
+        return self.server.url
+
+
+@contextmanager
+def serving(
+    ledger: Ledger,
+    *,
+    clock: Clock = fixed_clock,
+    token: str | None = None,
+    setup: SetupProvider | None = None,
+    port: int = 0,
+) -> Iterator[FarmServer]:
+    """The API over the ledger on a port of 127.0.0.1, until the context is left."""
+    settings = ApiSettings(port=port, token=None if token is None else SecretStr(token))
+    engine = KpiEngine(ledger, SITE)
+    app = create_app(ledger, engine, SqlAlertStore(ledger.engine), settings, clock, site=SITE, setup=setup)
+    server = ApiServer(app, settings)
+    stop = threading.Event()
+    thread = threading.Thread(target=server.run, args=(stop,), name="api-under-test")
+    thread.start()
+    try:
+        with httpx.Client(base_url=server.url, timeout=20, trust_env=False) as client:
+            yield FarmServer(server, client)
+    finally:
+        stop.set()
+        thread.join(timeout=20)
+        assert not thread.is_alive(), "the API did not stop"
