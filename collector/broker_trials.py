@@ -41,7 +41,10 @@ class BrokerTrials:
         return [name for name, _, _ in self._trials()]
 
     def run(self) -> Iterator[TrialResult]:
-        """Try one property after the other. Raises BrokerUnreachable or BrokerRefused when it does not let us in."""
+        """Try one property after the other.
+
+        Raises BrokerUnreachable or BrokerRefused when the broker does not let us in.
+        """
         with self._line():
             pass
         for name, cost, trial in self._trials():

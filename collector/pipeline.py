@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from collector.adapters import adapter as adapter_of
+from collector.adapters.base import ClockKind
 from collector.desk import Desk, encode_track
 from collector.pending import EvidenceBody, Pending
 from collector.rerun import Place, rerun
@@ -44,6 +45,7 @@ BROKER = "main"
 """The name of the one broker in printers' addresses; its network address may change."""
 ABSURD_MS = 366 * DAY_MS
 MAX_ROUTES = 500_000
+_LONGEST_UPTIME_MS = 20 * ABSURD_MS
 _CLOCK_REACH_MS = 7 * DAY_MS
 _ENOUGH_EVIDENCE = 200
 _encode = msgspec.msgpack.Encoder().encode
@@ -150,15 +152,15 @@ class Pipeline:
             self._sample(desk, at)
 
     def _place(self, desk: Desk, time_ms: int, received_ms: int, live: bool, topic: str) -> int | None:
+        if not _is_plausible(desk.adapter.clock, time_ms, received_ms):
+            self.fault(desk.source, "absurd_time", received_ms, f"{topic}: {time_ms} ms")
+            return None
         placed = desk.place(
             time_ms, received_ms, live=live, floor_ms=max(desk.heard_ms, min(self.latest_ms, received_ms))
         )
         if isinstance(placed, Placed):
             self._clock_moved(desk, placed)
             return placed.at_ms
-        if not -ABSURD_MS < received_ms - placed < ABSURD_MS or time_ms < 0:
-            self.fault(desk.source, "absurd_time", received_ms, f"{topic}: {time_ms}")
-            return None
         return placed
 
     def _clock_moved(self, desk: Desk, placed: Placed) -> None:
@@ -422,6 +424,13 @@ class Pipeline:
         """The desks whose state or job changed since this was last asked."""
         changed, self.changed = list(self.changed.values()), {}
         return changed
+
+
+def _is_plausible(clock: ClockKind, time_ms: int, received_ms: int) -> bool:
+    """Whether a source's time can be meant: not far from now, or no longer than a host stays up."""
+    if clock is ClockKind.WALL:
+        return abs(received_ms - time_ms) < ABSURD_MS
+    return 0 <= time_ms < _LONGEST_UPTIME_MS
 
 
 _UNSEEN = frozenset({PrinterState.UNKNOWN, PrinterState.OFFLINE, PrinterState.MAINTENANCE})

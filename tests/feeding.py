@@ -1,0 +1,69 @@
+"""Feeding recordings to a broker in simulated time."""
+
+import time
+from collections.abc import Iterable
+
+from paho.mqtt.client import Client, MQTTMessageInfo, MQTTv311
+from paho.mqtt.enums import CallbackAPIVersion
+
+from farm.model.recording import RecordedMessage
+from farm.model.simulated import SUBSCRIPTION, simulated_topic
+from tests.servers import Mosquitto, wait_until
+
+
+class BrokerClient:
+    """A plain publisher with its own thread; every message is waited for at the end."""
+
+    def __init__(self, broker: Mosquitto, client_id: str = "", *, clean: bool = True) -> None:
+        self._client = Client(
+            CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=clean, protocol=MQTTv311
+        )
+        self._client.max_inflight_messages_set(500)
+        self._client.max_queued_messages_set(0)
+        self._client.connect(broker.host, broker.port)
+        self._client.loop_start()
+        wait_until(self._client.is_connected, "the test's own connection to the broker")
+        self._last: MQTTMessageInfo | None = None
+
+    def __enter__(self) -> "BrokerClient":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.settle()
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        self._last = self._client.publish(topic, payload, qos=1, retain=retain)
+
+    def settle(self) -> None:
+        """Wait until the broker has everything."""
+        if self._last is not None:
+            self._last.wait_for_publish(30)
+
+    def subscribe(self, topic: str) -> None:
+        taken: list[int] = []
+        self._client.on_subscribe = lambda *_: taken.append(1)
+        self._client.subscribe(topic, 1)
+        wait_until(lambda: bool(taken), "the broker's answer to a subscription")
+
+
+def simulated(messages: Iterable[RecordedMessage]) -> list[tuple[str, bytes]]:
+    """The messages as a feeder publishes them: each with its time in the topic."""
+    return [(simulated_topic(m.received_ms, m.retain, m.topic), m.raw) for m in messages]
+
+
+def make_session(broker: Mosquitto, client_id: str, topic: str = SUBSCRIPTION) -> None:
+    """A persistent session for which the broker queues from now on."""
+    with BrokerClient(broker, client_id, clean=False) as client:
+        client.subscribe(topic)
+
+
+def feed_slowly(client: BrokerClient, stream: list[tuple[str, bytes]], per_second: float) -> None:
+    """Publish at a steady pace, so that whoever reads is caught in mid-stream."""
+    started = time.monotonic()
+    for number, (topic, payload) in enumerate(stream):
+        ahead = number / per_second - (time.monotonic() - started)
+        if ahead > 0:
+            time.sleep(ahead)
+        client.publish(topic, payload)

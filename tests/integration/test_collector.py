@@ -1,0 +1,215 @@
+"""The collector against a real broker: every recording, kills at any moment, bad input."""
+
+import random
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from collector.service import Collector
+from collector.settings import BrokerSettings, CollectorSettings, SourceSettings, parse_source
+from collector.sources import SourceTable
+from farm.model.recording import RecordedMessage
+from farm.storage import schema
+from farm.storage.ledger import Ledger, open_ledger
+from farm.storage.ledger_port import JobFilter
+from tests.contract.test_recordings import _assert_expected, _books, _replay
+from tests.feeding import BrokerClient, feed_slowly, make_session, simulated
+from tests.recordings import RECORDINGS, messages, recording_id, sources
+from tests.servers import Mosquitto, mosquitto, wait_until
+
+LAYERLINE = str(Path(sys.executable).with_name("layerline"))
+FARM = [parse_source(text) for text in ("octoprint:bay1=octoPrint", "octoprint:bay2=farm/bay2/octoprint", "moonraker={printer}")]
+KILLS = 50
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[Mosquitto]:
+    with mosquitto() as running:
+        yield running
+
+
+def collect(
+    ledger: Ledger, broker: Mosquitto, client_id: str, read: list[SourceSettings], *, simulated: bool = True
+) -> None:
+    """Run a collector in this process until the broker has nothing more for it."""
+    Collector(
+        ledger,
+        BrokerSettings(url=broker.url),
+        sources=SourceTable(read),
+        settings=CollectorSettings(client_id=client_id),
+        simulated=simulated,
+        drain_seconds=0.2,
+    ).run(threading.Event())
+
+
+@pytest.mark.parametrize("path", RECORDINGS, ids=recording_id)
+def test_a_recording_through_a_real_broker_gives_the_same(
+    path: Path, broker: Mosquitto, tmp_path: Path
+) -> None:
+    client_id = f"test-{recording_id(path)}"
+    make_session(broker, client_id)
+    stream = messages(path)
+    with BrokerClient(broker) as feeder:
+        for topic, payload in simulated(stream):
+            feeder.publish(topic, payload)
+    with open_ledger(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+        collect(ledger, broker, client_id, sources(path))
+        names = {printer.id: printer.name for printer in ledger.printers()}
+        books = _books(ledger, stream[-1].received_ms)
+        _assert_expected(path, books, names.__getitem__)
+        assert books == _replay(path, stream)
+
+
+def whole_day() -> list[RecordedMessage]:
+    """All recordings in the order of their time: several printers, jobs, and silence in between."""
+    return sorted((m for path in RECORDINGS for m in messages(path)), key=lambda message: message.t)
+
+
+def everything_in(ledger: Ledger) -> dict[str, list[Any]]:
+    """Every row that the collector books, but for what counts attempts of ours."""
+    found = {}
+    with ledger.engine.connect() as connection:
+        for table in (
+            schema.printer, schema.printer_address, schema.job, schema.job_alias, schema.span, schema.evidence,
+            schema.milestone, schema.checkpoint, schema.feed, schema.telemetry, schema.intake_fault, schema.revision,
+        ):
+            rows = connection.execute(select(table).order_by(*table.primary_key.columns)).all()
+            found[table.name] = [tuple(row) for row in rows]
+    # When silence is noticed depends on when we looked, so the feed's order may differ, not what it says.
+    found["feed"] = sorted((row[1:] for row in found["feed"]), key=repr)
+    return found
+
+
+def collector_process(broker: Mosquitto, database: Path, client_id: str, *more: str) -> subprocess.Popen[bytes]:
+    command = [LAYERLINE, "collector", "--broker", broker.url, "--database", f"sqlite:///{database}"]
+    command += ["--client-id", client_id, "--simulated-time"]
+    for source in FARM:
+        named = f":{source.printer}" if source.printer else ""
+        command += ["--source", f"{source.adapter}{named}={source.topic}"]
+    return subprocess.Popen([*command, *more], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+@pytest.mark.timeout(300)
+def test_killed_fifty_times_at_random_the_ledger_is_the_same(broker: Mosquitto, tmp_path: Path) -> None:
+    chance = random.Random(20261122)
+    stream = simulated(whole_day())
+    with open_ledger(f"sqlite:///{tmp_path}/whole.db") as ledger:
+        make_session(broker, "killed")
+        with BrokerClient(broker) as feeder:
+            for topic, payload in stream:
+                feeder.publish(topic, payload)
+        collect(ledger, broker, "killed", FARM)
+        undisturbed = everything_in(ledger)
+    database = tmp_path / "killed.db"
+    lives = [chance.uniform(0.45, 1.0) for _ in range(KILLS)]
+    with BrokerClient(broker) as feeder:
+        pace = len(stream) / sum(lives)
+        feeding = threading.Thread(target=feed_slowly, args=(feeder, stream, pace))
+        feeding.start()
+        for life in lives:
+            process = collector_process(broker, database, "killed")
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(life)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        feeding.join()
+    last = collector_process(broker, database, "killed", "--drain", "0.5")
+    assert last.wait(60) == 0
+    with open_ledger(f"sqlite:///{database}") as ledger:
+        disturbed = everything_in(ledger)
+    for table, rows in undisturbed.items():
+        assert disturbed[table] == rows, table
+
+
+BAD = {
+    "not_json": b"{nope",
+    "wrong_shape": b"[1, 2, 3]",
+    "not_finite": b'{"eventtime": NaN, "status": {}}',
+    "not_utf8": b'\xff\xfe{"eventtime": 1}',
+    "too_large": b'{"eventtime": 1, "status": {"x": "' + b"x" * 10_000_000 + b'"',
+}
+
+
+def test_bad_input_is_counted_and_the_stream_goes_on(broker: Mosquitto, tmp_path: Path) -> None:
+    path = next(p for p in RECORDINGS if p.name.startswith("success_cleared"))
+    make_session(broker, "bad-input")
+    stream = messages(path)
+    at = stream[0].received_ms
+    with BrokerClient(broker) as feeder:
+        for number, (topic, payload) in enumerate(simulated(stream)):
+            feeder.publish(topic, payload)
+            if number == len(stream) // 2:
+                for wrong in BAD.values():
+                    feeder.publish(f"layerline/simulated/{at}/-/printer1/klipper/status", wrong)
+                feeder.publish("layerline/simulated/nonsense", b"")
+                feeder.publish(f"layerline/simulated/{at}/-/who/knows/what", b"{}")
+                feeder.publish(f"layerline/simulated/{at}/-/printer1/klipper/status", b'{"eventtime": -5, "status": {}}')
+                feeder.publish(
+                    f"layerline/simulated/{at}/-/octoPrint/event/Connected", b'{"_timestamp": 4000000000}'
+                )
+    with open_ledger(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+        collect(ledger, broker, "bad-input", FARM)
+        counted = {fault.reason: fault.count for fault in ledger.faults()}
+        jobs = ledger.jobs(JobFilter()).jobs
+    assert counted == dict.fromkeys(BAD, 1) | {
+        "bad_simulated_topic": 1, "unknown_topic": 1, "absurd_time": 2,
+    }
+    assert [job.outcome for job in jobs] == ["succeeded"]
+
+
+def test_a_printer_that_was_met_live_is_booked_and_told_in_canonical_topics(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    told: dict[str, bytes] = {}
+    stop = threading.Event()
+    with open_ledger(f"sqlite:///{tmp_path}/ledger.db") as ledger, BrokerClient(broker) as client:
+        client._client.on_message = lambda _c, _d, m: told.__setitem__(m.topic, m.payload)
+        client.subscribe("layerline/v1/+/printers/#")
+        collector = Collector(
+            ledger,
+            BrokerSettings(url=broker.url),
+            sources=SourceTable([parse_source("native=layerline/native/v1/{printer}")]),
+            settings=CollectorSettings(client_id="live"),
+        )
+        thread = threading.Thread(target=collector.run, args=(stop,))
+        thread.start()
+        try:
+            wait_until(lambda: _is_claimed(ledger), "the collector's claim")
+            client.publish("layerline/native/v1/resin-3/link", b"online", retain=True)
+            client.publish(
+                "layerline/native/v1/resin-3/event",
+                b'{"v":1,"event":"job_started","job":{"id":"a1","file":"ring.ctb"}}',
+            )
+            wait_until(
+                lambda: b'"printing"' in told.get("layerline/v1/main/printers/resin-3/state", b""), "the state topic"
+            )
+            client.publish(
+                "layerline/native/v1/resin-3/event",
+                b'{"v":1,"event":"job_failed","cause":"adhesion","job":{"id":"a1","file":"ring.ctb"}}',
+            )
+            wait_until(
+                lambda: b'"failed"' in told.get("layerline/v1/main/printers/resin-3/job", b""), "the job topic"
+            )
+        finally:
+            stop.set()
+            thread.join(10)
+        (job,) = ledger.jobs(JobFilter()).jobs
+    assert (job.outcome, job.cause, job.file) == ("failed", "adhesion", "ring.ctb")
+
+
+def _epoch(ledger: Ledger) -> int:
+    """How often the shard was claimed."""
+    with ledger.engine.connect() as connection:
+        return int(connection.execute(select(schema.collector.c.epoch)).scalar_one())
+
+
+def _is_claimed(ledger: Ledger) -> bool:
+    with ledger.engine.connect() as connection:
+        return connection.execute(select(schema.collector)).first() is not None
