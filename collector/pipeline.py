@@ -256,7 +256,9 @@ class Pipeline:
         body = EvidenceBody(
             _encode(Observed(seen, at)), desk.clock.session, received_ms, seen.time_ms, seen.since_ms
         )
-        self._rerun(desk, at, None, "late evidence", Evidence(desk.printer.id, at, 0, received_ms, _encode(body)))
+        self._rerun(
+            desk, at, None, "late evidence", Evidence(desk.printer.id, at, 0, received_ms, _encode(body))
+        )
 
     def _rerun(
         self,
@@ -402,7 +404,12 @@ class Pipeline:
         self._pending.fault(source, reason, at_ms, shown[:300])
         if (source, reason) not in self._logged:
             self._logged.add((source, reason))
-            log.warning("dropped a message of source %s: %s (%s); further ones are only counted", source, reason, shown[:300])
+            log.warning(
+                "dropped a message of source %s: %s (%s); further ones are only counted",
+                source,
+                reason,
+                shown[:300],
+            )
 
     @property
     def urgent(self) -> bool:

@@ -65,7 +65,9 @@ class BrokerSettings(Section):
     )
     username: str | None = Field(None, description="User at the broker.")
     password: SecretStr | None = Field(None, description="Password at the broker; or password_file.")
-    ca_file: str | None = Field(None, description="Certificates to trust for mqtts:// instead of the system's.")
+    ca_file: str | None = Field(
+        None, description="Certificates to trust for mqtts:// instead of the system's."
+    )
     keepalive_seconds: int = Field(30, ge=5, le=1200, description="MQTT keep-alive.")
 
     @model_validator(mode="after")
@@ -111,5 +113,7 @@ class CollectorSettings(Section):
     telemetry_seconds: float = Field(
         10, ge=1, le=3600, description="A printer's telemetry is looked at so often; thinning decides then."
     )
-    publish_state: bool = Field(True, description="Whether canonical topics are published below layerline/v1.")
+    publish_state: bool = Field(
+        True, description="Whether canonical topics are published below layerline/v1."
+    )
     ask: bool = Field(True, description="Whether printers are asked for their whole state where they can be.")

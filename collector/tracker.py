@@ -126,9 +126,7 @@ def needs_settling(track: Track, now_ms: int) -> bool:
     """Whether the attempt waited long enough for an end that did not come."""
     attempt = track.attempt
     return (
-        attempt is not None
-        and attempt.settling_ms is not None
-        and now_ms - attempt.settling_ms >= SETTLE_MS
+        attempt is not None and attempt.settling_ms is not None and now_ms - attempt.settling_ms >= SETTLE_MS
     )
 
 
@@ -458,9 +456,7 @@ class _Step:
             start_provenance=provenance,
             units=reading.units or 1,
         )
-        self.attempt = Attempt(
-            job=job, opened_ms=self.at, accounted_ms=self.at, from_start_signal=told
-        )
+        self.attempt = Attempt(job=job, opened_ms=self.at, accounted_ms=self.at, from_start_signal=told)
         self._learn(reading)
         self._tell_job(FeedKind.JOB_STARTED, self.attempt.job, self.at)
 
@@ -549,9 +545,7 @@ class _Step:
         if not (same_file and overlaps and self.at - last.ended_ms <= SETTLE_MS):
             return False
         if last.outcome is Outcome.UNKNOWN:
-            self._revise(
-                last, outcome, Provenance.OBSERVED, seen.cause, seen.detail, seen.cancelled_by
-            )
+            self._revise(last, outcome, Provenance.OBSERVED, seen.cause, seen.detail, seen.cancelled_by)
         elif last.outcome is Outcome.FAILED and last.cause in (None, Cause.UNKNOWN) and seen.cause:
             self._amend(msgspec.structs.replace(last, cause=seen.cause, detail=seen.detail))
         return True

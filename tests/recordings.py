@@ -16,7 +16,9 @@ def recording_id(path: Path) -> str:
 
 
 def expected(path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(path.with_name(path.name.replace(".mqtt.jsonl", ".expected.json")).read_text())
+    found: dict[str, Any] = json.loads(
+        path.with_name(path.name.replace(".mqtt.jsonl", ".expected.json")).read_text()
+    )
     return found
 
 

@@ -22,7 +22,7 @@ _WORDS: tuple[tuple[Cause, re.Pattern[str]], ...] = tuple(
         (
             Cause.CONNECTION,
             r"lost communication|serial|time-?out|timed out|unable to connect|connection|communication"
-        r"|disconnect|no response",
+            r"|disconnect|no response",
         ),
         (Cause.POWER, r"power (loss|fail|outage)|brown-?out|under-?voltage"),
         (Cause.ADHESION, r"adhesion|spaghetti|detached|warp"),

@@ -149,9 +149,7 @@ class Native:
         changes: dict[str, Any] = {
             name: value for name in _FIGURES if (value := number(said.get(name))) is not None
         }
-        changes |= {
-            name: int(value) for name in _LAYERS if (value := number(said.get(name))) is not None
-        }
+        changes |= {name: int(value) for name in _LAYERS if (value := number(said.get(name))) is not None}
         memory.figures = msgspec.structs.replace(memory.figures, **changes)
         return Reading(None if retained else _time_ms(said.get("at")))
 

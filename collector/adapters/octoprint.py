@@ -260,9 +260,7 @@ def _resumed(memory: OctoPrintMemory, said: _Payload, at: int | None) -> Observa
 def _done(memory: OctoPrintMemory, said: _Payload, at: int | None) -> Observation:
     memory.state = PrinterState.FINISHED
     memory.bed_full = True
-    return Observation(
-        time_ms=at, state=PrinterState.FINISHED, signal=JobSignal.DONE, job=_job(said, at)
-    )
+    return Observation(time_ms=at, state=PrinterState.FINISHED, signal=JobSignal.DONE, job=_job(said, at))
 
 
 def _failed(memory: OctoPrintMemory, said: _Payload, at: int | None) -> Observation:

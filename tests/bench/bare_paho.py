@@ -19,7 +19,9 @@ def main() -> None:
         if count >= wanted:
             client.disconnect()
 
-    client = Client(CallbackAPIVersion.VERSION2, client_id="bench-paho", clean_session=False, protocol=MQTTv311)
+    client = Client(
+        CallbackAPIVersion.VERSION2, client_id="bench-paho", clean_session=False, protocol=MQTTv311
+    )
     client.on_message = received
     client.connect(host, port)
     if wanted == 0:

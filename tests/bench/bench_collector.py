@@ -58,9 +58,7 @@ def status(eventtime: float, number: int) -> bytes:
 
 
 def connected(broker: Mosquitto, client_id: str, *, clean: bool = False) -> Client:
-    client = Client(
-        CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=clean, protocol=MQTTv311
-    )
+    client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=clean, protocol=MQTTv311)
     client.max_inflight_messages_set(2000)
     client.max_queued_messages_set(0)
     client.connect(broker.host, broker.port)
@@ -142,7 +140,9 @@ def one_round(broker: Mosquitto, messages: int, printers: int, progress: Progres
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--messages", type=int, default=100_000)
     parser.add_argument("--printers", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=3)
@@ -150,7 +150,9 @@ def main() -> None:
     console = Console()
     with mosquitto() as broker, Progress(console=console, transient=True) as progress:
         rounds = [one_round(broker, chosen.messages, chosen.printers, progress) for _ in range(chosen.rounds)]
-    table = Table(title=f"{chosen.messages:,} messages, {chosen.printers:,} printers, {platform.machine()}, {os.cpu_count()} cores")
+    table = Table(
+        title=f"{chosen.messages:,} messages, {chosen.printers:,} printers, {platform.machine()}, {os.cpu_count()} cores"
+    )
     for heading in ("round", "bare paho µs", "Layerline µs", "ratio"):
         table.add_column(heading, justify="right")
     for number, (bare, ours) in enumerate(rounds, 1):
