@@ -29,9 +29,10 @@ class SqlCollectorLedger(LedgerDatabase):
         with self._writes() as connection:
             settle_kind(connection, simulated=simulated)
             booked_ms = 0 if simulated else now_ms
-            taken = self._statements.claim.run_one(connection, client_id, 1, holder, booked_ms).one()
-        self._client_id, self._epoch, self._simulated = client_id, taken.epoch, simulated
-        return taken.booked_until_ms if taken.epoch > 1 and taken.booked_until_ms > 0 else None
+            taken = self._statements.claim.run_one(connection, client_id, 1, holder, booked_ms)
+        epoch, booked_until_ms = taken or (1, 0)
+        self._client_id, self._epoch, self._simulated = client_id, epoch, simulated
+        return booked_until_ms if epoch > 1 and booked_until_ms > 0 else None
 
     def commit(self, batch: Batch) -> None:
         """As `CollectorLedger.commit`."""
@@ -152,8 +153,7 @@ class SqlCollectorLedger(LedgerDatabase):
         """The shard of the claim. Raises LeaseLost when it is not ours any more."""
         if self._client_id is None:
             raise LedgerError("nothing can be committed before a shard is claimed")
-        held = self._statements.hold.run_one(connection, self._client_id, self._epoch, booked_until_ms)
-        if held.rowcount != 1:
+        if self._statements.hold.run_one(connection, self._client_id, self._epoch, booked_until_ms) is None:
             raise LeaseLost(f"another collector has taken over {self._client_id!r}")
         return self._client_id
 

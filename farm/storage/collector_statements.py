@@ -54,13 +54,14 @@ def _claim(dialect: str) -> RowStatement:
 
 
 def _hold(dialect: str) -> RowStatement:
-    """Moves a shard's booked time on where the epoch is still ours; touches no row where it is not."""
+    """Moves a shard's booked time on and gives its epoch, or nothing where the epoch is not ours any more."""
     held = schema.collector.c
     booked = bindparam("booked_until_ms", type_=held.booked_until_ms.type)
     statement = (
         update(schema.collector)
         .where(held.client_id == bindparam("client"), held.epoch == bindparam("held_epoch"))
         .values(booked_until_ms=case((held.booked_until_ms < booked, booked), else_=held.booked_until_ms))
+        .returning(held.epoch)
     )
     return RowStatement(statement, dialect, ("client", "held_epoch", "booked_until_ms"))
 

@@ -25,6 +25,7 @@ _SQLITE_PRAGMAS = (
     "synchronous = FULL",
     "foreign_keys = ON",
     "temp_store = MEMORY",
+    "cache_size = -16000",
 )
 _READS = "layerline_reads"
 
@@ -72,9 +73,12 @@ def shown(url: str | URL) -> str:
 @contextmanager
 def ledger_errors(engine: Engine) -> Iterator[None]:
     """Turn what the database raises into LedgerError, and LedgerUnreachable where waiting can help."""
+    driver = engine.dialect.loaded_dbapi
     try:
         yield
     except (
+        driver.OperationalError,
+        driver.InterfaceError,
         sqlalchemy.exc.OperationalError,
         sqlalchemy.exc.InterfaceError,
         sqlalchemy.exc.TimeoutError,
@@ -82,11 +86,11 @@ def ledger_errors(engine: Engine) -> Iterator[None]:
         raise LedgerUnreachable(
             f"the ledger {shown(engine.url)} cannot be used now: {_reason(error)}"
         ) from error
-    except sqlalchemy.exc.DBAPIError as error:
+    except (driver.Error, sqlalchemy.exc.DBAPIError) as error:
         raise LedgerError(f"the ledger {shown(engine.url)} refuses: {_reason(error)}") from error
 
 
-def _reason(error: sqlalchemy.exc.SQLAlchemyError) -> str:
+def _reason(error: Exception) -> str:
     origin = getattr(error, "orig", None)
     return " ".join(str(origin or error).split())
 
@@ -143,7 +147,7 @@ def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     reads = connection.get_execution_options().get(_READS, False)
-    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+    connection.connection.cursor().execute("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 def _postgresql_engine(url: URL) -> Engine:

@@ -39,8 +39,8 @@ def hold_feed(connection: Connection) -> None:
 
 def _advance_by(connection: Connection, count: int) -> int:
     """Move the position on and give the new one; the row stays locked until the transaction ends."""
-    advance = _advance(connection.dialect.name)
-    return int(advance.run_one(connection, _POSITION, str(count)).scalar_one())
+    moved = _advance(connection.dialect.name).run_one(connection, _POSITION, str(count))
+    return 0 if moved is None else int(moved[0])
 
 
 @cache

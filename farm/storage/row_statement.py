@@ -5,7 +5,7 @@ from functools import cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, CursorResult, Dialect, Executable, Table, bindparam
+from sqlalchemy import ColumnElement, Connection, Dialect, Executable, Table, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
@@ -15,8 +15,9 @@ from sqlalchemy.sql.dml import Insert
 class RowStatement:
     """A statement, compiled once for the database named `dialect`, whose rows are plain tuples.
 
-    Binding row by row through SQLAlchemy costs about as much again as SQLite's own work;
-    this hands the tuples to the driver as they are. `parameters` names their places.
+    Running statements through SQLAlchemy costs about as much again as SQLite's own work;
+    this hands the tuples to the driver as they are. `parameters` names their places. What
+    goes wrong is raised as the driver raises it.
     """
 
     def __init__(self, statement: Executable, dialect: str, parameters: Sequence[str]) -> None:
@@ -28,14 +29,23 @@ class RowStatement:
     def run(self, connection: Connection, rows: Iterable[tuple[Any, ...]]) -> None:
         """Run it for every row; for none, nothing happens."""
         arranged = list(rows) if self._arranged is None else [self._arranged(row) for row in rows]
-        if arranged:
-            connection.exec_driver_sql(self._sql, arranged if len(arranged) > 1 else arranged[0])
+        if not arranged:
+            return
+        cursor = connection.connection.cursor()
+        if len(arranged) == 1:
+            cursor.execute(self._sql, arranged[0])
+        else:
+            cursor.executemany(self._sql, arranged)
+        cursor.close()
 
-    def run_one(self, connection: Connection, *values: Any) -> CursorResult[Any]:
-        """Run it once and give its result."""
-        return connection.exec_driver_sql(
-            self._sql, values if self._arranged is None else self._arranged(values)
-        )
+    def run_one(self, connection: Connection, *values: Any) -> tuple[Any, ...] | None:
+        """Run it once, and give the row that it returns if there is one."""
+        cursor = connection.connection.cursor()
+        cursor.execute(self._sql, values if self._arranged is None else self._arranged(values))
+        # All of them: SQLite refuses to commit while a statement has rows to give.
+        returned = cursor.fetchall()
+        cursor.close()
+        return tuple(returned[0]) if returned else None
 
 
 def insertion(table: Table, dialect: str, columns: Sequence[str]) -> RowStatement:
