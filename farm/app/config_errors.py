@@ -2,13 +2,14 @@
 
 import json
 import re
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from farm.app.config_layers import ENVIRONMENT_PREFIX, KeyPath, Layers, dotted
+from farm.app.config_layers import KeyPath, Layers, dotted
 from farm.app.config_models import Model, Place, place_at
 
 _LONGEST_VALUE = 80
@@ -39,7 +40,6 @@ _ALLOWED = {
     "too_long": "at most {max_length} of them",
     "literal_error": "{expected}",
     "enum": "{expected}",
-    "union_tag_invalid": "{expected_tags}",
 }
 
 
@@ -63,6 +63,8 @@ def without_credentials(text: str) -> str:
 
 def _explain_one(detail: ErrorDetails, root: Model, layers: Layers) -> str:
     path = _written_path(detail["loc"], layers)
+    if detail["type"] == "union_tag_invalid":
+        return _unknown_tag(path, detail, layers)
     origin = layers.origin(path)
     name = _ordinal_hint(path, dotted(path))
     start = f"{origin}: {name}" if origin else name
@@ -75,9 +77,19 @@ def _explain_one(detail: ErrorDetails, root: Model, layers: Layers) -> str:
     return f"{start}{value}: {_remedy(detail)}"
 
 
+def _unknown_tag(path: KeyPath, detail: ErrorDetails, layers: Layers) -> str:
+    """That the key which tells the members of a union apart names none of them."""
+    context = detail["ctx"]
+    key = (*path, context["discriminator"].strip("'"))
+    name = _ordinal_hint(key, dotted(key))
+    return (
+        f"{layers.origin(key)}: {name} = {_text(context['tag'])}: must be one of {context['expected_tags']}"
+    )
+
+
 def _missing(detail: ErrorDetails, root: Model) -> str:
     if detail["type"] == "union_tag_not_found":
-        return f"the key {detail['ctx']['discriminator']} is missing"
+        return f"the key {detail['ctx']['discriminator']} is missing, which says what it is"
     field = place_at(root, detail["loc"])
     by_file = f" (or `{detail['loc'][-1]}_file`)" if field.secret else ""
     return f"is missing{by_file}"
@@ -86,7 +98,8 @@ def _missing(detail: ErrorDetails, root: Model) -> str:
 def _remedy(detail: ErrorDetails) -> str:
     context = {key: value for key, value in detail.get("ctx", {}).items() if key != "error"}
     if detail["type"] == "value_error":
-        return detail["msg"].removeprefix("Value error, ")
+        own_name = f"{dotted(detail['loc'])}: "
+        return detail["msg"].removeprefix("Value error, ").removeprefix(own_name)
     if allowed := _ALLOWED.get(detail["type"]):
         return f"must be {allowed.format(**context)}"
     return detail["msg"]
@@ -135,9 +148,8 @@ def _ordinal_hint(path: KeyPath, name: str) -> str:
     return name
 
 
-def unknown_variable(name: str, sections: list[str]) -> str:
-    """That an environment variable names no section."""
-    section = name.removeprefix(ENVIRONMENT_PREFIX).split("__")[0].lower()
-    near = get_close_matches(section, sections, n=1, cutoff=0.5)
-    hint = f"; did you mean {ENVIRONMENT_PREFIX}{near[0].upper()}?" if near else ""
-    return f"environment {name}: there is no section `{section}`{hint} (allowed: {', '.join(sections)})"
+def unknown_section(name: str, sections: Sequence[str]) -> str:
+    """That there is no section `name`, with the nearest one and all that there are."""
+    near = get_close_matches(name, sections, n=1, cutoff=0.5)
+    hint = f"; did you mean [{near[0]}]?" if near else ""
+    return f"there is no section [{name}]{hint} (allowed: {', '.join(sections)})"

@@ -43,11 +43,12 @@ class Layers:
         self.lay(tree, origin)
 
     def origin(self, path: KeyPath) -> str | None:
-        """Where the value at `path`, or the nearest table around it, came from."""
-        for end in range(len(path), -1, -1):
+        """Where the value at `path` came from; of a table, where each of its values did."""
+        for end in range(len(path), 0, -1):
             if path[:end] in self._origins:
                 return self._origins[path[:end]]
-        return None
+        below = {origin: None for known, origin in self._origins.items() if known[: len(path)] == path}
+        return ", ".join(below) or None
 
     def resolve(self, path: KeyPath, file: str) -> Path:
         """The file named at `path`: relative names start at the folder of their origin."""
@@ -60,9 +61,12 @@ class Layers:
             if f"{key}_file" in laid:
                 raise ConfigurationError(f"{origin}: set `{dotted(path)}` or `{dotted(path)}_file`, not both")
             into.pop(_other_spelling(key), None)
-            below = into.get(key)
-            if isinstance(value, Mapping) and isinstance(below, dict):
-                self._merge(below, value, path, origin)
+            if isinstance(value, Mapping):
+                if not isinstance(into.get(key), dict):
+                    self._forget(path)
+                    into[key] = {}
+                self._origins.setdefault(path, origin)
+                self._merge(into[key], value, path, origin)
                 continue
             self._forget(path)
             self._origins[path] = origin

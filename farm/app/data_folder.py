@@ -36,7 +36,7 @@ class DataFolder:
     @property
     def ledger_url(self) -> str:
         """The SQLite ledger that is used where no database is configured."""
-        return f"sqlite:///{(self.path / 'layerline.db').absolute()}"
+        return f"sqlite:///{(self.path / 'ledger.db').absolute()}"
 
     def make(self) -> None:
         """Make the folder, for its owner alone. Raises ConfigurationError when that cannot be done."""

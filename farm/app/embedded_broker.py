@@ -48,6 +48,11 @@ class EmbeddedBrokerSettings(Section):
         "lags by more loses the oldest. It uses up to twice as much memory.",
     )
 
+    @property
+    def local_host(self) -> str:
+        """The address under which this machine reaches it."""
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+
 
 def broker_configuration(settings: EmbeddedBrokerSettings, credentials: Credentials) -> str:
     """The rumqttd configuration for these settings: one MQTT 3.1.1 listener, one user.

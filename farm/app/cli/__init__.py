@@ -1,0 +1,33 @@
+"""The command line: `layerline COMMAND`, one file per family of commands.
+
+Exit status: 0 done, 1 failed, 2 wrong usage or wrong configuration.
+"""
+
+import sys
+
+OK = 0
+FAILED = 1
+WRONG_USE = 2
+
+
+def main() -> int:
+    """Run the command line; gives the exit status."""
+    from farm.app.cli.root import app
+    from farm.errors import ConfigurationError, InvalidQuery, LayerlineError
+
+    try:
+        app()
+    except (ConfigurationError, InvalidQuery) as error:
+        return _complain(error, WRONG_USE)
+    except LayerlineError as error:
+        return _complain(error, FAILED)
+    return OK
+
+
+def _complain(error: Exception, status: int) -> int:
+    from farm.app.logs import REDACTION
+
+    first, *more = REDACTION.clean(str(error)).splitlines() or [type(error).__name__]
+    lines = [f"layerline: {first}", *(f"           {line}" for line in more)]
+    sys.stderr.write("\n".join(lines) + "\n")
+    return status

@@ -1,0 +1,99 @@
+"""The processes of a farm: what each is called, how it is started, and when it is ready."""
+
+import http.client
+import sys
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from farm.app.checks import listens
+from farm.app.config import CONFIG_VARIABLE
+from farm.app.data_folder import DATA_VARIABLE
+from farm.app.embedded_broker import prepare_broker
+from farm.app.logs import LogFormat
+from farm.app.supervisor import Part
+from farm.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from farm.app.config import Configuration
+
+_ANSWER_S = 1
+_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  recognised here, not listened on
+
+
+def farm_parts(
+    configuration: "Configuration",
+    *,
+    broker: str | None = None,
+    database: str | None = None,
+    log_format: LogFormat = LogFormat.TEXT,
+    verbose: bool = False,
+) -> list[Part]:
+    """The processes, in the order in which they are to be started.
+
+    `broker` and `database` are the URLs of the command line, which reach the processes
+    through their environment, where other users of the machine cannot read passwords.
+    Raises ConfigurationError when a port that is needed is taken.
+    """
+    environment = {DATA_VARIABLE: str(configuration.data.path.absolute())}
+    if configuration.file is not None:
+        environment[CONFIG_VARIABLE] = str(configuration.file.absolute())
+    if broker is not None:
+        environment["LAYERLINE_BROKER__URL"] = broker
+    if database is not None:
+        environment["LAYERLINE_LEDGER__URL"] = database
+    options = ["--log-format", log_format.value, *(["--verbose"] if verbose else [])]
+
+    def layerline(command: str) -> list[str]:
+        return [sys.executable, "-P", "-m", "farm.app.cli", command, *options]
+
+    configuration.data.make()
+    _refuse_taken_api_port(configuration)
+    parts = [] if configuration.is_broker_configured else [_embedded_broker(configuration)]
+    return [
+        *parts,
+        Part("collector", layerline("collector"), environment=environment),
+        Part("evaluator", layerline("evaluator"), environment=environment),
+        Part("api", layerline("api"), lambda: _answers(configuration), environment=environment),
+    ]
+
+
+def page_url(configuration: "Configuration") -> str:
+    """Where the page is, as to be typed into a browser on this machine."""
+    host = _ANYWHERE.get(configuration.api.host, configuration.api.host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{configuration.api.port}"
+
+
+def _embedded_broker(configuration: "Configuration") -> Part:
+    settings = configuration.embedded_broker
+    host, port = settings.local_host, settings.port
+    if listens(host, port):
+        raise ConfigurationError(
+            f"embedded_broker.port = {port}: something listens there already; if that is a broker, "
+            f'set broker.url = "mqtt://{host}:{port}", else choose another port'
+        )
+    _, command = prepare_broker(settings, configuration.data)
+    return Part("broker", command, lambda: listens(host, port))
+
+
+def _refuse_taken_api_port(configuration: "Configuration") -> None:
+    host, port = configuration.api.host, configuration.api.port
+    if port == 0:
+        raise ConfigurationError("api.port = 0: `layerline up` needs a fixed port to say where the page is")
+    if listens(_ANYWHERE.get(host, host), port):
+        raise ConfigurationError(
+            f"api.port = {port}: something listens on {host}:{port} already; "
+            "is Layerline running? Else choose another port"
+        )
+
+
+def _answers(configuration: "Configuration") -> bool:
+    host, port = configuration.api.host, configuration.api.port
+    with closing(
+        http.client.HTTPConnection(_ANYWHERE.get(host, host), port, timeout=_ANSWER_S)
+    ) as connection:
+        try:
+            connection.request("GET", "/health/live")
+            status: int = connection.getresponse().status
+        except (OSError, http.client.HTTPException):
+            return False
+    return status == http.client.OK

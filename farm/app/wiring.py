@@ -1,0 +1,118 @@
+"""Puts the parts together from the configuration: ledger, indicators, collector, evaluator, API."""
+
+import threading
+from typing import TYPE_CHECKING
+
+from farm.model.clock import Clock, system_clock
+
+if TYPE_CHECKING:
+    from api.server import ApiServer
+    from api.setup import BrokerAccess
+    from farm.app.config import Configuration
+    from farm.kpi.engine import KpiEngine
+    from farm.storage.ledger import Ledger
+    from farm.storage.ledger_port import LedgerReader
+
+
+def ledger_of(configuration: "Configuration", *, create: bool = False) -> "Ledger":
+    """The configured ledger, open; `create` makes or migrates its tables.
+
+    Raises LedgerError when it cannot be opened.
+    """
+    from farm.storage.ledger import open_ledger
+
+    if create and not configuration.is_ledger_elsewhere:
+        configuration.data.make()
+    return open_ledger(configuration.ledger.url, create=create)
+
+
+def now_of(reader: "LedgerReader", clock: Clock = system_clock) -> int:
+    """The ledger's present in milliseconds since 1970: simulated where the ledger is."""
+    return reader.now_ms(clock())
+
+
+def kpi_engine_of(configuration: "Configuration", reader: "Ledger") -> "KpiEngine":
+    """The engine of indicators, counting by the rules of the site."""
+    from farm.kpi.engine import KpiEngine
+
+    return KpiEngine(reader, configuration.site)
+
+
+def run_collector(
+    configuration: "Configuration", stop: threading.Event, *, drain_s: float | None, simulated: bool
+) -> None:
+    """Collect until `stop` is set, or until nothing has come for `drain_s` seconds.
+
+    Raises BrokerRefused, LedgerError or LeaseLost when going on cannot help.
+    """
+    from collector.service import Collector
+    from collector.sources import SourceTable
+
+    configuration.check(["site", "broker", "sources", "printers", "ledger", "collector"])
+    with ledger_of(configuration, create=True) as ledger:
+        Collector(
+            ledger,
+            configuration.broker,
+            sources=SourceTable(configuration.sources),
+            settings=configuration.collector,
+            site=configuration.site,
+            printers=configuration.printers,
+            simulated=simulated,
+            drain_seconds=drain_s,
+        ).run(stop)
+
+
+def run_evaluator(configuration: "Configuration", stop: threading.Event) -> None:
+    """Evaluate and deliver until `stop` is set."""
+    from alerts.service import EvaluatorService
+    from farm.storage.alert_store import SqlAlertStore
+
+    settings, site = configuration.alerts, configuration.site
+    with ledger_of(configuration, create=True) as ledger:
+        store = SqlAlertStore(ledger.engine)
+        EvaluatorService(ledger, store, settings, time_zone=site.time_zone).run(stop)
+
+
+def run_api(configuration: "Configuration", stop: threading.Event) -> None:
+    """Serve the API and the page until `stop` is set."""
+    with ledger_of(configuration, create=True) as ledger:
+        server_of(configuration, ledger).run(stop)
+
+
+def server_of(configuration: "Configuration", ledger: "Ledger") -> "ApiServer":
+    """The API's server, bound to its address. Raises ConfigurationError when that is taken."""
+    from api.app import create_app
+    from api.server import ApiServer
+    from farm.storage.alert_store import SqlAlertStore
+
+    app = create_app(
+        ledger,
+        kpi_engine_of(configuration, ledger),
+        SqlAlertStore(ledger.engine),
+        configuration.api,
+        system_clock,
+        site=configuration.site,
+        setup=lambda: broker_access(configuration),
+    )
+    return ApiServer(app, configuration.api)
+
+
+def broker_access(configuration: "Configuration") -> "BrokerAccess":
+    """How a printer finds the broker, for the page of an empty farm."""
+    from pydantic import SecretStr
+
+    from api.setup import BrokerAccess
+    from collector.sources import default_sources
+    from farm.app.welcome import printer_broker
+
+    embedded = None if configuration.is_broker_configured else configuration.embedded_broker.host
+    broker = printer_broker(configuration.broker, embedded_host=embedded)
+    sources = configuration.sources or default_sources()
+    return BrokerAccess(
+        host=broker.host,
+        port=broker.port,
+        tls=broker.tls,
+        username=broker.user,
+        password=None if broker.password is None else SecretStr(broker.password),
+        topics=tuple((source.adapter, source.topic) for source in sources),
+    )
