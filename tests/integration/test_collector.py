@@ -203,8 +203,8 @@ def test_a_printer_that_was_met_live_is_booked_and_told_in_canonical_topics(
         thread = threading.Thread(target=collector.run, args=(stop,))
         thread.start()
         try:
-            wait_until(lambda: _is_claimed(ledger), "the collector's claim")
             client.publish("layerline/native/v1/resin-3/link", b"online", retain=True)
+            wait_until(lambda: bool(ledger.printers()), "the printer's appearance")
             client.publish(
                 "layerline/native/v1/resin-3/event",
                 b'{"v":1,"event":"job_started","job":{"id":"a1","file":"ring.ctb"}}',
@@ -232,8 +232,3 @@ def _epoch(ledger: Ledger) -> int:
     """How often the shard was claimed."""
     with ledger.engine.connect() as connection:
         return int(connection.execute(select(schema.collector.c.epoch)).scalar_one())
-
-
-def _is_claimed(ledger: Ledger) -> bool:
-    with ledger.engine.connect() as connection:
-        return connection.execute(select(schema.collector)).first() is not None

@@ -1,0 +1,44 @@
+# Every command works on a fresh checkout: the first one makes the environment.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# Tests on all cores; WORKERS=0 runs them in one process.
+WORKERS ?= auto
+
+.PHONY: help demo test check fix bench clean
+
+help:
+	@echo "make demo    a farm of simulated and replayed printers, with its page"
+	@echo "make test    all tests"
+	@echo "make check   types, lint, import contracts, formatting: only looks"
+	@echo "make fix     what can be put right by itself: formatting, import order"
+	@echo "make bench   the benchmarks of docs/benchmarks.md"
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $(STAMP)
+
+demo: $(STAMP)
+	$(BIN)/layerline demo
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+check: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fix: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP)
+	$(BIN)/python -m tests.bench
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
