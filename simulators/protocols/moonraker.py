@@ -41,6 +41,7 @@ _ERRORS = {
     ),
     Cause.FILAMENT: (_MACRO.format(macro="MOTION_SENSOR", error="Filament jam detected"),),
 }
+_TICK_MS = 250
 _FULL_SET_MS = 1_100
 _CLEARED_SHARE = 0.6
 _KLIPPER_ALONE_SHARE = 0.4
@@ -99,6 +100,10 @@ class Moonraker(FrontEnd):
             told = self._what_is_told(changes)
             payload = _encode({"eventtime": self._eventtime(), "status": changes})
             self.send("klipper/status", payload, tells=told)
+
+    def _publish_soon(self) -> None:
+        """Changes go out with the next of Klipper's four updates a second."""
+        self.later(self._rng.randint(10, _TICK_MS), self._publish)
 
     def _publish_split(self, changes: Objects) -> None:
         """One retained message a field. The words of a failure come apart from the state."""
@@ -207,17 +212,17 @@ class Moonraker(FrontEnd):
     def job_started(self) -> None:
         self._klipper.begin(self.run, self.now_ms)
         self._history.append(self.run)
-        self._publish()
+        self._publish_soon()
         for delay_ms in (2_500, 5_000):
             self.later(delay_ms, self._publish)
 
     @override
     def heated(self) -> None:
-        self._publish()
+        self._publish_soon()
 
     @override
     def printing_begins(self) -> None:
-        self.later(250, self._publish)
+        self.later(_TICK_MS, self._publish)
 
     def _idle_later(self, delay_ms: int) -> None:
         run = self._klipper.run
@@ -231,25 +236,25 @@ class Moonraker(FrontEnd):
     @override
     def paused(self, *, by_person: bool) -> None:
         self._klipper.word = "paused"
-        self._publish()
+        self._publish_soon()
         self._idle_later(1_500)
 
     @override
     def resumed(self) -> None:
         self._klipper.word = "printing"
         self._klipper.idle_word, self._klipper.busy_ms = "Printing", self.now_ms
-        self._publish()
+        self._publish_soon()
 
     @override
     def job_succeeded(self) -> None:
         self._klipper.word = "complete"
-        self._publish()
+        self._publish_soon()
         self._idle_later(1_250)
 
     @override
     def job_cancelled(self) -> None:
         self._klipper.word = "cancelled"
-        self._publish()
+        self._publish_soon()
         self._idle_later(3_750)
 
     @override
@@ -259,24 +264,24 @@ class Moonraker(FrontEnd):
             klipper.webhooks = "shutdown"
             klipper.webhooks_message = _SHUTDOWNS[cause] + _RESTART
             klipper.word = "paused"
-            self._publish()
+            self._publish_soon()
         else:
             klipper.word = "error"
             klipper.message = self._rng.choice(_ERRORS[cause])
-            self._publish()
+            self._publish_soon()
             self._idle_later(1_750)
 
     @override
     def reset(self) -> None:
         if self._klipper.webhooks == "ready":
             self._klipper.clear()
-            self._publish()
+            self._publish_soon()
 
     @override
     def bed_cleared(self) -> None:
         if self._rng.random() < _CLEARED_SHARE:
             self._klipper.clear()
-            self._publish()
+            self._publish_soon()
 
     # -- questions --------------------------------------------------------------------------------------
 
