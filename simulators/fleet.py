@@ -102,7 +102,7 @@ class Fleet:
         begin, end = settings.minutes
         people = max(1, round(scenario.farm.printers / settings.printers_per_person))
         shift = Shift(scenario.zone, frozenset(settings.days), begin, end)
-        return Crew(shift, people, settings.notice_minutes, self._stream("crew"))
+        return Crew(shift, people, settings.notice_minutes, self._stream("crew"), tempo=scenario.farm.tempo)
 
     def _catalogue(self) -> list[PrintFile]:
         """The files of the farm, some of which fail more often, and some of which must be refused."""
@@ -135,11 +135,13 @@ class Fleet:
         )
         machine.front = front
         self._machines.append(machine)
-        self.agenda.after(rng.randint(0, _SWITCHED_ON_WITHIN_MS), partial(_switch_on, machine, front))
+        within_ms = round(_SWITCHED_ON_WITHIN_MS / self.run.scenario.farm.tempo)
+        self.agenda.after(rng.randint(0, within_ms), partial(_switch_on, machine, front))
         return Station(front, line, clock, chance)
 
     def _habits(self, story: PrinterStory | None, rng: Random) -> Habits:
         jobs, failures = self.run.scenario.jobs, self.run.scenario.failures
+        tempo = self.run.scenario.farm.tempo
         bad = rng.random() < failures.bad_printer_share
         weak = rng.choice(sorted(failures.jobs)) if failures.jobs else None
         frailty: dict[Cause, float] = {weak: failures.bad_printer_trouble} if bad and weak else {}
@@ -150,6 +152,7 @@ class Fleet:
             outages={cause: failures.outages.get(cause, 0.0) for cause in sorted(failures.outages)},
             frailty=frailty,
             demand=jobs.demand,
+            between_ms=(round(20_000 / tempo), round(180_000 / tempo)),
             lull_ms=round(jobs.lull_minutes * MINUTE_MS),
             cancelled_share=jobs.cancelled_share,
             paused_share=jobs.paused_share,
@@ -159,7 +162,7 @@ class Fleet:
             service_hours=jobs.service_hours,
             neglected_ms=round(story.neglected_minutes * MINUTE_MS) if story else 0,
             plays=tuple(self._files[name] for name in story.plays) if story else (),
-            first_failures=story.first_failures if story else (),
+            first_failures=_fates(story),
             bad_spools=frozenset(story.bad_spools) if story else frozenset(),
             host_down=_windows(story),
         )
@@ -183,6 +186,11 @@ def _switch_on(machine: Machine, front: FrontEnd) -> None:
     front.begin_reports()
 
 
+def _fates(story: PrinterStory | None) -> tuple[Cause | None, ...]:
+    fates = story.first_failures if story else ()
+    return tuple(None if fate == "well" else Cause(fate) for fate in fates)
+
+
 def _windows(story: PrinterStory | None) -> tuple[tuple[int, int], ...]:
     if story is None:
         return ()
@@ -203,7 +211,7 @@ def _berths(scenario: Scenario, rng: Random) -> Iterator[_Berth]:
         yield _Berth(
             name=story.name if story else f"{farm.name}-{number + 1:0{width}d}",
             protocol=spoken[story.protocol if story and story.protocol else protocol],
-            model=MODELS[story.model if story and story.model else model],
+            model=MODELS[story.model if story and story.model else model].hurried(farm.tempo),
             story=story,
         )
 

@@ -12,7 +12,8 @@ class Habits(msgspec.Struct, frozen=True, kw_only=True):
     """Rates are per 1,000 hours, shares from 0 to 1, durations in milliseconds.
 
     `plays` are the files it prints first. `first_failures` is the fate of its first prints,
-    None for one that goes well. `bad_spools` are the numbers of its spools that feed badly.
+    None for one that goes well. Between a cleared bed and the next start lie `between_ms`.
+    `bad_spools` are the numbers of its spools that feed badly.
     """
 
     failures: Mapping[Cause, float]
@@ -26,6 +27,7 @@ class Habits(msgspec.Struct, frozen=True, kw_only=True):
     bad_spool_share: float
     bad_spool_trouble: float
     service_hours: float
+    between_ms: tuple[int, int] = (20_000, 180_000)
     neglected_ms: int = 0
     plays: tuple[PrintFile, ...] = ()
     first_failures: tuple[Cause | None, ...] = ()

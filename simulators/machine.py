@@ -142,7 +142,10 @@ class Machine:
     def _ready_after_boot(self) -> None:
         self._enter(PrinterState.IDLE)
         self.front.board_ready()
-        self._clear_bed_later()
+        if self.run is None:
+            self._order_comes()
+        else:
+            self._clear_bed_later()
 
     # -- work -----------------------------------------------------------------------------------
 
@@ -159,7 +162,7 @@ class Machine:
         if self._printed_ms - self._serviced_ms > self._habits.service_hours * HOUR_MS:
             self._maintain()
         elif self._rng.random() < self._habits.demand:
-            self._after(self._rng.uniform(20, 180) * SECOND_MS, self._start_next)
+            self._after(self._rng.uniform(*self._habits.between_ms), self._start_next)
         else:
             self._after(self._rng.expovariate(1 / self._habits.lull_ms), self._order_comes)
 
@@ -379,4 +382,4 @@ class Machine:
     def _ready_after_reset(self) -> None:
         self._enter(PrinterState.IDLE)
         self.front.board_ready()
-        self._after(self._rng.uniform(30, 120) * SECOND_MS, self._bed_cleared)
+        self._after(self._rng.uniform(*self._habits.between_ms), self._bed_cleared)

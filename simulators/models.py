@@ -23,14 +23,25 @@ class PrinterModel(msgspec.Struct, frozen=True, kw_only=True):
     bed_warming_s: float
     filament_sensor: bool
     frailty: float
+    nozzle_cooling_s: float = 110.0
+    bed_cooling_s: float = 420.0
 
     def nozzle(self) -> Heater:
         """A cold nozzle of this model."""
-        return Heater(limit_c=self.nozzle_limit_c, warming_s=self.nozzle_warming_s, cooling_s=110.0)
+        return Heater(
+            limit_c=self.nozzle_limit_c, warming_s=self.nozzle_warming_s, cooling_s=self.nozzle_cooling_s
+        )
 
     def bed(self) -> Heater:
         """A cold bed of this model."""
-        return Heater(limit_c=self.bed_limit_c, warming_s=self.bed_warming_s, cooling_s=420.0)
+        return Heater(limit_c=self.bed_limit_c, warming_s=self.bed_warming_s, cooling_s=self.bed_cooling_s)
+
+    def hurried(self, tempo: float) -> "PrinterModel":
+        """The same model with everything but its printing so many times faster, for demonstrations."""
+        return msgspec.structs.replace(
+            self,
+            **{name: getattr(self, name) / tempo for name in self.__struct_fields__ if name.endswith("_s")},
+        )
 
 
 MODELS = {

@@ -51,8 +51,17 @@ class Shift:
 class Crew:
     """So many people on shift. Work is taken up in the order in which it is noticed."""
 
-    def __init__(self, shift: Shift, people: int, notice_minutes: tuple[float, float], rng: Random) -> None:
+    def __init__(
+        self,
+        shift: Shift,
+        people: int,
+        notice_minutes: tuple[float, float],
+        rng: Random,
+        *,
+        tempo: float = 1.0,
+    ) -> None:
         self.shift = shift
+        self._minute_ms = MINUTE_MS / tempo
         self._notice_minutes = notice_minutes
         self._rng = rng
         self._free_ms = [0] * people
@@ -64,9 +73,11 @@ class Crew:
         Things are noticed on the next round, or at once when somebody `called`.
         """
         noticed = (
-            since_ms if called else since_ms + round(self._rng.uniform(*self._notice_minutes) * MINUTE_MS)
+            since_ms
+            if called
+            else since_ms + round(self._rng.uniform(*self._notice_minutes) * self._minute_ms)
         )
         begin = self.shift.next_ms(max(self.shift.next_ms(noticed), self._free_ms[0]))
-        end = begin + round(minutes * MINUTE_MS)
+        end = begin + round(minutes * self._minute_ms)
         heapreplace(self._free_ms, end)
         return begin, end

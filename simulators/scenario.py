@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
@@ -57,6 +57,7 @@ Rate = Annotated[float, Field(ge=0, le=1_000_000)]
 JobCause = Annotated[
     Cause, _one_of([cause for cause in Cause if cause not in _HIDDEN], "cause of a failed job")
 ]
+Fate = JobCause | Literal["well"]
 OutageCause = Annotated[Cause, _one_of(list(_OUTAGES), "cause of an outage")]
 
 
@@ -144,21 +145,24 @@ class FileSettings(Section):
 
 
 class PrinterStory(Section):
-    """A printer with a story of its own. Minutes count from the beginning of the run."""
+    """A printer with a story of its own. Minutes count from the beginning of the run.
+
+    `first_failures` is the fate of its first prints: a cause, or `well`.
+    """
 
     name: TopicLevel
     protocol: ProtocolName | None = None
     model: ModelName | None = None
     trouble: dict[JobCause, Rate] = Field(default_factory=dict)
     plays: tuple[str, ...] = ()
-    first_failures: tuple[JobCause | None, ...] = ()
+    first_failures: tuple[Fate, ...] = ()
     bad_spools: tuple[int, ...] = ()
     neglected_minutes: float = Field(0, ge=0)
     host_down_minutes: tuple[Range, ...] = ()
 
 
 class FarmSettings(Section):
-    """How many printers of which kinds."""
+    """How many printers of which kinds. `tempo` hurries everything but the printing itself."""
 
     printers: int = Field(12, ge=1, le=100_000)
     name: TopicLevel = "bay"
@@ -166,6 +170,7 @@ class FarmSettings(Section):
     protocols: dict[ProtocolName, Rate] = Field(default_factory=dict)
     models: dict[ModelName, Rate] = Field(default_factory=dict)
     report_seconds: float = Field(60, gt=0, le=3600)
+    tempo: float = Field(1.0, ge=1, le=1000)
 
     @model_validator(mode="after")
     def _in_a_time_zone(self) -> "FarmSettings":
