@@ -1,0 +1,63 @@
+"""Values to fill a ledger with; times are small numbers, so that they can be read."""
+
+import hashlib
+import uuid
+from typing import Any
+
+from farm.model.feed import FeedEntry, FeedKind
+from farm.model.job import Job
+from farm.model.observation import Telemetry
+from farm.model.printer import Printer
+from farm.model.span import Span
+from farm.model.states import Outcome, PrinterState
+from farm.storage.ledger_port import Batch, Checkpoint, Evidence, Milestone
+
+SHARD = "layerline-shard-1"
+
+
+def an_id(word: str) -> str:
+    """The same UUID for the same word."""
+    return str(uuid.UUID(bytes=hashlib.sha256(word.encode()).digest()[:16]))
+
+
+def a_printer(name: str = "anna", **facts: Any) -> Printer:
+    known: dict[str, Any] = {"id": an_id(name), "site": "main", "adapter": "native", "first_seen_ms": 0}
+    return Printer(name=name, **(known | facts))
+
+
+def a_job(word: str, printer: str = "anna", **facts: Any) -> Job:
+    known: dict[str, Any] = {"file": f"{word}.gcode", "started_ms": 100}
+    return Job(id=an_id(word), printer_id=an_id(printer), **(known | facts))
+
+
+def an_ended_job(word: str, ended_ms: int, printer: str = "anna", **facts: Any) -> Job:
+    known: dict[str, Any] = {"ended_ms": ended_ms, "outcome": Outcome.SUCCEEDED, "printing_ms": 50}
+    return a_job(word, printer, **(known | facts))
+
+
+def a_span(state: PrinterState, from_ms: int, to_ms: int | None, printer: str = "anna") -> Span:
+    return Span(an_id(printer), state, from_ms, to_ms)
+
+
+def evidence(at_ms: int, ordinal: int = 0, body: bytes = b"seen", printer: str = "anna") -> Evidence:
+    return Evidence(an_id(printer), at_ms, ordinal, at_ms + 5, body)
+
+
+def a_milestone(at_ms: int, ordinal: int = 0, body: bytes = b"reached", printer: str = "anna") -> Milestone:
+    return Milestone(an_id(printer), at_ms, ordinal, body)
+
+
+def a_checkpoint(heard_ms: int, body: bytes = b"stands", printer: str = "anna") -> Checkpoint:
+    return Checkpoint(an_id(printer), heard_ms, Telemetry(nozzle=210.5, layer=3), body)
+
+
+def entries(count: int, word: str = "entry") -> list[FeedEntry]:
+    return [
+        FeedEntry(kind=FeedKind.STATE_CHANGED, at_ms=number, printer_id=an_id("anna"), body={word: number})
+        for number in range(count)
+    ]
+
+
+def farm(*names: str) -> Batch:
+    """A batch that books the printers."""
+    return Batch(printers=[a_printer(name) for name in names])
