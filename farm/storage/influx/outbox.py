@@ -5,9 +5,8 @@ transactions as the facts that they tell; each queue only remembers how far it h
 """
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, func, select, text
+from sqlalchemy import Row, func, select
 
 from farm.model.feed import FeedEntry
 from farm.model.job import Job
@@ -30,18 +29,8 @@ _MOST_AT_ONCE = 500
 _telemetry = schema.telemetry.c
 
 
-class _Watermark(NamedTuple):
-    """`last_id` is safe to read up to once every transaction before `transaction` has ended."""
-
-    last_id: int
-    transaction: int
-
-
 class Outbox(LedgerDatabase):
     """The ledger as the sender uses it."""
-
-    _safe_id = 0
-    _watermark: _Watermark | None = None
 
     def position(self, reader: str) -> Position | None:
         """Where the queue stands; None when it was never begun."""
@@ -138,30 +127,6 @@ class Outbox(LedgerDatabase):
             return [(row[0], row[1]) for row in connection.execute(wanted)]
 
     def telemetry_head(self) -> int:
-        """The highest id below which no sample can appear any more.
-
-        In PostgreSQL ids are given before transactions commit, so a higher one may be seen
-        before a lower one. The highest id seen counts once every transaction that was
-        under way then has ended.
-        """
+        """The highest id. Transactions add telemetry one after the other, so no lower one can follow."""
         with self._reads() as connection:
-            last = int(connection.execute(select(func.coalesce(func.max(_telemetry.id), 0))).scalar_one())
-            if connection.dialect.name != "postgresql":
-                return last
-            return self._settled_head(connection, last)
-
-    def _settled_head(self, connection: Connection, last: int) -> int:
-        row = connection.execute(
-            text(
-                "SELECT pg_snapshot_xmin(now.s)::text::bigint AS oldest,"
-                " pg_snapshot_xmax(now.s)::text::bigint AS next"
-                " FROM (SELECT pg_current_snapshot() AS s) AS now"
-            )
-        ).one()
-        if row.oldest == row.next:  # nothing is under way
-            self._safe_id, self._watermark = last, None
-        elif self._watermark is None:
-            self._watermark = _Watermark(last, row.next)
-        elif row.oldest >= self._watermark.transaction:
-            self._safe_id, self._watermark = self._watermark.last_id, _Watermark(last, row.next)
-        return self._safe_id
+            return int(connection.execute(select(func.coalesce(func.max(_telemetry.id), 0))).scalar_one())
