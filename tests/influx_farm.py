@@ -41,6 +41,15 @@ class BookedFarm:
         )
         self._states = {each.id: (PrinterState.UNKNOWN, START) for each in self.printers}
 
+    def add_printer(self) -> Printer:
+        """One printer more."""
+        added = self._printer(len(self.printers))
+        self.printers.append(added)
+        self._states[added.id] = (PrinterState.UNKNOWN, self.now_ms)
+        entry = FeedEntry(kind=FeedKind.PRINTER_APPEARED, at_ms=self.now_ms, printer_id=added.id)
+        self.book(printers=[added], feed=[entry])
+        return added
+
     def book(self, **parts: Any) -> None:
         """Commit a batch of the given parts, as of the farm's present."""
         self.ledger.commit(Batch(booked_until_ms=self.now_ms, **parts))
