@@ -127,20 +127,20 @@ class Pipeline:
             return
         if reading is None:
             return
-        time_ms, observations = reading
-        if time_ms is None:
-            at = received_ms if live else min(received_ms, max(desk.heard_ms, self.latest_ms))
-        else:
-            placed = self._place(desk, time_ms, received_ms, live, topic)
-            if placed is None:
-                return
-            at = placed
+        at = self._when(desk, reading.time_ms, received_ms, live, topic)
+        if at is None:
+            return
         if at - desk.heard_ms > desk.adapter.silence_ms:
             self._silence(desk)
-        for observation in observations:
-            self._observe(desk, at, received_ms, observation)
-        if not observations and desk.track.source == "silence":
+        if reading.observations:
+            for observation in reading.observations:
+                self._observe(desk, at, received_ms, observation)
+        elif desk.track.source == "silence":
             self._resume(desk, at, received_ms)
+        self._hear(desk, at)
+
+    def _hear(self, desk: Desk, at: int) -> None:
+        """The printer was heard at `at`."""
         if at > desk.heard_ms:
             desk.heard_ms = at
             if at > self.latest_ms:
@@ -150,6 +150,17 @@ class Pipeline:
             self._dirty[desk.printer.id] = desk
         if at >= desk.next_sample_ms:
             self._sample(desk, at)
+
+    def _when(
+        self, desk: Desk, time_ms: int | None, received_ms: int, live: bool, topic: str
+    ) -> int | None:
+        """When the message happened, None when its time cannot be meant."""
+        if time_ms is not None:
+            return self._place(desk, time_ms, received_ms, live, topic)
+        if live:
+            return received_ms
+        # From a backlog and without a time of its own: not before what was drained already.
+        return min(received_ms, max(desk.heard_ms, self.latest_ms))
 
     def _place(self, desk: Desk, time_ms: int, received_ms: int, live: bool, topic: str) -> int | None:
         if not _is_plausible(desk.adapter.clock, time_ms, received_ms):

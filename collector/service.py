@@ -20,7 +20,7 @@ from collector.sources import SourceTable
 from farm.errors import BrokerUnreachable, LedgerUnreachable
 from farm.model.clock import Clock, system_clock
 from farm.model.simulated import SUBSCRIPTION, split_simulated_topic
-from farm.model.times import DAY_MS, SECOND_MS
+from farm.model.times import DAY_MS
 from farm.settings import PrinterSettings, SiteSettings
 from farm.storage.ledger_port import CollectorLedger
 from farm.storage.thinning import ThinningSettings
@@ -178,7 +178,7 @@ class Collector:
             return
         self._pipeline.take(topic, payload, retained, self._now, self._live)
 
-    def _take_simulated(self, topic: str, payload: bytes, retained: bool) -> None:
+    def _take_simulated(self, topic: str, payload: bytes, _retained: bool) -> None:
         if not self._connection.unacknowledged:
             self._first_uncommitted = time.monotonic()
         if topic == self._marker_topic:

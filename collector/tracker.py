@@ -448,6 +448,9 @@ class _Step:
         elif not told and self.state in _KNOWN_REST and self.source == "observed" and not seen.level:
             # The edge from a known resting state is the start itself.
             started, provenance = self.at, Provenance.OBSERVED
+        if self.last_job is not None and self.last_job.id == self._id(token):
+            # Two attempts of one file within one tick of the source's clock.
+            token = f"{token}:again"
         job = Job(
             id=self._id(token),
             printer_id=self.track.printer_id,
@@ -481,7 +484,7 @@ class _Step:
 
     def _ended(self, outcome: Outcome, seen: Observation) -> None:
         reading = seen.job or JobReading()
-        if self.attempt is not None and self._ends_another(self.attempt, reading):
+        if self.attempt is not None and self._ends_another(self.attempt, seen, reading):
             self._give_up(self.attempt)
         if self.attempt is None:
             if seen.level or self._absorbed(outcome, seen, reading):
@@ -499,19 +502,23 @@ class _Step:
             cancelled_by=seen.cancelled_by,
         )
 
-    def _ends_another(self, attempt: Attempt, reading: JobReading) -> bool:
+    def _ends_another(self, attempt: Attempt, seen: Observation, reading: JobReading) -> bool:
         """Whether an end is of a later attempt than the open one, whose own end was missed."""
         job = attempt.job
         if reading.native_id is not None and attempt.from_start_signal:
             return job.id != self._id(reading.native_id)
         if reading.file is not None and job.file is not None and reading.file != job.file:
             return True
-        if attempt.gap_from_ms is None:
-            return False
         measured = reading.elapsed_ms
         if measured is None and reading.printing_ms is not None:
             measured = reading.printing_ms + job.paused_ms
-        return measured is not None and self.at - measured > attempt.gap_from_ms + SAME_START_MS
+        if attempt.gap_from_ms is None or measured is None:
+            return False
+        if seen.level:
+            # Told late, so only its duration can speak: it covers at least what we saw of the attempt.
+            seen_ms = attempt.gap_from_ms - (job.started_ms or attempt.opened_ms)
+            return measured + SAME_START_MS < seen_ms
+        return self.at - measured > attempt.gap_from_ms + SAME_START_MS
 
     def _end_time(self, reading: JobReading) -> int:
         """When the job ended: by the source's own account where a level tells it late."""

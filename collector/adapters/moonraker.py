@@ -439,6 +439,11 @@ def _merge_webhooks(memory: MoonrakerMemory, at: int, hooks: _Webhooks) -> None:
 
 
 def _merge_print_stats(memory: MoonrakerMemory, at: int, stats: _PrintStats) -> None:
+    if at < memory.state_ms:
+        # Overtaken on the way: a later status is merged already.
+        return
+    if stats.state is not UNSET:
+        memory.state_ms = at
     if stats.print_duration is not UNSET:
         before = memory.print_s
         memory.print_s = stats.print_duration
@@ -453,8 +458,6 @@ def _merge_print_stats(memory: MoonrakerMemory, at: int, stats: _PrintStats) -> 
         memory.file = stats.filename or None
     if stats.info is not UNSET and stats.info is not None:
         memory.layer, memory.layers = stats.info.current_layer, stats.info.total_layer
-    if stats.state is not UNSET:
-        memory.state_ms = at
     if stats.state is not UNSET and stats.state != memory.state:
         memory.state = stats.state
         memory.growth_s = None
