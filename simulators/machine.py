@@ -26,6 +26,7 @@ _RESET_MINUTES = 4.0
 _SPOOL_CHANGE_MINUTES = 6.0
 _LOOK_MINUTES = 1.0
 _MAINTENANCE_MINUTES = (40.0, 150.0)
+_END_CODE_MS = 3_500
 _NIGHT_MS = 90 * MINUTE_MS
 
 
@@ -218,6 +219,7 @@ class Machine:
 
     def _foresee(self, run: JobRun) -> None:
         rng, habits, plan = self._rng, self._habits, run.plan
+        run.expect(max(0, plan.printing_ms - _END_CODE_MS), self._wind_up)
         failure = self._fate(run)
         if failure is not None:
             if failure.preparing is not None:
@@ -283,9 +285,13 @@ class Machine:
         at_ms, incident = run.next_incident(self._finish)
         self._after(at_ms - run.printed_ms(self._now), incident)
 
+    def _wind_up(self) -> None:
+        """The code at the end of the file: heaters off, park."""
+        self._heaters_off()
+        self._plan_on()
+
     def _finish(self) -> None:
         self._end_run(Outcome.SUCCEEDED)
-        self._heaters_off()
         self._enter(PrinterState.FINISHED)
         self.front.job_succeeded()
         self._clear_bed_later()

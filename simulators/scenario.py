@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
@@ -57,7 +57,7 @@ Rate = Annotated[float, Field(ge=0, le=1_000_000)]
 JobCause = Annotated[
     Cause, _one_of([cause for cause in Cause if cause not in _HIDDEN], "cause of a failed job")
 ]
-Fate = JobCause | Literal["well"]
+Fate = Annotated[str, _one_of([*(c for c in Cause if c not in _HIDDEN), "well"], "fate of a print")]
 OutageCause = Annotated[Cause, _one_of(list(_OUTAGES), "cause of an outage")]
 
 

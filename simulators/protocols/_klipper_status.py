@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 from farm.model.states import PrinterState
 from simulators.job_run import JobRun
 from simulators.protocols.base import Printer
+from simulators.thermal import Heater
 
 Objects: TypeAlias = dict[str, dict[str, Any]]
 
@@ -116,12 +117,12 @@ class KlipperStatus:
             "display_status": {"progress": self._displayed(run, sd, now_ms)},
             "heater_bed": {
                 "temperature": bed_c,
-                "target": printer.bed.target_c,
+                "target": self._target(printer.bed, run and run.bed_c),
                 "power": printer.bed.power(now_ms),
             },
             "extruder": {
                 "temperature": nozzle_c,
-                "target": printer.nozzle.target_c,
+                "target": self._target(printer.nozzle, run and run.nozzle_c),
                 "power": printer.nozzle.power(now_ms),
                 "can_extrude": nozzle_c >= _MIN_EXTRUDE_C,
             },
@@ -134,6 +135,10 @@ class KlipperStatus:
             "idle_timeout": {"state": self.idle_word, "printing_time": busy},
             "pause_resume": {"is_paused": self.word == "paused" and self.webhooks == "ready"},
         }
+
+    def _target(self, heater: Heater, before: float | None) -> float:
+        """A shutdown cuts the power, but the targets stand where they stood."""
+        return before if self.webhooks == "shutdown" and before is not None else heater.target_c
 
     def _print_stats(self, run: JobRun | None, now_ms: int) -> dict[str, Any]:
         if run is None:
