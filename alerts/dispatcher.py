@@ -110,7 +110,7 @@ class Dispatcher:
             receipt = error
         except Exception as error:  # noqa: BLE001 - one message must not end the delivery of all others
             trace = notifier.masked(traceback.format_exc())
-            _log.error("receiver %s: message %s could not be sent\n%s", notifier.name, delivery.id, trace)  # noqa: TRY400 - the trace is given without secrets
+            _log.error("receiver %s: message %s could not be sent\n%s", notifier.name, delivery.id, trace)
             receipt = DeliveryError(f"{type(error).__name__}: {error}", permanent=False)
         ended_ms = self._clock()
         if isinstance(receipt, DeliveryError):

@@ -7,6 +7,7 @@ gets nothing, neither the password nor the message.
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from email import policy
 from email.errors import HeaderParseError
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias, TypeVar
 
 import aiosmtplib
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from alerts import wording
@@ -32,13 +33,17 @@ LONGEST_SUBJECT = 200
 TOTAL_TIMES = 4
 """How many times `timeout_s` a whole conversation with the server may take."""
 
+FAREWELL_S = 2
+_TURNS_TO_CLOSE = 5
+"""Turns of the event loop in which an aborted connection, and TLS over it, come to their end."""
+
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 
 _COLOURS = {"critical": "#b42318", "warning": "#b54708", "info": "#175cd3", "resolved": "#067647"}
 
 _TEMPLATES = Environment(
     loader=PackageLoader("alerts.notifiers", "templates"),
-    autoescape=True,
+    autoescape=select_autoescape(enabled_extensions=["html"], default=False),
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
@@ -197,7 +202,7 @@ class EmailNotifier(Notifier[EmailSettings, EmailMessage]):
 
     def _talk(self, conversation: Conversation[ResultT]) -> ResultT:
         try:
-            return asyncio.run(asyncio.wait_for(self._connected(conversation), self.patience_s))
+            return asyncio.run(self._meet(conversation))
         except aiosmtplib.SMTPResponseException as error:
             words = f"{type(error).__name__}: {error.code} {error.message}"
             raise DeliveryError(
@@ -208,7 +213,7 @@ class EmailNotifier(Notifier[EmailSettings, EmailMessage]):
             words = f"{type(error).__name__}: {error}"
             raise DeliveryError(self.clean(words), permanent=False) from None
 
-    async def _connected(self, conversation: Conversation[ResultT]) -> ResultT:
+    async def _meet(self, conversation: Conversation[ResultT]) -> ResultT:
         password = self.settings.password
         client = aiosmtplib.SMTP(
             hostname=self.settings.host,
@@ -220,13 +225,15 @@ class EmailNotifier(Notifier[EmailSettings, EmailMessage]):
             username=self.settings.username,
             password=None if password is None else password.get_secret_value(),
         )
-        try:
+
+        async def talk() -> ResultT:
             await client.connect()
             return await conversation(client)
+
+        try:
+            return await asyncio.wait_for(talk(), self.patience_s)
         finally:
-            # Without a farewell: once the server has answered, nothing that happens while
-            # leaving may make a message that it took look like one that it did not.
-            client.close()
+            await _leave(client)
 
 
 async def _hand_over(client: aiosmtplib.SMTP, sender: str, to: Sequence[str], mail: EmailMessage) -> Answers:
@@ -237,6 +244,22 @@ async def _hand_over(client: aiosmtplib.SMTP, sender: str, to: Sequence[str], ma
         return {each.recipient: (each.code, each.message) for each in error.recipients}
     said = dict.fromkeys(to, (250, words))
     return said | {address: (answer.code, answer.message) for address, answer in refused.items()}
+
+
+async def _leave(client: aiosmtplib.SMTP) -> None:
+    """Take leave of the server if it is still there.
+
+    Once it has answered, nothing that happens while leaving may make a message that it took
+    look like one that it did not: so no error comes from here.
+    """
+    transport = client.transport
+    with suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
+        await asyncio.wait_for(client.quit(), FAREWELL_S)
+    client.close()
+    if isinstance(transport, asyncio.WriteTransport):
+        transport.abort()
+    for _ in range(_TURNS_TO_CLOSE):
+        await asyncio.sleep(0)
 
 
 async def _greet(client: aiosmtplib.SMTP) -> str:

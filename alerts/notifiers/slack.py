@@ -175,7 +175,7 @@ def _header(notice: Notice) -> Content:
 
 
 def _lead(notice: Notice) -> str:
-    who = _within(notice.printer or "the farm", 350, _code)
+    who = _within(wording.one_line(notice.printer or "") or "the farm", 350, _code)
     labels = wording.printer_labels(notice)
     lines = [
         f"*Printer* {who}" + (f"  {_within(labels, 350, _code)}" if labels else ""),

@@ -1,0 +1,640 @@
+"""What every notifier must keep to, and how the two of them meet good and bad receivers."""
+
+import inspect
+import json
+import logging
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from pydantic import TypeAdapter
+
+import alerts.notifiers
+from alerts.notice import Notice
+from alerts.notifiers import _blueprint, make_notifier, notifier_types
+from alerts.notifiers.base import Notifier, NotifierSettings
+from alerts.notifiers.email import EmailNotifier, EmailSettings
+from alerts.notifiers.slack import (
+    LONGEST_HEADER,
+    LONGEST_TEXT,
+    MOST_BLOCKS,
+    MOST_TOGETHER,
+    SlackNotifier,
+    SlackSettings,
+)
+from farm.errors import DeliveryError
+from farm.model.states import CancelledBy, Cause, Outcome
+from farm.storage.alert_port import Occasion, Progress, Severity
+from tests.servers import free_port
+from tests.unit.alerts.makings import ODD_NAMES, again, evidence, notice
+from tests.unit.alerts.receivers import (
+    HttpReceiver,
+    MailServer,
+    answer,
+    hang_up,
+    hang_up_in_the_middle,
+    http_receiver,
+    mail_server,
+    talk_nonsense,
+)
+
+DELIVERY = "5f0c9a4e-2222-4222-8222-222222222222"
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "slack": {"webhook_url": "http://127.0.0.1:9/services/T/B/v3ry-s3cret-t0ken", "timeout_s": 0.3},
+    "email": {
+        "host": "127.0.0.1",
+        "port": 9,
+        "security": "starttls",
+        "username": "layerline",
+        "password": "p4ss:w0rd/?",
+        "sender": "Layerline <layerline@farm.example>",
+        "recipients": ["ada@farm.example", "bob@farm.example"],
+        "timeout_s": 0.3,
+    },
+}
+SECRETS = ["v3ry-s3cret-t0ken", "p4ss:w0rd/?", "p4ss%3Aw0rd%2F%3F"]
+
+# The test server's library does not notice that it speaks TLS from the first byte on.
+WITHIN_TLS = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS:UserWarning")
+
+KINDS = sorted(notifier_types())
+
+
+def settings_of(kind: str, **more: Any) -> NotifierSettings:
+    return notifier_types()[kind].settings_type.model_validate({"kind": kind} | SETTINGS[kind] | more)
+
+
+def notifier_of(kind: str, **more: Any) -> Notifier[Any, Any]:
+    return make_notifier(settings_of(kind, **more))
+
+
+def as_text(content: Any) -> str:
+    """All that is sent, decoded."""
+    if isinstance(content, EmailMessage):
+        parts = [part.get_content() for part in content.walk() if not part.is_multipart()]
+        return "\n".join([str(content["Subject"]), *parts])
+    return json.dumps(content, ensure_ascii=False)
+
+
+def as_bytes(content: Any) -> bytes:
+    return content.as_bytes() if isinstance(content, EmailMessage) else json.dumps(content).encode()
+
+
+def many_notices() -> list[Notice]:
+    """Every odd name in every place, every occasion, cause, outcome and severity."""
+    odd = [
+        notice(
+            [evidence(name, detail=name)],
+            printer=name or None,
+            group=name or None,
+            model=name or None,
+            title=f"3 failed prints in a row {name}",
+            summary=f"It has failed, last with {name}.",
+            resolution=f"{name} succeeded.",
+        )
+        for name in ODD_NAMES
+    ]
+    full = [
+        notice([evidence(name, detail=name) for name in [*ODD_NAMES, *ODD_NAMES]], earlier_prints=99),
+        notice([evidence("&" * 4000, detail="<" * 4000) for _ in range(80)]),
+        notice([], url=None, group=None, model=None, printer=None),
+        notice(url="http://farm.local/" + "x" * 5000),
+    ]
+    causes = [notice([evidence(cause=cause)]) for cause in [*Cause, None]]
+    outcomes = [notice([evidence(outcome=outcome, cause=None)]) for outcome in [*Outcome, None]]
+    cancelled = [
+        notice([evidence(outcome=Outcome.CANCELLED, cancelled_by=who)]) for who in [*CancelledBy, None]
+    ]
+    occasions = [notice(occasion=occasion, severity=level) for occasion in Occasion for level in Severity]
+    times = [notice([evidence(started_ms=None)]), notice([evidence(started_ms=None, ended_ms=None)])]
+    return [*odd, *full, *causes, *outcomes, *cancelled, *occasions, *times]
+
+
+NOTICES = many_notices()
+
+
+def test_the_folder_holds_the_notifiers_and_nothing_else_is_one() -> None:
+    assert KINDS == ["email", "slack"]
+    assert set(SETTINGS) == set(KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_notifier_is_one_file_named_by_its_kind(kind: str) -> None:
+    notifier = notifier_types()[kind]
+    assert notifier.__module__ == f"alerts.notifiers.{kind}"
+    assert issubclass(notifier, Notifier)
+    assert not inspect.isabstract(notifier)
+    assert get_args(notifier.settings_type.model_fields["kind"].annotation) == (kind,)
+    assert notifier_types()[kind].settings_type is type(settings_of(kind))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_setting_says_what_it_is_for(kind: str) -> None:
+    fields = notifier_types()[kind].settings_type.model_fields
+    assert all(field.description for field in fields.values())
+
+
+def test_the_blueprint_is_a_whole_notifier_and_is_not_found() -> None:
+    assert "blueprint" not in notifier_types()
+    with http_receiver() as receiver:
+        made = _blueprint.NOTIFIER(
+            TypeAdapter(_blueprint.BlueprintSettings).validate_python({"kind": "blueprint", "url": receiver.url})
+        )
+        assert made.deliver(notice(), DELIVERY, Progress()).answer == "HTTP 200"
+        assert made.probe() == "HTTP 200"
+        receiver.behave(answer(503))
+        with pytest.raises(DeliveryError, match="503") as caught:
+            made.deliver(notice(), DELIVERY, Progress())
+        assert not caught.value.permanent
+        receiver.behave(hang_up)
+        with pytest.raises(DeliveryError):
+            made.deliver(notice(), DELIVERY, Progress())
+    assert b"bay1: 3 failed prints in a row" in receiver.requests[0].body
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_building_is_pure_and_the_same_every_time(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = [as_bytes(notifier_of(kind).build(each, DELIVERY)) for each in NOTICES]
+
+    def forbidden(*_: object, **__: object) -> None:
+        raise AssertionError("a pure function may not do this")
+
+    for module, name in ((socket, "socket"), (time, "time"), (time, "time_ns"), (threading.Thread, "start")):
+        monkeypatch.setattr(module, name, forbidden)
+    notifier = notifier_of(kind)
+    assert [as_bytes(notifier.build(again(each), DELIVERY)) for each in NOTICES if _storable(each)] == [
+        text for text, each in zip(first, NOTICES, strict=True) if _storable(each)
+    ]
+
+
+def _storable(value: Notice) -> bool:
+    try:
+        json.dumps(repr(value), ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_message_can_be_put_on_the_wire(kind: str) -> None:
+    for each in NOTICES:
+        assert as_bytes(notifier_of(kind).build(each, DELIVERY))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_message_says_printer_streak_prints_causes_and_where_to_look(kind: str) -> None:
+    prints = [evidence("hook.gcode"), evidence("benchy.gcode", cause=Cause.ADHESION, detail=None)]
+    text = as_text(notifier_of(kind).build(notice(prints, earlier_prints=1), DELIVERY))
+    for words in (
+        "bay1", "3 failed prints in a row", "Voron 2.4", "north wall", "hook.gcode", "benchy.gcode",
+        "temperature fault", "adhesion", "Heater extruder not heating at expected rate", "14 min",
+        "and 1 earlier", "http://farm.local:8642", "2025-11-22 09:26",
+    ):  # fmt: skip
+        assert words in text, words
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_message_says_which_occasion_it_is(kind: str) -> None:
+    texts = {
+        occasion: as_text(notifier_of(kind).build(notice(occasion=occasion), DELIVERY)) for occasion in Occasion
+    }
+    assert "Still:" in texts[Occasion.REPEATED]
+    assert "Resolved:" in texts[Occasion.RESOLVED]
+    assert "Still:" not in texts[Occasion.FIRED]
+    assert "Resolved:" not in texts[Occasion.FIRED]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_delivery_is_named_in_the_message(kind: str) -> None:
+    assert DELIVERY.encode() in as_bytes(notifier_of(kind).build(notice(), DELIVERY))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_name_can_turn_the_direction_of_reading_or_break_a_line(kind: str) -> None:
+    text = as_text(notifier_of(kind).build(notice([evidence("gcode.\u202eexe\r\nX: y")], printer="a\u2066\nb"), DELIVERY))
+    assert "\u202e" not in text
+    assert "\u2066" not in text
+    assert "gcode.exe X: y" in text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("secret", SECRETS)
+def test_secrets_are_in_no_representation_of_settings_or_notifier(kind: str, secret: str) -> None:
+    settings = settings_of(kind)
+    for text in (repr(settings), str(settings), repr(notifier_of(kind)), settings.model_dump_json()):
+        assert secret not in text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_receiver_that_is_not_there_is_tried_again_and_no_secret_is_told(
+    kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    more = (
+        {"port": free_port()} if kind == "email" else {"webhook_url": f"http://127.0.0.1:{free_port()}/v3ry-s3cret-t0ken"}
+    )
+    notifier = notifier_of(kind, **more)
+    for attempt in (lambda: notifier.deliver(notice(), DELIVERY, Progress()), notifier.probe):
+        with pytest.raises(DeliveryError) as caught:
+            attempt()
+        assert not caught.value.permanent
+        assert caught.value.__cause__ is None
+    for secret in SECRETS:
+        assert secret not in caplog.text
+        assert secret not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_receiver_that_takes_the_connection_and_is_silent_is_given_up_in_time(kind: str) -> None:
+    with closing(socket.socket()) as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        port = silent.getsockname()[1]
+        more = {"port": port} if kind == "email" else {"webhook_url": f"http://127.0.0.1:{port}/x"}
+        notifier = notifier_of(kind, **more)
+        began = time.monotonic()
+        with pytest.raises(DeliveryError) as caught:
+            notifier.deliver(notice(), DELIVERY, Progress())
+        assert time.monotonic() - began < notifier.patience_s + 5
+    assert not caught.value.permanent
+
+
+# Slack
+
+
+@pytest.fixture
+def webhook() -> Iterator[HttpReceiver]:
+    with http_receiver() as receiver:
+        yield receiver
+
+
+def slack(receiver: HttpReceiver, **more: Any) -> SlackNotifier:
+    settings = settings_of("slack", webhook_url=receiver.url, **more)
+    assert isinstance(settings, SlackSettings)
+    return SlackNotifier(settings, clock=lambda: 1_763_800_000_000)
+
+
+def units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
+def texts_in(blocks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for block in blocks:
+        if "text" in block:
+            yield block["text"]
+        yield from block.get("elements", [])
+
+
+@pytest.mark.parametrize("each", NOTICES)
+def test_a_slack_message_keeps_within_slacks_published_limits(each: Notice) -> None:
+    body = notifier_of("slack").build(each, DELIVERY)
+    blocks = body["blocks"]
+    assert 0 < len(blocks) <= MOST_BLOCKS == 50
+    assert 0 < units(body["text"]) <= 4000
+    assert {block["type"] for block in blocks} <= {"header", "section", "divider", "context"}
+    for block in blocks:
+        if block["type"] == "header":
+            assert block["text"]["type"] == "plain_text"
+            assert 0 < units(block["text"]["text"]) <= LONGEST_HEADER == 150
+        if block["type"] == "section":
+            assert 0 < units(block["text"]["text"]) <= LONGEST_TEXT == 3000
+        if block["type"] == "context":
+            assert 0 < len(block["elements"]) <= 10
+            assert all(0 < units(element["text"]) <= 2000 for element in block["elements"])
+    assert len(json.dumps(blocks, ensure_ascii=False)) <= MOST_TOGETHER + 2000 < 13_100
+
+
+@pytest.mark.parametrize("each", NOTICES)
+def test_nothing_in_a_slack_message_calls_anybody_or_hides_a_link(each: Notice) -> None:
+    body = notifier_of("slack").build(each, DELIVERY)
+    for text in [body["text"], *(part["text"] for part in texts_in(body["blocks"]))]:
+        for mark in text.split("<")[1:]:
+            assert mark.startswith(("!date^", "http://farm.local"))
+
+
+@pytest.mark.parametrize("name", ["*bold*", "_it_", "~gone~", "`code`", "<!channel>", "a & b"])
+def test_a_file_name_stands_as_code_where_slack_reads_no_marks(name: str) -> None:
+    body = notifier_of("slack").build(notice([evidence(name, detail=name)], printer=name), DELIVERY)
+    escaped = name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("`", "ʼ")
+    sections = [block["text"]["text"] for block in body["blocks"] if block["type"] == "section"]
+    assert f"*Printer* `{escaped}`" in sections[0]
+    assert sections[1].count(f"`{escaped}`") == 2
+
+
+def test_marks_in_running_text_are_taken_their_meaning() -> None:
+    body = notifier_of("slack").build(notice(summary="It has failed, last with *a_b*."), DELIVERY)
+    lead = body["blocks"][1]["text"]["text"]
+    assert "\u2060*\u2060a\u2060_\u2060b" in lead
+
+
+def test_slack_is_told_not_to_make_links_or_mentions_of_its_own() -> None:
+    body = notifier_of("slack").build(notice(), DELIVERY)
+    assert all(part["verbatim"] for part in texts_in(body["blocks"]) if part["type"] == "mrkdwn")
+    assert body["unfurl_links"] is False
+
+
+def test_prints_that_do_not_fit_are_counted() -> None:
+    body = notifier_of("slack").build(notice([evidence("&" * 4000, detail="<" * 4000)] * 80, earlier_prints=5), DELIVERY)
+    sections = [block for block in body["blocks"] if block["type"] == "section"]
+    shown = len(sections) - 1
+    assert 0 < shown < 80
+    assert f"and {85 - shown} earlier" in json.dumps(body)
+
+
+def test_slack_gets_the_message_as_json(webhook: HttpReceiver) -> None:
+    receipt = slack(webhook).deliver(notice(), DELIVERY, Progress())
+    assert receipt.answer == "HTTP 200 ok"
+    assert receipt.progress.outstanding == ()
+    (request,) = webhook.requests
+    assert json.loads(request.body) == notifier_of("slack").build(notice(), DELIVERY)
+    assert request.headers["content-type"].startswith("application/json")
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (400, "invalid_payload"),
+        (403, "action_prohibited"),
+        (404, "channel_not_found"),
+        (404, "no_service"),
+        (410, "channel_is_archived"),
+    ],
+)
+def test_what_slack_refuses_for_good_is_permanent_and_says_why(
+    webhook: HttpReceiver, status: int, body: str
+) -> None:
+    webhook.behave(answer(status, body))
+    with pytest.raises(DeliveryError, match=f"HTTP {status} {body}") as caught:
+        slack(webhook).deliver(notice(), DELIVERY, Progress())
+    assert caught.value.permanent
+    assert len(webhook.requests) == 1
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+def test_what_slack_cannot_do_now_is_tried_again_by_us_alone(webhook: HttpReceiver, status: int) -> None:
+    webhook.behave(answer(status, "later"))
+    with pytest.raises(DeliveryError, match=str(status)) as caught:
+        slack(webhook).deliver(notice(), DELIVERY, Progress())
+    assert not caught.value.permanent
+    assert caught.value.retry_after_s is None
+    assert len(webhook.requests) == 1
+
+
+@pytest.mark.parametrize("name", ["Retry_After", "retry_after"])
+def test_a_wish_to_wait_is_passed_on(webhook: HttpReceiver, name: str) -> None:
+    webhook.behave(answer(429, "rate_limited", **{name: "37"}))
+    with pytest.raises(DeliveryError) as caught:
+        slack(webhook).deliver(notice(), DELIVERY, Progress())
+    assert caught.value.retry_after_s == 37
+
+
+def test_a_wish_to_wait_until_a_moment_is_passed_on(webhook: HttpReceiver) -> None:
+    webhook.behave(answer(503, "", Retry_After="Sat, 22 Nov 2025 08:27:40 GMT"))
+    with pytest.raises(DeliveryError) as caught:
+        slack(webhook).deliver(notice(), DELIVERY, Progress())
+    assert caught.value.retry_after_s == 60
+
+
+@pytest.mark.parametrize("behaviour", [hang_up, hang_up_in_the_middle, talk_nonsense])
+def test_a_broken_connection_is_tried_again(webhook: HttpReceiver, behaviour: Any) -> None:
+    webhook.behave(behaviour)
+    with pytest.raises(DeliveryError) as caught:
+        slack(webhook).deliver(notice(), DELIVERY, Progress())
+    assert not caught.value.permanent
+    assert len(webhook.requests) == 1
+
+
+def test_an_answer_that_never_comes_is_tried_again(webhook: HttpReceiver) -> None:
+    webhook.behave(webhook.never_answer)
+    with pytest.raises(DeliveryError, match="imed out") as caught:
+        slack(webhook).deliver(notice(), DELIVERY, Progress())
+    assert not caught.value.permanent
+
+
+def test_an_answer_in_no_known_encoding_is_tried_again(webhook: HttpReceiver) -> None:
+    webhook.behave(answer(200, "ok", Content_Type="text/plain; charset=klingon"))
+    with pytest.raises(DeliveryError):
+        slack(webhook).deliver(notice(), DELIVERY, Progress())
+
+
+def test_a_web_page_behind_a_redirection_is_no_delivery(webhook: HttpReceiver) -> None:
+    webhook.behave(answer(302, "", Location="/login"))
+    with pytest.raises(DeliveryError, match="web page"):
+        slack(webhook).deliver(notice(), DELIVERY, Progress())
+
+
+def test_a_webhook_is_probed_without_posting_a_message(webhook: HttpReceiver) -> None:
+    webhook.behave(answer(400, "no_text"))
+    assert slack(webhook).probe() == "HTTP 400 no_text"
+    assert b"blocks" not in webhook.requests[0].body
+    webhook.behave(answer(404, "no_service"))
+    with pytest.raises(DeliveryError, match="no_service") as caught:
+        slack(webhook).probe()
+    assert caught.value.permanent
+
+
+def test_the_answer_is_recorded_short_on_one_line_and_without_the_secret(
+    webhook: HttpReceiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    webhook.behave(answer(500, f"no\r\nroute to {webhook.url} {'x' * 5000}"))
+    with pytest.raises(DeliveryError) as caught:
+        slack(webhook).deliver(notice(), DELIVERY, Progress())
+    assert "v3ry-s3cret-t0ken" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) <= 500
+    assert "v3ry-s3cret-t0ken" not in caplog.text
+
+
+# E-mail
+
+
+def email(server: MailServer, **more: Any) -> EmailNotifier:
+    given = {"host": "localhost", "port": server.port, "ca_file": str(server.ca_file), "timeout_s": 10} | more
+    settings = settings_of("email", **given)
+    assert isinstance(settings, EmailSettings)
+    return EmailNotifier(settings)
+
+
+@pytest.fixture
+def mails(tmp_path: Path) -> Iterator[MailServer]:
+    with mail_server(tmp_path) as server:
+        yield server
+
+
+@WITHIN_TLS
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_mail_goes_encrypted_and_signed_in(tmp_path: Path, security: str) -> None:
+    with mail_server(tmp_path, security) as server:
+        receipt = email(server, security=security).deliver(notice(), DELIVERY, Progress())
+    assert receipt.answer == "250 2.0.0 taken"
+    assert receipt.progress == Progress(taken=("ada@farm.example", "bob@farm.example"), outstanding=())
+    assert server.encrypted == [True]
+    assert server.signed_in == ["layerline"]
+    ((to, mail),) = server.mails
+    assert to == ["ada@farm.example", "bob@farm.example"]
+    assert mail["Subject"] == "bay1: 3 failed prints in a row"
+
+
+def test_mail_goes_in_the_clear_only_when_that_is_stated(tmp_path: Path) -> None:
+    with mail_server(tmp_path, "none") as server:
+        email(server, security="none", username=None, password=None).deliver(notice(), DELIVERY, Progress())
+    assert server.encrypted == [False]
+
+
+def test_a_server_without_starttls_gets_nothing(tmp_path: Path) -> None:
+    with mail_server(tmp_path, offer_starttls=False) as server:
+        with pytest.raises(DeliveryError, match="STARTTLS") as caught:
+            email(server).deliver(notice(), DELIVERY, Progress())
+        assert server.mails == []
+        assert server.signed_in == []
+    assert not caught.value.permanent
+
+
+@WITHIN_TLS
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_a_server_whose_certificate_nobody_vouches_for_gets_nothing(tmp_path: Path, security: str) -> None:
+    with mail_server(tmp_path, security) as server:
+        with pytest.raises(DeliveryError, match="(?i)certificate") as caught:
+            email(server, security=security, ca_file=None).deliver(notice(), DELIVERY, Progress())
+        assert server.mails == []
+        assert server.signed_in == []
+    assert not caught.value.permanent
+
+
+def test_a_certificate_for_another_name_is_refused(mails: MailServer) -> None:
+    with pytest.raises(DeliveryError, match="(?i)certificate"):
+        email(mails, host="127.0.0.1").deliver(notice(), DELIVERY, Progress())
+    assert mails.mails == []
+
+
+def test_a_wrong_password_is_permanent_and_told_nowhere(
+    mails: MailServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with pytest.raises(DeliveryError, match="535") as caught:
+        email(mails, password="wr0ng:passw0rd").deliver(notice(), DELIVERY, Progress())
+    assert caught.value.permanent
+    assert "wr0ng:passw0rd" not in str(caught.value) + caplog.text
+
+
+def test_a_mail_has_text_and_html_and_belongs_to_the_thread_of_its_alert(mails: MailServer) -> None:
+    notifier = email(mails)
+    notifier.deliver(notice(), DELIVERY, Progress())
+    notifier.deliver(notice(occasion=Occasion.RESOLVED), "another", Progress())
+    (_, first), (_, second) = mails.mails
+    assert first.get_content_type() == "multipart/alternative"
+    assert [part.get_content_type() for part in first.iter_parts()] == ["text/plain", "text/html"]
+    assert first["Message-ID"] == f"<{DELIVERY}@farm.example>"
+    assert second["Message-ID"] == "<another@farm.example>"
+    assert first["References"] == second["References"] == f"<alert-{notice().alert_id}@farm.example>"
+    assert first["In-Reply-To"] == first["References"]
+    assert first["Auto-Submitted"] == "auto-generated"
+    assert first["Date"].datetime.timestamp() == 1_763_800_000
+
+
+def test_odd_names_arrive_as_they_are_and_do_nothing(mails: MailServer) -> None:
+    sent = [name for name in ODD_NAMES if name and len(name) < 100 and name.isprintable()]
+    prints = [evidence(name, detail=None) for name in sent]
+    email(mails).deliver(notice(prints, printer="<i>bay</i>"), DELIVERY, Progress())
+    ((_, mail),) = mails.mails
+    plain, html = (part.get_content() for part in mail.iter_parts())
+    for name in sent:
+        assert name in plain
+        assert (name in html) == (not any(sign in name for sign in "<>&"))
+    assert "<script" not in html
+    assert "&lt;/p&gt;&lt;script&gt;" in html
+    assert "<i>" not in html
+
+
+def test_a_name_cannot_add_headers(mails: MailServer) -> None:
+    email(mails).deliver(notice(printer="bay1\r\nBcc: everybody@example.com"), DELIVERY, Progress())
+    ((to, mail),) = mails.mails
+    assert mail["Bcc"] is None
+    assert "Bcc: everybody" in mail["Subject"]
+    assert len(to) == 2
+
+
+def test_no_line_of_a_mail_is_longer_than_mail_allows() -> None:
+    for each in NOTICES:
+        raw = notifier_of("email").build(each, DELIVERY).as_bytes()
+        assert max(map(len, raw.split(b"\r\n"))) <= 998
+
+
+def test_only_who_was_refused_for_now_is_tried_again(mails: MailServer) -> None:
+    mails.refusals = {"bob@farm.example": ["451 4.3.0 mailbox busy"]}
+    notifier = email(mails, recipients=["ada@farm.example", "bob@farm.example", "cyd@farm.example"])
+    first = notifier.deliver(notice(), DELIVERY, Progress())
+    assert first.progress == Progress(taken=("ada@farm.example", "cyd@farm.example"), outstanding=("bob@farm.example",))
+    assert "bob@farm.example: 451" in first.answer
+    second = notifier.deliver(notice(), DELIVERY, first.progress)
+    assert second.progress.outstanding == ()
+    assert set(second.progress.taken) == {"ada@farm.example", "bob@farm.example", "cyd@farm.example"}
+    assert [to for to, _ in mails.mails] == [["ada@farm.example", "cyd@farm.example"], ["bob@farm.example"]]
+    assert mails.mails[0][1]["Message-ID"] == mails.mails[1][1]["Message-ID"]
+
+
+def test_who_is_refused_for_good_is_named_and_not_tried_again(mails: MailServer) -> None:
+    mails.refusals = {"bob@farm.example": ["550 5.1.1 no such user"]}
+    receipt = email(mails).deliver(notice(), DELIVERY, Progress())
+    assert receipt.progress == Progress(taken=("ada@farm.example",), refused=("bob@farm.example",), outstanding=())
+    assert "bob@farm.example: 550 5.1.1 no such user" in receipt.answer
+
+
+def test_when_all_are_refused_for_now_all_are_tried_again(mails: MailServer) -> None:
+    mails.refusals = {who: ["450 greylisted"] for who in ("ada@farm.example", "bob@farm.example")}
+    receipt = email(mails).deliver(notice(), DELIVERY, Progress())
+    assert receipt.progress.outstanding == ("ada@farm.example", "bob@farm.example")
+    assert receipt.progress.taken == ()
+
+
+def test_when_all_are_refused_for_good_that_is_permanent(mails: MailServer) -> None:
+    mails.refusals = {who: ["550 no"] for who in ("ada@farm.example", "bob@farm.example")}
+    with pytest.raises(DeliveryError, match="every recipient refused") as caught:
+        email(mails).deliver(notice(), DELIVERY, Progress())
+    assert caught.value.permanent
+
+
+@pytest.mark.parametrize(("reply", "permanent"), [("554 spam", True), ("452 disk full", False)])
+def test_a_refused_message_is_judged_by_its_code(mails: MailServer, reply: str, permanent: bool) -> None:
+    mails.answer_to_data = reply
+    with pytest.raises(DeliveryError, match=reply) as caught:
+        email(mails).deliver(notice(), DELIVERY, Progress())
+    assert caught.value.permanent is permanent
+
+
+def test_a_mail_server_is_probed_without_sending_a_mail(mails: MailServer) -> None:
+    assert email(mails).probe().startswith("250")
+    assert mails.signed_in == ["layerline"]
+    assert mails.mails == []
+
+
+def test_a_mail_server_that_hangs_up_in_mid_answer_is_tried_again() -> None:
+    with closing(socket.socket()) as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+
+        def greet_and_leave() -> None:
+            connection, _ = listener.accept()
+            with closing(connection):
+                connection.sendall(b"220-mail.example\r\n220 rea")
+
+        thread = threading.Thread(target=greet_and_leave)
+        thread.start()
+        with pytest.raises(DeliveryError) as caught:
+            notifier_of("email", port=listener.getsockname()[1]).deliver(notice(), DELIVERY, Progress())
+        thread.join(10)
+    assert not caught.value.permanent
+
+
+def test_notifiers_are_listed_from_the_folder() -> None:
+    folder = Path(alerts.notifiers.__file__).parent
+    files = {path.stem for path in folder.glob("*.py") if not path.stem.startswith("_")} - {"base"}
+    assert files == set(KINDS)

@@ -1,0 +1,304 @@
+"""The life of a streak alert, told as a table of looks at the same printer."""
+
+from collections.abc import Sequence
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerts.lifecycle import Change, Look, alert_id, delivery_id, reconcile, repeated
+from alerts.rules.streak import StreakRule
+from farm.model.job import Job
+from farm.model.states import Outcome
+from farm.model.times import DAY_MS, HOUR_MS
+from farm.storage.alert_port import Alert, AlertState, Occasion
+from tests.unit.alerts.makings import OUTCOMES, PRINTER, START_MS, ended_job, past, settings
+
+RULE = StreakRule(settings())
+
+
+class Printer:
+    """A printer whose jobs are looked at time and again."""
+
+    def __init__(self) -> None:
+        self.alerts: dict[str, Alert] = {}
+
+    def look(
+        self, jobs: Sequence[Job], *, late_ms: int = 0, whole: bool = True, watched: bool = True
+    ) -> list[Change]:
+        """Look `late_ms` after the newest job ended, and keep what follows."""
+        newest = max((job.ended_ms or 0 for job in jobs), default=START_MS)
+        look = Look(
+            printer_id=PRINTER,
+            jobs=jobs,
+            whole=whole,
+            now_ms=newest + late_ms,
+            max_age_ms=HOUR_MS,
+            watched=watched,
+        )
+        changes = reconcile(RULE, look, list(self.alerts.values()))
+        self.alerts |= {change.alert.id: change.alert for change in changes}
+        return changes
+
+    @property
+    def firing(self) -> list[Alert]:
+        return [alert for alert in self.alerts.values() if alert.state is AlertState.FIRING]
+
+
+def told(changes: list[Change]) -> list[str]:
+    """What the changes tell, as words; what is only recorded stands in brackets."""
+    words = [(change.occasion, change.told) for change in changes if change.occasion is not None]
+    return [str(occasion) if is_told else f"({occasion})" for occasion, is_told in words]
+
+
+def one_by_one(letters: str) -> tuple[Printer, list[list[str]]]:
+    printer = Printer()
+    return printer, [told(printer.look(past(letters[: n + 1]))) for n in range(len(letters))]
+
+
+@pytest.mark.parametrize(
+    ("letters", "expected"),
+    [
+        ("FF", [[], []]),
+        ("FFF", [[], [], ["fired"]]),
+        ("FFFFF", [[], [], ["fired"], [], []]),
+        ("FFFS", [[], [], ["fired"], ["resolved"]]),
+        ("FFFCUS", [[], [], ["fired"], [], [], ["resolved"]]),
+        ("FFCFU", [[], [], [], ["fired"], []]),
+        ("FFSFF", [[], [], [], [], []]),
+        ("FFFSFFFS", [[], [], ["fired"], ["resolved"], [], [], ["fired"], ["resolved"]]),
+        ("FFFSSC", [[], [], ["fired"], ["resolved"], [], []]),
+    ],
+)
+def test_an_alert_is_fired_once_a_streak_and_resolved_by_the_next_success(
+    letters: str, expected: list[list[str]]
+) -> None:
+    assert one_by_one(letters)[1] == expected
+
+
+@given(st.text("FSCU", max_size=14))
+def test_looking_again_at_the_same_jobs_changes_nothing(letters: str) -> None:
+    printer = Printer()
+    for end in range(len(letters) + 1):
+        printer.look(past(letters[:end]))
+        assert printer.look(past(letters[:end])) == []
+
+
+@given(st.text("FSCU", max_size=14))
+def test_an_alert_is_firing_exactly_while_a_streak_stands(letters: str) -> None:
+    printer = Printer()
+    for end in range(len(letters) + 1):
+        printer.look(past(letters[:end]))
+        standing = letters[:end].rpartition("S")[2].count("F")
+        assert len(printer.firing) == (standing >= 3)
+        if printer.firing:
+            assert printer.firing[0].facts["length"] == standing
+
+
+@given(st.text("FSCU", max_size=12), st.data())
+def test_whatever_is_revised_at_most_one_alert_is_firing_and_it_is_the_streak_that_stands(
+    letters: str, data: st.DataObject
+) -> None:
+    printer = Printer()
+    printer.look(past(letters))
+    for _ in range(4):
+        letters = "".join(data.draw(st.sampled_from("FSCU")) if data.draw(st.booleans()) else x for x in letters)
+        jobs = past(letters)
+        printer.look(jobs)
+        standing = letters.rpartition("S")[2].count("F")
+        assert len(printer.firing) == (standing >= 3)
+        assert printer.look(jobs) == []
+
+
+@given(st.text("FSCU", max_size=14))
+def test_the_same_alerts_come_about_whether_jobs_are_seen_one_by_one_or_all_at_once(letters: str) -> None:
+    slowly, _ = one_by_one(letters)
+    at_once = Printer()
+    at_once.look(past(letters))
+
+    def essence(printer: Printer) -> set[tuple[str, str, int, int | None]]:
+        return {(a.id, a.state, a.fired_ms, a.resolved_ms) for a in printer.alerts.values()}
+
+    assert essence(slowly) == essence(at_once)
+
+
+def test_the_alert_is_named_by_rule_printer_and_first_failure() -> None:
+    printer, _ = one_by_one("SFFF")
+    (alert,) = printer.alerts.values()
+    assert alert.id == alert_id("failed_streak", PRINTER, ended_job(1, "F").id)
+    assert alert.fired_ms == ended_job(3, "F").ended_ms
+    assert alert.severity == "critical"
+
+
+def test_a_success_resolves_at_the_moment_it_ended() -> None:
+    printer, _ = one_by_one("FFFS")
+    (alert,) = printer.alerts.values()
+    assert alert.resolved_ms == ended_job(3, "S").ended_ms
+    assert alert.resolution == "part-3.gcode succeeded."
+
+
+def revised(letters: str, number: int, outcome: Outcome) -> list[Job]:
+    return [
+        msgspec.structs.replace(job, outcome=outcome, revision=1) if job.id == ended_job(number, "F").id else job
+        for job in past(letters)
+    ]
+
+
+def test_a_failure_revised_to_succeeded_at_the_end_resolves() -> None:
+    printer, _ = one_by_one("FFF")
+    assert told(printer.look(revised("FFF", 2, Outcome.SUCCEEDED))) == ["resolved"]
+    assert not printer.firing
+
+
+@pytest.mark.parametrize("outcome", [Outcome.CANCELLED, Outcome.UNKNOWN, Outcome.SUCCEEDED])
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_any_failure_of_a_shortest_streak_that_turns_out_to_be_none_resolves(
+    number: int, outcome: Outcome
+) -> None:
+    printer, _ = one_by_one("FFF")
+    changes = printer.look(revised("FFF", number, outcome), late_ms=7)
+    assert told(changes) == ["resolved"]
+    assert changes[0].alert.resolution is not None
+    assert "part-" in changes[0].alert.resolution
+
+
+def test_an_unknown_outcome_revised_to_failed_completes_a_streak() -> None:
+    printer = Printer()
+    assert printer.look(past("FFU")) == []
+    assert told(printer.look(past("FFF"))) == ["fired"]
+
+
+def test_a_success_revised_to_failed_opens_the_same_alert_again() -> None:
+    printer, _ = one_by_one("FFFS")
+    (resolved,) = printer.alerts.values()
+    changes = printer.look(past("FFFF"))
+    assert told(changes) == ["fired"]
+    (alert,) = printer.firing
+    assert (alert.id, alert.count, alert.resolved_ms, alert.resolution) == (resolved.id, 2, None, None)
+
+
+def test_telling_of_a_reopened_alert_is_another_message_than_the_first() -> None:
+    printer = Printer()
+    first = printer.look(past("FFF"))[-1].alert
+    printer.look(past("FFFS"))
+    second = printer.look(past("FFFF"))[-1].alert
+    assert delivery_id(first, Occasion.FIRED, "slack") != delivery_id(second, Occasion.FIRED, "slack")
+
+
+def test_an_earlier_failure_learnt_of_late_makes_no_second_alert() -> None:
+    printer = Printer()
+    printer.look(past("UFFF"))
+    (before,) = printer.alerts
+    changes = printer.look(past("FFFF"))
+    assert told(changes) == []
+    assert list(printer.alerts) == [before]
+    assert printer.firing[0].facts["length"] == 4
+
+
+def test_a_streak_cut_in_two_keeps_its_alert_for_the_part_that_stands() -> None:
+    printer, _ = one_by_one("FFFFFFF")
+    assert told(printer.look(past("FFFSFFF"))) == []
+    (alert,) = printer.firing
+    assert alert.job_ids == tuple(ended_job(n, "F").id for n in (4, 5, 6))
+
+
+def test_two_streaks_joined_by_a_revision_stay_one_alert() -> None:
+    printer, _ = one_by_one("FFFSFFF")
+    assert told(printer.look(past("FFFFFFF"))) == []
+    assert len(printer.firing) == 1
+    assert printer.firing[0].facts["length"] == 7
+
+
+def test_more_failures_change_the_alert_and_tell_nothing() -> None:
+    printer, _ = one_by_one("FFF")
+    (change,) = printer.look(past("FFFF"))
+    assert change.occasion is None
+    assert change.alert.title == "4 failed prints in a row"
+
+
+def test_what_came_about_long_ago_is_recorded_and_not_told() -> None:
+    printer = Printer()
+    assert told(printer.look(past("FFF"), late_ms=HOUR_MS + 1)) == ["(fired)"]
+    (alert,) = printer.firing
+    assert alert.suppressed
+    assert alert.notified_ms is None
+
+
+def test_what_came_about_just_within_the_time_is_told() -> None:
+    assert told(Printer().look(past("FFF"), late_ms=HOUR_MS)) == ["fired"]
+
+
+def test_a_long_past_streak_that_is_over_is_recorded_with_both_ends() -> None:
+    printer = Printer()
+    assert told(printer.look(past("FFFS"), late_ms=DAY_MS)) == ["(fired)", "(resolved)"]
+    assert not printer.firing
+
+
+def test_a_streak_over_before_it_was_seen_is_told_with_both_ends_when_it_is_news() -> None:
+    jobs = [ended_job(n, x, ended_ms=START_MS + n) for n, x in enumerate("FFFS")][::-1]
+    assert told(Printer().look(jobs)) == ["fired", "resolved"]
+
+
+def test_the_end_of_an_alert_that_nobody_was_told_of_is_not_told_either() -> None:
+    printer = Printer()
+    printer.look(past("FFF"), late_ms=DAY_MS)
+    assert told(printer.look(past("FFFS"))) == ["(resolved)"]
+
+
+def test_a_recorded_streak_that_goes_on_before_our_eyes_is_told() -> None:
+    printer = Printer()
+    printer.look(past("FFF"), late_ms=DAY_MS)
+    assert told(printer.look(past("FFFF"))) == ["fired"]
+    (alert,) = printer.firing
+    assert not alert.suppressed
+    assert told(printer.look(past("FFFFF"))) == []
+
+
+def test_a_recorded_streak_that_is_only_looked_at_again_stays_untold() -> None:
+    printer = Printer()
+    printer.look(past("FFF"), late_ms=DAY_MS)
+    assert printer.look(past("FFF"), late_ms=DAY_MS + 1) == []
+    assert printer.look(past("FFF")) == []
+
+
+def test_an_alert_beyond_what_was_read_is_left_alone() -> None:
+    printer, _ = one_by_one("FFF")
+    later = [ended_job(n, "C") for n in range(9, 3, -1)]
+    assert printer.look(later, whole=False) == []
+    assert len(printer.firing) == 1
+
+
+def test_jobs_that_were_withdrawn_take_their_alert_with_them() -> None:
+    printer, _ = one_by_one("FFF")
+    assert told(printer.look(past("F"))) == ["resolved"]
+
+
+def test_a_printer_that_is_no_longer_watched_has_no_alerts() -> None:
+    printer, _ = one_by_one("FFF")
+    (change,) = printer.look(past("FFF"), watched=False)
+    assert change.alert.state is AlertState.RESOLVED
+    assert change.alert.resolution == "The printer is no longer watched."
+    assert Printer().look(past("FFF"), watched=False) == []
+
+
+def test_a_repetition_counts_and_is_a_message_of_its_own() -> None:
+    printer, _ = one_by_one("FFF")
+    (alert,) = printer.firing
+    change = repeated(alert, START_MS + DAY_MS)
+    assert change.occasion is Occasion.REPEATED
+    assert (change.alert.count, change.alert.notified_ms) == (2, START_MS + DAY_MS)
+    again = repeated(change.alert, START_MS + 2 * DAY_MS)
+    ids = {delivery_id(each.alert, Occasion.REPEATED, "slack") for each in (change, again)}
+    assert len(ids) == 2
+
+
+def test_a_delivery_has_the_same_id_whoever_works_it_out() -> None:
+    alerts = [one_by_one("FFF")[0].firing[0] for _ in range(2)]
+    ids = {delivery_id(alert, Occasion.FIRED, "slack") for alert in alerts}
+    assert len(ids) == 1
+    assert delivery_id(alerts[0], Occasion.FIRED, "mail") not in ids
+
+
+def test_every_outcome_is_exercised_by_these_tests() -> None:
+    assert set(OUTCOMES.values()) == set(Outcome)
