@@ -23,6 +23,7 @@ from sqlalchemy import make_url
 
 _PATIENCE_S = 30.0
 _PAUSE_S = 0.02
+_ROOM = 2**30
 _LOOPBACK = "127.0.0.1"
 
 
@@ -161,7 +162,7 @@ def postgresql() -> Iterator[str]:
             "or set LAYERLINE_TEST_POSTGRESQL_URL to one where databases may be created"
         )
     with (
-        tempfile.TemporaryDirectory(prefix="layerline-postgresql-") as folder,
+        tempfile.TemporaryDirectory(prefix="layerline-postgresql-", dir=_memory()) as folder,
         _private_postgresql(programs, Path(folder)) as url,
     ):
         yield url
@@ -177,6 +178,13 @@ def fresh_database(server_url: str) -> Iterator[str]:
             yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
         finally:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _memory() -> Path | None:
+    """A file system in memory with room to spare: new databases are made several times faster there."""
+    memory = Path("/dev/shm")  # noqa: S108 - the folder made there is private
+    roomy = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > _ROOM
+    return memory if roomy else None
 
 
 def _postgresql_programs() -> Path | None:
@@ -217,6 +225,7 @@ def _private_postgresql(programs: Path, folder: Path) -> Iterator[str]:
         "fsync": "off",
         "full_page_writes": "off",
         "synchronous_commit": "off",
+        "autovacuum": "off",
     }
     options = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
     with log.open("wb") as output:
