@@ -69,7 +69,7 @@ class InfluxForTests:
         """The rows of a query."""
         settings = InfluxSettings(url=self.url, org=self.org, token=SecretStr(self.token))
         with InfluxServer(settings) as server:
-            return server.query(query)
+            return server.flux(query)
 
     def influxql(self, bucket: str, query: str) -> httpx.Response:
         """The answer to an InfluxQL query."""

@@ -6,6 +6,7 @@ from typing import Final
 from farm.errors import InfluxError
 from farm.model.feed import FeedEntry, FeedKind
 from farm.storage.influx.answers import Answer, Course
+from farm.storage.influx.influxql import one_of, quoted, select
 from farm.storage.influx.lane import Lane, Route
 from farm.storage.influx.line_protocol import NANOSECONDS_PER_MS
 from farm.storage.influx.points import (
@@ -31,7 +32,7 @@ END_OF_TIME_NS: Final = (1 << 62) - 1
 """The year 2116: nothing is booked later."""
 
 
-class _Paused(Exception):  # noqa: N818  it is no error: the work goes on later
+class _Paused(Exception):
     """The server does not take it now."""
 
 
@@ -120,17 +121,18 @@ class FeedLane(Lane):
 
     def _points_of_job(self, printer_id: str, job_id: str) -> list[tuple[str, int]]:
         """Event and time (ns) of the points that stand for the job's start and end."""
-        flux = f"""from(bucket: {_flux_text(self.bucket)})
-  |> range(start: 1970-01-01T00:00:00Z, stop: 2110-01-01T00:00:00Z)
-  |> filter(fn: (r) => r._measurement == "{JOB_EVENT}" and r.printer == {_flux_text(printer_id)})
-  |> filter(fn: (r) => (r.event == "{STARTED}" or r.event == "{ENDED}") and r._field == "job")
-  |> filter(fn: (r) => r._value == {_flux_text(job_id)})
-  |> map(fn: (r) => ({{event: r.event, ns: int(v: r._time)}}))"""
+        where = [
+            f"printer = {quoted(printer_id)}",
+            f"job = {quoted(job_id)}",
+            one_of("event", (STARTED, ENDED)),
+        ]
+        query = select("job", JOB_EVENT, where, "event")
         try:
-            return [(str(row["event"]), int(str(row["ns"]))) for row in self.route.server.query(flux)]
+            found = self.route.server.influxql(self.bucket, query)
         except InfluxError as error:
             self._halt(Answer(status=error.status, words=str(error)))
             raise _Paused from error
+        return [(series.tags["event"], row["time"]) for series in found for row in series.rows()]
 
     def _erase(self, measurement: str, printer_id: str, event: str, from_ns: int, to_ns: int) -> None:
         tags = {"_measurement": measurement, "printer": printer_id, "event": event}
@@ -156,9 +158,3 @@ def _runs(entries: Sequence[FeedEntry]) -> list[tuple[bool, list[FeedEntry]]]:
         else:
             runs.append((False, [entry]))
     return runs
-
-
-def _flux_text(text: str) -> str:
-    """A Flux string literal."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("${", "\\${")
-    return f'"{escaped}"'

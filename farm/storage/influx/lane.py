@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 from farm.model.clock import Clock
 from farm.model.times import SECOND_MS
 from farm.storage.influx.answers import Answer
+from farm.storage.influx.client import Series
 from farm.storage.influx.outbox import Outbox
 from farm.storage.influx.positions import Position, Reject, Trouble
 from farm.storage.influx.settings import InfluxSettings
@@ -28,8 +29,8 @@ class PointServer(Protocol):
     def erase(self, bucket: str, from_ns: int, to_ns: int, tags: dict[str, str]) -> Answer:
         """Delete points."""
 
-    def query(self, flux: str) -> list[dict[str, object]]:
-        """Rows of a Flux query. Raises InfluxError."""
+    def influxql(self, bucket: str, query: str) -> list[Series]:
+        """What an InfluxQL query gives. Raises InfluxError."""
 
 
 class Route(NamedTuple):

@@ -12,6 +12,7 @@ from farm.model.observation import Telemetry
 from farm.model.states import Outcome
 from farm.model.times import DAY_MS, HOUR_MS, MINUTE_MS
 from farm.storage.influx.answers import Answer
+from farm.storage.influx.client import Series
 from farm.storage.influx.points import KpiPoint
 from farm.storage.influx.sender import Sender
 from farm.storage.influx.settings import InfluxSettings
@@ -45,7 +46,7 @@ class PlayedServer:
         self.erased.append(tags)
         return STORED
 
-    def query(self, _flux: str) -> list[dict[str, Any]]:
+    def influxql(self, _bucket: str, _query: str) -> list[Series]:
         if not self.up:
             raise InfluxError("connection refused")
         return []
