@@ -2,8 +2,9 @@
 
 import typer
 
-from farm.app.cli import checkup, figures, recordings, services, together, versions
+from farm.app.cli import checkup, demonstration, figures, recordings, services, together, versions
 from farm.app.cli.help import Command, Group
+from simulators import cli as simulation
 
 _EXAMPLES = """
 layerline demo      a farm to look at, in one command
@@ -25,12 +26,15 @@ app = typer.Typer(
 
 _COMMANDS = (
     (together.up, together.EXAMPLES),
+    (demonstration.demo, demonstration.EXAMPLES),
     (services.collector, services.COLLECTOR_EXAMPLES),
     (services.evaluator, services.EVALUATOR_EXAMPLES),
     (services.api, services.API_EXAMPLES),
     (figures.jobs, figures.JOBS_EXAMPLES),
     (figures.kpi, figures.KPI_EXAMPLES),
     (recordings.replay, recordings.REPLAY_EXAMPLES),
+    (simulation.simulate, simulation.SIMULATE_EXAMPLES),
+    (simulation.verify, simulation.VERIFY_EXAMPLES),
     (checkup.check, checkup.CHECK_EXAMPLES),
     (checkup.doctor, checkup.DOCTOR_EXAMPLES),
     (versions.version, versions.EXAMPLES),

@@ -1,0 +1,1 @@
+"""A whole farm to look at, in one command and on this machine only."""
