@@ -59,9 +59,12 @@ class BookedFarm:
         before, since_ms = self._states[printer.id]
         self._states[printer.id] = (state, at_ms)
         self.now_ms = max(self.now_ms, at_ms)
-        body = {"state": state.value, "before": before.value, "source": "observed"}
+        body = {"state": state.value, "before": before.value, "source": _source(state)}
         self.book(
-            spans=[Span(printer.id, before, since_ms, at_ms), Span(printer.id, state, at_ms, None)],
+            spans=[
+                Span(printer.id, before, since_ms, at_ms, _source(before)),
+                Span(printer.id, state, at_ms, None, _source(state)),
+            ],
             feed=[
                 FeedEntry(kind=FeedKind.STATE_CHANGED, at_ms=at_ms, printer_id=printer.id, body=body),
             ],
@@ -190,6 +193,10 @@ class BookedFarm:
             adapter="moonraker",
             first_seen_ms=START,
         )
+
+
+def _source(state: PrinterState) -> str:
+    return "silence" if state is PrinterState.UNKNOWN else "observed"
 
 
 class HandedClock:
