@@ -314,7 +314,8 @@ def _move_bookmark(connection: Connection, reader: str, seen: Bookmark | None, r
     body = _json(_BookmarkBody(reached.bookings, reached.note))
     if seen is None:
         addition = _insert(connection, _cursor).values(reader=reader, seq=reached.seq, body=body)
-        return connection.execute(addition.on_conflict_do_nothing()).rowcount == 1
+        added = addition.on_conflict_do_nothing().returning(_cursor.c.reader)
+        return connection.execute(added).one_or_none() is not None
     former = _json(_BookmarkBody(seen.bookings, seen.note))
     move = (
         update(_cursor)
