@@ -27,12 +27,6 @@ class PrintPlan(msgspec.Struct, frozen=True, kw_only=True):
             return 1
         return min(self.layers, 2 + int((printed_ms - first) / self._layer_ms))
 
-    def layer_starts_ms(self, layer: int) -> int:
-        """The printing time at which the layer begins."""
-        if layer <= 1:
-            return 0
-        return round(self._layer_ms * (_FIRST_LAYER_WEIGHT + layer - 2))
-
     def height(self, layer: int) -> float:
         """The nozzle's height in a layer."""
         return round(self.layer_mm * layer, 3)

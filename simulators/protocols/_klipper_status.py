@@ -117,12 +117,12 @@ class KlipperStatus:
             "display_status": {"progress": self._displayed(run, sd, now_ms)},
             "heater_bed": {
                 "temperature": bed_c,
-                "target": self._target(printer.bed, run and run.bed_c),
+                "target": self._target(printer.bed, run.bed_c if run else None),
                 "power": printer.bed.power(now_ms),
             },
             "extruder": {
                 "temperature": nozzle_c,
-                "target": self._target(printer.nozzle, run and run.nozzle_c),
+                "target": self._target(printer.nozzle, run.nozzle_c if run else None),
                 "power": printer.nozzle.power(now_ms),
                 "can_extrude": nozzle_c >= _MIN_EXTRUDE_C,
             },
