@@ -20,7 +20,6 @@ ALLOWED_URLS = (
 _PATIENCE_S = 30
 _CONNECT_S = 10
 _SQLITE_PRAGMAS = (
-    f"busy_timeout = {_PATIENCE_S * 1000}",
     "journal_mode = WAL",
     "synchronous = FULL",
     "foreign_keys = ON",
@@ -125,12 +124,13 @@ def _sqlite_engine(url: URL) -> Engine:
     # An in-memory database is one connection. Lending it to one user at a time keeps
     # threads out of each other's transactions.
     size = {"pool_size": 1, "max_overflow": 0} if _without_file(url) else {"pool_size": 5, "max_overflow": 40}
+    defaults = {"check_same_thread": False, "timeout": _PATIENCE_S}
     engine = create_engine(
         url,
         poolclass=QueuePool,
         pool_timeout=_PATIENCE_S,
         hide_parameters=True,
-        connect_args={"check_same_thread": False, "timeout": _PATIENCE_S},
+        connect_args={key: value for key, value in defaults.items() if key not in url.query},
         **size,
     )
     event.listen(engine, "connect", _set_up_sqlite)

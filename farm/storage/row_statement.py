@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Dialect, Executable, Table, bi
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.sql.dml import Insert
 
 
@@ -31,7 +32,7 @@ class RowStatement:
         arranged = list(rows) if self._arranged is None else [self._arranged(row) for row in rows]
         if not arranged:
             return
-        cursor = connection.connection.cursor()
+        cursor = _cursor(connection)
         if len(arranged) == 1:
             cursor.execute(self._sql, arranged[0])
         else:
@@ -40,7 +41,7 @@ class RowStatement:
 
     def run_one(self, connection: Connection, *values: Any) -> tuple[Any, ...] | None:
         """Run it once, and give the row that it returns if there is one."""
-        cursor = connection.connection.cursor()
+        cursor = _cursor(connection)
         cursor.execute(self._sql, values if self._arranged is None else self._arranged(values))
         # All of them: SQLite refuses to commit while a statement has rows to give.
         returned = cursor.fetchall()
@@ -77,6 +78,12 @@ def upsertion(
         written[name] = merge(statement.excluded[name])
     statement = statement.on_conflict_do_update(index_elements=keys, set_=written)
     return RowStatement(statement.returning(*returning) if returning else statement, dialect, columns)
+
+
+def _cursor(connection: Connection) -> DBAPICursor:
+    if not connection.in_transaction():
+        connection.begin()  # as any other statement would
+    return connection.connection.cursor()
 
 
 def _insert(table: Table, dialect: str, columns: Sequence[str]) -> Any:

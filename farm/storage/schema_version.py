@@ -77,12 +77,11 @@ def _bring_up(connection: Connection, version: str | None) -> None:
 
 
 def _stored_version(connection: Connection) -> str | None:
+    """None where there is no version, "" where Alembic began and made nothing yet."""
     if not inspect(connection).has_table(_version.name):
         return None
-    return connection.execute(select(_version.c.version_num)).scalar_one_or_none()
+    return connection.execute(select(_version.c.version_num)).scalar_one_or_none() or ""
 
 
 def _lack(version: str | None) -> str:
-    return (
-        "holds no ledger yet" if version is None else f"is of version {version} and must be brought to {HEAD}"
-    )
+    return "holds no ledger yet" if not version else f"is of version {version} and must be brought to {HEAD}"

@@ -54,7 +54,8 @@ def account(life: Life, booked: Iterable[Sequence[Any]]) -> list[Span]:
     for _, from_ms, to_ms, state, source in booked:
         start = max(from_ms, at)
         end = min(life.booked_until_ms if to_ms is None else to_ms, life.to_ms)
-        if start < end:
+        silent = state == PrinterState.UNKNOWN and source == SILENCE
+        if start < end and not silent:  # silence is a hole like any other
             _fill(pieces, life.printer_id, at, start)
             pieces.append(Span(life.printer_id, PrinterState(state), start, end, source))
             at = end
@@ -131,11 +132,8 @@ def _lives(connection: Connection, from_ms: int, to_ms: int, printer_ids: Sequen
 
 
 def _fill(pieces: list[Span], printer_id: str, from_ms: int, to_ms: int) -> None:
-    if from_ms >= to_ms:
-        return
-    if pieces and pieces[-1].state is PrinterState.UNKNOWN and pieces[-1].source == SILENCE:
-        from_ms = pieces.pop().from_ms
-    pieces.append(Span(printer_id, PrinterState.UNKNOWN, from_ms, to_ms, SILENCE))
+    if from_ms < to_ms:
+        pieces.append(Span(printer_id, PrinterState.UNKNOWN, from_ms, to_ms, SILENCE))
 
 
 def _least(one: ColumnElement[Any], other: ColumnElement[Any] | int) -> ColumnElement[Any]:
