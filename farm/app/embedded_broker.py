@@ -1,8 +1,8 @@
 """The broker that comes along: rumqttd from the iotcore package, run as a process of its own.
 
-    python -P -m farm.app.embedded_broker FILE
+    python -P -m farm.app.embedded_broker FILE [text|json]
 
-runs it with the rumqttd configuration FILE until it is ended.
+runs it with the rumqttd configuration FILE until it is ended, and logs in that format.
 """
 
 import json
@@ -13,11 +13,9 @@ from pathlib import Path
 from pydantic import Field
 
 from farm.app.data_folder import Credentials, DataFolder
-from farm.app.logs import set_up_logging
+from farm.app.logs import LogFormat, set_up_logging
 from farm.app.process_life import end_with_parent
 from farm.settings import Section
-
-log = logging.getLogger(__name__)
 
 CONFIGURATION_FILE = "embedded-broker.toml"
 
@@ -87,11 +85,13 @@ dynamic_filters = true
 """
 
 
-def prepare_broker(settings: EmbeddedBrokerSettings, folder: DataFolder) -> tuple[Credentials, list[str]]:
+def prepare_broker(
+    settings: EmbeddedBrokerSettings, folder: DataFolder, log_format: LogFormat = LogFormat.TEXT
+) -> tuple[Credentials, list[str]]:
     """The broker's credentials, made at the first start, and the command that runs it."""
     credentials = folder.make_credentials()
     file = folder.write_private(CONFIGURATION_FILE, broker_configuration(settings, credentials))
-    return credentials, [sys.executable, "-P", "-m", "farm.app.embedded_broker", str(file)]
+    return credentials, [sys.executable, "-P", "-m", "farm.app.embedded_broker", str(file), log_format.value]
 
 
 def _toml(text: str) -> str:
@@ -108,13 +108,12 @@ def run_broker(file: Path) -> None:
     logging.getLogger("tracing.span").setLevel(logging.CRITICAL)
     broker = IotCoreBroker(config_path=str(file))
     broker.check_ports()
-    log.info("listening on %s", ", ".join(broker.listeners()))
     broker.run_forever()
 
 
 def main() -> int:
     """Run as a child process; see the module's text."""
-    set_up_logging()
+    set_up_logging(LogFormat(sys.argv[2]) if len(sys.argv) > 2 else LogFormat.TEXT)
     end_with_parent()
     try:
         run_broker(Path(sys.argv[1]))

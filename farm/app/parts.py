@@ -48,7 +48,7 @@ def farm_parts(
 
     configuration.data.make()
     _refuse_taken_api_port(configuration)
-    parts = [] if configuration.is_broker_configured else [_embedded_broker(configuration)]
+    parts = [] if configuration.is_broker_configured else [_embedded_broker(configuration, log_format)]
     return [
         *parts,
         Part("collector", layerline("collector"), environment=environment),
@@ -63,7 +63,7 @@ def page_url(configuration: "Configuration") -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{configuration.api.port}"
 
 
-def _embedded_broker(configuration: "Configuration") -> Part:
+def _embedded_broker(configuration: "Configuration", log_format: LogFormat) -> Part:
     settings = configuration.embedded_broker
     host, port = settings.local_host, settings.port
     if listens(host, port):
@@ -71,7 +71,7 @@ def _embedded_broker(configuration: "Configuration") -> Part:
             f"embedded_broker.port = {port}: something listens there already; if that is a broker, "
             f'set broker.url = "mqtt://{host}:{port}", else choose another port'
         )
-    _, command = prepare_broker(settings, configuration.data)
+    _, command = prepare_broker(settings, configuration.data, log_format)
     return Part("broker", command, lambda: listens(host, port))
 
 

@@ -1,5 +1,6 @@
 """Child processes kept running: started in order, restarted with back-off, ended in reverse order."""
 
+import io
 import logging
 import os
 import random
@@ -25,6 +26,8 @@ _STABLE_S = 30.0
 """A child that ran for so long starts again without having earlier deaths held against it."""
 _LOOK_EVERY_S = 0.1
 _STOP_PATIENCE_S = 10.0
+_COLOURS = (36, 32, 35, 34, 33)
+"""Of the names on a terminal: cyan, green, magenta, blue, yellow."""
 
 
 @dataclass(frozen=True)
@@ -60,14 +63,25 @@ class LogStream:
         self._stream = stream
         self._width = width
         self._prefixed = prefixed
+        self._colours: dict[str, int] = {}
         self._lock = threading.Lock()
 
     def write(self, name: str, line: str) -> None:
         """Write one line of the part `name`."""
-        text = f"{name:<{self._width}} | {line}\n" if self._prefixed else f"{line}\n"
+        text = f"{self._prefix(name)}{line}\n" if self._prefixed else f"{line}\n"
         with self._lock:
             self._stream.write(text)
             self._stream.flush()
+
+    def as_file(self, name: str) -> TextIO:
+        """A file whose lines come here as those of `name`."""
+        return cast(TextIO, _Lines(self, name))
+
+    def _prefix(self, name: str) -> str:
+        if not self._stream.isatty():
+            return f"{name:<{self._width}} | "
+        colour = self._colours.setdefault(name, _COLOURS[len(self._colours) % len(_COLOURS)])
+        return f"\x1b[{colour}m{name:<{self._width}} |\x1b[0m "
 
     def follow(self, name: str, output: IO[bytes]) -> threading.Thread:
         """Copy what a child writes until it closes its output."""
@@ -80,6 +94,19 @@ class LogStream:
         thread = threading.Thread(target=copy, name=f"output of {name}", daemon=True)
         thread.start()
         return thread
+
+
+class _Lines(io.TextIOBase):
+    """Hands what is written to it to a log stream, line by line."""
+
+    def __init__(self, stream: LogStream, name: str) -> None:
+        self._into = stream
+        self._name = name
+
+    def write(self, text: str) -> int:
+        for line in text.splitlines():
+            self._into.write(self._name, line)
+        return len(text)
 
 
 class _Running:

@@ -1,9 +1,12 @@
 """Puts the parts together from the configuration: ledger, indicators, collector, evaluator, API."""
 
+import logging
 import threading
 from typing import TYPE_CHECKING
 
 from farm.model.clock import Clock, system_clock
+
+log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from api.server import ApiServer
@@ -70,13 +73,17 @@ def run_evaluator(configuration: "Configuration", stop: threading.Event) -> None
     settings, site = configuration.alerts, configuration.site
     with ledger_of(configuration, create=True) as ledger:
         store = SqlAlertStore(ledger.engine)
+        names = [receiver.name for receiver in settings.receivers]
+        log.info("alerting %s", ", ".join(names) or "nobody: no receiver is configured")
         EvaluatorService(ledger, store, settings, time_zone=site.time_zone).run(stop)
 
 
 def run_api(configuration: "Configuration", stop: threading.Event) -> None:
     """Serve the API and the page until `stop` is set."""
     with ledger_of(configuration, create=True) as ledger:
-        server_of(configuration, ledger).run(stop)
+        server = server_of(configuration, ledger)
+        log.info("page and API on %s", server.url)
+        server.run(stop)
 
 
 def server_of(configuration: "Configuration", ledger: "Ledger") -> "ApiServer":

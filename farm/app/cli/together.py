@@ -20,6 +20,8 @@ from farm.app.logs import LogFormat
 if TYPE_CHECKING:
     from farm.app.config import Configuration
 
+_OWN_NAME = "layerline"
+
 EXAMPLES = """
 layerline up                                      here, with a broker of its own
 layerline up --data /var/lib/layerline --log-format json
@@ -51,6 +53,7 @@ def up(
         verbose=verbose,
     )
     configuration.check()
+    from farm.app.logs import set_up_logging
     from farm.app.parts import farm_parts, page_url
     from farm.app.process_life import stop_event
     from farm.app.supervisor import LogStream, Supervisor
@@ -59,8 +62,9 @@ def up(
         configuration, broker=broker, database=database, log_format=log_format, verbose=verbose
     )
     stop = stop_event()
-    width = max(len(part.name) for part in parts)
+    width = max(len(name) for name in (_OWN_NAME, *(part.name for part in parts)))
     stream = LogStream(sys.stderr, width, prefixed=log_format is LogFormat.TEXT)
+    set_up_logging(log_format, verbose=verbose, stream=stream.as_file(_OWN_NAME))
     supervisor = Supervisor(parts, stream)
     supervisor.start(stop)
     if not stop.is_set():

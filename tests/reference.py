@@ -1,0 +1,140 @@
+"""Writes the parts of docs/configuration.md and docs/cli.md that the program itself knows best.
+
+    python -m tests.reference
+
+puts them between the marks `<!-- NAME -->` and `<!-- end -->`; a test sees that they are up to date.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import typer
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from alerts.notifiers import notifier_types
+from farm.app.cli.root import app
+from farm.app.config import SECTIONS, section_model
+from farm.app.config_models import holds_secret, models_in
+
+DOCS = Path(__file__).parent.parent / "docs"
+_BLOCK = re.compile(r"(<!-- (?P<name>[^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def filled(text: str, blocks: Mapping[str, str]) -> str:
+    """The text with each marked block replaced. Raises KeyError for a block that there is not."""
+
+    def replace(found: re.Match[str]) -> str:
+        return f"{found[1]}{blocks[found['name']]}{found[3]}"
+
+    return _BLOCK.sub(replace, text)
+
+
+def marks(text: str) -> list[str]:
+    """The names of the marked blocks, in order."""
+    return [found["name"] for found in _BLOCK.finditer(text)]
+
+
+def setting_blocks() -> dict[str, str]:
+    """A table of its keys for every section, and for every kind of receiver."""
+    blocks = {}
+    for name in SECTIONS:
+        (section,) = section_model(name).model_fields.values()
+        (model,) = models_in(section.annotation)
+        blocks[f"settings of {name}"] = _settings_table(model)
+    for kind, notifier in notifier_types().items():
+        blocks[f"settings of receiver {kind}"] = _settings_table(notifier.settings_type)
+    return blocks
+
+
+def _settings_table(model: type[BaseModel]) -> str:
+    rows = ["| key | default | meaning |", "|---|---|---|"]
+    for key, field in model.model_fields.items():
+        name = f"`{key}`"
+        if holds_secret(field.annotation):
+            name += f" or `{key}_file`"
+        rows.append(f"| {name} | {_default(field)} | {_plain(field.description or '')} |")
+    return "\n".join(rows) + "\n"
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "needed"
+    value = field.get_default(call_default_factory=True, validated_data={})
+    if value is PydanticUndefined or value is None or value == ():
+        return "–"
+    return f"`{_toml(value)}`"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, timedelta):
+        return f'"{value.total_seconds() / 3600:g}h"'
+    if isinstance(value, Enum):
+        value = value.value
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def _plain(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def command_blocks() -> dict[str, str]:
+    """The help of every command, as the program gives it."""
+    group: Any = typer.main.get_command(app)
+    context = typer.Context(group, info_name="layerline")
+    blocks = {"commands": _command_list(group, context)}
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        inner = typer.Context(command, info_name=name, parent=context)
+        blocks[f"command {name}"] = _command_help(command, inner)
+    return blocks
+
+
+def _command_list(group: Any, context: Any) -> str:
+    rows = ["| command | what it does |", "|---|---|"]
+    for name in group.list_commands(context):
+        meaning = group.get_command(context, name).get_short_help_str(200)
+        rows.append(f"| [`{name}`](#layerline-{name}) | {_plain(meaning)} |")
+    return "\n".join(rows) + "\n"
+
+
+def _command_help(command: Any, context: Any) -> str:
+    usage = f"{context.command_path} {' '.join(command.collect_usage_pieces(context))}"
+    paragraphs = [" ".join(paragraph.split()) for paragraph in command.help.split("\n\n")]
+    rows = ["| option | meaning |", "|---|---|"]
+    for parameter in command.get_params(context):
+        record = parameter.get_help_record(context)
+        if record is not None and "--help" not in record[0]:
+            rows.append(f"| `{_plain(record[0])}` | {_plain(record[1])} |")
+    parts = [
+        f"```\n{usage}\n```",
+        *paragraphs,
+        "\n".join(rows),
+        f"Examples:\n\n```sh\n{command.epilog.strip()}\n```",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+GENERATED: dict[str, Callable[[], dict[str, str]]] = {
+    "configuration.md": setting_blocks,
+    "cli.md": command_blocks,
+}
+
+
+def up_to_date() -> Iterator[tuple[Path, str]]:
+    """Each document and the text that it should have."""
+    for name, blocks in GENERATED.items():
+        file = DOCS / name
+        yield file, filled(file.read_text("utf-8"), blocks())
+
+
+if __name__ == "__main__":
+    for document, wanted in up_to_date():
+        document.write_text(wanted, "utf-8")
