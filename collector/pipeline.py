@@ -23,7 +23,9 @@ from collector.tracker import (
     ContinuityLost,
     Observed,
     Settled,
+    SignOfLife,
     Silence,
+    Track,
     TrackerInput,
     advance,
     first_sight,
@@ -135,8 +137,11 @@ class Pipeline:
         if reading.observations:
             for observation in reading.observations:
                 self._observe(desk, at, received_ms, observation)
-        elif desk.track.source == "silence":
-            self._resume(desk, at, received_ms)
+        elif desk.track.before_silence is not None and at > desk.heard_ms:
+            if self._was_not_silent(desk, at):
+                self._late(desk, at, received_ms, SignOfLife(), None)
+            else:
+                self._input(desk, at, received_ms, SignOfLife(), None)
         self._hear(desk, at)
 
     def _hear(self, desk: Desk, at: int) -> None:
@@ -151,9 +156,7 @@ class Pipeline:
         if at >= desk.next_sample_ms:
             self._sample(desk, at)
 
-    def _when(
-        self, desk: Desk, time_ms: int | None, received_ms: int, live: bool, topic: str
-    ) -> int | None:
+    def _when(self, desk: Desk, time_ms: int | None, received_ms: int, live: bool, topic: str) -> int | None:
         """When the message happened, None when its time cannot be meant."""
         if time_ms is not None:
             return self._place(desk, time_ms, received_ms, live, topic)
@@ -196,14 +199,6 @@ class Pipeline:
             return
         self._input(desk, max(desk.heard_ms, desk.track.at_ms), desk.heard_ms, Silence(), None)
 
-    def _resume(self, desk: Desk, at: int, received_ms: int) -> None:
-        """A sign of life after silence, with the link unbroken: things stand as they stood."""
-        if desk.track.state is not PrinterState.UNKNOWN:
-            return
-        standing = desk.adapter.standing(desk.memory)
-        if standing is not None:
-            self._observe(desk, at, received_ms, standing)
-
     def _observe(self, desk: Desk, at: int, received_ms: int, seen: Observation) -> None:
         track = desk.track
         if seen.since_ms is not None and seen.time_ms is not None:
@@ -220,34 +215,32 @@ class Pipeline:
         if needs_settling(track, at):
             self._settle(desk)
             track = desk.track
-        if at < track.at_ms:
-            if track.at_ms - at > ECHO_MS:
-                self._late(desk, at, received_ms, seen)
-                return
-            at = track.at_ms
-        self._input(desk, at, received_ms, Observed(seen, desk.heard_ms), seen)
+        given = Observed(seen, min(at, desk.heard_ms))
+        if track.at_ms - at > ECHO_MS or self._was_not_silent(desk, at):
+            self._late(desk, at, received_ms, given, seen)
+            return
+        self._input(desk, max(at, track.at_ms), received_ms, given, seen)
+
+    @staticmethod
+    def _was_not_silent(desk: Desk, at: int) -> bool:
+        """Whether a message that came late shows that what was booked as silence was none."""
+        track = desk.track
+        return track.before_silence is not None and 0 <= at - track.at_ms <= desk.adapter.silence_ms
 
     def _input(
         self, desk: Desk, at: int, received_ms: int, given: TrackerInput, seen: Observation | None
     ) -> None:
-        """Advance the tracker; what changed anything is evidence."""
+        """Advance the tracker; what bears on state or job is evidence."""
         before = desk.track
         track, booking = advance(before, at, given)
-        desk.track = track
-        if msgspec.structs.replace(track, recent=before.recent, at_ms=before.at_ms) == before:
-            desk.track = msgspec.structs.replace(track, at_ms=before.at_ms)
+        if not _bears(before, track, seen):
             return
+        desk.track = track
         ordinal = desk.evidence[1] + 1 if desk.evidence[0] == at else 0
         desk.evidence = (at, ordinal)
-        body = EvidenceBody(
-            _encode(given),
-            desk.clock.session,
-            received_ms,
-            None if seen is None else seen.time_ms,
-            None if seen is None else seen.since_ms,
-        )
         printer = desk.printer.id
-        self._pending.evidence.append(Evidence(printer, at, ordinal, received_ms, _encode(body)))
+        body = _evidence_body(desk, given, received_ms, seen)
+        self._pending.evidence.append(Evidence(printer, at, ordinal, received_ms, body))
         self._pending.book(printer, booking)
         desk.evidence_since_milestone += 1
         ended = before.attempt is not None and track.attempt is None
@@ -261,15 +254,13 @@ class Pipeline:
         self._dirty[desk.printer.id] = desk
         self.changed[desk.printer.id] = desk
 
-    def _late(self, desk: Desk, at: int, received_ms: int, seen: Observation) -> None:
-        """Put an observation that came late into its place and run the printer again from there."""
+    def _late(
+        self, desk: Desk, at: int, received_ms: int, given: TrackerInput, seen: Observation | None
+    ) -> None:
+        """Put an input that came late into its place and run the printer again from there."""
         at = max(at, desk.printer.first_seen_ms)
-        body = EvidenceBody(
-            _encode(Observed(seen, at)), desk.clock.session, received_ms, seen.time_ms, seen.since_ms
-        )
-        self._rerun(
-            desk, at, None, "late evidence", Evidence(desk.printer.id, at, 0, received_ms, _encode(body))
-        )
+        body = _evidence_body(desk, given, received_ms, seen)
+        self._rerun(desk, at, None, "late evidence", Evidence(desk.printer.id, at, 0, received_ms, body))
 
     def _rerun(
         self,
@@ -442,6 +433,21 @@ class Pipeline:
         """The desks whose state or job changed since this was last asked."""
         changed, self.changed = list(self.changed.values()), {}
         return changed
+
+
+def _evidence_body(desk: Desk, given: TrackerInput, received_ms: int, seen: Observation | None) -> bytes:
+    source_ms, since_ms = (None, None) if seen is None else (seen.time_ms, seen.since_ms)
+    return _encode(EvidenceBody(_encode(given), desk.clock.session, received_ms, source_ms, since_ms))
+
+
+def _bears(before: Track, after: Track, seen: Observation | None) -> bool:
+    """Whether an input is evidence: it changed something, or it would have, had others come in time.
+
+    The same reading again is not, nor is a level without a time that told nothing new.
+    """
+    if msgspec.structs.replace(after, recent=before.recent, at_ms=before.at_ms) != before:
+        return True
+    return seen is not None and not seen.history and not seen.retained and after.recent != before.recent
 
 
 def _is_plausible(clock: ClockKind, time_ms: int, received_ms: int) -> bool:

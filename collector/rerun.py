@@ -81,6 +81,10 @@ def rerun(
     if extra is not None:
         placed.append((extra.at_ms, extra))
     placed.sort(key=lambda item: item[0])
+    if milestone is None and shifted is not None and placed and placed[0][0] < desk.printer.first_seen_ms:
+        # The printer was first met in a backlog: its first sight moves with its clock.
+        desk.printer = msgspec.structs.replace(desk.printer, first_seen_ms=placed[0][0])
+        start, track = (placed[0][0], -1), first_sight(printer, placed[0][0])[0]
     run = _run(_Run(track, Booking.empty(), [], [], start), placed, extra, desk)
     return _difference(ledger, desk, track, run, why, now_ms)
 
@@ -94,17 +98,30 @@ def _says_the_same(place: Place, extra: Evidence) -> bool:
 
 
 def _run(run: _Run, placed: list[tuple[int, Evidence]], extra: Evidence | None, desk: Desk) -> _Run:
-    """Fold the inputs in their order. A gap in which one late input fell is a gap again after it."""
+    """Fold the inputs in their order.
+
+    Silence that the late input breaks is not silence; if it lasts again after it, it is.
+    """
+    silence_ms = desk.adapter.silence_ms
     for index, (at, row) in enumerate(placed):
         given = _input_decoder.decode(_body_decoder.decode(row.body).given)
-        was_dark = run.track.state in (PrinterState.UNKNOWN, PrinterState.OFFLINE)
+        following = placed[index + 1] if index + 1 < len(placed) else (desk.heard_ms, None)
+        if isinstance(given, Silence) and following[1] is extra and following[0] - at <= silence_ms:
+            continue
+        was_silent = run.track.before_silence is not None or _breaks_silence(placed, index, extra)
         run = _settled_before(run, at)
         run = _step(run, row, max(at, run.track.at_ms), given)
-        if row is extra and was_dark:
-            following = placed[index + 1][0] if index + 1 < len(placed) else desk.heard_ms
-            if following - at > desk.adapter.silence_ms:
-                run = _step(run, _silence_after(row), run.track.at_ms, Silence())
+        if row is extra and was_silent and following[0] - at > silence_ms:
+            run = _step(run, _silence_after(row), run.track.at_ms, Silence())
     return run
+
+
+def _breaks_silence(placed: list[tuple[int, Evidence]], index: int, extra: Evidence | None) -> bool:
+    """Whether the late input at `index` stands right behind a stored silence."""
+    if placed[index][1] is not extra or index == 0:
+        return False
+    before = _body_decoder.decode(placed[index - 1][1].body).given
+    return isinstance(_input_decoder.decode(before), Silence)
 
 
 def _silence_after(row: Evidence) -> Evidence:
@@ -169,6 +186,7 @@ def _difference(
     spans.update(run.booking.spans)
     cut = start_ms + (ordinal >= 0)
     return Batch(
+        printers=[desk.printer],
         jobs=jobs,
         withdrawn_jobs=[old.id for old in gone],
         aliases=[JobAlias(printer, h, n, job_id) for (h, n), job_id in run.booking.aliases.items()],

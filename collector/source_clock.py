@@ -16,7 +16,8 @@ BOUND_MS = 2_000
 STEADY_MS = 1_500
 """Lags within this of each other are one lag."""
 PATIENCE_MS = 10_000
-"""A lag that stays for so long is the clock's error and not a delay."""
+"""A lag that stays for so long, over at least `PATIENCE_MESSAGES`, is the clock's error and not a delay."""
+PATIENCE_MESSAGES = 4
 RESTART_MS = 30_000
 """A monotonic clock that falls by more than this began anew: the host was restarted."""
 
@@ -33,6 +34,7 @@ class SourceClock(msgspec.Struct, frozen=True, kw_only=True):
     session: int = 0
     lag_ms: int | None = None
     lag_since_ms: int = 0
+    lag_messages: int = 0
 
 
 class Finding(StrEnum):
@@ -115,9 +117,10 @@ def _watch(clock: SourceClock, at: int, source_ms: int, received_ms: int) -> Pla
             clock = msgspec.structs.replace(clock, lag_ms=None)
         return Placed(min(at, received_ms), clock)
     if clock.lag_ms is None or abs(lag - clock.lag_ms) > STEADY_MS:
-        clock = msgspec.structs.replace(clock, lag_ms=lag, lag_since_ms=received_ms)
+        clock = msgspec.structs.replace(clock, lag_ms=lag, lag_since_ms=received_ms, lag_messages=1)
         return Placed(min(at, received_ms), clock)
-    if received_ms - clock.lag_since_ms < PATIENCE_MS:
+    clock = msgspec.structs.replace(clock, lag_messages=clock.lag_messages + 1)
+    if received_ms - clock.lag_since_ms < PATIENCE_MS or clock.lag_messages < PATIENCE_MESSAGES:
         return Placed(min(at, received_ms), clock)
     since = clock.lag_since_ms
     clock = msgspec.structs.replace(

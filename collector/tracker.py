@@ -33,6 +33,10 @@ class Silence(msgspec.Struct, frozen=True, tag="silence"):
     """Nothing was heard since the input's time; what the printer did since is not known."""
 
 
+class SignOfLife(msgspec.Struct, frozen=True, tag="sign_of_life"):
+    """The printer was heard again after silence, over a link that stood, and told nothing new."""
+
+
 class ContinuityLost(msgspec.Struct, frozen=True, tag="continuity_lost"):
     """We, or the broker, were away from the input's time until `until_ms`."""
 
@@ -50,7 +54,7 @@ class Observed(msgspec.Struct, frozen=True, tag="observed"):
     heard_ms: int
 
 
-TrackerInput = Observed | Silence | ContinuityLost | Settled
+TrackerInput = Observed | Silence | SignOfLife | ContinuityLost | Settled
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +80,7 @@ class Track(msgspec.Struct, frozen=True, kw_only=True):
     since_ms: int
     source: str = "silence"
     link: Link | None = None
+    before_silence: PrinterState | None = None
     at_ms: int
     attempt: Attempt | None = None
     last_job: Job | None = None
@@ -113,7 +118,9 @@ def advance(track: Track, at_ms: int, given: TrackerInput) -> tuple[Track, Booki
         case Observed(observation, heard_ms):
             step.observe(observation, heard_ms)
         case Silence():
-            step.lose_sight(at_ms, "silence")
+            step.fall_silent()
+        case SignOfLife():
+            step.resume()
         case ContinuityLost(until_ms):
             step.lose_sight(at_ms, "absence")
             step.at = until_ms
@@ -138,6 +145,7 @@ class _Step:
         self.at = at_ms
         self.state, self.since, self.source = track.state, track.since_ms, track.source
         self.link = track.link
+        self.before_silence = track.before_silence
         self.attempt = track.attempt
         self.last_job = track.last_job
         self.recent = track.recent
@@ -155,6 +163,7 @@ class _Step:
                 since_ms=self.since,
                 source=self.source,
                 link=self.link,
+                before_silence=self.before_silence,
                 at_ms=max(self.track.at_ms, self.at),
                 attempt=attempt,
                 last_job=self.last_job,
@@ -202,6 +211,25 @@ class _Step:
         elif self.state is PrinterState.OFFLINE:
             self._enter(PrinterState.UNKNOWN, self.at, "link")
         self.link = seen.link
+
+    def fall_silent(self) -> None:
+        """Nothing more was heard: how things stood is remembered for the next sign of life."""
+        stood = self.state
+        self.lose_sight(self.at, "silence")
+        if self.state is not stood:
+            self.before_silence = stood
+
+    def resume(self) -> None:
+        """A sign of life while the link stood: things stand as they stood, the gap stays a gap."""
+        stood = self.before_silence
+        if stood is None or self.state is not PrinterState.UNKNOWN:
+            return
+        attempt = self.attempt
+        if attempt is not None and attempt.gap_from_ms is not None and stood in ACTIVE_STATES:
+            self.attempt = msgspec.structs.replace(
+                attempt, gap_from_ms=None, accounted_ms=max(self.at, attempt.accounted_ms)
+            )
+        self._enter(stood, self.at, "observed")
 
     def lose_sight(self, from_ms: int, source: str) -> None:
         """From `from_ms` on the state is not known."""
@@ -332,6 +360,7 @@ class _Step:
         if state is self.state:
             return
         self._account(at)
+        self.before_silence = None
         printer = self.track.printer_id
         if at > self.since:
             self.booking.spans[self.since] = Span(printer, self.state, self.since, at, self.source)
@@ -534,9 +563,11 @@ class _Step:
         self._start(seen, reading)
         measured = reading.elapsed_ms if reading.elapsed_ms is not None else reading.printing_ms
         attempt = self.attempt
-        if attempt is not None and measured is not None:
+        if attempt is not None:
             job = msgspec.structs.replace(
-                attempt.job, started_ms=self.at - measured, start_provenance=Provenance.INFERRED
+                attempt.job,
+                started_ms=None if measured is None else self.at - measured,
+                start_provenance=Provenance.INFERRED,
             )
             self.attempt = msgspec.structs.replace(attempt, job=job)
 

@@ -62,9 +62,6 @@ class Adapter(Protocol):
     def telemetry(self, memory: Any) -> Telemetry:
         """The figures as they stand."""
 
-    def standing(self, memory: Any) -> Observation | None:
-        """How things stood by the last word of the printer, None when that is not known."""
-
     def forget(self, memory: Any) -> None:
         """The way to the printer broke: what was known of its state is not known any more."""
 

@@ -222,12 +222,6 @@ class Moonraker:
             filament_mm=memory.filament_mm,
         )
 
-    def standing(self, memory: MoonrakerMemory) -> Observation | None:
-        """The merged status as a level."""
-        if memory.told is None:
-            return None
-        return Observation(level=True, state=memory.told, job=_job(memory))
-
     def forget(self, memory: MoonrakerMemory) -> None:
         """Changes may have been lost, so the merged status is void until a full set comes."""
         memory.webhooks = memory.webhooks_message = memory.state = memory.message = None

@@ -111,10 +111,6 @@ class Native:
         """The figures as last published."""
         return memory.figures
 
-    def standing(self, memory: NativeMemory) -> Observation | None:
-        """The state as last published."""
-        return None if memory.state is None else Observation(level=True, state=memory.state, job=memory.job)
-
     def forget(self, memory: NativeMemory) -> None:
         """The state topic is retained and is published again; until then nothing is known."""
         memory.state = None

@@ -107,10 +107,6 @@ class OctoPrint:
         """Temperatures, height and progress as they stand."""
         return memory.figures
 
-    def standing(self, memory: OctoPrintMemory) -> Observation | None:
-        """The last state that an event told, while the link has stood since."""
-        return None if memory.state is None else Observation(level=True, state=memory.state)
-
     def forget(self, memory: OctoPrintMemory) -> None:
         """Nothing is published again on reconnecting, so nothing is known any more."""
         memory.state = None

@@ -81,7 +81,11 @@ def books() -> Books:
 def test_a_told_end_is_the_outcome(books: Books) -> None:
     books.start(1)
     books.see(61, state="finished", signal="done", job=JobReading(file="vase.gcode", printing_ms=59 * MINUTE))
-    assert (books.job.outcome, books.job.printing_ms, books.job.measured) == (Outcome.SUCCEEDED, 59 * MINUTE, True)
+    assert (books.job.outcome, books.job.printing_ms, books.job.measured) == (
+        Outcome.SUCCEEDED,
+        59 * MINUTE,
+        True,
+    )
     assert books.job.provenance is Provenance.OBSERVED
 
 
@@ -101,7 +105,9 @@ def test_silence_makes_the_state_unknown_from_the_last_message_on_and_ends_nothi
     assert books.job.outcome is None
 
 
-def test_a_print_seen_again_after_silence_is_the_same_attempt_and_the_gap_is_not_printing(books: Books) -> None:
+def test_a_print_seen_again_after_silence_is_the_same_attempt_and_the_gap_is_not_printing(
+    books: Books,
+) -> None:
     books.start(1)
     books.give(T0 + 10 * MINUTE, Silence())
     books.see(30, level=True, state="printing", job=JobReading(file="vase.gcode", progress=0.5))
@@ -132,7 +138,9 @@ def test_a_finished_level_with_the_sources_own_duration_ends_a_job_after_a_gap(b
 
 
 def test_a_level_never_makes_a_job_of_what_ended_before_we_looked(books: Books) -> None:
-    books.see(1, level=True, state="finished", signal="done", job=JobReading(file="old.gcode", elapsed_ms=MINUTE))
+    books.see(
+        1, level=True, state="finished", signal="done", job=JobReading(file="old.gcode", elapsed_ms=MINUTE)
+    )
     assert books.jobs == {}
 
 
@@ -218,11 +226,19 @@ def test_history_revises_unknown_and_nothing_else(books: Books) -> None:
     books.see(30, heard=10, link="online")
     books.see(31, state="idle")
     row = HistoryRow(
-        history="moonraker", native_id="00A1", file="vase.gcode", started_ms=T0 + MINUTE,
-        ended_ms=T0 + 20 * MINUTE, outcome=Outcome.SUCCEEDED,
+        history="moonraker",
+        native_id="00A1",
+        file="vase.gcode",
+        started_ms=T0 + MINUTE,
+        ended_ms=T0 + 20 * MINUTE,
+        outcome=Outcome.SUCCEEDED,
     )
     books.see(32, level=True, history=(row,))
-    assert (books.job.outcome, books.job.ended_ms, books.job.revision) == (Outcome.SUCCEEDED, T0 + 20 * MINUTE, 1)
+    assert (books.job.outcome, books.job.ended_ms, books.job.revision) == (
+        Outcome.SUCCEEDED,
+        T0 + 20 * MINUTE,
+        1,
+    )
     assert books.told[-1] is FeedKind.JOB_REVISED
     contrary = msgspec.structs.replace(row, outcome=Outcome.FAILED)
     books.see(33, level=True, history=(contrary,))
