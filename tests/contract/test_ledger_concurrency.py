@@ -14,6 +14,7 @@ from farm.storage.feed_log import append_feed
 from farm.storage.ledger import Ledger, open_ledger
 from farm.storage.ledger_port import Batch, IntakeFault, TelemetryRow
 from tests.contract.ledger_samples import SHARD, a_printer, an_id, entries, farm
+from tests.servers import wait_until
 
 COMMITS = 40
 PATIENCE_S = 60
@@ -66,6 +67,38 @@ def test_a_reader_by_cursor_skips_nothing_that_two_writers_commit(shared_url: st
         assert telemetry.result(PATIENCE_S) == sorted(set(telemetry.result()))
         assert reader.feed_head() == 6 * COMMITS
         assert {fault.count for fault in reader.faults()} == {2 * COMMITS}
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        Batch(feed=entries(1)),
+        Batch(telemetry=[TelemetryRow(an_id("anna"), 1, Telemetry(bed=1.0))]),
+    ],
+    ids=["feed", "telemetry"],
+)
+def test_what_is_read_by_cursor_waits_for_what_was_numbered_before(postgresql_url: str, batch: Batch) -> None:
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    with (
+        open_ledger(postgresql_url) as one,
+        open_ledger(postgresql_url) as two,
+        ThreadPoolExecutor() as thread,
+    ):
+        one.claim("shard 1", "one", simulated=False, now_ms=0)
+        two.claim("shard 2", "two", simulated=False, now_ms=0)
+        one.commit(farm("anna"))
+        with one._writes() as numbered:
+            one._append(numbered, batch)
+            later = thread.submit(two.commit, batch)
+            with one.engine.connect() as look:
+                wait_until(
+                    lambda: look.execute(waiting).scalar() == 1 or later.done(), "the other commit waits"
+                )
+            assert not later.done()
+        later.result(PATIENCE_S)
 
 
 def test_another_store_adds_to_the_feed_in_its_own_transaction(ledger: Ledger) -> None:
