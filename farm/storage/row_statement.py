@@ -23,7 +23,7 @@ class RowStatement:
 
     def __init__(self, statement: Executable, dialect: str, parameters: Sequence[str]) -> None:
         compiled = statement.compile(dialect=_positional(dialect))  # type: ignore[attr-defined]
-        self._sql = str(compiled)
+        self.sql = str(compiled)
         places = [parameters.index(name) for name in compiled.positiontup]
         self._arranged = None if places == list(range(len(parameters))) else _arrangement(places)
 
@@ -34,15 +34,15 @@ class RowStatement:
             return
         cursor = _cursor(connection)
         if len(arranged) == 1:
-            cursor.execute(self._sql, arranged[0])
+            cursor.execute(self.sql, arranged[0])
         else:
-            cursor.executemany(self._sql, arranged)
+            cursor.executemany(self.sql, arranged)
         cursor.close()
 
     def run_one(self, connection: Connection, *values: Any) -> tuple[Any, ...] | None:
         """Run it once, and give the row that it returns if there is one."""
         cursor = _cursor(connection)
-        cursor.execute(self._sql, values if self._arranged is None else self._arranged(values))
+        cursor.execute(self.sql, values if self._arranged is None else self._arranged(values))
         # All of them: SQLite refuses to commit while a statement has rows to give.
         returned = cursor.fetchall()
         cursor.close()
