@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from collector.adapters.base import Adapter, ClockKind
+from collector.cadence import Cadence
 from collector.source_clock import RESTART_MS, STEADY_MS, Placed, SourceClock, place, restarted
 from collector.tracker import Track
 from farm.model.printer import Printer
@@ -23,6 +24,7 @@ class DeskState(msgspec.Struct, kw_only=True):
     memory: msgspec.Raw
     thinner: Thinner
     evidence: tuple[int, int]
+    cadence: Cadence
 
 
 _decoder = msgspec.msgpack.Decoder(DeskState)
@@ -49,6 +51,7 @@ class Desk:
     __slots__ = (
         "_track_body",
         "adapter",
+        "cadence",
         "clock",
         "dirty",
         "evidence",
@@ -71,6 +74,7 @@ class Desk:
         self.source = source
         self.memory: Any = adapter.new_memory()
         self.clock = SourceClock()
+        self.cadence = Cadence(adapter.silence_ms)
         self.highest_ms = 0
         self.track = track
         self.heard_ms = track.at_ms
@@ -91,6 +95,7 @@ class Desk:
         desk.memory = msgspec.msgpack.decode(bytes(state.memory), type=adapter.memory_type)
         desk.thinner = state.thinner
         desk.evidence = state.evidence
+        desk.cadence = state.cadence
         desk.heard_ms = stored.heard_ms
         desk.dirty = False
         return desk
@@ -106,6 +111,7 @@ class Desk:
             memory=msgspec.Raw(_encoder.encode(self.memory)),
             thinner=self.thinner,
             evidence=self.evidence,
+            cadence=self.cadence,
         )
         live = self.adapter.telemetry(self.memory)
         return Checkpoint(self.printer.id, self.heard_ms, live, _encoder.encode(state))

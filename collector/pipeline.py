@@ -132,8 +132,12 @@ class Pipeline:
         at = self._when(desk, reading.time_ms, received_ms, live, topic)
         if at is None:
             return
-        if at - desk.heard_ms > desk.adapter.silence_ms:
-            self._silence(desk)
+        gap = at - desk.heard_ms
+        cadence = desk.cadence
+        if gap * 2 > cadence.stated_ms or cadence.limit_ms > cadence.stated_ms:
+            cadence.hear(gap)
+            if gap > cadence.limit_ms:
+                self._silence(desk)
         if reading.observations:
             for observation in reading.observations:
                 self._observe(desk, at, received_ms, observation)
@@ -225,7 +229,7 @@ class Pipeline:
     def _was_not_silent(desk: Desk, at: int) -> bool:
         """Whether a message that came late shows that what was booked as silence was none."""
         track = desk.track
-        return track.before_silence is not None and 0 <= at - track.at_ms <= desk.adapter.silence_ms
+        return track.before_silence is not None and 0 <= at - track.at_ms <= desk.cadence.limit_ms
 
     def _input(
         self, desk: Desk, at: int, received_ms: int, given: TrackerInput, seen: Observation | None
@@ -383,7 +387,7 @@ class Pipeline:
         """Notice silence and ends that did not come. Only while messages come live."""
         self.latest_ms = max(self.latest_ms, now_ms)
         for desk in self.desks.values():
-            if now_ms - desk.heard_ms > desk.adapter.silence_ms and desk.track.state not in _UNSEEN:
+            if now_ms - desk.heard_ms > desk.cadence.limit_ms and desk.track.state not in _UNSEEN:
                 self._silence(desk)
             if needs_settling(desk.track, now_ms):
                 self._settle(desk)

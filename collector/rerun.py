@@ -102,7 +102,7 @@ def _run(run: _Run, placed: list[tuple[int, Evidence]], extra: Evidence | None, 
 
     Silence that the late input breaks is not silence; if it lasts again after it, it is.
     """
-    silence_ms = desk.adapter.silence_ms
+    silence_ms = desk.cadence.limit_ms
     for index, (at, row) in enumerate(placed):
         given = _input_decoder.decode(_body_decoder.decode(row.body).given)
         following = placed[index + 1] if index + 1 < len(placed) else (desk.heard_ms, None)

@@ -21,6 +21,7 @@ from farm.model.states import CancelledBy, Cause, Outcome, PrinterState
 
 _PAUSE_CONFIRMED_MS = 1_500
 _STALLED_MS = 10_000
+_RESTARTED_MS = 30_000
 _HISTORY = "moonraker"
 _ACTIVE = frozenset({"printing", "paused"})
 _DEAD = frozenset({"shutdown", "error"})
@@ -227,6 +228,7 @@ class Moonraker:
         memory.webhooks = memory.webhooks_message = memory.state = memory.message = None
         memory.file = memory.print_s = memory.total_s = memory.growth_s = memory.counted_ms = None
         memory.is_paused = memory.pause_ms = memory.told = None
+        memory.state_ms = 0
         memory.told_end = memory.told_cause = False
 
     def questions(self, number: int) -> tuple[Question, ...]:
@@ -433,7 +435,7 @@ def _merge_webhooks(memory: MoonrakerMemory, at: int, hooks: _Webhooks) -> None:
 
 
 def _merge_print_stats(memory: MoonrakerMemory, at: int, stats: _PrintStats) -> None:
-    if at < memory.state_ms:
+    if memory.state_ms - _RESTARTED_MS < at < memory.state_ms:
         # Overtaken on the way: a later status is merged already.
         return
     if stats.state is not UNSET:
