@@ -11,6 +11,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from api.auth import Gate, SignIn
 from api.board import Board
 from api.context import ApiContext
+from api.courses import Courses
 from api.exposition import program_version
 from api.headers import SecurityHeaders
 from api.live import LiveStream
@@ -57,6 +58,7 @@ def create_app(
     context = ApiContext(
         board=board,
         kpi_engine=kpi_engine,
+        courses=Courses(kpi_engine),
         live=LiveStream(board),
         settings=settings,
         setup=setup,
@@ -86,6 +88,8 @@ def _bare_app(context: ApiContext) -> FastAPI:
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
         lifespan=lifespan,
     )
     app.state.context = context

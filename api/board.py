@@ -61,7 +61,7 @@ class Board:
 
     def _standings(self, standings: Sequence[Standing]) -> list[schemas.PrinterStanding]:
         now_ms = self.now_ms()
-        streaks = self._streaks.of(standing.printer.id for standing in standings)
+        streaks = self._streaks.of([standing.printer.id for standing in standings])
         return [
             views.standing_view(standing, streaks[standing.printer.id], now_ms, self._stale_ms)
             for standing in standings

@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from api.auth import SignIn
 from api.board import Board
+from api.courses import Courses
 from api.live import LiveStream
 from api.settings import ApiSettings
 from api.setup import SetupProvider
@@ -18,6 +19,7 @@ class ApiContext(msgspec.Struct, frozen=True, kw_only=True):
 
     board: Board
     kpi_engine: KpiEngine
+    courses: Courses
     live: LiveStream
     settings: ApiSettings
     setup: SetupProvider | None

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 
 import msgspec
 
@@ -148,7 +148,7 @@ class LiveStream:
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._end_all)
 
-    async def events(self, after: int | None) -> AsyncIterator[bytes]:
+    async def events(self, after: int | None) -> AsyncGenerator[bytes, None]:
         """The stream of one client; `after` is the number of the last entry that it has."""
         listener = Listener()
         self._listeners.add(listener)

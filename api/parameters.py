@@ -9,7 +9,7 @@ from fastapi import Path, Query
 from api.context import ApiContext
 from api.problems import invalid, not_found
 from farm.errors import InvalidQuery
-from farm.kpi.windows import ALLOWED_FORMS, Window
+from farm.kpi.windows import ALLOWED_FORMS, WINDOW_NAMES, Window
 from farm.model.printer import Printer
 from farm.model.times import parse_rfc3339
 from farm.storage.ledger_port import Standing
@@ -27,6 +27,7 @@ WindowText = Annotated[
         "or `FROM..TO` with two RFC 3339 times.",
         max_length=100,
         examples=["24h"],
+        json_schema_extra={"pattern": rf"^({'|'.join(WINDOW_NAMES)}|\S+\.\.\S+)$"},
     ),
 ]
 PrinterWords = Annotated[
@@ -51,6 +52,7 @@ InstantText = Annotated[
         description="RFC 3339 instant with its offset from UTC.",
         max_length=64,
         examples=["2026-11-22T00:00:00Z"],
+        json_schema_extra={"format": "date-time"},
     ),
 ]
 PrinterWord = Annotated[

@@ -4,6 +4,7 @@ import logging
 import socket
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -25,6 +26,7 @@ class ApiServer:
     """
 
     def __init__(self, app: FastAPI, settings: ApiSettings) -> None:
+        self.app = app
         self._socket = _listen(settings.host, settings.port)
         self._host = settings.host
         self._close_streams: Callable[[], None] = app.state.context.live.close
@@ -69,11 +71,21 @@ class ApiServer:
 
 def _listen(host: str, port: int) -> socket.socket:
     try:
-        family, kind, _, _, address = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind)
+        # asyncio sends small answers without delay only on sockets that say they are TCP.
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host.strip("[]"), port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
+        )[0]
+        return _bound(socket.socket(family, kind, protocol), address)
+    except OSError as error:
+        raise ConfigurationError(f"api.host, api.port: cannot listen on {host}:{port}: {error}") from error
+
+
+def _bound(listener: socket.socket, address: Any) -> socket.socket:
+    try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(1024)
-    except OSError as error:
-        raise ConfigurationError(f"api.host, api.port: cannot listen on {host}:{port}: {error}") from error
+    except BaseException:
+        listener.close()
+        raise
     return listener

@@ -1,13 +1,17 @@
 """Failed prints in a row, for many printers at once and without asking for each every time."""
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from farm.model.feed import FeedKind
 from farm.model.job import Job
 from farm.model.states import Outcome
-from farm.storage.ledger_port import LedgerReader
+from farm.storage.ledger_port import JobFilter, LedgerReader
 
+FEW = 20
+"""Printers that are asked about one by one."""
+SWEEP_PAGES = 5
+SWEEP_PAGE = 2_000
 _PAGE = 16
 _MOST_JOBS = 1_024
 _FEED_PAGE = 1_000
@@ -27,6 +31,10 @@ def failed_streak(newest_first: Sequence[Job]) -> int | None:
     return None
 
 
+def _failed(jobs: Iterable[Job]) -> int:
+    return sum(job.outcome is Outcome.FAILED for job in jobs)
+
+
 class Streaks:
     """Keeps each printer's streak until the feed says that one of its jobs ended or was revised."""
 
@@ -36,11 +44,33 @@ class Streaks:
         self._known: dict[str, int] = {}
         self._cursor: int | None = None
 
-    def of(self, printer_ids: Iterable[str]) -> dict[str, int]:
+    def of(self, printer_ids: Collection[str]) -> dict[str, int]:
         """The present streak of each printer."""
         with self._lock:
             self._forget_what_changed()
+            unknown = [name for name in printer_ids if name not in self._known]
+            if len(unknown) > FEW:
+                self._sweep(set(unknown))
             return {name: self._streak(name) for name in printer_ids}
+
+    def _sweep(self, wanted: set[str]) -> None:
+        """Reads the farm's latest jobs together, which settles most printers in a few questions."""
+        ended: dict[str, list[Job]] = {name: [] for name in wanted}
+        mark: str | None = None
+        for _ in range(SWEEP_PAGES):
+            page = self._reader.jobs(JobFilter(outcomes=list(Outcome), limit=SWEEP_PAGE, after=mark))
+            for job in page.jobs:
+                if job.printer_id in wanted:
+                    ended[job.printer_id].append(job)
+            mark = page.next
+            if mark is None:
+                break
+        for name, jobs in ended.items():
+            streak = failed_streak(jobs)
+            if streak is None and mark is None:
+                streak = _failed(jobs)
+            if streak is not None:
+                self._known[name] = streak
 
     def _forget_what_changed(self) -> None:
         head = self._reader.feed_head()
@@ -70,5 +100,5 @@ class Streaks:
             if streak is not None:
                 return streak
             if len(jobs) < limit or limit >= _MOST_JOBS:
-                return sum(job.outcome is Outcome.FAILED for job in jobs)
+                return _failed(jobs)
             limit *= 4

@@ -22,18 +22,21 @@ export async function ask(path, parameters = {}) {
 
 /**
  * Calls `work` soon after something changed: at once after a quiet time, otherwise once the
- * pause since the last call is over. Never two at a time.
+ * pause since the last call is over. Never two at a time, and a server that takes long is
+ * asked less often.
  */
 export function throttled(work, pauseMs) {
   let running = false;
   let wanted = false;
   let timer = null;
   let last = -Infinity;
+  let took = 0;
 
   async function run() {
     timer = null;
     running = true;
     wanted = false;
+    const began = performance.now();
     try {
       await work();
     } catch (error) {
@@ -41,13 +44,14 @@ export function throttled(work, pauseMs) {
     }
     running = false;
     last = performance.now();
+    took = last - began;
     if (wanted) plan();
   }
 
   function plan() {
     wanted = true;
     if (running || timer !== null) return;
-    timer = setTimeout(run, Math.max(0, last + pauseMs - performance.now()));
+    timer = setTimeout(run, Math.max(0, last + Math.max(pauseMs, 4 * took) - performance.now()));
   }
 
   return plan;

@@ -34,8 +34,8 @@ const WORKING = {
   throughput({ counts, amounts, window }) {
     const told = [`from ${plural(counts.succeeded, "print")}`];
     const short = Date.parse(window.to) - Date.parse(window.from) < 2 * DAY_MS;
-    if (short && amounts.units_per_hour) told.push(`${amounts.units_per_hour.toFixed(1)} an hour`);
-    else if (amounts.units_per_day) told.push(`${amounts.units_per_day.toFixed(1)} a day`);
+    if (short && amounts.units_per_hour) told.push(`${rate(amounts.units_per_hour)} an hour`);
+    else if (amounts.units_per_day) told.push(`${rate(amounts.units_per_day)} a day`);
     return told.join(" · ");
   },
 };
@@ -61,6 +61,10 @@ export function drawFigures(parent, figures, courses) {
   drawn = wanted;
   parent.replaceChildren(...figures.filter(({ id }) => id in NAMES).map((figure) => card(figure, courses.get(figure.id))));
   parent.setAttribute("aria-busy", "false");
+}
+
+function rate(number) {
+  return number < 100 ? number.toFixed(1) : count(number);
 }
 
 function card(figure, course) {

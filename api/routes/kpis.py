@@ -68,14 +68,18 @@ def show_series(
     printer: PrinterWords = None,
     group: GroupNames = None,
 ) -> schemas.Listing[schemas.KpiRow]:
-    """The figures of every hour, day, week or month of the window; the first and last may be cut short."""
+    """The figures of every hour, day, week or month of the window; the first and last may be cut short.
+
+    Worked out anew when the last answer is older than some seconds; `at` says when.
+    """
     if kpi not in NAMES:
         raise not_found("indicator", kpi)
     now_ms = context.board.now_ms()
     bounds = window_of(context, window)
     chosen = chosen_printers(context, printer, group)
     try:
-        rows = context.kpi_engine.series([kpi], bounds, by, now_ms, period=period, printers=chosen)
+        course = context.courses.course(bounds, by, period, chosen, now_ms)
     except InvalidQuery as error:
         raise invalid("window", window, f"at most a thousand periods: {error}") from error
-    return schemas.Listing(at=rfc3339(now_ms), items=[views.kpi_row(row) for row in rows])
+    rows = [views.kpi_row(row) for row in course.rows if row.id == kpi]
+    return schemas.Listing(at=rfc3339(course.at_ms), items=rows)

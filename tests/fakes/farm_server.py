@@ -15,6 +15,7 @@ from api.setup import SetupProvider
 from farm.kpi.engine import KpiEngine
 from farm.model.clock import Clock
 from farm.settings import SiteSettings
+from farm.storage.alert_port import Attempt, DeliveryState, Progress, Settlement
 from farm.storage.alert_store import SqlAlertStore
 from farm.storage.ledger import Ledger, open_ledger
 from tests.fakes.sample_farm import NOW_MS, SampleFarm
@@ -35,8 +36,21 @@ def farm_ledger(farm: SampleFarm | None = None, url: str = "sqlite://") -> Itera
         if farm is not None:
             ledger.claim("sample", "test", simulated=False, now_ms=farm.batch.booked_until_ms)
             ledger.commit(farm.batch)
-            SqlAlertStore(ledger.engine).book(farm.booking)
+            _tell(SqlAlertStore(ledger.engine), farm)
         yield ledger
+
+
+def _tell(alert_store: SqlAlertStore, farm: SampleFarm) -> None:
+    """Books the farm's alerts, and that Slack took the messages about them."""
+    alert_store.book(farm.booking)
+    for told in farm.booking.deliveries:
+        delivery = alert_store.claim(told.receiver, told.due_ms, 1_000)
+        assert delivery is not None
+        attempt = Attempt(at_ms=told.due_ms, duration_ms=200, ok=True, answer="200 ok")
+        settlement = Settlement(
+            attempt=attempt, state=DeliveryState.DELIVERED, due_ms=told.due_ms, progress=Progress()
+        )
+        assert alert_store.settle(delivery, settlement)
 
 
 @dataclass

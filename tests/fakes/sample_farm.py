@@ -14,7 +14,6 @@ from farm.model.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from farm.storage.alert_port import (
     Alert,
     AlertState,
-    Attempt,
     Booking,
     Delivery,
     DeliveryState,
@@ -331,13 +330,10 @@ def _streak_alert(batch: Batch, printers: Sequence[Printer], now_ms: int) -> Boo
         alert_id=alert.id,
         receiver="slack",
         occasion=Occasion.FIRED,
-        state=DeliveryState.DELIVERED,
+        state=DeliveryState.PENDING,
         notice={},
         created_ms=fired_ms,
         due_ms=fired_ms,
-        attempts=1,
-        delivered_ms=fired_ms + 300,
-        tried=(Attempt(at_ms=fired_ms + 100, duration_ms=200, ok=True, answer="200 ok"),),
     )
     feed = FeedEntry(kind=FeedKind.ALERT_FIRED, at_ms=fired_ms, printer_id=printer.id, body={"id": alert.id})
     return Booking(reader="sample", seen=None, seq=0, alerts=[alert], deliveries=[delivery], feed=[feed])

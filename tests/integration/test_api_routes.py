@@ -1,0 +1,251 @@
+"""The routes over a real ledger and a real server."""
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from farm.model.feed import FeedEntry, FeedKind
+from farm.model.job import Job
+from farm.model.states import Outcome
+from farm.model.times import DAY_MS, HOUR_MS, SECOND_MS, parse_rfc3339, rfc3339
+from farm.storage.ledger_port import Batch, Revision
+from tests.fakes.farm_server import FarmServer, farm_ledger, serving
+from tests.fakes.sample_farm import NOW_MS, PRESENT, STREAK_PLACE, SampleFarm, sample_farm
+
+PRINTERS = 24
+
+
+@pytest.fixture(scope="module")
+def farm() -> SampleFarm:
+    return sample_farm(PRINTERS, days=3)
+
+
+@pytest.fixture(scope="module")
+def server(farm: SampleFarm) -> Iterator[FarmServer]:
+    with farm_ledger(farm) as ledger, serving(ledger) as server:
+        yield server
+
+
+def get(server: FarmServer, path: str, status: int = 200, **parameters: Any) -> Any:
+    answer = server.client.get(f"/api/v1{path}", params=parameters)
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+def test_lists_every_printer_with_state_job_and_streak(server: FarmServer, farm: SampleFarm) -> None:
+    listed = {each["id"]: each for each in get(server, "/printers")["items"]}
+    assert len(listed) == PRINTERS
+    for place, printer in enumerate(farm.printers):
+        assert listed[printer.id]["state"] == PRESENT[place]
+        assert (listed[printer.id]["job"] is not None) == (
+            PRESENT[place] in ("printing", "paused", "preparing")
+        )
+        assert listed[printer.id]["observed"] == (PRESENT[place] != "unknown")
+    assert listed[farm.printers[STREAK_PLACE].id]["failed_streak"] == 3
+    printing = listed[farm.printers[0].id]["job"]
+    assert 0 < printing["progress"] < 1
+    assert printing["time_left_seconds"] > 0
+
+
+def test_filters_printers_by_group_and_state(server: FarmServer) -> None:
+    found = get(server, "/printers", group="Hall A", state=["error", "offline"])["items"]
+    assert {each["group"] for each in found} == {"Hall A"}
+    assert {each["state"] for each in found} == {"error", "offline"}
+
+
+def test_shows_a_printer_by_id_or_name_with_an_account_that_adds_up(
+    server: FarmServer, farm: SampleFarm
+) -> None:
+    printer = farm.printers[0]
+    detail = get(server, f"/printers/{printer.id}", window="24h")
+    assert get(server, f"/printers/{printer.name}", window="24h") == detail
+    assert sum(detail["hours"]["seconds"].values()) == pytest.approx(DAY_MS / SECOND_MS)
+    spans = detail["spans"]
+    assert spans[0]["from"] == detail["hours"]["window"]["from"]
+    assert [span["to"] for span in spans[:-1]] == [span["from"] for span in spans[1:]]
+    since_ms = NOW_MS - DAY_MS
+    assert all(parse_rfc3339(job["ended_at"]) >= since_ms for job in detail["jobs"] if job["ended_at"])
+
+
+def test_spans_are_cut_to_any_window(server: FarmServer, farm: SampleFarm) -> None:
+    window = f"{rfc3339(NOW_MS - 2 * HOUR_MS)}..{rfc3339(NOW_MS - HOUR_MS)}"
+    spans = get(server, f"/printers/{farm.printers[1].name}/spans", window=window)["items"]
+    assert f"{spans[0]['from']}..{spans[-1]['to']}" == window
+
+
+def test_telemetry_comes_in_order_and_thinned_to_what_was_asked(server: FarmServer, farm: SampleFarm) -> None:
+    path = f"/printers/{farm.printers[0].name}/telemetry"
+    every = get(server, path, window="1h")["items"]
+    assert len(every) == 12
+    assert [each["at"] for each in every] == sorted(each["at"] for each in every)
+    assert every[0]["nozzle_target"] > 200
+    assert len(get(server, path, window="1h", points=4)["items"]) == 4
+
+
+def test_pages_through_all_jobs_once_and_in_order(server: FarmServer, farm: SampleFarm) -> None:
+    seen: list[dict[str, Any]] = []
+    page = get(server, "/jobs", limit=50)
+    seen += page["items"]
+    while page["next"] is not None:
+        page = get(server, "/jobs", limit=50, after=page["next"])
+        seen += page["items"]
+    assert len(seen) == len({each["id"] for each in seen}) == len(farm.batch.jobs)
+    ended = [each["ended_at"] for each in seen if each["ended_at"] is not None]
+    assert ended == sorted(ended, reverse=True)
+
+
+def test_filters_jobs(server: FarmServer, farm: SampleFarm) -> None:
+    failed = get(server, "/jobs", outcome="failed", printer=farm.printers[STREAK_PLACE].name, limit=3)[
+        "items"
+    ]
+    assert [job["cause"] for job in failed] == ["thermal"] * 3
+    assert {job["outcome"] for job in get(server, "/jobs", open=True)["items"]} == {None}
+    by_file = get(server, "/jobs", file="spool_adapter.gcode")["items"]
+    assert {job["file"] for job in by_file} == {"spool_adapter.gcode"}
+    since, until = rfc3339(NOW_MS - 5 * HOUR_MS), rfc3339(NOW_MS - 2 * HOUR_MS)
+    within = get(server, "/jobs", since=since, until=until, outcome=[*Outcome])["items"]
+    assert within
+    assert all(since <= job["ended_at"] < until for job in within)
+    hall = get(server, "/jobs", group="Hall A", limit=1000)["items"]
+    assert {job["group"] for job in hall} == {"Hall A"}
+
+
+def test_shows_a_job_with_its_revisions() -> None:
+    farm = sample_farm(1, days=1)
+    job: Job = farm.batch.jobs[0]
+    farm.batch.revisions = [
+        Revision(
+            at_ms=NOW_MS,
+            printer_id=job.printer_id,
+            job_id=job.id,
+            who="history",
+            why="the printer's history says so",
+            before='{"outcome":"unknown"}',
+            after='{"outcome":"succeeded"}',
+        )
+    ]
+    with farm_ledger(farm) as ledger, serving(ledger) as server:
+        detail = get(server, f"/jobs/{job.id}")
+    assert detail["id"] == job.id
+    assert detail["revisions"] == [
+        {
+            "at": rfc3339(NOW_MS),
+            "who": "history",
+            "why": "the printer's history says so",
+            "before": {"outcome": "unknown"},
+            "after": {"outcome": "succeeded"},
+        }
+    ]
+
+
+def test_figures_carry_counts_interval_range_and_observed_share(server: FarmServer) -> None:
+    answer = get(server, "/kpis", window="24h")
+    figures = {each["id"]: each for each in answer["items"]}
+    success = figures["print_success_rate"]
+    counts = success["counts"]
+    assert success["value"] == counts["succeeded"] / counts["attempts"]
+    assert success["interval_low"] < success["value"] < success["interval_high"]
+    assert success["low"] <= success["value"] <= success["high"]
+    assert 0 < figures["utilization"]["observed_share"] <= 1
+    assert answer["window"] == {"name": "24h", "from": rfc3339(NOW_MS - DAY_MS), "to": rfc3339(NOW_MS)}
+
+
+def test_figures_can_be_had_by_group_and_printer(server: FarmServer, farm: SampleFarm) -> None:
+    by_group = get(server, "/kpis", by="group", name="throughput")["items"]
+    assert [each["label"] for each in by_group] == ["Hall A", "Hall B", "Rack C"]
+    one = get(server, "/kpis", by="printer", name="throughput", printer=farm.printers[2].name)["items"]
+    assert [each["scope_id"] for each in one] == [farm.printers[2].id]
+    whole = get(server, "/kpis", name="throughput")["items"][0]["value"]
+    assert sum(each["value"] for each in by_group) == whole
+
+
+def test_today_begins_at_midnight_of_the_farms_own_time_zone(server: FarmServer) -> None:
+    assert get(server, "/kpis", window="today")["window"]["from"] == "2026-11-21T23:00:00.000Z"
+
+
+def test_the_course_of_an_indicator_has_a_point_an_hour(server: FarmServer) -> None:
+    rows = get(server, "/kpis/utilization/series", window="24h", period="hour")["items"]
+    assert [row["id"] for row in rows] == ["utilization"]
+    points = rows[0]["points"]
+    assert len(points) == 25
+    assert all(point["to"] == following["from"] for point, following in itertools.pairwise(points))
+
+
+def test_the_catalogue_says_how_each_indicator_is_worked_out(server: FarmServer) -> None:
+    catalogue = {each["id"]: each for each in get(server, "/kpis/catalogue")["items"]}
+    assert catalogue["utilization"]["formula"].startswith("printing hours ÷ available hours")
+    assert catalogue["print_success_rate"]["targets"]
+
+
+def test_an_alert_shows_its_evidence_and_who_was_told(server: FarmServer, farm: SampleFarm) -> None:
+    (alert,) = get(server, "/alerts")["items"]
+    assert alert["printer"] == farm.printers[STREAK_PLACE].name
+    assert [job["outcome"] for job in alert["jobs"]] == ["failed"] * 3
+    assert [(each["receiver"], each["state"]) for each in alert["deliveries"]] == [("slack", "delivered")]
+    assert alert["deliveries"][0]["attempts"][0]["answer"] == "200 ok"
+    assert get(server, "/alerts", state="resolved")["items"] == []
+
+
+def test_dropped_messages_are_shown_with_their_reason(server: FarmServer) -> None:
+    (fault,) = get(server, "/faults")["items"]
+    assert (fault["reason"], fault["count"]) == ("not_json", 3)
+
+
+def test_an_empty_farm_answers_everything() -> None:
+    with farm_ledger() as ledger, serving(ledger) as server:
+        for path in ("/printers", "/jobs", "/alerts", "/faults"):
+            assert get(server, path)["items"] == []
+        figures = get(server, "/kpis")["items"]
+        assert {figure["shown"] for figure in figures} == {"no data"}
+        assert get(server, "/health/ready")["collector"] == "silent"
+
+
+def test_health_tells_a_collector_that_stopped_booking(farm: SampleFarm) -> None:
+    late = NOW_MS + 61 * SECOND_MS
+    with farm_ledger(farm) as ledger:
+        with serving(ledger) as server:
+            assert get(server, "/health/live") == {"status": "live"}
+            assert get(server, "/health/ready")["status"] == "ready"
+        with serving(ledger, clock=lambda: late) as server:
+            ready = get(server, "/health/ready", status=503)
+            assert (ready["status"], ready["collector"]) == ("not_ready", "stale")
+            assert ready["collector_age_seconds"] == 61
+            assert not any(each["observed"] for each in get(server, "/printers")["items"])
+
+
+def test_health_and_metrics_stand_where_probes_look(server: FarmServer) -> None:
+    for path in ("/health/live", "/health/ready", "/metrics"):
+        assert server.client.get(path).status_code == 200
+
+
+def test_metrics_tell_the_farm_without_naming_printers(server: FarmServer, farm: SampleFarm) -> None:
+    text = server.client.get("/api/v1/metrics").text
+    assert 'layerline_printers{state="printing"} 14.0' in text
+    assert 'layerline_jobs_ended{cause="thermal",outcome="failed"}' in text
+    assert 'layerline_alerts_open{severity="critical"} 1.0' in text
+    assert 'layerline_deliveries{receiver="slack",state="delivered"} 1.0' in text
+    dropped = (
+        'layerline_dropped_messages_total{reason="not_json",source="octoprint=farm/{printer}/octoprint"} 3.0'
+    )
+    assert dropped in text
+    assert "layerline_collector_age_seconds 0.0" in text
+    assert "layerline_build_info" in text
+    assert not any(printer.name in text or printer.id in text for printer in farm.printers)
+
+
+def test_metrics_of_a_thousand_sources_stay_bounded(farm: SampleFarm) -> None:
+    faults = [
+        fault
+        for number in range(300)
+        for fault in [type(farm.batch.faults[0])(source=f"s{number}", reason="r", count=1, last_ms=NOW_MS)]
+    ]
+    with farm_ledger() as ledger:
+        ledger.claim("test", "test", simulated=False, now_ms=NOW_MS)
+        ledger.commit(Batch(faults=faults, feed=[FeedEntry(kind=FeedKind.STATE_CHANGED, at_ms=NOW_MS)]))
+        with serving(ledger) as server:
+            text = server.client.get("/metrics").text
+    assert text.count("layerline_dropped_messages_total{") == 101
+    assert 'layerline_dropped_messages_total{reason="r",source="other"} 200.0' in text
+    assert "layerline_feed_head 1.0" in text
