@@ -1,6 +1,5 @@
 """The ledger of truth: what really happened, one JSON line each. See docs/simulator.md."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -225,12 +224,6 @@ class TruthBook:
         self._put({"kind": "end", "to": rfc3339(to_ms), "jobs": len(self._jobs), "lines": self._lines})
 
 
-def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            yield number, msgspec.json.decode(line, type=dict[str, Any])
-
-
 def _bounds(line: dict[str, Any]) -> tuple[int, int]:
     return parse_rfc3339(line["from"]), parse_rfc3339(line["to"])
 
@@ -245,7 +238,8 @@ def read_truth(path: Path) -> Truth:
     end: int | None = None
     number = 0
     try:
-        for number, line in _lines(path):
+        for number, raw in enumerate(path.read_bytes().splitlines(), 1):
+            line = msgspec.json.decode(raw, type=dict[str, Any])
             kind = line.pop("kind", None)
             if kind == "run":
                 header = _header(line)

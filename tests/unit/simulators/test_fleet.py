@@ -2,6 +2,7 @@
 
 import io
 from collections import Counter, defaultdict
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -79,7 +80,7 @@ def test_the_spans_of_a_printer_have_neither_holes_nor_overlaps(day: Truth) -> N
     for mine in spans.values():
         assert mine[0].from_ms == day.header.from_ms
         assert mine[-1].to_ms == day.header.to_ms
-        for before, after in zip(mine, mine[1:], strict=False):
+        for before, after in pairwise(mine):
             assert before.to_ms == after.from_ms
             assert before.state is not after.state
 
@@ -111,7 +112,7 @@ def test_the_jobs_of_a_printer_follow_each_other(day: Truth) -> None:
         jobs[job.printer].append(job)
     for mine in jobs.values():
         assert [job.number for job in mine] == list(range(1, len(mine) + 1))
-        for before, after in zip(mine, mine[1:], strict=False):
+        for before, after in pairwise(mine):
             assert before.ended_ms is not None
             assert before.ended_ms <= after.started_ms
 

@@ -1,0 +1,285 @@
+"""Comparing truth and books: every kind of difference is found, and nothing else."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from farm.errors import TruthError
+from farm.model.job import Job
+from farm.model.printer import Printer
+from farm.model.states import CancelledBy, Cause, Outcome, PrinterState
+from farm.model.times import HOUR_MS, MINUTE_MS
+from farm.storage.ledger_port import JobFilter, JobPage, LedgerReader
+from simulators.truth import Header, JobTruth, PrinterTruth, SpanTruth, Truth
+from simulators.verify import Findings, Verdict, verify
+from simulators.verify_report import as_json, last_line, show
+from tests.unit.simulators.workbench import START_MS
+
+WINDOW_MS = 100 * HOUR_MS
+
+
+class Books:
+    """A ledger of one printer, as far as verifying reads it. Pages are short on purpose."""
+
+    def __init__(self, jobs: Sequence[Job], totals: Mapping[PrinterState, int], name: str = "bay-1") -> None:
+        self._jobs = list(jobs)
+        self._totals = totals
+        self._name = name
+
+    def printers(self, *, everything: bool = False) -> list[Printer]:
+        assert everything
+        return [Printer(id="p", site="main", name=self._name, adapter="native", first_seen_ms=START_MS)]
+
+    def jobs(self, wanted: JobFilter) -> JobPage:
+        begin = int(wanted.after or 0)
+        more = str(begin + 2) if begin + 2 < len(self._jobs) else None
+        return JobPage(self._jobs[begin : begin + 2], more)
+
+    def state_totals(
+        self, from_ms: int, to_ms: int, printer_ids: Sequence[str] | None = None
+    ) -> Mapping[str, Mapping[PrinterState, int]]:
+        return {"p": self._totals}
+
+
+def true_job(number: int = 1, **changes: Any) -> JobTruth:
+    begin = START_MS + number * 10 * HOUR_MS
+    told: dict[str, Any] = {
+        "printer": "bay-1",
+        "number": number,
+        "file": f"part_{number}.gcode",
+        "material": "PLA",
+        "spool": "s",
+        "units": 1,
+        "started_ms": begin,
+        "ended_ms": begin + 5 * HOUR_MS,
+        "outcome": Outcome.SUCCEEDED,
+        "printing_ms": 5 * HOUR_MS,
+        "start_sent": True,
+        "file_sent": True,
+        "end_sent": True,
+    }
+    return JobTruth(**{**told, **changes})
+
+
+def booked(truth: JobTruth, **changes: Any) -> Job:
+    told: dict[str, Any] = {
+        "id": f"job-{truth.number}",
+        "printer_id": "p",
+        "file": truth.file,
+        "started_ms": truth.started_ms,
+        "ended_ms": truth.ended_ms,
+        "outcome": truth.outcome,
+        "cancelled_by": truth.cancelled_by,
+        "cause": truth.cause,
+    }
+    return Job(**{**told, **changes})
+
+
+def compare(
+    truths: Sequence[JobTruth], jobs: Sequence[Job], totals: Mapping[PrinterState, int] | None = None
+) -> Findings:
+    busy = sum(job.printing_ms for job in truths)
+    truth = Truth(
+        header=Header(
+            seed=1,
+            scenario="s",
+            faults=[],
+            from_ms=START_MS,
+            to_ms=START_MS + WINDOW_MS,
+            printers=[PrinterTruth("bay-1", "native", "m", "x/bay-1")],
+        ),
+        jobs=list(truths),
+        spans=[SpanTruth("bay-1", PrinterState.PRINTING, START_MS, START_MS + busy)],
+        gaps=[],
+    )
+    told = totals or {PrinterState.PRINTING: busy, PrinterState.IDLE: WINDOW_MS - busy}
+    return verify(truth, cast(LedgerReader, Books(jobs, told)))
+
+
+def verdicts(findings: Findings) -> list[Verdict]:
+    return [difference.verdict for difference in findings.differences]
+
+
+def test_books_that_tell_the_truth_hold() -> None:
+    truths = [true_job(1), true_job(2), true_job(3), true_job(4), true_job(5)]
+    findings = compare(truths, [booked(job) for job in truths])
+    assert findings.holds
+    assert findings.differences == []
+    assert findings.figures.right == findings.figures.jobs == 5
+
+
+FAILED = {"outcome": Outcome.FAILED, "cause": Cause.THERMAL}
+CANCELLED = {"outcome": Outcome.CANCELLED, "cancelled_by": CancelledBy.PERSON}
+UNKNOWN = {"outcome": Outcome.UNKNOWN, "cause": None, "cancelled_by": None}
+
+
+@pytest.mark.parametrize(
+    ("truth", "book", "verdict"),
+    [
+        ({}, {"outcome": Outcome.FAILED, "cause": Cause.UNKNOWN}, Verdict.WRONG),
+        ({}, UNKNOWN, Verdict.WRONG),
+        ({"end_sent": False}, UNKNOWN, Verdict.UNKNOWN),
+        ({"end_sent": False}, {"outcome": None}, Verdict.UNKNOWN),
+        ({"end_sent": False}, {}, None),
+        ({"end_sent": False}, {"outcome": Outcome.FAILED}, Verdict.WRONG),
+        ({"end_sent": False, "misleading": True, **FAILED}, CANCELLED | {"cause": None}, Verdict.UNKNOWN),
+        (FAILED, {"cause": Cause.CONNECTION}, Verdict.WRONG),
+        (FAILED, {"cause": None}, Verdict.WRONG),
+        (FAILED | {"end_sent": False}, {"cause": Cause.UNKNOWN}, None),
+        (CANCELLED, {"cancelled_by": CancelledBy.SYSTEM}, Verdict.WRONG),
+        ({}, {"file": "other.gcode"}, Verdict.WRONG),
+        ({}, {"file": None}, Verdict.WRONG),
+        ({"file_sent": False}, {"file": None}, None),
+        ({"outcome": None, "ended_ms": None, "end_sent": False}, {}, None),
+        ({"outcome": None, "ended_ms": None, "end_sent": False}, {"outcome": Outcome.FAILED}, Verdict.WRONG),
+        ({}, {"started_ms": None, "printing_ms": 5 * HOUR_MS}, None),
+    ],
+)
+def test_each_kind_of_difference_has_its_verdict(
+    truth: dict[str, Any], book: dict[str, Any], verdict: Verdict | None
+) -> None:
+    job = true_job(**truth)
+    findings = compare([job], [booked(job, **book)])
+    assert verdicts(findings) == ([] if verdict is None else [verdict])
+    assert findings.holds == (verdict in (None, Verdict.UNKNOWN))
+
+
+@pytest.mark.parametrize(
+    ("truth", "verdict"),
+    [
+        ({}, Verdict.MISSED),
+        ({"end_sent": False}, Verdict.MISSED),
+        ({"start_sent": False, "end_sent": False}, Verdict.UNKNOWN),
+        ({"start_sent": False}, Verdict.MISSED),
+    ],
+)
+def test_a_job_that_is_not_booked_is_missed_if_anything_of_it_arrived(
+    truth: dict[str, Any], verdict: Verdict
+) -> None:
+    findings = compare([true_job(**truth)], [])
+    assert verdicts(findings) == [verdict]
+    assert findings.holds == (verdict is Verdict.UNKNOWN)
+
+
+def test_a_job_booked_twice_is_doubled() -> None:
+    job = true_job()
+    findings = compare([job], [booked(job), booked(job, id="again")])
+    assert verdicts(findings) == [Verdict.DOUBLED]
+    assert findings.figures.right == findings.figures.doubled == 1
+    assert not findings.holds
+
+
+def test_a_job_that_never_was_is_doubled() -> None:
+    job = true_job(1)
+    findings = compare([job], [booked(job), booked(true_job(7))])
+    assert findings.figures.doubled == 1
+
+
+def test_a_piece_of_a_job_of_which_too_little_arrived_is_excused_when_it_claims_nothing() -> None:
+    job = true_job(end_sent=False)
+    half = job.started_ms + HOUR_MS
+    pieces = [booked(job, ended_ms=half, **UNKNOWN), booked(job, id="piece", started_ms=half, **UNKNOWN)]
+    assert compare([job], pieces).holds
+    claims = [pieces[0], booked(job, id="piece", started_ms=half, outcome=Outcome.FAILED)]
+    assert not compare([job], claims).holds
+
+
+def test_two_jobs_between_which_nothing_arrived_may_be_booked_as_one() -> None:
+    first = true_job(1, end_sent=False)
+    second = true_job(2, start_sent=False, file_sent=False)
+    one = booked(second, started_ms=first.started_ms, file=first.file)
+    findings = compare([first, second], [one])
+    assert findings.figures.missed + findings.figures.wrong + findings.figures.unknown == 1
+
+
+def test_the_closer_pair_is_matched_when_a_file_is_printed_again_and_again() -> None:
+    truths = [
+        true_job(
+            n,
+            file="same.gcode",
+            started_ms=START_MS + n * 2 * MINUTE_MS,
+            ended_ms=START_MS + (n * 2 + 1) * MINUTE_MS,
+        )
+        for n in range(1, 9)
+    ]
+    jobs = [booked(job, outcome=Outcome.FAILED if job.number == 5 else job.outcome) for job in truths]
+    findings = compare(truths, jobs[::-1])
+    assert [difference.at_ms for difference in findings.differences] == [truths[4].started_ms]
+
+
+@given(st.integers(0, 60), st.integers(0, 100))
+def test_utilization_holds_when_the_true_one_lies_in_the_range(unknown_hours: int, true_hours: int) -> None:
+    totals = {
+        PrinterState.PRINTING: 20 * HOUR_MS,
+        PrinterState.PREPARING: 10 * HOUR_MS,
+        PrinterState.UNKNOWN: unknown_hours * HOUR_MS,
+        PrinterState.OFFLINE: (70 - unknown_hours) * HOUR_MS,
+    }
+    job = true_job(printing_ms=true_hours * HOUR_MS)
+    account = compare([job], [booked(job)], totals).accounts[0]
+    assert account.low == pytest.approx(30)
+    assert account.high == pytest.approx(30 + unknown_hours)
+    assert account.holds == (30 <= true_hours <= 30 + unknown_hours)
+
+
+def test_a_printer_first_seen_late_may_have_printed_before() -> None:
+    job = true_job(printing_ms=40 * HOUR_MS)
+    account = compare([job], [booked(job)], {PrinterState.IDLE: 50 * HOUR_MS}).accounts[0]
+    assert (account.low, account.high) == (0, 50)
+    assert account.observed_share == 0.5
+    assert account.holds
+
+
+def test_a_tenth_of_a_point_is_forgiven_and_more_is_not() -> None:
+    def off(points: float) -> Findings:
+        job = true_job(printing_ms=round((30 + points) * WINDOW_MS / 100))
+        totals = {PrinterState.PRINTING: 30 * HOUR_MS, PrinterState.IDLE: 70 * HOUR_MS}
+        return compare([job], [booked(job)], totals)
+
+    assert off(0.09).holds
+    assert off(-0.09).holds
+    far = off(0.11)
+    assert not far.holds
+    assert far.figures.utilization_difference_max == pytest.approx(0.11)
+
+
+def test_a_ledger_of_other_printers_is_refused() -> None:
+    truth = Truth(
+        header=Header(
+            seed=1, scenario="s", faults=[], from_ms=0, to_ms=1, printers=[PrinterTruth("a", "b", "c", "d")]
+        ),
+        jobs=[],
+        spans=[],
+        gaps=[],
+    )
+    with pytest.raises(TruthError, match="none of the printers"):
+        verify(truth, cast(LedgerReader, Books([], {})))
+
+
+def test_the_last_line_holds_the_figures(capsys: pytest.CaptureFixture[str]) -> None:
+    wrong, missed = true_job(1), true_job(2)
+    findings = compare([wrong, missed], [booked(wrong, outcome=Outcome.FAILED)])
+    show(findings, machine_readable=False)
+    printed = capsys.readouterr().out
+    assert printed.splitlines()[-1] == last_line(findings.figures)
+    assert last_line(findings.figures) == (
+        "jobs in truth 2, right 0, unknown for lack of evidence 0, wrong 1, missed 1, doubled 0, "
+        "utilization difference in points: largest 0.0000, mean 0.0000"
+    )
+    assert "part_1.gcode" in printed
+    assert "part_2.gcode" in printed
+
+
+def test_json_tells_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    job = true_job(1)
+    findings = compare([job], [booked(job, outcome=Outcome.FAILED)])
+    show(findings, machine_readable=True)
+    told = msgspec.json.decode(capsys.readouterr().out)
+    assert told == msgspec.to_builtins(as_json(findings))
+    assert told["figures"]["wrong"] == 1
+    assert told["differences"][0]["at"] == "2026-01-05T18:00:00.000Z"
+    assert told["holds"] is False
