@@ -132,7 +132,7 @@ class Dispatcher:
             _log.error("receiver %s refused message %s for good: %s", notifier.name, delivery.id, answer)
             return Settlement(
                 attempt=attempt,
-                state=DeliveryState.FAILED,
+                state=DeliveryState.PARTIAL if delivery.progress.taken else DeliveryState.FAILED,
                 due_ms=delivery.due_ms,
                 progress=_given_up(delivery.progress),
             )

@@ -231,7 +231,8 @@ def _touched(entries: Iterable[FeedEntry]) -> dict[str, set[str]]:
         if entry.printer_id is None or entry.kind not in _JOB_KINDS | _PRINTER_KINDS:
             continue
         jobs = touched.setdefault(entry.printer_id, set())
-        if entry.job_id is not None:
+        # A withdrawn job is in no list any more: reaching back to it would read to the limit.
+        if entry.job_id is not None and not entry.body.get("withdrawn"):
             jobs.add(entry.job_id)
     return touched
 

@@ -179,11 +179,10 @@ def _lead(notice: Notice) -> str:
     labels = wording.printer_labels(notice)
     lines = [
         f"*Printer* {who}" + (f"  {_within(labels, 350, _code)}" if labels else ""),
-        _within(wording.one_line(notice.summary), 700, _running),
     ]
-    if notice.resolution:
-        lines.append(_within(wording.one_line(notice.resolution), 700, _running))
-    if notice.url and len(link := f"<{_escaped(notice.url)}|Open the page>") <= 800:
+    sentences = (notice.resolution, notice.summary)
+    lines += [_within(wording.one_line(words), 700, _running) for words in sentences if words]
+    if notice.url and len(link := f"<{_escaped(notice.url)}|Open Layerline>") <= 800:
         lines.append(link)
     return "\n".join(lines)
 

@@ -90,14 +90,14 @@ class StreakRule(JobRule):
     def _finding(self, streak: Streak) -> Finding:
         length = len(streak.failed)
         last = streak.failed[-1]
-        times = "time" if length == 1 else "times in a row"
+        row = f"{length} prints in a row failed; the last was"
         return Finding(
             jobs=tuple(job.id for job in streak.failed),
             at_ms=_ended(streak.failed[self._length - 1]),
             latest_ms=_ended(last),
             over_by=streak.broken_by,
             title=f"{length} failed print{'s in a row' if length > 1 else ''}",
-            summary=f"It has failed {length} {times}, last with {_named(last)}.",
+            summary=f"{row if length > 1 else 'A print failed:'} {_named(last)}.",
             facts={"length": length, "threshold": self._length},
             prints=streak.stretch[:MOST_PRINTS],
             earlier_prints=max(0, len(streak.stretch) - MOST_PRINTS),

@@ -96,7 +96,7 @@ def many_notices() -> list[Notice]:
             group=name or None,
             model=name or None,
             title=f"3 failed prints in a row {name}",
-            summary=f"It has failed, last with {name}.",
+            summary=f"The last was {name}.",
             resolution=f"{name} succeeded.",
         )
         for name in ODD_NAMES
@@ -145,7 +145,9 @@ def test_the_blueprint_is_a_whole_notifier_and_is_not_found() -> None:
     assert "blueprint" not in notifier_types()
     with http_receiver() as receiver:
         made = _blueprint.NOTIFIER(
-            TypeAdapter(_blueprint.BlueprintSettings).validate_python({"kind": "blueprint", "url": receiver.url})
+            TypeAdapter(_blueprint.BlueprintSettings).validate_python(
+                {"kind": "blueprint", "url": receiver.url}
+            )
         )
         assert made.deliver(notice(), DELIVERY, Progress()).answer == "HTTP 200"
         assert made.probe() == "HTTP 200"
@@ -203,7 +205,8 @@ def test_a_message_says_printer_streak_prints_causes_and_where_to_look(kind: str
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_message_says_which_occasion_it_is(kind: str) -> None:
     texts = {
-        occasion: as_text(notifier_of(kind).build(notice(occasion=occasion), DELIVERY)) for occasion in Occasion
+        occasion: as_text(notifier_of(kind).build(notice(occasion=occasion), DELIVERY))
+        for occasion in Occasion
     }
     assert "Still:" in texts[Occasion.REPEATED]
     assert "Resolved:" in texts[Occasion.RESOLVED]
@@ -218,7 +221,9 @@ def test_the_delivery_is_named_in_the_message(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_name_can_turn_the_direction_of_reading_or_break_a_line(kind: str) -> None:
-    text = as_text(notifier_of(kind).build(notice([evidence("gcode.\u202eexe\r\nX: y")], printer="a\u2066\nb"), DELIVERY))
+    text = as_text(
+        notifier_of(kind).build(notice([evidence("gcode.\u202eexe\r\nX: y")], printer="a\u2066\nb"), DELIVERY)
+    )
     assert "\u202e" not in text
     assert "\u2066" not in text
     assert "gcode.exe X: y" in text
@@ -238,7 +243,9 @@ def test_a_receiver_that_is_not_there_is_tried_again_and_no_secret_is_told(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     more = (
-        {"port": free_port()} if kind == "email" else {"webhook_url": f"http://127.0.0.1:{free_port()}/v3ry-s3cret-t0ken"}
+        {"port": free_port()}
+        if kind == "email"
+        else {"webhook_url": f"http://127.0.0.1:{free_port()}/v3ry-s3cret-t0ken"}
     )
     notifier = notifier_of(kind, **more)
     for attempt in (lambda: notifier.deliver(notice(), DELIVERY, Progress()), notifier.probe):
@@ -329,7 +336,7 @@ def test_a_file_name_stands_as_code_where_slack_reads_no_marks(name: str) -> Non
 
 
 def test_marks_in_running_text_are_taken_their_meaning() -> None:
-    body = notifier_of("slack").build(notice(summary="It has failed, last with *a_b*."), DELIVERY)
+    body = notifier_of("slack").build(notice(summary="The last was *a_b*."), DELIVERY)
     lead = body["blocks"][1]["text"]["text"]
     assert "\u2060*\u2060a\u2060_\u2060b" in lead
 
@@ -341,7 +348,9 @@ def test_slack_is_told_not_to_make_links_or_mentions_of_its_own() -> None:
 
 
 def test_prints_that_do_not_fit_are_counted() -> None:
-    body = notifier_of("slack").build(notice([evidence("&" * 4000, detail="<" * 4000)] * 80, earlier_prints=5), DELIVERY)
+    body = notifier_of("slack").build(
+        notice([evidence("&" * 4000, detail="<" * 4000)] * 80, earlier_prints=5), DELIVERY
+    )
     sections = [block for block in body["blocks"] if block["type"] == "section"]
     shown = len(sections) - 1
     assert 0 < shown < 80
@@ -502,7 +511,7 @@ def test_a_server_without_starttls_gets_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("security", ["starttls", "tls"])
 def test_a_server_whose_certificate_nobody_vouches_for_gets_nothing(tmp_path: Path, security: str) -> None:
     with mail_server(tmp_path, security) as server:
-        with pytest.raises(DeliveryError, match="(?i)certificate") as caught:
+        with pytest.raises(DeliveryError, match=r"(?i)certificate") as caught:
             email(server, security=security, ca_file=None).deliver(notice(), DELIVERY, Progress())
         assert server.mails == []
         assert server.signed_in == []
@@ -510,7 +519,7 @@ def test_a_server_whose_certificate_nobody_vouches_for_gets_nothing(tmp_path: Pa
 
 
 def test_a_certificate_for_another_name_is_refused(mails: MailServer) -> None:
-    with pytest.raises(DeliveryError, match="(?i)certificate"):
+    with pytest.raises(DeliveryError, match=r"(?i)certificate"):
         email(mails, host="127.0.0.1").deliver(notice(), DELIVERY, Progress())
     assert mails.mails == []
 
@@ -572,7 +581,9 @@ def test_only_who_was_refused_for_now_is_tried_again(mails: MailServer) -> None:
     mails.refusals = {"bob@farm.example": ["451 4.3.0 mailbox busy"]}
     notifier = email(mails, recipients=["ada@farm.example", "bob@farm.example", "cyd@farm.example"])
     first = notifier.deliver(notice(), DELIVERY, Progress())
-    assert first.progress == Progress(taken=("ada@farm.example", "cyd@farm.example"), outstanding=("bob@farm.example",))
+    assert first.progress == Progress(
+        taken=("ada@farm.example", "cyd@farm.example"), outstanding=("bob@farm.example",)
+    )
     assert "bob@farm.example: 451" in first.answer
     second = notifier.deliver(notice(), DELIVERY, first.progress)
     assert second.progress.outstanding == ()
@@ -584,7 +595,9 @@ def test_only_who_was_refused_for_now_is_tried_again(mails: MailServer) -> None:
 def test_who_is_refused_for_good_is_named_and_not_tried_again(mails: MailServer) -> None:
     mails.refusals = {"bob@farm.example": ["550 5.1.1 no such user"]}
     receipt = email(mails).deliver(notice(), DELIVERY, Progress())
-    assert receipt.progress == Progress(taken=("ada@farm.example",), refused=("bob@farm.example",), outstanding=())
+    assert receipt.progress == Progress(
+        taken=("ada@farm.example",), refused=("bob@farm.example",), outstanding=()
+    )
     assert "bob@farm.example: 550 5.1.1 no such user" in receipt.answer
 
 

@@ -40,7 +40,9 @@ ODD_NAMES = [
 ]
 
 
-def ended_job(number: int, letter: str, *, printer: str = PRINTER, ended_ms: int | None = None, **more: Any) -> Job:
+def ended_job(
+    number: int, letter: str, *, printer: str = PRINTER, ended_ms: int | None = None, **more: Any
+) -> Job:
     """Job `number` of the printer; unless said otherwise it ended `number` hours after START_MS."""
     outcome = OUTCOMES[letter]
     end = START_MS + number * HOUR_MS if ended_ms is None else ended_ms
@@ -91,7 +93,7 @@ def notice(prints: Sequence[Print] | None = None, **more: Any) -> Notice:
         "occasion": Occasion.FIRED,
         "severity": Severity.CRITICAL,
         "title": "3 failed prints in a row",
-        "summary": "It has failed 3 times in a row, last with part.gcode.",
+        "summary": "3 prints in a row failed; the last was part.gcode.",
         "printer": "bay1",
         "group": "north wall",
         "model": "Voron 2.4",

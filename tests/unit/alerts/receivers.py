@@ -96,7 +96,9 @@ def http_receiver() -> Iterator[HttpReceiver]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            receiver.requests.append(Request(self.path, {k.lower(): v for k, v in self.headers.items()}, body))
+            receiver.requests.append(
+                Request(self.path, {k.lower(): v for k, v in self.headers.items()}, body)
+            )
             first, *rest = receiver.behaviours
             receiver.behaviours = rest or [first]
             first(self)
@@ -104,7 +106,7 @@ def http_receiver() -> Iterator[HttpReceiver]:
         def do_GET(self) -> None:
             answer(200, "<html>please sign in</html>")(self)
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named by http.server
             """Say nothing."""
 
     class Server(ThreadingHTTPServer):
@@ -168,7 +170,9 @@ class MailServer:
 
 
 @contextmanager
-def mail_server(folder: Path, security: str = "starttls", *, offer_starttls: bool = True) -> Iterator[MailServer]:
+def mail_server(
+    folder: Path, security: str = "starttls", *, offer_starttls: bool = True
+) -> Iterator[MailServer]:
     """A mail server for `localhost` whose certificate the CA in `ca_file` vouches for.
 
     Over an encrypted connection it wants the user `layerline` with the password `p4ss:w0rd/?`.
@@ -184,7 +188,11 @@ def mail_server(folder: Path, security: str = "starttls", *, offer_starttls: boo
     if security == "tls":
         options |= {"ssl_context": context}
     if security != "none" and offer_starttls:
-        options |= {"authenticator": server.authenticate, "auth_required": True, "auth_require_tls": security != "tls"}
+        options |= {
+            "authenticator": server.authenticate,
+            "auth_required": True,
+            "auth_require_tls": security != "tls",
+        }
     controller = Controller(server, hostname="127.0.0.1", port=server.port, **options)
     controller.start()
     try:

@@ -103,7 +103,9 @@ def test_whatever_is_revised_at_most_one_alert_is_firing_and_it_is_the_streak_th
     printer = Printer()
     printer.look(past(letters))
     for _ in range(4):
-        letters = "".join(data.draw(st.sampled_from("FSCU")) if data.draw(st.booleans()) else x for x in letters)
+        letters = "".join(
+            data.draw(st.sampled_from("FSCU")) if data.draw(st.booleans()) else x for x in letters
+        )
         jobs = past(letters)
         printer.look(jobs)
         standing = letters.rpartition("S")[2].count("F")
@@ -140,7 +142,9 @@ def test_a_success_resolves_at_the_moment_it_ended() -> None:
 
 def revised(letters: str, number: int, outcome: Outcome) -> list[Job]:
     return [
-        msgspec.structs.replace(job, outcome=outcome, revision=1) if job.id == ended_job(number, "F").id else job
+        msgspec.structs.replace(job, outcome=outcome, revision=1)
+        if job.id == ended_job(number, "F").id
+        else job
         for job in past(letters)
     ]
 

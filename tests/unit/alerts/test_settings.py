@@ -55,7 +55,9 @@ def test_a_length_of_time_is_read(text: object, length: timedelta) -> None:
     assert read(repeat=text).repeat == length
 
 
-@pytest.mark.parametrize("text", ["", "4", 4, "4 hours", "h", "-4h", "4h4d", False, None, "9" * 30 + "d", "٤h"])
+@pytest.mark.parametrize(
+    "text", ["", "4", 4, "4 hours", "h", "-4h", "4h4d", False, None, "9" * 30 + "d", "٤h"]
+)
 def test_anything_else_is_no_length_of_time_and_the_form_is_told(text: object) -> None:
     words = complaint(max_age=text)
     assert "max_age" in words
@@ -101,7 +103,9 @@ def test_the_address_of_the_page_is_kept_without_its_last_slash(url: str, kept: 
     assert read(public_url=url).public_url == (kept or url)
 
 
-@pytest.mark.parametrize("url", ["farm.local", "ftp://farm.local", "http://", "http://a:b@farm.local", "http://x/?a=1"])
+@pytest.mark.parametrize(
+    "url", ["farm.local", "ftp://farm.local", "http://", "http://a:b@farm.local", "http://x/?a=1"]
+)
 def test_what_is_no_address_of_a_page_is_refused(url: str) -> None:
     assert "public_url" in complaint(public_url=url)
 
@@ -136,7 +140,9 @@ def test_a_secret_that_is_missing_is_asked_for() -> None:
     assert "webhook_url" in complaint(receivers=[{"kind": "slack"}])
 
 
-@pytest.mark.parametrize("url", ["s3cret", "hooks.slack.com/s3cret", "https://ho st/s3cret", "https://[s3cret", "ftp://x/s3cret"])
+@pytest.mark.parametrize(
+    "url", ["s3cret", "hooks.slack.com/s3cret", "https://ho st/s3cret", "https://[s3cret", "ftp://x/s3cret"]
+)
 def test_a_wrong_webhook_address_is_refused_and_not_told(url: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     words = complaint(receivers=[SLACK | {"webhook_url": url}])
@@ -145,7 +151,9 @@ def test_a_wrong_webhook_address_is_refused_and_not_told(url: str, caplog: pytes
 
 
 def test_a_complaint_about_another_key_does_not_tell_the_secret() -> None:
-    words = complaint(receivers=[MAIL | {"username": "u", "password": "s3cret", "port": "x", "security": "ssl"}])
+    words = complaint(
+        receivers=[MAIL | {"username": "u", "password": "s3cret", "port": "x", "security": "ssl"}]
+    )
     assert "s3cret" not in words
 
 

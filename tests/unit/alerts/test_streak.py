@@ -67,6 +67,7 @@ def test_a_finding_came_about_with_the_failure_that_made_it_long_enough() -> Non
     assert finding.jobs == tuple(ended_job(n, "F").id for n in range(1, 6))
     assert finding.over_by is None
     assert finding.title == "5 failed prints in a row"
+    assert finding.summary == "5 prints in a row failed; the last was part-5.gcode."
 
 
 def test_the_evidence_shows_what_lies_between_the_failures_too() -> None:
@@ -90,7 +91,7 @@ def test_of_a_long_streak_ten_prints_are_shown_and_the_rest_counted() -> None:
 def test_a_length_of_one_alerts_at_every_failure() -> None:
     (finding,) = StreakRule(settings(streak_length=1)).findings(past("SF"))
     assert finding.title == "1 failed print"
-    assert finding.summary == "It has failed 1 time, last with part-1.gcode."
+    assert finding.summary == "A print failed: part-1.gcode."
 
 
 def alert_on(jobs: list[Job]) -> Alert:

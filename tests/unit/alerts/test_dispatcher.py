@@ -1,0 +1,326 @@
+"""The dispatcher with receivers that do as they are told, on a real store."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from alerts.dispatcher import LONGEST_PAUSE_MS, Dispatcher
+from alerts.notice import Notice, plain
+from alerts.notifiers.base import Notifier, NotifierSettings, Receipt
+from alerts.retry import LONGEST_DELAY_MS
+from farm.errors import DeliveryError
+from farm.model.times import HOUR_MS
+from farm.storage.alert_port import (
+    Alert,
+    AlertState,
+    Booking,
+    Bookmark,
+    Delivery,
+    DeliveryState,
+    Occasion,
+    Progress,
+    Severity,
+)
+from farm.storage.alert_store import SqlAlertStore
+from farm.storage.ledger import open_ledger
+from tests.unit.alerts.makings import START_MS, notice
+
+
+class Told(Notifier[NotifierSettings, str]):
+    """A receiver that answers one message after the other as its list says; then it takes all."""
+
+    def __init__(self, name: str = "slack", *answers: Receipt | Exception) -> None:
+        super().__init__(NotifierSettings(name=name))
+        self.answers = list(answers)
+        self.got: list[tuple[str, Progress]] = []
+
+    @property
+    def patience_s(self) -> float:
+        return 3
+
+    def build(self, notice: Notice, delivery_id: str) -> str:
+        return delivery_id
+
+    def send(self, content: str, progress: Progress) -> Receipt:
+        self.got.append((content, progress))
+        answer = self.answers.pop(0) if self.answers else Receipt(answer="taken")
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def probe(self) -> str:
+        return "there"
+
+
+class Desk:
+    """A store with deliveries, and a clock that stands until it is moved."""
+
+    def __init__(self, store: SqlAlertStore) -> None:
+        self.store = store
+        self.now_ms = START_MS
+        self._seen: Bookmark | None = None
+        self._count = 0
+
+    def clock(self) -> int:
+        return self.now_ms
+
+    def due(self, receiver: str = "slack", **more: object) -> str:
+        """One more delivery, due now, about an alert of its own."""
+        self._count += 1
+        alert = Alert(
+            id=f"alert-{self._count}", rule="failed_streak", subject="p", printer_id="p",
+            state=AlertState.FIRING, severity=Severity.CRITICAL, fired_ms=self.now_ms, title="", summary="",
+        )  # fmt: skip
+        delivery = Delivery(
+            id=f"delivery-{self._count}", alert_id=alert.id, receiver=receiver, occasion=Occasion.FIRED,
+            state=DeliveryState.PENDING, notice=plain(notice()) | more,
+            created_ms=self.now_ms, due_ms=self.now_ms,
+        )  # fmt: skip
+        booking = Booking(reader="t", seen=self._seen, seq=0, alerts=[alert], deliveries=[delivery])
+        self._seen = self.store.book(booking)
+        return delivery.id
+
+    def dispatcher(self, *notifiers: Told) -> Dispatcher:
+        return Dispatcher(self.store, notifiers, self.clock, chance=lambda: 0.0)
+
+    def delivery(self, number: int = 1) -> Delivery:
+        (found,) = self.store.deliveries([f"alert-{number}"])
+        return found
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    with open_ledger(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+        yield Desk(SqlAlertStore(ledger.engine))
+
+
+def later(text: str = "HTTP 503", retry_after_s: float | None = None) -> DeliveryError:
+    return DeliveryError(text, permanent=False, retry_after_s=retry_after_s)
+
+
+def test_what_is_due_is_delivered_and_recorded(desk: Desk) -> None:
+    desk.due()
+    slack = Told()
+    assert desk.dispatcher(slack).step() == 1
+    found = desk.delivery()
+    assert found.state is DeliveryState.DELIVERED
+    assert found.delivered_ms == START_MS
+    assert [(each.ok, each.answer) for each in found.tried] == [(True, "taken")]
+    assert slack.got == [("delivery-1", Progress())]
+
+
+def test_nothing_due_is_nothing_done(desk: Desk) -> None:
+    assert desk.dispatcher(Told()).step() == 0
+    desk.due("email")
+    assert desk.dispatcher(Told()).step() == 0
+
+
+def test_a_passing_failure_is_tried_again_ever_more_seldom(desk: Desk) -> None:
+    desk.due()
+    slack = Told("slack", *[later() for _ in range(14)])
+    dispatcher = desk.dispatcher(slack)
+    waits = []
+    for _ in range(14):
+        assert dispatcher.step() == 1
+        wait = dispatcher.wait_ms()
+        assert wait is not None
+        waits.append(wait)
+        desk.now_ms += wait - 1
+        assert dispatcher.step() == 0
+        desk.now_ms += 1
+    assert dispatcher.step() == 1
+    assert waits[:4] == [2_000, 4_000, 8_000, 16_000]
+    assert waits[-1] == LONGEST_DELAY_MS
+    assert desk.delivery().state is DeliveryState.DELIVERED
+    assert len(desk.delivery().tried) == 15
+    assert dispatcher.wait_ms() is None
+
+
+def test_the_wait_goes_on_over_a_restart(desk: Desk) -> None:
+    desk.due()
+    for expected in (2_000, 4_000, 8_000):
+        desk.dispatcher(Told("slack", later())).step()
+        assert desk.dispatcher(Told()).wait_ms() == expected
+        desk.now_ms += expected
+    desk.dispatcher(Told()).step()
+    assert desk.delivery().state is DeliveryState.DELIVERED
+
+
+def test_a_refusal_for_good_is_not_tried_again_and_can_be_seen(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.due()
+    slack = Told("slack", DeliveryError("HTTP 404 no_service", permanent=True))
+    dispatcher = desk.dispatcher(slack)
+    dispatcher.step()
+    desk.now_ms += HOUR_MS
+    assert dispatcher.step() == 0
+    found = desk.delivery()
+    assert found.state is DeliveryState.FAILED
+    assert found.tried[0].answer == "HTTP 404 no_service"
+    assert found.delivered_ms is None
+    assert "HTTP 404 no_service" in caplog.text
+
+
+def test_a_wish_to_wait_is_kept_for_every_message_to_that_receiver(desk: Desk) -> None:
+    desk.due()
+    desk.due()
+    desk.due("email")
+    slack, mail = Told("slack", later("HTTP 429", retry_after_s=90)), Told("email")
+    dispatcher = desk.dispatcher(slack, mail)
+    assert dispatcher.step() == 2
+    assert len(mail.got) == 1
+    assert dispatcher.wait_ms() == 90_000
+    desk.now_ms += 89_999
+    assert dispatcher.step() == 0
+    desk.now_ms += 1
+    assert dispatcher.step() == 2
+
+
+def test_a_receiver_that_is_down_is_not_troubled_with_every_message(desk: Desk) -> None:
+    for _ in range(20):
+        desk.due()
+    slack = Told("slack", *[later() for _ in range(200)])
+    dispatcher = desk.dispatcher(slack)
+    for _ in range(60):
+        dispatcher.step()
+        desk.now_ms += 1_000
+    assert len(slack.got) <= 8
+
+
+def test_when_a_receiver_is_back_everything_comes_soon(desk: Desk) -> None:
+    for _ in range(20):
+        desk.due()
+    slack = Told("slack", *[later() for _ in range(12)])
+    dispatcher = desk.dispatcher(slack)
+    while slack.answers:
+        dispatcher.step()
+        desk.now_ms += 1_000
+    desk.now_ms += LONGEST_PAUSE_MS
+    dispatcher.step()
+    states = [desk.delivery(number + 1).state for number in range(20)]
+    assert states.count(DeliveryState.DELIVERED) >= 8
+    desk.now_ms += LONGEST_DELAY_MS
+    dispatcher.step()
+    assert {desk.delivery(number + 1).state for number in range(20)} == {DeliveryState.DELIVERED}
+
+
+def test_partly_taken_is_tried_again_for_the_others_and_holds_nothing_up(desk: Desk) -> None:
+    desk.due()
+    desk.due()
+    half = Progress(taken=("ada",), outstanding=("bob",))
+    mail = Told("slack", Receipt(answer="250; bob: 451", progress=half))
+    dispatcher = desk.dispatcher(mail)
+    assert dispatcher.step() == 2
+    assert desk.delivery(1).state is DeliveryState.PENDING
+    assert desk.delivery(2).state is DeliveryState.DELIVERED
+    assert not desk.delivery(1).tried[0].ok
+    desk.now_ms += 2_000
+    dispatcher.step()
+    assert mail.got[-1] == ("delivery-1", half)
+    assert desk.delivery(1).state is DeliveryState.DELIVERED
+
+
+def test_partly_refused_for_good_is_a_state_of_its_own(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    desk.due()
+    part = Progress(taken=("ada",), refused=("bob",), outstanding=())
+    desk.dispatcher(Told("slack", Receipt(answer="250; bob: 550", progress=part))).step()
+    found = desk.delivery()
+    assert found.state is DeliveryState.PARTIAL
+    assert found.progress == part
+    assert found.delivered_ms is not None
+    assert "refused for good by bob" in caplog.text
+
+
+def test_a_refusal_after_a_part_was_taken_leaves_it_at_that_part(desk: Desk) -> None:
+    desk.due()
+    half = Progress(taken=("ada",), outstanding=("bob",))
+    mail = Told("slack", Receipt(answer="half", progress=half), DeliveryError("554", permanent=True))
+    dispatcher = desk.dispatcher(mail)
+    dispatcher.step()
+    desk.now_ms += 2_000
+    dispatcher.step()
+    assert desk.delivery().state is DeliveryState.PARTIAL
+    assert desk.delivery().progress == Progress(taken=("ada",), refused=("bob",), outstanding=())
+
+
+def test_a_fault_of_ours_in_one_message_stops_no_other(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    desk.due()
+    desk.due()
+    dispatcher = desk.dispatcher(Told("slack", KeyError("oops")))
+    dispatcher.step()
+    desk.now_ms += 60_000
+    dispatcher.step()
+    assert {desk.delivery(n).state for n in (1, 2)} == {DeliveryState.DELIVERED}
+    assert desk.delivery(1).tried[0].answer == "KeyError: 'oops'"
+    assert "Traceback" in caplog.text
+
+
+def test_a_notice_that_cannot_be_read_stays_visible_and_stops_no_other(desk: Desk) -> None:
+    desk.due(occasion="nonsense")
+    desk.due()
+    dispatcher = desk.dispatcher(Told())
+    dispatcher.step()
+    desk.now_ms += 60_000
+    dispatcher.step()
+    assert desk.delivery(1).state is DeliveryState.PENDING
+    assert "nonsense" in desk.delivery(1).tried[0].answer
+    assert desk.delivery(2).state is DeliveryState.DELIVERED
+
+
+def test_the_same_trouble_is_logged_once_and_its_end_too(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    desk.due()
+    dispatcher = desk.dispatcher(Told("slack", later(), later(), later("HTTP 500"), later("HTTP 500")))
+    for _ in range(5):
+        dispatcher.step()
+        desk.now_ms += HOUR_MS
+    texts = [record.getMessage() for record in caplog.records]
+    assert [text.rsplit(": ")[-1] for text in texts] == [
+        "HTTP 503",
+        "HTTP 500",
+        "receiver slack takes messages again",
+    ]
+
+
+def test_told_to_stop_it_leaves_the_rest(desk: Desk) -> None:
+    for _ in range(5):
+        desk.due()
+    slack = Told()
+    desk.dispatcher(slack).step(stopping=lambda: len(slack.got) >= 2)
+    assert len(slack.got) == 2
+
+
+def test_a_slow_attempt_is_recorded_with_its_duration(desk: Desk) -> None:
+    desk.due()
+
+    class Slow(Told):
+        def send(self, content: str, progress: Progress) -> Receipt:
+            desk.now_ms += 1_234
+            return super().send(content, progress)
+
+    desk.dispatcher(Slow()).step()
+    assert desk.delivery().tried[0].duration_ms == 1_234
+    assert desk.delivery().tried[0].at_ms == START_MS
+
+
+def test_an_attempt_that_outlives_its_lease_may_come_twice_and_says_so(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.due()
+    quick = Told()
+
+    class Slow(Told):
+        def send(self, content: str, progress: Progress) -> Receipt:
+            desk.now_ms += HOUR_MS
+            desk.dispatcher(quick).step()
+            raise later()
+
+    desk.dispatcher(Slow()).step()
+    assert len(quick.got) == 1
+    assert desk.delivery().state is DeliveryState.DELIVERED
+    assert "may come twice" in caplog.text
