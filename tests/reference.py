@@ -76,6 +76,8 @@ def _toml(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, timedelta):
         return f'"{value.total_seconds() / 3600:g}h"'
+    if isinstance(value, tuple):
+        return f"[{', '.join(_toml(item) for item in value)}]"
     if isinstance(value, Enum):
         value = value.value
     return f'"{value}"' if isinstance(value, str) else str(value)
@@ -90,18 +92,27 @@ def command_blocks() -> dict[str, str]:
     group: Any = typer.main.get_command(app)
     context = typer.Context(group, info_name="layerline")
     blocks = {"commands": _command_list(group, context)}
-    for name in group.list_commands(context):
-        command = group.get_command(context, name)
-        inner = typer.Context(command, info_name=name, parent=context)
+    for name, command, inner in _commands(group, context):
         blocks[f"command {name}"] = _command_help(command, inner)
     return blocks
 
 
+def _commands(group: Any, context: Any, prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Every command with its whole name, those of groups too."""
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        inner = typer.Context(command, info_name=name, parent=context)
+        if hasattr(command, "list_commands"):
+            yield from _commands(command, inner, f"{prefix}{name} ")
+        else:
+            yield f"{prefix}{name}", command, inner
+
+
 def _command_list(group: Any, context: Any) -> str:
     rows = ["| command | what it does |", "|---|---|"]
-    for name in group.list_commands(context):
-        meaning = group.get_command(context, name).get_short_help_str(200)
-        rows.append(f"| [`{name}`](#layerline-{name}) | {_plain(meaning)} |")
+    for name, command, _ in _commands(group, context):
+        meaning = _plain(command.get_short_help_str(200))
+        rows.append(f"| [`{name}`](#layerline-{name.replace(' ', '-')}) | {meaning} |")
     return "\n".join(rows) + "\n"
 
 

@@ -29,6 +29,7 @@ from farm.storage.settings import LedgerSettings
 if TYPE_CHECKING:
     from alerts.settings import AlertSettings
     from api.settings import ApiSettings
+    from farm.storage.influx.settings import InfluxSettings
 
 CONFIG_VARIABLE = "LAYERLINE_CONFIG"
 CONFIG_FILE = "layerline.toml"
@@ -41,6 +42,7 @@ SECTIONS = (
     "printers",
     "ledger",
     "collector",
+    "influx",
     "alerts",
     "api",
 )
@@ -143,6 +145,11 @@ class Configuration:
     def collector(self) -> CollectorSettings:
         """`[collector]`."""
         return self._section("collector")  # type: ignore[no-any-return]
+
+    @cached_property
+    def influx(self) -> "InfluxSettings":
+        """`[influx]`; without a URL InfluxDB is not used."""
+        return self._section("influx")  # type: ignore[no-any-return]
 
     @cached_property
     def alerts(self) -> "AlertSettings":
@@ -283,6 +290,10 @@ def section_model(name: str) -> Model:
 
 
 def _section_class(name: str) -> Model:
+    if name == "influx":
+        from farm.storage.influx.settings import InfluxSettings
+
+        return InfluxSettings
     if name == "alerts":
         from alerts.settings import AlertSettings
 

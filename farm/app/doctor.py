@@ -38,6 +38,7 @@ def examine_broker(configuration: "Configuration") -> Iterator[Finding]:
 
 def examine_ledger(configuration: "Configuration") -> Iterator[Finding]:
     """What the ledger says of the collector, the evaluator, dropped messages and deliveries."""
+    from farm.app.influx import outbox_findings
     from farm.app.wiring import ledger_of
     from farm.storage.alert_store import SqlAlertStore
 
@@ -49,6 +50,7 @@ def examine_ledger(configuration: "Configuration") -> Iterator[Finding]:
             yield _feed_lag(ledger, store)
             yield from _dropped(ledger)
             yield from _deliveries(store)
+            yield from outbox_findings(ledger, configuration.influx)
     except LedgerError as error:
         yield failed("ledger", str(error))
 

@@ -66,8 +66,9 @@ def run_collector(
 
 
 def run_evaluator(configuration: "Configuration", stop: threading.Event) -> None:
-    """Evaluate and deliver until `stop` is set."""
+    """Evaluate and deliver, and ship to InfluxDB where one is configured, until `stop` is set."""
     from alerts.service import EvaluatorService
+    from farm.app.influx import shipping
     from farm.storage.alert_store import SqlAlertStore
 
     settings, site = configuration.alerts, configuration.site
@@ -75,7 +76,8 @@ def run_evaluator(configuration: "Configuration", stop: threading.Event) -> None
         store = SqlAlertStore(ledger.engine)
         names = [receiver.name for receiver in settings.receivers]
         log.info("alerting %s", ", ".join(names) or "nobody: no receiver is configured")
-        EvaluatorService(ledger, store, settings, time_zone=site.time_zone).run(stop)
+        with shipping(configuration, ledger):
+            EvaluatorService(ledger, store, settings, time_zone=site.time_zone).run(stop)
 
 
 def run_api(configuration: "Configuration", stop: threading.Event) -> None:

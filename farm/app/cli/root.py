@@ -2,7 +2,7 @@
 
 import typer
 
-from farm.app.cli import checkup, demonstration, figures, recordings, services, together, versions
+from farm.app.cli import checkup, demonstration, figures, influx, recordings, services, together, versions
 from farm.app.cli.help import Command, Group
 from simulators import cli as simulation
 
@@ -35,6 +35,7 @@ _COMMANDS = (
     (recordings.replay, recordings.REPLAY_EXAMPLES),
     (simulation.simulate, simulation.SIMULATE_EXAMPLES),
     (simulation.verify, simulation.VERIFY_EXAMPLES),
+    (influx.rebuild, influx.REBUILD_EXAMPLES),
     (checkup.check, checkup.CHECK_EXAMPLES),
     (checkup.doctor, checkup.DOCTOR_EXAMPLES),
     (versions.version, versions.EXAMPLES),
@@ -42,3 +43,5 @@ _COMMANDS = (
 
 for _function, _examples in _COMMANDS:
     app.command(cls=Command, epilog=_examples)(_function)
+
+app.add_typer(influx.app, name="influx")

@@ -93,11 +93,14 @@ def evaluator(
     log_format: LogFormatOption = LogFormat.TEXT,
     verbose: VerboseOption = False,
 ) -> None:
-    """Watch what is booked, fire and resolve alerts, and deliver them. SIGTERM ends it in order."""
+    """Watch what is booked, fire and resolve alerts, and deliver them.
+
+    Ships to InfluxDB where one is configured. SIGTERM ends it in order.
+    """
     configuration = open_configuration(
         config, data, flag("--database", database, "ledger", "url"), log_format=log_format, verbose=verbose
     )
-    configuration.check(["site", "ledger", "alerts"])
+    configuration.check(["site", "ledger", "alerts", "influx"])
     from farm.app.process_life import end_with_parent, stop_event
     from farm.app.wiring import run_evaluator
 
