@@ -60,9 +60,8 @@ PrinterWord = Annotated[
 ]
 
 
-def window_of(context: ApiContext, text: str) -> Window:
-    """The part that has passed of the window that `text` names. Raises ProblemError for any other text."""
-    now_ms = context.board.now_ms()
+def window_of(context: ApiContext, text: str, now_ms: int) -> Window:
+    """The part of the window that has passed at `now_ms`. Raises ProblemError where `text` names none."""
     try:
         window = context.kpi_engine.window(text, now_ms)
     except (InvalidQuery, ValueError, OverflowError) as error:

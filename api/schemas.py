@@ -181,7 +181,7 @@ class JobDetail(JobRecord):
     revisions: list[JobRevision]
 
 
-class HoursByState(Answer):
+class TimeAccount(Answer):
     """Seconds that a printer spent in each state during the window."""
 
     window: "WindowBounds"
@@ -202,7 +202,7 @@ class PrinterDetail(PrinterStanding):
 
     first_seen_at: Instant
     retired_at: Instant | None
-    hours: HoursByState
+    account: TimeAccount
     spans: list[StateSpan]
     jobs: list[JobRecord]
 

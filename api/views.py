@@ -48,7 +48,7 @@ def printer_detail(
         **_standing_fields(standing, streak, now_ms, stale_ms),
         first_seen_at=rfc3339(printer.first_seen_ms),
         retired_at=rfc3339_or_none(printer.retired_ms),
-        hours=hours_by_state(window, spans),
+        account=time_account(window, spans),
         spans=[span_view(span) for span in spans],
         jobs=[job_view(job, {printer.id: printer}) for job in jobs],
     )
@@ -136,7 +136,7 @@ def window_view(window: Window) -> schemas.WindowBounds:
     return schemas.WindowBounds(name=window.name, from_=rfc3339(window.from_ms), to=rfc3339(window.to_ms))
 
 
-def hours_by_state(window: Window, spans: Sequence[Span]) -> schemas.HoursByState:
+def time_account(window: Window, spans: Sequence[Span]) -> schemas.TimeAccount:
     """The spans of one printer summed up by state."""
     sums: dict[PrinterState, int] = {}
     for span in spans:
@@ -144,7 +144,7 @@ def hours_by_state(window: Window, spans: Sequence[Span]) -> schemas.HoursByStat
         sums[span.state] = sums.get(span.state, 0) + max(0, end_ms - span.from_ms)
     whole = sum(sums.values())
     unknown = sums.get(PrinterState.UNKNOWN, 0)
-    return schemas.HoursByState(
+    return schemas.TimeAccount(
         window=window_view(window),
         seconds={state: seconds(ms) for state, ms in sums.items()},
         observed_share=(whole - unknown) / whole if whole else None,

@@ -36,7 +36,8 @@ def list_kpis(
     for word in name or ():
         if word not in NAMES:
             raise invalid("name", word, ", ".join(NAMES), near=NAMES)
-    bounds, now_ms = window_of(context, window), context.board.now_ms()
+    now_ms = context.board.now_ms()
+    bounds = window_of(context, window, now_ms)
     figures = context.kpi_engine.evaluate(
         name, bounds, by, now_ms, printers=chosen_printers(context, printer, group)
     )
@@ -75,7 +76,7 @@ def show_series(
     if kpi not in NAMES:
         raise not_found("indicator", kpi)
     now_ms = context.board.now_ms()
-    bounds = window_of(context, window)
+    bounds = window_of(context, window, now_ms)
     chosen = chosen_printers(context, printer, group)
     try:
         course = context.courses.course(bounds, by, period, chosen, now_ms)

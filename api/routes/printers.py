@@ -32,15 +32,19 @@ def list_printers(
 ) -> schemas.Listing[schemas.PrinterStanding]:
     """Every printer with its state, job, temperatures and streak, by name."""
     chosen = chosen_printers(context, None, group)
-    printers = context.board.printers(chosen)
-    wanted = [printer for printer in printers if state is None or printer.state in state]
+    wanted = [
+        printer
+        for printer in context.board.printers()
+        if (chosen is None or printer.id in chosen) and (state is None or printer.state in state)
+    ]
     return schemas.Listing(at=rfc3339(context.board.now_ms()), items=wanted)
 
 
 @router.get("/{printer}", summary="One printer with the account of a window", responses=NOT_FOUND)
 def show_printer(context: Context, printer: PrinterWord, window: WindowText = "24h") -> schemas.PrinterDetail:
     """A printer with its hours, its spans and the latest hundred jobs that ended in the window."""
-    return context.board.printer_detail(standing_named(context, printer), window_of(context, window))
+    bounds = window_of(context, window, context.board.now_ms())
+    return context.board.printer_detail(standing_named(context, printer), bounds)
 
 
 @router.get("/{printer}/spans", summary="The account of a printer's time", responses=NOT_FOUND)
@@ -48,11 +52,10 @@ def list_spans(
     context: Context, printer: PrinterWord, window: WindowText = "24h"
 ) -> schemas.Listing[schemas.StateSpan]:
     """Spans without holes or overlaps, cut to the window, oldest first."""
-    found, bounds = printer_named(context, printer), window_of(context, window)
+    found, now_ms = printer_named(context, printer), context.board.now_ms()
+    bounds = window_of(context, window, now_ms)
     spans = context.board.reader.spans(bounds.from_ms, bounds.to_ms, [found.id])
-    return schemas.Listing(
-        at=rfc3339(context.board.now_ms()), items=[views.span_view(span) for span in spans]
-    )
+    return schemas.Listing(at=rfc3339(now_ms), items=[views.span_view(span) for span in spans])
 
 
 @router.get("/{printer}/telemetry", summary="What a printer measured", responses=NOT_FOUND)
@@ -65,9 +68,8 @@ def list_telemetry(
     ] = 1_000,
 ) -> schemas.Listing[schemas.TelemetrySample]:
     """Kept telemetry, oldest first: as measured, never averaged. It is kept for some days only."""
-    found, bounds = printer_named(context, printer), window_of(context, window)
+    found, now_ms = printer_named(context, printer), context.board.now_ms()
+    bounds = window_of(context, window, now_ms)
     rows = context.board.reader.telemetry(found.id, bounds.from_ms, bounds.to_ms)
     step = -(-len(rows) // points) or 1
-    return schemas.Listing(
-        at=rfc3339(context.board.now_ms()), items=[views.telemetry_view(row) for row in rows[::step]]
-    )
+    return schemas.Listing(at=rfc3339(now_ms), items=[views.telemetry_view(row) for row in rows[::step]])

@@ -61,9 +61,9 @@ def test_shows_a_printer_by_id_or_name_with_an_account_that_adds_up(
     printer = farm.printers[0]
     detail = get(server, f"/printers/{printer.id}", window="24h")
     assert get(server, f"/printers/{printer.name}", window="24h") == detail
-    assert sum(detail["hours"]["seconds"].values()) == pytest.approx(DAY_MS / SECOND_MS)
+    assert sum(detail["account"]["seconds"].values()) == pytest.approx(DAY_MS / SECOND_MS)
     spans = detail["spans"]
-    assert spans[0]["from"] == detail["hours"]["window"]["from"]
+    assert spans[0]["from"] == detail["account"]["window"]["from"]
     assert [span["to"] for span in spans[:-1]] == [span["from"] for span in spans[1:]]
     since_ms = NOW_MS - DAY_MS
     assert all(parse_rfc3339(job["ended_at"]) >= since_ms for job in detail["jobs"] if job["ended_at"])

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.views import hours_by_state, job_under_way, standing_view, time_left_seconds
+from api.views import job_under_way, standing_view, time_account, time_left_seconds
 from farm.kpi.windows import Window
 from farm.model.job import Job
 from farm.model.observation import Telemetry
@@ -16,7 +16,9 @@ PRINTER = Printer(id="p", site="main", name="bay1", adapter="native", first_seen
 JOB = Job(id="j", printer_id="p", file="a.gcode", started_ms=0, progress=0.1)
 
 
-def standing(state: PrinterState = PrinterState.PRINTING, job: Job | None = JOB, progress: float | None = None) -> Standing:
+def standing(
+    state: PrinterState = PrinterState.PRINTING, job: Job | None = JOB, progress: float | None = None
+) -> Standing:
     return Standing(
         printer=PRINTER,
         state=state,
@@ -72,7 +74,7 @@ def test_hours_add_up_and_unknown_time_is_not_observed() -> None:
         Span("p", PrinterState.UNKNOWN, 3 * HOUR_MS, 4 * HOUR_MS),
         Span("p", PrinterState.PRINTING, 4 * HOUR_MS, None),
     ]
-    view = hours_by_state(Window("w", 0, 5 * HOUR_MS), spans)
+    view = time_account(Window("w", 0, 5 * HOUR_MS), spans)
     assert view.seconds == {PrinterState.PRINTING: 4 * 3600, PrinterState.UNKNOWN: 3600}
     assert view.observed_share == pytest.approx(0.8)
-    assert hours_by_state(Window("w", 0, 0), []).observed_share is None
+    assert time_account(Window("w", 0, 0), []).observed_share is None

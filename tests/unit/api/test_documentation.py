@@ -1,0 +1,92 @@
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from api.app import create_app
+from api.board import Board
+from api.exposition import FarmCollector
+from api.live import LiveStream
+from api.settings import ApiSettings
+from farm.kpi.engine import KpiEngine
+from farm.model.feed import FeedKind
+from farm.model.states import Outcome, PrinterState
+from farm.storage.alert_store import SqlAlertStore
+from tests.fakes.farm_server import SITE, farm_ledger, fixed_clock
+from tests.fakes.sample_farm import sample_farm
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "api.md"
+HEADING = re.compile(r"^### `GET (\S+)`$", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    return DOCUMENT.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def openapi() -> dict[str, Any]:
+    with farm_ledger() as ledger:
+        store = SqlAlertStore(ledger.engine)
+        app = create_app(ledger, KpiEngine(ledger, SITE), store, ApiSettings(), fixed_clock)
+        document: dict[str, Any] = app.openapi()
+        return document
+
+
+def section(text: str, path: str) -> str:
+    """What the document says of one route."""
+    start = text.index(f"### `GET {path}`")
+    following = HEADING.search(text, start + 5)
+    return text[start : following.start() if following else len(text)]
+
+
+def test_every_route_is_documented_and_every_documented_route_is_there(
+    text: str, openapi: dict[str, Any]
+) -> None:
+    assert sorted(HEADING.findall(text)) == sorted(openapi["paths"])
+
+
+def test_every_parameter_is_documented_with_its_route(text: str, openapi: dict[str, Any]) -> None:
+    for path, methods in openapi["paths"].items():
+        words = section(text, path).lower()
+        for parameter in methods["get"].get("parameters", []):
+            assert f"`{parameter['name'].lower()}`" in words, (path, parameter["name"])
+
+
+def test_the_examples_are_json_with_fields_that_are_really_answered(
+    text: str, openapi: dict[str, Any]
+) -> None:
+    known = {"type", "title", "status", "detail", "errors", "field", "where", "value", "allowed", "outcome"}
+    for schema in openapi["components"]["schemas"].values():
+        known |= set(schema.get("properties", {}))
+    for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL):
+        assert keys(json.loads(block)) <= known | FREE_KEYS
+
+
+FREE_KEYS = {*PrinterState, *Outcome, "attempts", "cancelled_by_person", "cancelled_by_system", "streak"}
+"""Keys of tables whose keys depend on what is counted."""
+
+
+def keys(value: Any) -> set[str]:
+    if isinstance(value, list):
+        return set().union(*map(keys, value)) if value else set()
+    if isinstance(value, dict):
+        return set(value).union(*map(keys, value.values()))
+    return set()
+
+
+def test_every_kind_of_feed_entry_is_documented(text: str) -> None:
+    words = section(text, "/api/v1/stream")
+    assert [kind for kind in FeedKind if f"`{kind}`" not in words] == []
+
+
+def test_every_metric_is_documented_and_every_documented_metric_is_there(text: str) -> None:
+    with farm_ledger(sample_farm(5, days=1)) as ledger:
+        board = Board(ledger, SqlAlertStore(ledger.engine), ApiSettings(), SITE, fixed_clock)
+        registry = CollectorRegistry()
+        registry.register(FarmCollector(board, LiveStream(board)))
+        given = {sample.name for family in registry.collect() for sample in family.samples}
+    assert set(re.findall(r"\| `(layerline_\w+)`", text)) == given
