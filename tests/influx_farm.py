@@ -24,22 +24,22 @@ START = 1_795_000_000_000
 class BookedFarm:
     """Books printers, states, jobs, telemetry and alerts, each with its entry in the feed."""
 
-    def __init__(self, ledger: Ledger, printers: int = 3) -> None:
+    def __init__(self, ledger: Ledger, printers: int = 3, start_ms: int = START) -> None:
         self.ledger = ledger
-        self.now_ms = START
-        ledger.claim("layerline-tests", "tests", simulated=False, now_ms=START)
+        self.now_ms = self.start_ms = start_ms
+        ledger.claim("layerline-tests", "tests", simulated=False, now_ms=start_ms)
         self.printers = [self._printer(number) for number in range(printers)]
         self._states: dict[str, tuple[PrinterState, int]] = {}
         self.book(
             printers=self.printers,
             addresses=[(self._address(number), each.id) for number, each in enumerate(self.printers)],
-            spans=[Span(each.id, PrinterState.UNKNOWN, START, None, "silence") for each in self.printers],
+            spans=[Span(each.id, PrinterState.UNKNOWN, start_ms, None, "silence") for each in self.printers],
             feed=[
-                FeedEntry(kind=FeedKind.PRINTER_APPEARED, at_ms=START, printer_id=each.id)
+                FeedEntry(kind=FeedKind.PRINTER_APPEARED, at_ms=start_ms, printer_id=each.id)
                 for each in self.printers
             ],
         )
-        self._states = {each.id: (PrinterState.UNKNOWN, START) for each in self.printers}
+        self._states = {each.id: (PrinterState.UNKNOWN, start_ms) for each in self.printers}
 
     def add_printer(self) -> Printer:
         """One printer more."""
@@ -173,11 +173,11 @@ class BookedFarm:
         """Every printer prints, fails, is cancelled and rests; the first raises an alert."""
         outcomes = [Outcome.SUCCEEDED, Outcome.FAILED, Outcome.SUCCEEDED, Outcome.CANCELLED, Outcome.UNKNOWN]
         for number, printer in enumerate(self.printers):
-            at = START + number * 7 * MINUTE_MS + 123
+            at = self.start_ms + number * 7 * MINUTE_MS + 123
             for outcome in outcomes:
                 self.job(printer, at, at + 3 * HOUR_MS, outcome, units=number + 1)
                 at += 4 * HOUR_MS
-        self.alert(self.printers[0], START + 20 * HOUR_MS)
+        self.alert(self.printers[0], self.start_ms + 20 * HOUR_MS)
 
     @staticmethod
     def _address(number: int) -> Address:
@@ -191,7 +191,7 @@ class BookedFarm:
             group="left" if number % 2 else None,
             model="MK4",
             adapter="moonraker",
-            first_seen_ms=START,
+            first_seen_ms=self.start_ms,
         )
 
 
