@@ -16,8 +16,10 @@ from farm.model.states import PrinterState
 from farm.storage import rows, schema
 from farm.storage.influx.points import Known
 from farm.storage.influx.positions import (
+    READERS,
     Position,
     Reject,
+    forget_positions,
     read_position,
     record_rejects,
     write_position,
@@ -42,6 +44,18 @@ class Outbox(LedgerDatabase):
         with self._writes() as connection:
             write_position(connection, position)
             record_rejects(connection, position.reader, at_ms, rejects)
+
+    def forget(self) -> None:
+        """Forget how far everything was shipped, when nothing is shipped any more.
+
+        Else telemetry would be kept for a server that is not there. If shipping is taken up
+        again, it begins with all that the ledger holds, which doubles nothing.
+        """
+        with self._reads() as connection:
+            if not any(read_position(connection, reader) for reader in READERS):
+                return
+        with self._writes() as connection:
+            forget_positions(connection)
 
     def feed(self, after_seq: int, limit: int) -> list[FeedEntry]:
         """Entries of the feed, in order."""

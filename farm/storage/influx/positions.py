@@ -80,6 +80,19 @@ def write_position(connection: Connection, position: Position) -> None:
         connection.execute(insert(table).values(reader=position.reader, seq=position.seq, body=body))
 
 
+def settled_telemetry(connection: Connection) -> int | None:
+    """The id up to which no telemetry is waited for any more; None where none is shipped at all."""
+    position = read_position(connection, TELEMETRY)
+    if position is None:
+        return None
+    return position.gaps[0].after if position.gaps else position.seq
+
+
+def forget_positions(connection: Connection) -> None:
+    """Forget how far everything was shipped: nothing is waited for, and a later start begins anew."""
+    connection.execute(delete(schema.cursor).where(schema.cursor.c.reader.in_(READERS)))
+
+
 def record_rejects(connection: Connection, reader: str, at_ms: int, rejects: Sequence[Reject]) -> None:
     """Keep what was refused, the newest `MOST_REJECTS_KEPT` of it."""
     if not rejects:

@@ -11,8 +11,10 @@ from farm.model.feed import FeedEntry, FeedKind
 from farm.model.observation import Telemetry
 from farm.model.states import Outcome
 from farm.model.times import DAY_MS, HOUR_MS, MINUTE_MS
+from farm.storage import schema
 from farm.storage.influx.answers import Answer
 from farm.storage.influx.client import Series
+from farm.storage.influx.outbox import Outbox
 from farm.storage.influx.points import KpiPoint
 from farm.storage.influx.sender import Sender
 from farm.storage.influx.settings import InfluxSettings
@@ -233,9 +235,35 @@ def test_ids_missing_from_a_stretch_are_not_waited_for(
     farm.samples(1_000)
     sender = sender_for(farm.ledger, server, clock, batch_points=100)
     sender.step()
-    farm.ledger.trim(START + 10 * DAY_MS)
+    with farm.ledger.engine.begin() as connection:
+        connection.execute(schema.telemetry.delete())
     empty_outbox(sender, farm.ledger, clock)
     assert queue(farm, "telemetry").bytes == 0
+
+
+def test_old_telemetry_stays_until_it_was_sent(
+    farm: BookedFarm, server: PlayedServer, clock: HandedClock
+) -> None:
+    farm.samples(1_000)
+    sender = sender_for(farm.ledger, server, clock, batch_points=100)
+    sender.step()
+    sender.close()
+    assert farm.ledger.trim(START + 10 * DAY_MS) == 100
+    empty_outbox(sender, farm.ledger, clock)
+    assert sorted(server.ids()) == list(range(1, 1_001))
+    sender.close()
+    assert farm.ledger.trim(START + 10 * DAY_MS) == 900
+
+
+def test_where_nothing_is_shipped_any_more_nothing_is_kept_for_it(
+    farm: BookedFarm, server: PlayedServer, clock: HandedClock
+) -> None:
+    farm.samples(1_000)
+    sender = sender_for(farm.ledger, server, clock, batch_points=100)
+    sender.step()
+    sender.close()
+    Outbox(farm.ledger.engine).forget()
+    assert farm.ledger.trim(START + 10 * DAY_MS) == 1_000
 
 
 def test_a_printer_that_appears_later_is_known_when_it_is_needed(
