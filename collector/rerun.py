@@ -21,7 +21,6 @@ from collector.tracker import (
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.job import Job
 from farm.model.span import Span
-from farm.model.states import PrinterState
 from farm.storage.ledger_port import (
     Batch,
     CollectorLedger,

@@ -81,7 +81,7 @@ class Wire:
         """The descriptor to wait on."""
         return self._sock.fileno()
 
-    def setblocking(self, flag: bool) -> None:  # noqa: FBT001 - the socket's own signature
+    def setblocking(self, flag: bool) -> None:
         """As of the socket below."""
         self._sock.setblocking(flag)
 

@@ -6,37 +6,38 @@ JSON-RPC topics, with `printer.objects.query` only: a subscription would replace
 printer's own for everyone.
 """
 
-import math
-from typing import Any
-
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from collector.adapters._causes import cause_in
-from collector.adapters._json import number, refuse, salvage, text
+from collector.adapters._json import refuse, salvage
+from collector.adapters._klipper_status import (
+    OBJECTS,
+    Heater,
+    PrintStats,
+    SplitValue,
+    Status,
+    Webhooks,
+    decode_whole,
+    eventtime_ms,
+    fields_of,
+    is_full,
+    split_decoder,
+    status_of,
+)
+from collector.adapters._moonraker_history import history_row
 from collector.adapters.base import ClockKind, Question, Reading
 from farm.errors import UnreadableMessage
-from farm.model.observation import HistoryRow, JobReading, JobSignal, Link, Observation, Telemetry
-from farm.model.states import CancelledBy, Cause, Outcome, PrinterState
+from farm.model.observation import JobReading, JobSignal, Link, Observation, Telemetry
+from farm.model.states import CancelledBy, Cause, PrinterState
 
 _PAUSE_CONFIRMED_MS = 1_500
 _STALLED_MS = 10_000
 _RESTARTED_MS = 30_000
-_HISTORY = "moonraker"
 _ACTIVE = frozenset({"printing", "paused"})
 _DEAD = frozenset({"shutdown", "error"})
 _ENDS = frozenset({"complete", "cancelled", "error"})
 _COUNTING = frozenset({PrinterState.PREPARING, PrinterState.PRINTING, PrinterState.PAUSED})
-_HISTORY_OUTCOMES = {
-    "completed": (Outcome.SUCCEEDED, None),
-    "cancelled": (Outcome.CANCELLED, None),
-    "error": (Outcome.FAILED, Cause.PRINTER_ERROR),
-    "klippy_shutdown": (Outcome.FAILED, Cause.PRINTER_ERROR),
-    "klippy_disconnect": (Outcome.FAILED, Cause.HOST),
-    "in_progress": (None, None),
-}
-"""Moonraker's words. `server_exit` and `interrupted` say that Moonraker went away, not how the
-print ended, so they are unknown like every other word."""
 
 
 class MoonrakerMemory(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -70,125 +71,6 @@ class MoonrakerMemory(msgspec.Struct, kw_only=True, omit_defaults=True):
     told: PrinterState | None = None
     told_end: bool = False
     told_cause: bool = False
-
-
-class _Webhooks(msgspec.Struct):
-    state: str | UnsetType = UNSET
-    state_message: str | UnsetType = UNSET
-
-
-class _Layers(msgspec.Struct):
-    total_layer: int | None = None
-    current_layer: int | None = None
-
-
-class _PrintStats(msgspec.Struct):
-    state: str | UnsetType = UNSET
-    filename: str | UnsetType = UNSET
-    message: str | UnsetType = UNSET
-    print_duration: float | UnsetType = UNSET
-    total_duration: float | UnsetType = UNSET
-    filament_used: float | UnsetType = UNSET
-    info: _Layers | None | UnsetType = UNSET
-
-
-class _Heater(msgspec.Struct):
-    temperature: float | UnsetType = UNSET
-    target: float | UnsetType = UNSET
-
-
-class _Progress(msgspec.Struct):
-    progress: float | UnsetType = UNSET
-
-
-class _PauseResume(msgspec.Struct):
-    is_paused: bool | UnsetType = UNSET
-
-
-class _GcodeMove(msgspec.Struct):
-    speed: float | UnsetType = UNSET
-    speed_factor: float | UnsetType = UNSET
-    extrude_factor: float | UnsetType = UNSET
-
-
-class _Fan(msgspec.Struct):
-    speed: float | UnsetType = UNSET
-
-
-class _Status(msgspec.Struct):
-    print_stats: _PrintStats | UnsetType = UNSET
-    webhooks: _Webhooks | UnsetType = UNSET
-    virtual_sdcard: _Progress | UnsetType = UNSET
-    heater_bed: _Heater | UnsetType = UNSET
-    extruder: _Heater | UnsetType = UNSET
-    pause_resume: _PauseResume | UnsetType = UNSET
-    gcode_move: _GcodeMove | UnsetType = UNSET
-    fan: _Fan | UnsetType = UNSET
-
-
-class _Message(msgspec.Struct):
-    eventtime: float
-    status: _Status
-
-
-class _SplitValue(msgspec.Struct):
-    eventtime: float
-    value: Any
-
-
-_whole = msgspec.json.Decoder(_Message)
-_split = msgspec.json.Decoder(_SplitValue)
-_OBJECTS: dict[str, type[msgspec.Struct]] = {
-    "print_stats": _PrintStats,
-    "webhooks": _Webhooks,
-    "virtual_sdcard": _Progress,
-    "heater_bed": _Heater,
-    "extruder": _Heater,
-    "pause_resume": _PauseResume,
-    "gcode_move": _GcodeMove,
-    "fan": _Fan,
-}
-
-
-def _eventtime_ms(value: object) -> int:
-    seconds = number(value)
-    if seconds is None:
-        raise UnreadableMessage("wrong_shape", "eventtime is not a number")
-    return int(seconds * 1000)
-
-
-def _fields(kind: type[msgspec.Struct], values: object) -> Any:
-    """The object with every field that can be read; one bad field does not lose the others."""
-    good = {}
-    if isinstance(values, dict):
-        for field in msgspec.structs.fields(kind):
-            if field.name not in values:
-                continue
-            try:
-                good[field.name] = msgspec.convert(values[field.name], field.type, strict=False)
-            except msgspec.ValidationError:
-                continue
-    return kind(**good)
-
-
-def _status_of(objects: object) -> _Status:
-    if not isinstance(objects, dict):
-        raise UnreadableMessage("wrong_shape", "status is not an object")
-    return _Status(**{n: _fields(kind, objects[n]) for n, kind in _OBJECTS.items() if n in objects})
-
-
-def _decode_whole(payload: bytes) -> tuple[int, _Status]:
-    try:
-        found = _whole.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        refuse(payload)
-        loose = salvage(payload)
-        if "status" not in loose:
-            raise UnreadableMessage("wrong_shape", "no status") from None
-        return _eventtime_ms(loose.get("eventtime")), _status_of(loose["status"])
-    if not math.isfinite(found.eventtime):
-        raise UnreadableMessage("not_finite", "eventtime")
-    return int(found.eventtime * 1000), found.status
 
 
 class Moonraker:
@@ -233,7 +115,7 @@ class Moonraker:
 
     def questions(self, number: int) -> tuple[Question, ...]:
         """Ask for the whole state and the last jobs of the history."""
-        query = {"objects": dict.fromkeys(_OBJECTS)}
+        query = {"objects": dict.fromkeys(OBJECTS)}
         asked = (("printer.objects.query", query), ("server.history.list", {"limit": 50, "order": "desc"}))
         return tuple(
             Question(
@@ -246,7 +128,7 @@ class Moonraker:
     def read(self, memory: MoonrakerMemory, suffix: str, payload: bytes, retained: bool) -> Reading | None:
         """See `Adapter.read`."""
         if suffix == "klipper/status":
-            at, status = _decode_whole(payload)
+            at, status = decode_whole(payload)
             return Reading(at, self._merge(memory, at, status, retained))
         if suffix.startswith("klipper/state/"):
             return self._read_split(memory, suffix, payload, retained)
@@ -270,17 +152,17 @@ class Moonraker:
         self, memory: MoonrakerMemory, suffix: str, payload: bytes, retained: bool
     ) -> Reading | None:
         _, _, name, field = suffix.split("/", 3)
-        kind = _OBJECTS.get(name)
+        kind = OBJECTS.get(name)
         try:
-            found = _split.decode(payload)
+            found = split_decoder.decode(payload)
         except (msgspec.DecodeError, UnicodeDecodeError):
             refuse(payload)
             loose = salvage(payload)
-            found = _SplitValue(loose.get("eventtime", ""), loose.get("value"))
-        at = _eventtime_ms(found.eventtime)
+            found = SplitValue(loose.get("eventtime", ""), loose.get("value"))
+        at = eventtime_ms(found.eventtime)
         if kind is None:
             return Reading(None if retained else at)
-        status = _Status(**{name: _fields(kind, {field: found.value})})
+        status = Status(**{name: fields_of(kind, {field: found.value})})
         return Reading(None if retained else at, self._merge(memory, at, status, retained))
 
     def _read_answer(self, memory: MoonrakerMemory, payload: bytes) -> Reading | None:
@@ -288,15 +170,15 @@ class Moonraker:
         if not isinstance(result, dict):
             return None
         if "status" in result and "eventtime" in result:
-            at = _eventtime_ms(result["eventtime"])
-            return Reading(at, self._merge(memory, at, _status_of(result["status"]), False))
+            at = eventtime_ms(result["eventtime"])
+            return Reading(at, self._merge(memory, at, status_of(result["status"]), False))
         if isinstance(result.get("jobs"), list):
-            rows = tuple(row for job in result["jobs"] if (row := _history_row(job)) is not None)
+            rows = tuple(row for job in result["jobs"] if (row := history_row(job)) is not None)
             return Reading(None, (Observation(level=True, history=rows),)) if rows else None
         return None
 
     def _merge(
-        self, memory: MoonrakerMemory, at: int, status: _Status, retained: bool
+        self, memory: MoonrakerMemory, at: int, status: Status, retained: bool
     ) -> tuple[Observation, ...]:
         heater = status.extruder
         if heater is not UNSET:
@@ -311,7 +193,7 @@ class Moonraker:
         stats = status.print_stats
         full = False
         if stats is not UNSET:
-            full = _is_full(stats)
+            full = is_full(stats)
             _merge_print_stats(memory, at, stats)
         if status.pause_resume is not UNSET and status.pause_resume.is_paused is not UNSET:
             memory.is_paused = status.pause_resume.is_paused
@@ -370,17 +252,6 @@ class Moonraker:
         )
 
 
-def _is_full(stats: _PrintStats) -> bool:
-    """Whether this is the whole status: no change touches the file name and the end state at once."""
-    return (
-        stats.state is not UNSET
-        and stats.filename is not UNSET
-        and stats.message is not UNSET
-        and stats.filament_used is not UNSET
-        and stats.total_duration is not UNSET
-    )
-
-
 def _is_stalled(memory: MoonrakerMemory, at: int) -> bool:
     return (
         memory.told in _COUNTING
@@ -394,21 +265,21 @@ def _ratio(value: float) -> float | None:
     return value if 0 <= value <= 1 else None
 
 
-def _merge_nozzle(memory: MoonrakerMemory, heater: _Heater) -> None:
+def _merge_nozzle(memory: MoonrakerMemory, heater: Heater) -> None:
     if heater.temperature is not UNSET:
         memory.nozzle = heater.temperature
     if heater.target is not UNSET:
         memory.nozzle_target = heater.target
 
 
-def _merge_bed(memory: MoonrakerMemory, heater: _Heater) -> None:
+def _merge_bed(memory: MoonrakerMemory, heater: Heater) -> None:
     if heater.temperature is not UNSET:
         memory.bed = heater.temperature
     if heater.target is not UNSET:
         memory.bed_target = heater.target
 
 
-def _merge_motion(memory: MoonrakerMemory, status: _Status) -> None:
+def _merge_motion(memory: MoonrakerMemory, status: Status) -> None:
     move, fan = status.gcode_move, status.fan
     if move is not UNSET:
         if move.speed is not UNSET:
@@ -421,7 +292,7 @@ def _merge_motion(memory: MoonrakerMemory, status: _Status) -> None:
         memory.fan = fan.speed
 
 
-def _merge_webhooks(memory: MoonrakerMemory, at: int, hooks: _Webhooks) -> None:
+def _merge_webhooks(memory: MoonrakerMemory, at: int, hooks: Webhooks) -> None:
     if hooks.state is not UNSET:
         if hooks.state != memory.webhooks:
             memory.webhooks_message = None
@@ -434,7 +305,7 @@ def _merge_webhooks(memory: MoonrakerMemory, at: int, hooks: _Webhooks) -> None:
         memory.webhooks_message = hooks.state_message.strip()
 
 
-def _merge_print_stats(memory: MoonrakerMemory, at: int, stats: _PrintStats) -> None:
+def _merge_print_stats(memory: MoonrakerMemory, at: int, stats: PrintStats) -> None:
     if memory.state_ms - _RESTARTED_MS < at < memory.state_ms:
         # Overtaken on the way: a later status is merged already.
         return
@@ -544,30 +415,6 @@ def _job(memory: MoonrakerMemory) -> JobReading:
         elapsed_ms=elapsed,
         progress=memory.progress,
         filament_mm=memory.filament_mm,
-    )
-
-
-def _history_row(job: object) -> HistoryRow | None:
-    if not isinstance(job, dict):
-        return None
-    native, started = text(job.get("job_id")), number(job.get("start_time"))
-    if native is None or started is None:
-        return None
-    ended, printing = number(job.get("end_time")), number(job.get("print_duration"))
-    word = text(job.get("status")) or ""
-    outcome, cause = _HISTORY_OUTCOMES.get(word, (Outcome.UNKNOWN, None))
-    return HistoryRow(
-        history=_HISTORY,
-        native_id=native,
-        file=text(job.get("filename")),
-        started_ms=int(started * 1000),
-        ended_ms=None if ended is None else int(ended * 1000),
-        outcome=outcome,
-        cancelled_by=CancelledBy.PERSON if outcome is Outcome.CANCELLED else None,
-        cause=cause,
-        detail=None if outcome is Outcome.SUCCEEDED else word,
-        printing_ms=None if printing is None else int(printing * 1000),
-        filament_mm=number(job.get("filament_used")),
     )
 
 

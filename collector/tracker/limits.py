@@ -1,0 +1,12 @@
+"""How long the tracker waits, and what it takes for one moment or one start."""
+
+SETTLE_MS = 10_000
+"""A resting state before the end was told waits so long for that end; repeated ends within it are one."""
+ECHO_MS = 2_000
+"""Messages of one moment may overtake each other by so much."""
+SAME_START_MS = 5_000
+"""Two accounts of a start closer than this are of one attempt, beyond what pauses explain."""
+QUIET_LINK_MS = 5_000
+"""A lost link is booked as such from the last message on when that is longer ago than this."""
+RENEWED_LINK_MS = 1_000
+"""A link that reports itself up while it was up has been away when nothing came for so long."""
