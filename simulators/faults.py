@@ -9,11 +9,13 @@ import msgspec
 from pydantic import Field
 
 from farm.errors import ConfigurationError
-from farm.model.times import DAY_MS, MINUTE_MS, SECOND_MS
+from farm.model.states import Cause, Outcome
+from farm.model.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from farm.settings import Section
 from simulators.agenda import Agenda
 from simulators.broker import Broker, Impairment, Line
 from simulators.protocols.base import FrontEnd
+from simulators.truth import JobTruth, TruthBook
 from simulators.wire import SourceClock
 
 FAULTS = {
@@ -84,12 +86,19 @@ class Mischief:
     """Plans the faults of a run on its agenda. Every printer has a stream of chance of its own."""
 
     def __init__(
-        self, settings: FaultSettings, active: frozenset[str], agenda: Agenda, broker: Broker, rng: Random
+        self,
+        settings: FaultSettings,
+        active: frozenset[str],
+        agenda: Agenda,
+        broker: Broker,
+        book: TruthBook,
+        rng: Random,
     ) -> None:
         self._settings = settings
         self._active = active
         self._agenda = agenda
         self._broker = broker
+        self._book = book
         self._rng = rng
 
     def befall(self, stations: Sequence[Station]) -> None:
@@ -100,11 +109,31 @@ class Mischief:
             self._impair(station)
             self._set_clock(station)
             if "leftovers" in self._active and station.rng.random() < self._settings.leftover_share:
-                for message in station.front.leftovers():
-                    self._broker.leave_behind(message)
+                self._leave_behind(station)
             self._repeatedly("delayed", self._settings.stalls_per_day, station, self._stall)
             self._repeatedly("vanished", self._settings.vanished_per_day, station, self._vanish)
             self._repeatedly("clock-jumps", self._settings.clock_jumps_per_day, station, self._clock_jumps)
+
+    def _leave_behind(self, station: Station) -> None:
+        """What the broker kept may tell of a print, which is a true one that ended before the run."""
+        for message in station.front.leftovers():
+            self._broker.leave_behind(message)
+        if station.front.leftover_file is not None:
+            self._book.open_job(
+                JobTruth(
+                    printer=station.line.name,
+                    number=0,
+                    file=station.front.leftover_file,
+                    material="PLA",
+                    spool="",
+                    units=1,
+                    started_ms=self._agenda.now_ms - 2 * HOUR_MS,
+                    ended_ms=self._agenda.now_ms - MINUTE_MS,
+                    outcome=Outcome.FAILED,
+                    cause=Cause.HOST,
+                    detail="before the run",
+                )
+            )
 
     def _share(self, name: str, share: float) -> float:
         return share if name in self._active else 0.0

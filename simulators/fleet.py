@@ -63,7 +63,9 @@ class Fleet:
         self._mix = JobMix(self._catalogue())
         self._machines: list[Machine] = []
         self._stations = [self._install(berth) for berth in self._berths]
-        mischief = Mischief(run.scenario.faults, run.faults, self.agenda, self.broker, self._stream("faults"))
+        mischief = Mischief(
+            run.scenario.faults, run.faults, self.agenda, self.broker, self.book, self._stream("faults")
+        )
         mischief.befall(self._stations)
 
     def _stream(self, name: str) -> Random:

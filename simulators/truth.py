@@ -15,6 +15,9 @@ VERSION = 1
 class JobTruth(msgspec.Struct, kw_only=True):
     """One print as it really went. Times in milliseconds since 1970.
 
+    `number` counts the printer's jobs; 0 is one from before the run, of which the broker
+    still held messages.
+
     `start_sent`, `file_sent` and `end_sent` say whether a message that tells them reached
     the broker; `misleading` that of its end only so much did as tells another story.
     """

@@ -20,6 +20,9 @@ from simulators.models import PrinterModel
 from simulators.thermal import Heater
 from simulators.wire import Message, SourceClock
 
+LEFTOVER_FILE = "left_over.gcode"
+"""What was printed when the software died whose messages the broker has kept."""
+
 OPERATOR = "operator"
 """The account under which the people of a simulated farm work."""
 
@@ -122,6 +125,9 @@ class FrontEnd:
 
     def connected(self, fresh: bool) -> None:
         """The connection to the broker stands; `fresh` after a start of the host."""
+
+    leftover_file: str | None = None
+    """The file that the leftovers say is being printed, None where they tell of no print."""
 
     def leftovers(self) -> list[Message]:
         """What the broker may have kept from before the run."""

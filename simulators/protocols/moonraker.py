@@ -16,7 +16,7 @@ from simulators.job_run import JobRun
 from simulators.protocols import SimulatedProtocol
 from simulators.protocols._klipper_status import KlipperStatus, Objects, fixed_fields
 from simulators.protocols._moonraker_rpc import history_row, reply, server_info
-from simulators.protocols.base import FrontEnd
+from simulators.protocols.base import LEFTOVER_FILE, FrontEnd
 from simulators.wire import Message
 
 _RESTART = (
@@ -188,7 +188,7 @@ class Moonraker(FrontEnd):
         """A Klipper that died in mid-print, of which the broker kept every field."""
         kept = [Message(f"{self.prefix}/moonraker/status", b'{"server":"online"}', 0, True)]
         if self.split:
-            old = {"print_stats/state": "printing", "print_stats/filename": "left_over.gcode"}
+            old = {"print_stats/state": "printing", "print_stats/filename": LEFTOVER_FILE}
             for path, value in {**old, "webhooks/state": "ready", "virtual_sdcard/is_active": True}.items():
                 payload = _encode({"eventtime": 812_345.25, "value": value})
                 kept.append(Message(f"{self.prefix}/klipper/state/{path}", payload, 0, True))
@@ -317,6 +317,7 @@ class SplitMoonraker(Moonraker):
     """The same with `publish_split_status`."""
 
     split = True
+    leftover_file = LEFTOVER_FILE
 
 
 class _Parts:

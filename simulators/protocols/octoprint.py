@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from farm.model.states import Cause
 from simulators.protocols import SimulatedProtocol
-from simulators.protocols.base import OPERATOR, FrontEnd, json_text
+from simulators.protocols.base import LEFTOVER_FILE, OPERATOR, FrontEnd, json_text
 from simulators.wire import Message
 
 _HALTED = " - Printer halted. kill() called!"
@@ -40,6 +40,7 @@ class OctoPrint(FrontEnd):
 
     shows = frozenset({*_ERRORS, Cause.CONNECTION, Cause.ADHESION})
     reset_ms = _CONNECTING_MS
+    leftover_file = LEFTOVER_FILE
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -120,7 +121,7 @@ class OctoPrint(FrontEnd):
     def leftovers(self) -> list[Message]:
         """A plugin that died long ago, of which the broker still says that it prints."""
         stamp = self._stamp() - 7 * 3600
-        old = {"location": "local", "path": "left_over.gcode", "progress": 52, "_timestamp": stamp}
+        old = {"location": "local", "path": LEFTOVER_FILE, "progress": 52, "_timestamp": stamp}
         paused = {"_event": "PausedForUser", "_timestamp": stamp - 900}
         height = {"new": 12.4, "old": 12.2, "_event": "ZChange", "_timestamp": stamp}
         hot = {"actual": 214.93, "target": 215.0, "_timestamp": stamp}

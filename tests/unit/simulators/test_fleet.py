@@ -56,7 +56,12 @@ def test_another_seed_gives_another_run() -> None:
 
 
 def physical(truth: Truth) -> list[tuple[object, ...]]:
-    return [(j.printer, j.file, j.started_ms, j.ended_ms, j.outcome, j.cause) for j in truth.jobs]
+    return [(j.printer, j.file, j.started_ms, j.ended_ms, j.outcome, j.cause) for j in in_the_run(truth)]
+
+
+def in_the_run(truth: Truth) -> list[JobTruth]:
+    """The jobs without those from before the run, of which leftovers tell."""
+    return [job for job in truth.jobs if job.number > 0]
 
 
 def test_faults_of_the_network_change_what_is_heard_and_not_what_happens(day: Truth, tmp_path: Path) -> None:
@@ -91,7 +96,7 @@ def test_the_hours_of_the_jobs_are_the_hours_of_the_spans(day: Truth) -> None:
         if span.state in ACTIVE_STATES:
             spent[span.printer, span.state] += span.to_ms - span.from_ms
     booked: Counter[tuple[str, PrinterState]] = Counter()
-    for job in day.jobs:
+    for job in in_the_run(day):
         booked[job.printer, PrinterState.PRINTING] += job.printing_ms
         booked[job.printer, PrinterState.PREPARING] += job.preparing_ms
         booked[job.printer, PrinterState.PAUSED] += job.paused_ms
@@ -99,7 +104,7 @@ def test_the_hours_of_the_jobs_are_the_hours_of_the_spans(day: Truth) -> None:
 
 
 def test_a_job_takes_as_long_as_its_parts(day: Truth) -> None:
-    for job in day.jobs:
+    for job in in_the_run(day):
         if job.ended_ms is not None:
             parts = job.printing_ms + job.preparing_ms + job.paused_ms
             assert job.ended_ms - job.started_ms == parts
@@ -108,7 +113,7 @@ def test_a_job_takes_as_long_as_its_parts(day: Truth) -> None:
 
 def test_the_jobs_of_a_printer_follow_each_other(day: Truth) -> None:
     jobs = defaultdict(list)
-    for job in day.jobs:
+    for job in in_the_run(day):
         jobs[job.printer].append(job)
     for mine in jobs.values():
         assert [job.number for job in mine] == list(range(1, len(mine) + 1))
@@ -118,13 +123,22 @@ def test_the_jobs_of_a_printer_follow_each_other(day: Truth) -> None:
 
 
 def test_only_failures_have_a_cause_and_only_cancels_somebody_who_cancelled(day: Truth) -> None:
-    for job in day.jobs:
+    for job in in_the_run(day):
         assert (job.cause is not None) == (job.outcome is Outcome.FAILED)
         assert (job.cancelled_by is not None) == (job.outcome is Outcome.CANCELLED)
 
 
 def first_job(**changes: object) -> JobTruth:
     return play(one_printer("native", **changes)).fleet.book.jobs[0]
+
+
+def test_a_leftover_print_is_a_true_one_that_ended_before_the_run(day: Truth) -> None:
+    before = [job for job in day.jobs if job.number == 0]
+    assert before
+    for job in before:
+        assert job.ended_ms is not None
+        assert job.ended_ms < day.header.from_ms
+        assert (job.outcome, job.start_sent, job.end_sent) == (Outcome.FAILED, False, False)
 
 
 def test_a_print_heats_before_it_prints_and_uses_up_its_material() -> None:
@@ -179,7 +193,7 @@ def test_a_bed_that_nobody_clears_keeps_the_printer_from_its_next_print() -> Non
 
 
 def test_nobody_starts_a_print_while_nobody_is_there(day: Truth) -> None:
-    for job in day.jobs:
+    for job in in_the_run(day):
         hour = (job.started_ms - START_MS + 8 * HOUR_MS) // HOUR_MS % 24
         assert 6 <= hour < 23
 
