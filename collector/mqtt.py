@@ -50,6 +50,13 @@ class BackOff:
         self._next_s = self._first_s
 
 
+def refusal(host: str, port: int, reason: str) -> BrokerRefused | BrokerUnreachable:
+    """The error for a refused connection: permanent, with the remedy, where trying again cannot help."""
+    text = f"broker {host}:{port} refused the connection: {reason}"
+    remedy = _PERMANENT.get(reason)
+    return BrokerUnreachable(text) if remedy is None else BrokerRefused(f"{text}; {remedy}")
+
+
 class _BufferedClient(Client):
     """paho's client with our buffers around its socket."""
 
@@ -125,15 +132,8 @@ class Connection:
             if self.is_connected:
                 return
             if self._refusal is not None:
-                self._raise_refusal(self._refusal)
+                raise refusal(self._host, self._port, self._refusal)
         raise BrokerUnreachable(f"broker {self._host}:{self._port} did not answer the connection")
-
-    def _raise_refusal(self, reason: str) -> None:
-        text = f"broker {self._host}:{self._port} refused the connection: {reason}"
-        remedy = _PERMANENT.get(reason)
-        if remedy is None:
-            raise BrokerUnreachable(text)
-        raise BrokerRefused(f"{text}; {remedy}")
 
     def subscribe(self, filters: Sequence[str]) -> None:
         """Subscribe to all filters at QoS 1 and wait until the broker has taken them.
