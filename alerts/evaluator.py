@@ -16,6 +16,7 @@ from farm.model.feed import FeedEntry, FeedKind
 from farm.model.job import Job
 from farm.model.printer import Printer
 from farm.storage.alert_port import (
+    EVALUATOR,
     Alert,
     AlertState,
     AlertStore,
@@ -27,12 +28,12 @@ from farm.storage.alert_port import (
 )
 from farm.storage.ledger_port import LedgerReader
 
-READER = "evaluator"
+READER = EVALUATOR
 MOST_PRINTS = 10
 """How many prints are told as evidence where the rule gives none anew."""
 MOST_ENTRIES = 1000
 """How many entries of the feed are read in one step."""
-SWEEP_DEPTH = 200
+SWEEP_DEPTH = 50
 """How many ended jobs of each printer are looked at when everything is looked at anew."""
 IDLE_STEP = 5000
 """After so many entries without consequence the place reached is booked all the same."""

@@ -12,7 +12,7 @@ from api.auth import Gate, SignIn
 from api.board import Board
 from api.context import ApiContext
 from api.courses import Courses
-from api.exposition import program_version
+from api.exposition import Outbox, program_version
 from api.headers import SecurityHeaders
 from api.live import LiveStream
 from api.problems import Problem, install_problem_answers, problem_answers, refuse_unknown_parameters
@@ -46,10 +46,12 @@ def create_app(
     *,
     site: SiteSettings | None = None,
     setup: SetupProvider | None = None,
+    outbox: Outbox | None = None,
 ) -> FastAPI:
     """The API over a ledger. `clock` gives wall-clock time; the ledger may live in another.
 
-    `site` names the farm and its time zone, `setup` says how printers reach the broker.
+    `site` names the farm and its time zone, `setup` says how printers reach the broker,
+    `outbox` how far InfluxDB is behind.
     """
     sign_in = None
     if settings.token is not None:
@@ -63,6 +65,7 @@ def create_app(
         settings=settings,
         setup=setup,
         sign_in=sign_in,
+        outbox=outbox,
     )
     app = _bare_app(context)
     install_problem_answers(app)

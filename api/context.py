@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from api.auth import SignIn
 from api.board import Board
 from api.courses import Courses
+from api.exposition import Outbox
 from api.live import LiveStream
 from api.settings import ApiSettings
 from api.setup import SetupProvider
@@ -24,6 +25,7 @@ class ApiContext(msgspec.Struct, frozen=True, kw_only=True):
     settings: ApiSettings
     setup: SetupProvider | None
     sign_in: SignIn | None
+    outbox: Outbox | None
 
 
 def _context_of(request: Request) -> ApiContext:

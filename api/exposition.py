@@ -5,8 +5,9 @@ never a printer, a job or a file.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from typing import TypeAlias
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -15,18 +16,24 @@ from api.board import Board
 from api.live import LiveStream
 from api.views import seconds
 from farm.model.states import PrinterState
-from farm.storage.alert_port import AlertFilter, AlertState, Severity
+from farm.storage.alert_port import EVALUATOR, AlertFilter, AlertState, Severity
+from farm.storage.influx.status import QueueStatus
 
 MOST_SOURCES = 100
 """Sources told apart among the dropped messages; the rest is summed up as `other`."""
 
 
+Outbox: TypeAlias = Callable[[int], Sequence[QueueStatus]]
+"""Gives how the queues to InfluxDB stand at an instant (ms)."""
+
+
 class FarmCollector(Collector):
     """Gives the farm's figures to a registry of prometheus_client."""
 
-    def __init__(self, board: Board, live: LiveStream) -> None:
+    def __init__(self, board: Board, live: LiveStream, outbox: Outbox | None = None) -> None:
         self._board = board
         self._live = live
+        self._outbox = outbox
 
     def describe(self) -> list[Metric]:
         """Nothing: the ledger is not to be read when the registry is made."""
@@ -41,6 +48,8 @@ class FarmCollector(Collector):
         yield self._deliveries()
         yield self._dropped()
         yield from self._feed()
+        if self._outbox is not None:
+            yield from _queues(self._outbox(self._board.now_ms()))
 
     def _build(self) -> Metric:
         return InfoMetricFamily("layerline_build", "The running program.", {"version": program_version()})
@@ -103,6 +112,7 @@ class FarmCollector(Collector):
         return family
 
     def _feed(self) -> Iterator[Metric]:
+        bookmark = self._board.alert_store.bookmark(EVALUATOR)
         head = self._board.reader.feed_head()
         yield GaugeMetricFamily("layerline_feed_head", "Number of the last entry of the feed.", head)
         yield GaugeMetricFamily(
@@ -110,7 +120,35 @@ class FarmCollector(Collector):
             "Entries of the feed that the live stream has not sent yet.",
             self._live.lag(head),
         )
+        if bookmark is not None:
+            yield GaugeMetricFamily(
+                "layerline_evaluator_lag_entries",
+                "Entries of the feed that the evaluator has not seen yet.",
+                max(0, head - bookmark.seq),
+            )
         yield GaugeMetricFamily("layerline_stream_clients", "Clients on the live stream.", self._live.clients)
+
+
+def _queues(queues: Sequence[QueueStatus]) -> Iterator[Metric]:
+    """How far InfluxDB is behind, queue by queue."""
+    unsent = GaugeMetricFamily(
+        "layerline_outbox_entries", "Entries that InfluxDB has not got yet.", labels=["queue"]
+    )
+    age = GaugeMetricFamily(
+        "layerline_outbox_age_seconds", "Age of the oldest entry that InfluxDB has not got.", labels=["queue"]
+    )
+    settled = CounterMetricFamily(
+        "layerline_outbox_settled",
+        "Entries by what became of them: stored, rejected by InfluxDB, or dropped for want of room.",
+        labels=["queue", "fate"],
+    )
+    for queue in queues:
+        unsent.add_metric([queue.queue], queue.entries)
+        age.add_metric([queue.queue], queue.seconds)
+        settled.add_metric([queue.queue, "stored"], queue.stored)
+        settled.add_metric([queue.queue, "rejected"], queue.rejected)
+        settled.add_metric([queue.queue, "dropped"], queue.dropped)
+    yield from (unsent, age, settled)
 
 
 def program_version() -> str:

@@ -23,11 +23,12 @@ export async function ask(path, parameters = {}) {
 /**
  * Calls `work` soon after something changed: at once after a quiet time, otherwise once the
  * pause since the last call is over. Never two at a time, and a server that takes long is
- * asked less often.
+ * asked less often. `now()` does not wait for the pause: a person is waiting.
  */
 export function throttled(work, pauseMs) {
   let running = false;
   let wanted = false;
+  let urgent = false;
   let timer = null;
   let last = -Infinity;
   let took = 0;
@@ -36,6 +37,7 @@ export function throttled(work, pauseMs) {
     timer = null;
     running = true;
     wanted = false;
+    urgent = false;
     const began = performance.now();
     try {
       await work();
@@ -50,9 +52,15 @@ export function throttled(work, pauseMs) {
 
   function plan() {
     wanted = true;
-    if (running || timer !== null) return;
-    timer = setTimeout(run, Math.max(0, last + Math.max(pauseMs, 4 * took) - performance.now()));
+    if (running || (timer !== null && !urgent)) return;
+    clearTimeout(timer);
+    const due = urgent ? 0 : last + Math.max(pauseMs, 4 * took) - performance.now();
+    timer = setTimeout(run, Math.max(0, due));
   }
 
+  plan.now = () => {
+    urgent = true;
+    plan();
+  };
   return plan;
 }

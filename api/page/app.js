@@ -22,8 +22,6 @@ const TIMES_EVERY_MS = 5000;
 const chosen = new URLSearchParams(location.search);
 let figuresWindow = WINDOWS.some(([name]) => name === chosen.get("window")) ? chosen.get("window") : "24h";
 let farmAheadMs = 0;
-let courses = new Map();
-let coursesFor = "";
 let lastTickMs = null;
 let lostSince = null;
 
@@ -35,25 +33,42 @@ floor.onDrawn = (moved) => {
   if (moved) drawFloorHead();
 };
 
+const shownFigures = { key: "", figures: [], courses: new Map() };
+
+function figuresKey() {
+  return `${figuresWindow} ${floor.filter.group}`;
+}
+
+function figuresScope() {
+  return floor.filter.group === "*" ? {} : { group: floor.filter.group };
+}
+
+/** Takes in what was fetched for `key`, unless something else has been chosen meanwhile. */
+function showFigures(key, fetched) {
+  if (key !== figuresKey()) return;
+  if (shownFigures.key !== key) Object.assign(shownFigures, { key, figures: [], courses: new Map() });
+  Object.assign(shownFigures, fetched);
+  if (shownFigures.figures.length) drawFigures($("kpis"), shownFigures.figures, shownFigures.courses);
+}
+
 const refreshFigures = throttled(async () => {
-  const scope = floor.filter.group === "*" ? {} : { group: floor.filter.group };
-  const key = `${figuresWindow} ${floor.filter.group}`;
-  if (coursesFor !== key) {
-    courses = await fetchCourses(figuresWindow, scope);
-    coursesFor = key;
-  }
-  const figures = await fetchFigures(figuresWindow, scope);
-  if (key === `${figuresWindow} ${floor.filter.group}`) drawFigures($("kpis"), figures, courses);
+  const key = figuresKey();
+  showFigures(key, { figures: await fetchFigures(figuresWindow, figuresScope()) });
 }, FIGURES_PAUSE_MS);
 
 const refreshCourses = throttled(async () => {
-  coursesFor = "";
-  refreshFigures();
+  const key = figuresKey();
+  showFigures(key, { courses: await fetchCourses(figuresWindow, figuresScope()) });
 }, COURSES_PAUSE_MS);
 
+function chooseFigures() {
+  $("kpis").setAttribute("aria-busy", "true");
+  refreshFigures.now();
+  refreshCourses.now();
+}
+
 const refreshJobs = throttled(async () => {
-  const group = floor.filter.group === "*" ? {} : { group: floor.filter.group };
-  const parameters = new URLSearchParams({ limit: JOBS_SHOWN, ...group });
+  const parameters = new URLSearchParams({ limit: JOBS_SHOWN, ...figuresScope() });
   for (const outcome of ["succeeded", "failed", "cancelled", "unknown"]) parameters.append("outcome", outcome);
   drawJobs($("jobs"), (await ask("/jobs", parameters)).items, now());
 }, FIGURES_PAUSE_MS);
@@ -68,7 +83,7 @@ const stream = new Stream({
     floor.replaceAll(farm.printers);
     showAlerts(farm.alerts);
     showEmpty(farm.printers.length === 0);
-    refreshFigures();
+    chooseFigures();
     refreshJobs();
   },
   feed(entry) {
@@ -230,8 +245,8 @@ function setFilter(changes) {
   drawFloorHead();
   keepInAddress();
   if (regroup) {
-    refreshFigures();
-    refreshJobs();
+    chooseFigures();
+    refreshJobs.now();
   }
 }
 
@@ -253,7 +268,7 @@ function drawWindows() {
       radio.addEventListener("change", () => {
         figuresWindow = name;
         keepInAddress();
-        refreshFigures();
+        chooseFigures();
       });
       return element("label", "", radio, element("span", "", word));
     }),
@@ -297,7 +312,9 @@ function keepTime() {
     drawWarning();
   }, TIMES_EVERY_MS);
   setInterval(() => {
-    if (!document.hidden && lostSince === null) refreshCourses();
+    if (document.hidden || lostSince !== null) return;
+    refreshFigures();
+    refreshCourses();
   }, FIGURES_EVERY_MS);
 }
 

@@ -56,11 +56,11 @@ export async function fetchCourses(window, scope) {
 let drawn = "";
 
 export function drawFigures(parent, figures, courses) {
+  parent.setAttribute("aria-busy", "false");
   const wanted = JSON.stringify([figures, [...courses]]);
   if (wanted === drawn) return;
   drawn = wanted;
   parent.replaceChildren(...figures.filter(({ id }) => id in NAMES).map((figure) => card(figure, courses.get(figure.id))));
-  parent.setAttribute("aria-busy", "false");
 }
 
 function rate(number) {

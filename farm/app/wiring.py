@@ -93,7 +93,10 @@ def server_of(configuration: "Configuration", ledger: "Ledger") -> "ApiServer":
     from api.app import create_app
     from api.server import ApiServer
     from farm.storage.alert_store import SqlAlertStore
+    from farm.storage.influx.status import OutboxStatus
 
+    influx = configuration.influx
+    outbox = OutboxStatus(ledger.engine, influx.kpi_every_seconds)
     app = create_app(
         ledger,
         kpi_engine_of(configuration, ledger),
@@ -102,6 +105,7 @@ def server_of(configuration: "Configuration", ledger: "Ledger") -> "ApiServer":
         system_clock,
         site=configuration.site,
         setup=lambda: broker_access(configuration),
+        outbox=None if influx.url is None else outbox.queues,
     )
     return ApiServer(app, configuration.api)
 

@@ -12,6 +12,9 @@ import msgspec
 
 from farm.model.feed import FeedEntry
 
+EVALUATOR = "evaluator"
+"""The name under which the evaluator keeps its bookmark."""
+
 
 class AlertState(StrEnum):
     """Where an alert stands."""

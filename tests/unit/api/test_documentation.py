@@ -14,11 +14,24 @@ from api.settings import ApiSettings
 from farm.kpi.engine import KpiEngine
 from farm.model.feed import FeedKind
 from farm.model.states import Outcome, PrinterState
+from farm.storage.alert_port import EVALUATOR, Booking
 from farm.storage.alert_store import SqlAlertStore
+from farm.storage.influx.status import QueueStatus
 from tests.fakes.farm_server import SITE, farm_ledger, fixed_clock
 from tests.fakes.sample_farm import sample_farm
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "api.md"
+QUEUE = QueueStatus(
+    queue="feed",
+    entries=3,
+    bytes=300,
+    seconds=1.5,
+    stored=10,
+    rejected=1,
+    dropped=0,
+    stored_ms=None,
+    trouble=None,
+)
 HEADING = re.compile(r"^### `GET (\S+)`$", re.MULTILINE)
 
 
@@ -87,6 +100,7 @@ def test_every_metric_is_documented_and_every_documented_metric_is_there(text: s
     with farm_ledger(sample_farm(5, days=1)) as ledger:
         board = Board(ledger, SqlAlertStore(ledger.engine), ApiSettings(), SITE, fixed_clock)
         registry = CollectorRegistry()
-        registry.register(FarmCollector(board, LiveStream(board)))
+        SqlAlertStore(ledger.engine).book(Booking(reader=EVALUATOR, seen=None, seq=1))
+        registry.register(FarmCollector(board, LiveStream(board), lambda _now_ms: [QUEUE]))
         given = {sample.name for family in registry.collect() for sample in family.samples}
     assert set(re.findall(r"\| `(layerline_\w+)`", text)) == given
