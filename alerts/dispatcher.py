@@ -116,7 +116,7 @@ class Dispatcher:
         if isinstance(receipt, DeliveryError):
             return self._failed(notifier, delivery, receipt, started_ms, ended_ms)
         self._resume(notifier.name)
-        return self._answered(delivery, receipt, started_ms, ended_ms)
+        return self._answered(notifier, delivery, receipt, started_ms, ended_ms)
 
     def _failed(
         self,
@@ -145,7 +145,14 @@ class Dispatcher:
             progress=delivery.progress,
         )
 
-    def _answered(self, delivery: Delivery, receipt: Receipt, started_ms: int, ended_ms: int) -> Settlement:
+    def _answered(
+        self,
+        notifier: Notifier[Any, Any],
+        delivery: Delivery,
+        receipt: Receipt,
+        started_ms: int,
+        ended_ms: int,
+    ) -> Settlement:
         progress = receipt.progress
         if progress.outstanding:
             state, due_ms = DeliveryState.PENDING, ended_ms + delay_ms(delivery.attempts, None, self._chance)
@@ -160,7 +167,7 @@ class Dispatcher:
         else:
             state, due_ms = DeliveryState.DELIVERED, delivery.due_ms
         whole = not progress.outstanding and not progress.refused
-        attempt = _attempt(started_ms, ended_ms, receipt.answer, ok=whole)
+        attempt = _attempt(started_ms, ended_ms, notifier.clean(receipt.answer), ok=whole)
         return Settlement(attempt=attempt, state=state, due_ms=due_ms, progress=progress)
 
     def _pause(self, receiver: str, trouble: str, wish: int | None, now_ms: int) -> None:

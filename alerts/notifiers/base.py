@@ -14,6 +14,7 @@ from urllib.parse import quote
 import msgspec
 from pydantic import ConfigDict, Field, SecretStr, model_validator
 
+from alerts import wording
 from alerts.notice import Notice
 from farm.settings import Section
 from farm.storage.alert_port import Progress
@@ -146,9 +147,8 @@ def masked(text: str, secrets: Iterable[str]) -> str:
 
 
 def shortened(text: str) -> str:
-    """An answer as it is recorded: on one line and at most 500 signs."""
-    line = " ".join(text.split())
-    return line if len(line) <= _LONGEST_ANSWER else f"{line[: _LONGEST_ANSWER - 1]}…"
+    """An answer as it is recorded: on one line, at most 500 signs, all of which any database takes."""
+    return wording.clipped(wording.one_line(text), _LONGEST_ANSWER)
 
 
 def silent_logger(name: str) -> logging.Logger:

@@ -129,6 +129,9 @@ class SlackNotifier(Notifier[SlackSettings, Content]):
             retry_handlers=[],
             logger=silent_logger("alerts.notifiers.slack.client"),
         )
+        # The library takes the proxy of the environment for every host. Left to urllib, the hosts
+        # that are named in NO_PROXY are reached directly.
+        client.proxy = None
         try:
             return client.send_dict(content)
         except (OSError, http.client.HTTPException, SlackClientError, ValueError, LookupError) as error:

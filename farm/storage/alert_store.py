@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from farm.errors import InvalidQuery
+from farm.storage import alert_rows as rows
 from farm.storage import schema
 from farm.storage.alert_port import (
     Alert,
@@ -37,9 +38,7 @@ from farm.storage.alert_port import (
     DeliveryState,
     DeliveryTotal,
     Occasion,
-    Progress,
     Settlement,
-    Severity,
 )
 from farm.storage.engine import ledger_errors, reading
 from farm.storage.feed_log import append_feed
@@ -50,27 +49,6 @@ _alert = schema.alert
 _delivery = schema.delivery
 _attempt = schema.delivery_attempt
 _cursor = schema.cursor
-
-
-class _AlertBody(msgspec.Struct, frozen=True):
-    """What of an alert is not looked for by SQL."""
-
-    title: str
-    summary: str
-    job_ids: tuple[str, ...]
-    count: int
-    suppressed: bool
-    facts: dict[str, Any]
-
-
-class _DeliveryBody(msgspec.Struct, frozen=True):
-    notice: dict[str, Any]
-    progress: Progress
-
-
-class _BookmarkBody(msgspec.Struct, frozen=True):
-    bookings: int
-    note: str
 
 
 class SqlAlertStore:
@@ -93,7 +71,7 @@ class SqlAlertStore:
             .limit(wanted.limit + 1)
         )
         with self._reading() as connection:
-            found = [_alert_of(row) for row in connection.execute(query)]
+            found = [rows.alert_of(row) for row in connection.execute(query)]
         page = found[: wanted.limit]
         more = len(found) > wanted.limit
         return AlertPage(page, f"{page[-1].fired_ms}~{page[-1].id}" if more and page else None)
@@ -102,7 +80,7 @@ class SqlAlertStore:
         """One alert."""
         with self._reading() as connection:
             row = connection.execute(select(_alert).where(_alert.c.id == alert_id)).one_or_none()
-        return None if row is None else _alert_of(row)
+        return None if row is None else rows.alert_of(row)
 
     def deliveries(self, alert_ids: Sequence[str]) -> list[Delivery]:
         """The deliveries of these alerts with their attempts, oldest first."""
@@ -112,17 +90,17 @@ class SqlAlertStore:
             .order_by(_delivery.c.created_ms, _rank(_delivery), _delivery.c.receiver)
         )
         with self._reading() as connection:
-            rows = connection.execute(query).all()
-            attempts = _attempts_of(connection, [row.id for row in rows])
-        return [_delivery_of(row, tuple(attempts.get(row.id, ()))) for row in rows]
+            found = connection.execute(query).all()
+            attempts = _attempts_of(connection, [row.id for row in found])
+        return [rows.delivery_of(row, tuple(attempts.get(row.id, ()))) for row in found]
 
     def totals(self) -> list[DeliveryTotal]:
         """Deliveries counted by receiver and state."""
         keys = (_delivery.c.receiver, _delivery.c.state)
         query = select(*keys, func.count().label("n")).group_by(*keys).order_by(*keys)
         with self._reading() as connection:
-            rows = connection.execute(query).all()
-        return [DeliveryTotal(row.receiver, DeliveryState(row.state), row.n) for row in rows]
+            found = connection.execute(query).all()
+        return [DeliveryTotal(row.receiver, DeliveryState(row.state), row.n) for row in found]
 
     def alerts_of(self, rule: str, subject: str) -> list[Alert]:
         """Every alert of the rule about the subject, newest first."""
@@ -132,7 +110,7 @@ class SqlAlertStore:
             .order_by(_alert.c.fired_ms.desc(), _alert.c.id.desc())
         )
         with self._reading() as connection:
-            return [_alert_of(row) for row in connection.execute(query)]
+            return [rows.alert_of(row) for row in connection.execute(query)]
 
     def firing(self, rule: str, notified_before_ms: int | None = None) -> list[Alert]:
         """Firing alerts of the rule, oldest first; with a limit only those last told before it."""
@@ -144,16 +122,13 @@ class SqlAlertStore:
         if notified_before_ms is not None:
             query = query.where(_alert.c.notified_ms <= notified_before_ms)
         with self._reading() as connection:
-            return [_alert_of(row) for row in connection.execute(query)]
+            return [rows.alert_of(row) for row in connection.execute(query)]
 
     def bookmark(self, reader: str) -> Bookmark | None:
         """Where the reader stands; None when it never booked."""
         with self._reading() as connection:
             row = connection.execute(select(_cursor).where(_cursor.c.reader == reader)).one_or_none()
-        if row is None:
-            return None
-        body = msgspec.json.decode(row.body, type=_BookmarkBody)
-        return Bookmark(seq=row.seq, bookings=body.bookings, note=body.note)
+        return None if row is None else rows.bookmark_of(row)
 
     def book(self, booking: Booking) -> Bookmark | None:
         """Book the step durably. None, and nothing booked, when another one came first."""
@@ -183,7 +158,7 @@ class SqlAlertStore:
             with self._writing() as connection:
                 if _lease(connection, row, now_ms, now_ms + lease_ms):
                     return msgspec.structs.replace(
-                        _delivery_of(row), lease_until_ms=now_ms + lease_ms, attempts=row.attempts + 1
+                        rows.delivery_of(row), lease_until_ms=now_ms + lease_ms, attempts=row.attempts + 1
                     )
         return None
 
@@ -202,7 +177,7 @@ class SqlAlertStore:
             due_ms=settlement.due_ms,
             lease_until_ms=None,
             delivered_ms=attempt.at_ms + attempt.duration_ms if reached else None,
-            body=_delivery_body(delivery.notice, settlement.progress),
+            body=rows.delivery_body(delivery.notice, settlement.progress),
         )
         with self._writing() as connection:
             row = {"delivery_id": delivery.id, **msgspec.structs.asdict(attempt)}
@@ -311,12 +286,12 @@ def _lease(connection: Connection, row: Row[Any], now_ms: int, until_ms: int) ->
 
 def _move_bookmark(connection: Connection, reader: str, seen: Bookmark | None, reached: Bookmark) -> bool:
     """Move the bookmark from `seen` on; false when it is not there any more."""
-    body = _json(_BookmarkBody(reached.bookings, reached.note))
+    body = rows.bookmark_body(reached)
     if seen is None:
         addition = _insert(connection, _cursor).values(reader=reader, seq=reached.seq, body=body)
         added = addition.on_conflict_do_nothing().returning(_cursor.c.reader)
         return connection.execute(added).one_or_none() is not None
-    former = _json(_BookmarkBody(seen.bookings, seen.note))
+    former = rows.bookmark_body(seen)
     move = (
         update(_cursor)
         .where(_cursor.c.reader == reader, _cursor.c.seq == seen.seq, _cursor.c.body == former)
@@ -327,7 +302,7 @@ def _move_bookmark(connection: Connection, reader: str, seen: Bookmark | None, r
 
 def _upsert_alerts(connection: Connection, alerts: Sequence[Alert]) -> None:
     for alert in alerts:
-        row = _alert_row(alert)
+        row = rows.alert_row(alert)
         addition = _insert(connection, _alert).values(row)
         connection.execute(
             addition.on_conflict_do_update(
@@ -338,7 +313,7 @@ def _upsert_alerts(connection: Connection, alerts: Sequence[Alert]) -> None:
 
 def _add_deliveries(connection: Connection, deliveries: Sequence[Delivery]) -> None:
     for delivery in deliveries:
-        addition = _insert(connection, _delivery).values(_delivery_row(delivery))
+        addition = _insert(connection, _delivery).values(rows.delivery_row(delivery))
         connection.execute(addition.on_conflict_do_nothing())
 
 
@@ -356,62 +331,5 @@ def _attempts_of(connection: Connection, delivery_ids: Sequence[str]) -> dict[st
     )
     found: dict[str, list[Attempt]] = {}
     for row in connection.execute(query):
-        attempt = Attempt(at_ms=row.at_ms, duration_ms=row.duration_ms, ok=row.ok, answer=row.answer)
-        found.setdefault(row.delivery_id, []).append(attempt)
+        found.setdefault(row.delivery_id, []).append(rows.attempt_of(row))
     return found
-
-
-def _alert_row(alert: Alert) -> dict[str, Any]:
-    body = _AlertBody(alert.title, alert.summary, alert.job_ids, alert.count, alert.suppressed, alert.facts)
-    columns = {column.name for column in _alert.columns} - {"body"}
-    return {name: getattr(alert, name) for name in columns} | {"body": _json(body)}
-
-
-def _alert_of(row: Row[Any]) -> Alert:
-    body = msgspec.json.decode(row.body, type=_AlertBody)
-    return Alert(
-        id=row.id,
-        rule=row.rule,
-        subject=row.subject,
-        printer_id=row.printer_id,
-        state=AlertState(row.state),
-        severity=Severity(row.severity),
-        fired_ms=row.fired_ms,
-        notified_ms=row.notified_ms,
-        resolved_ms=row.resolved_ms,
-        resolution=row.resolution,
-        **msgspec.structs.asdict(body),
-    )
-
-
-def _delivery_row(delivery: Delivery) -> dict[str, Any]:
-    columns = {column.name for column in _delivery.columns} - {"body"}
-    body = _delivery_body(delivery.notice, delivery.progress)
-    return {name: getattr(delivery, name) for name in columns} | {"body": body}
-
-
-def _delivery_of(row: Row[Any], tried: tuple[Attempt, ...] = ()) -> Delivery:
-    body = msgspec.json.decode(row.body, type=_DeliveryBody)
-    return Delivery(
-        id=row.id,
-        alert_id=row.alert_id,
-        receiver=row.receiver,
-        occasion=Occasion(row.occasion),
-        state=DeliveryState(row.state),
-        notice=body.notice,
-        created_ms=row.created_ms,
-        due_ms=row.due_ms,
-        progress=body.progress,
-        lease_until_ms=row.lease_until_ms,
-        attempts=row.attempts,
-        delivered_ms=row.delivered_ms,
-        tried=tried,
-    )
-
-
-def _delivery_body(notice: dict[str, Any], progress: Progress) -> str:
-    return _json(_DeliveryBody(notice, progress))
-
-
-def _json(value: msgspec.Struct) -> str:
-    return msgspec.json.encode(value).decode()
