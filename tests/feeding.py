@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from typing import Self
 
 from paho.mqtt.client import Client, MQTTMessageInfo, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
@@ -25,7 +26,7 @@ class BrokerClient:
         wait_until(self._client.is_connected, "the test's own connection to the broker")
         self._last: MQTTMessageInfo | None = None
 
-    def __enter__(self) -> "BrokerClient":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -150,9 +150,8 @@ def main() -> None:
     console = Console()
     with mosquitto() as broker, Progress(console=console, transient=True) as progress:
         rounds = [one_round(broker, chosen.messages, chosen.printers, progress) for _ in range(chosen.rounds)]
-    table = Table(
-        title=f"{chosen.messages:,} messages, {chosen.printers:,} printers, {platform.machine()}, {os.cpu_count()} cores"
-    )
+    machine = f"{platform.machine()}, {os.cpu_count()} cores"
+    table = Table(title=f"{chosen.messages:,} messages, {chosen.printers:,} printers, {machine}")
     for heading in ("round", "bare paho µs", "Layerline µs", "ratio"):
         table.add_column(heading, justify="right")
     for number, (bare, ours) in enumerate(rounds, 1):

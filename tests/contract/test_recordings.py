@@ -1,5 +1,6 @@
 """Real traffic with the truth beside it decides whether the adapters and the tracker are right."""
 
+import itertools
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -77,7 +78,7 @@ def test_the_hours_add_up_without_hole_or_overlap(path: Path) -> None:
     _, spans = _replay(path, stream)
     for printer in {span.printer_id for span in spans}:
         own = [span for span in spans if span.printer_id == printer]
-        for before, after in zip(own, own[1:], strict=False):
+        for before, after in itertools.pairwise(own):
             assert before.to_ms == after.from_ms
         assert own[-1].to_ms == stream[-1].received_ms
 

@@ -192,7 +192,7 @@ def test_a_printer_that_was_met_live_is_booked_and_told_in_canonical_topics(
     told: dict[str, bytes] = {}
     stop = threading.Event()
     with open_ledger(f"sqlite:///{tmp_path}/ledger.db") as ledger, BrokerClient(broker) as client:
-        client._client.on_message = lambda _c, _d, m: told.__setitem__(m.topic, m.payload)
+        client._client.on_message = lambda _c, _d, m: told.__setitem__(m.topic, bytes(m.payload))
         client.subscribe("layerline/v1/+/printers/#")
         collector = Collector(
             ledger,

@@ -1,5 +1,7 @@
 """The rules of truth, one by one and by property."""
 
+import itertools
+
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -307,7 +309,7 @@ def test_for_any_inputs_the_spans_have_neither_hole_nor_overlap(steps: list[tupl
     books, _ = _driven(steps)
     ordered = [books.spans[key] for key in sorted(books.spans)]
     assert ordered[0].from_ms == T0
-    for before, after in zip(ordered, ordered[1:], strict=False):
+    for before, after in itertools.pairwise(ordered):
         assert before.to_ms == after.from_ms
     assert ordered[-1].to_ms is None
     assert ordered[-1].state is books.track.state
