@@ -9,13 +9,13 @@ events carry their place in the feed.
 
 import zlib
 from collections.abc import Iterable, Mapping
+from math import isfinite
 from typing import Any, Final
 
 import msgspec
 
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.job import Job
-from farm.model.observation import Telemetry
 from farm.model.printer import Address, Printer
 from farm.model.span import Span
 from farm.storage.influx.line_protocol import (
@@ -50,7 +50,6 @@ _ALERT_EVENTS = {
     FeedKind.ALERT_RESOLVED: "resolved",
 }
 _ALERT_TEXTS = ("alert_id", "rule", "subject", "state", "severity", "title", "summary")
-_FIGURES: Final[tuple[str, ...]] = Telemetry.__struct_fields__
 _WHOLE: Final = frozenset({"layer", "layers"})
 
 
@@ -135,13 +134,14 @@ def telemetry_head(printer: Printer) -> str:
     return series(TELEMETRY, _printer_tags(printer))
 
 
-def telemetry_line(head: str, at_ms: int, row_id: int, values: Telemetry) -> bytes | None:
-    """One sample; None where it holds no figure that can be written."""
+def telemetry_line(head: str, at_ms: int, row_id: int, figures: Mapping[str, float | None]) -> bytes | None:
+    """One sample, its figures by name; None where it holds none that can be written."""
     parts = []
-    for name, value in zip(_FIGURES, msgspec.structs.astuple(values), strict=True):
-        if value is None:
-            continue
-        text = field(value if name in _WHOLE else float(value))
+    for name, value in figures.items():
+        if name in _WHOLE:
+            text = field(value)
+        else:
+            text = repr(float(value)) if value is not None and isfinite(value) else None
         if text is not None:
             parts.append(f"{name}={text}")
     return line(head, ",".join(parts), timestamp(at_ms, row_id)) if parts else None

