@@ -62,11 +62,11 @@ class Fleet:
         self._files = {file.name: file.made_ready() for file in run.scenario.files}
         self._mix = JobMix(self._catalogue())
         self._machines: list[Machine] = []
-        self._stations = [self._install(berth) for berth in self._berths]
+        self.stations = [self._install(berth) for berth in self._berths]
         mischief = Mischief(
             run.scenario.faults, run.faults, self.agenda, self.broker, self.book, self._stream("faults")
         )
-        mischief.befall(self._stations)
+        mischief.befall(self.stations)
 
     def _stream(self, name: str) -> Random:
         """A stream of chance of its own, so that one part does not disturb the others."""
@@ -95,7 +95,7 @@ class Fleet:
         """The topics on which printers answer, and who answers there."""
         return {
             f"{station.front.prefix}/{suffix}": station.front
-            for station in self._stations
+            for station in self.stations
             for suffix in station.front.questions
         }
 
@@ -178,7 +178,7 @@ class Fleet:
         now_ms = self.agenda.now_ms
         for machine in self._machines:
             machine.close(now_ms)
-        for station in self._stations:
+        for station in self.stations:
             station.line.close(now_ms)
         self.book.close(now_ms)
 

@@ -7,6 +7,7 @@ quality of service and retention, and leaves everything else to them.
 
 import json
 from collections.abc import Callable
+from functools import partial
 from random import Random
 from typing import Protocol
 
@@ -63,6 +64,7 @@ class FrontEnd:
         self.printer = printer
         self.prefix = setup.prefix
         self._report_ms = setup.report_ms
+        self._reports = 0
         self._agenda = agenda
         self._line = line
         self._clock = clock
@@ -102,12 +104,21 @@ class FrontEnd:
 
     def begin_reports(self) -> None:
         """Start to report at the set interval, out of step with the other printers."""
-        self._agenda.after(self._rng.randint(1, self._report_ms), self._report_and_again)
+        first_ms = self._rng.randint(1, self._report_ms)
+        self._agenda.after(first_ms, partial(self._report_and_again, self._reports))
 
-    def _report_and_again(self) -> None:
+    def report_every(self, interval_ms: int) -> None:
+        """Report at another interval from now on."""
+        self._report_ms = interval_ms
+        self._reports += 1
+        self.begin_reports()
+
+    def _report_and_again(self, series: int) -> None:
+        if series != self._reports:
+            return
         if self._line.has("host"):
             self.report()
-        self._agenda.after(self._report_ms, self._report_and_again)
+        self._agenda.after(self._report_ms, partial(self._report_and_again, series))
 
     # -- what happens to the printer ------------------------------------------------------------------
 

@@ -85,7 +85,7 @@ def played(kind: str, protocol: str = "moonraker") -> Played:
 
 
 def restart_the_service(fleet: Fleet) -> None:
-    front = fleet._stations[0].front
+    front = fleet.stations[0].front
     fleet.agenda.after(120_000, lambda: None if front.restart_service(12_000) else pytest.fail("cannot"))
 
 

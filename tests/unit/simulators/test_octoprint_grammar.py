@@ -53,13 +53,13 @@ NOT_RECORDED = {
 
 
 def cancels_on_errors(fleet: Fleet) -> None:
-    front = fleet._stations[0].front
+    front = fleet.stations[0].front
     assert isinstance(front, OctoPrint)
     front._cancels_on_error = True
 
 
 def halts_on_errors(fleet: Fleet) -> None:
-    front = fleet._stations[0].front
+    front = fleet.stations[0].front
     assert isinstance(front, OctoPrint)
     front._cancels_on_error = False
 

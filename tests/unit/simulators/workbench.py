@@ -35,7 +35,7 @@ class Played(NamedTuple):
 
     @property
     def front(self) -> FrontEnd:
-        return self.fleet._stations[0].front
+        return self.fleet.stations[0].front
 
 
 def one_printer(protocol: str, **changes: Any) -> Scenario:
