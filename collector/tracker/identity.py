@@ -61,9 +61,14 @@ def adopts(attempt: Attempt, reading: JobReading, at_ms: int) -> bool:
 
 
 def is_row_of(job: Job, row: HistoryRow) -> bool:
-    """Whether a row of the printer's history is of this attempt."""
+    """Whether a row of the printer's history is of this attempt: its file, and its start or its time."""
     if job.file is not None and row.file is not None and job.file != row.file:
         return False
     if job.started_ms is None:
         return job.outcome is None and row.outcome is None
-    return abs(job.started_ms - row.started_ms) <= SAME_START_MS
+    if abs(job.started_ms - row.started_ms) <= SAME_START_MS:
+        return True
+    if job.ended_ms is None or row.ended_ms is None:
+        return False
+    shared = min(job.ended_ms, row.ended_ms) - max(job.started_ms, row.started_ms)
+    return 2 * shared > row.ended_ms - row.started_ms

@@ -4,14 +4,14 @@ import zlib
 
 import msgspec
 
-from collector.tracker.attempts import Attempts
-from collector.tracker.identity import adopts, ends_another, is_another, is_row_of, is_same_attempt
+from collector.tracker.hindsight import Hindsight
+from collector.tracker.identity import adopts, ends_another, is_another, is_same_attempt
 from collector.tracker.inputs import ContinuityLost, Observed, Settled, SignOfLife, Silence, TrackerInput
 from collector.tracker.limits import ECHO_MS, QUIET_LINK_MS, RENEWED_LINK_MS, SETTLE_MS
 from collector.tracker.time_account import REMEMBERED
 from collector.tracker.track import Booking, Track
-from farm.model.job import Job, job_id
-from farm.model.observation import HistoryRow, JobReading, JobSignal, Link, Observation
+from farm.model.job import job_id
+from farm.model.observation import JobReading, JobSignal, Link, Observation
 from farm.model.states import ACTIVE_STATES, Cause, Outcome, PrinterState, Provenance
 
 _OUTCOMES = {
@@ -50,7 +50,7 @@ def needs_settling(track: Track, now_ms: int) -> bool:
     )
 
 
-class _Step(Attempts):
+class _Step(Hindsight):
     """One transition under way. Lives for one call of `advance`."""
 
     def observe(self, seen: Observation, heard_ms: int) -> None:
@@ -58,8 +58,7 @@ class _Step(Attempts):
             return
         if seen.link is not None:
             self._link(seen, heard_ms)
-        for row in seen.history:
-            self._history(row)
+        self.look_back(seen.history)
         if seen.signal is not None and not self._signal(seen.signal, seen):
             return
         if seen.state is not None and not self._is_echo(seen):
@@ -239,46 +238,6 @@ class _Step(Attempts):
         elif last.outcome is Outcome.FAILED and last.cause in (None, Cause.UNKNOWN) and seen.cause:
             self.amend(msgspec.structs.replace(last, cause=seen.cause, detail=seen.detail))
         return True
-
-    def _history(self, row: HistoryRow) -> None:
-        """What the printer's own history says: an alias, an end that was missed, a revision."""
-        attempt = self.attempt
-        if attempt is not None and is_row_of(attempt.job, row):
-            self._name(row, attempt.job)
-            job = attempt.job
-            if job.file is None or job.start_provenance is Provenance.INFERRED:
-                job = msgspec.structs.replace(
-                    job,
-                    file=job.file or row.file,
-                    started_ms=row.started_ms,
-                    start_provenance=Provenance.HISTORY,
-                )
-                self.attempt = msgspec.structs.replace(attempt, job=job)
-            if row.outcome not in (None, Outcome.UNKNOWN) and attempt.gap_from_ms is not None:
-                self.end(
-                    row.outcome,
-                    row.ended_ms or attempt.gap_from_ms,
-                    Provenance.HISTORY,
-                    cause=row.cause,
-                    detail=row.detail,
-                    cancelled_by=row.cancelled_by,
-                )
-        elif self.last_job is not None and is_row_of(self.last_job, row):
-            self._name(row, self.last_job)
-            if self.last_job.outcome is Outcome.UNKNOWN and row.outcome not in (None, Outcome.UNKNOWN):
-                self.revise(
-                    self.last_job,
-                    row.outcome,
-                    Provenance.HISTORY,
-                    row.cause,
-                    row.detail,
-                    row.cancelled_by,
-                    ended_ms=row.ended_ms,
-                )
-
-    def _name(self, row: HistoryRow, job: Job) -> None:
-        self.aliases[(row.history, row.native_id, job.id)] = None
-        self.booking.aliases[(row.history, row.native_id)] = job.id
 
 
 def _fingerprint(seen: Observation) -> int:

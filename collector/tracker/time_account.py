@@ -45,6 +45,7 @@ class TimeAccount:
                 source=self.source,
                 link=self.link,
                 before_silence=self.before_silence,
+                first_seen_ms=self.track.first_seen_ms,
                 at_ms=max(self.track.at_ms, self.at),
                 attempt=attempt,
                 last_job=self.last_job,

@@ -33,6 +33,7 @@ class Track(msgspec.Struct, frozen=True, kw_only=True):
     source: str = "silence"
     link: Link | None = None
     before_silence: PrinterState | None = None
+    first_seen_ms: int
     at_ms: int
     attempt: Attempt | None = None
     last_job: Job | None = None
@@ -58,4 +59,4 @@ def first_sight(printer_id: str, at_ms: int) -> tuple[Track, Booking]:
     """The track of a printer first heard of at `at_ms`, in state unknown."""
     booking = Booking.empty()
     booking.spans[at_ms] = Span(printer_id, PrinterState.UNKNOWN, at_ms, None, "silence")
-    return Track(printer_id=printer_id, since_ms=at_ms, at_ms=at_ms), booking
+    return Track(printer_id=printer_id, since_ms=at_ms, first_seen_ms=at_ms, at_ms=at_ms), booking

@@ -247,6 +247,33 @@ def test_history_revises_unknown_and_nothing_else(books: Books) -> None:
     assert books.job.outcome is Outcome.SUCCEEDED
 
 
+def test_an_attempt_that_nobody_saw_is_booked_from_the_history_once(books: Books) -> None:
+    books.see(1, state="idle")
+    books.give(T0 + 10 * MINUTE, ContinuityLost(T0 + 90 * MINUTE))
+    row = HistoryRow(
+        history="moonraker",
+        native_id="00A2",
+        file="vase.gcode",
+        started_ms=T0 + 20 * MINUTE,
+        ended_ms=T0 + 50 * MINUTE,
+        outcome=Outcome.FAILED,
+        cause=Cause.HOST,
+        printing_ms=25 * MINUTE,
+    )
+    before_us = msgspec.structs.replace(
+        row, native_id="00A1", started_ms=T0 - 50 * MINUTE, ended_ms=T0 - MINUTE
+    )
+    books.see(91, level=True, history=(row, before_us))
+    books.see(92, level=True, history=(row, before_us))
+    assert (books.job.outcome, books.job.cause, books.job.printing_ms) == (
+        Outcome.FAILED,
+        Cause.HOST,
+        25 * MINUTE,
+    )
+    assert books.job.provenance is Provenance.HISTORY
+    assert books.states[-1][0] is PrinterState.UNKNOWN
+
+
 def test_the_words_of_a_failure_that_follow_it_complete_the_row(books: Books) -> None:
     books.start(1)
     books.see(5, state="error", signal="failed", cause="unknown", job=JobReading(file="vase.gcode"))
