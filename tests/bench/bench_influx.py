@@ -219,7 +219,8 @@ def outage(minutes: float, rate: int, console: Console) -> None:
     console.print(
         f"{minutes:g} min away at {rate:,} samples/s = {count:,} samples, {_machine()}: "
         f"caught up in {wall:.0f} s ({cpu:.0f} s of CPU) while {rate:,}/s went on being booked; "
-        f"meanwhile the newest stored sample was {statistics.median(ages):.1f} s old (median), {ages[int(len(ages) * 0.99)]:.1f} s (p99)"
+        f"meanwhile the newest stored sample was {statistics.median(ages):.1f} s old (median), "
+        f"{ages[int(len(ages) * 0.99)]:.1f} s (p99)"
     )
 
 
