@@ -93,18 +93,22 @@ class Pipeline:
     def _load(self) -> None:
         """Take up where the last commit left off."""
         checkpoints = {stored.printer_id: stored for stored in self.ledger.checkpoints()}
+        booked_here = self.ledger.printers_booked_here()
         for printer, addresses in self.ledger.known_printers():
             self._names[printer.name] = printer.id
             stored = checkpoints.get(printer.id)
             for address in addresses:
-                if stored is None:
+                # Another shard's printers are left to it; those that we booked stay ours without a source.
+                if stored is None or not (
+                    printer.id in booked_here or self.sources.reads(address.adapter, address.prefix)
+                ):
                     continue
                 desk = Desk.restored(
                     self._labelled(printer, address), adapter_of(address.adapter), address.prefix, stored
                 )
                 self.desks[address] = desk
                 self.latest_ms = max(self.latest_ms, desk.heard_ms)
-                if desk.printer != printer:
+                if desk.printer != printer or printer.id not in booked_here:
                     self._pending.printers.append(desk.printer)
 
     # -- one message ------------------------------------------------------------------------

@@ -29,6 +29,7 @@ class Source:
         self.label = f"{settings.adapter}={settings.topic}"
         below = "|".join(re.escape(s).replace(r"\+", "[^/]+") for s in self.adapter.suffixes)
         prefix = re.escape(settings.topic).replace(r"\{printer\}", "(?P<printer>[^/]+)")
+        self._prefix = re.compile(prefix)
         self._pattern = re.compile(f"(?P<prefix>{prefix})/(?P<suffix>{below})")
 
     @property
@@ -36,6 +37,10 @@ class Source:
         """The MQTT topic filters to subscribe to."""
         prefix = self.settings.topic.replace("{printer}", "+")
         return [f"{prefix}/{suffix}" for suffix in self.adapter.suffixes]
+
+    def reads(self, adapter_kind: str, prefix: str) -> bool:
+        """Whether a printer with topics below `prefix` is one of this source's."""
+        return adapter_kind == self.adapter.kind and self._prefix.fullmatch(prefix) is not None
 
     def match(self, topic: str) -> Match | None:
         """The match of the topic, None when this source does not read it."""
@@ -66,6 +71,10 @@ class SourceTable:
     def filters(self) -> list[str]:
         """Every MQTT topic filter to subscribe to, once."""
         return list(dict.fromkeys(f for source in self.sources for f in source.filters))
+
+    def reads(self, adapter_kind: str, prefix: str) -> bool:
+        """Whether any source reads the printer with topics below `prefix`."""
+        return any(source.reads(adapter_kind, prefix) for source in self.sources)
 
     def match(self, topic: str) -> Match | None:
         """The first source that reads the topic."""

@@ -130,6 +130,9 @@ class CollectorLedger(Protocol):
     def known_printers(self) -> list[tuple[Printer, list[Address]]]:
         """Every printer with its addresses."""
 
+    def printers_booked_here(self) -> frozenset[str]:
+        """The ids of the printers that the claimed shard booked last."""
+
     def checkpoints(self) -> list[Checkpoint]:
         """Every printer's checkpoint."""
 
