@@ -125,6 +125,7 @@ class Evaluator:
         printer = self._printer(printer_id)
         look = Look(
             printer_id=printer_id,
+            name=printer.name if printer is not None else printer_id,
             jobs=past,
             whole=whole,
             now_ms=self._now_ms(),

@@ -19,7 +19,7 @@ _DELIVERIES = uuid.UUID("a4a1d2f1-7d0c-4c9e-8b57-6a1f0e2b9d13")
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
-    """One look at one printer: its ended jobs (newest first) and the time of looking.
+    """One look at one printer: its name, its ended jobs (newest first) and the time of looking.
 
     `whole` says that every firing alert of the printer is decided by these jobs. A printer
     that is not `watched` (ignored or retired) has nothing found about it. What came about more
@@ -27,6 +27,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     printer_id: str
+    name: str
     jobs: Sequence[Job]
     whole: bool
     now_ms: int
@@ -118,13 +119,13 @@ def _begun(rule: JobRule, look: Look, finding: Finding, name: str) -> list[Chang
     fired = _fired(look, finding, alert, told=news)
     if finding.over_by is None:
         return [fired]
-    return [fired, _over(rule, finding, fired.alert, finding.over_by)]
+    return [fired, _over(rule, look, finding, fired.alert, finding.over_by)]
 
 
 def _continued(rule: JobRule, look: Look, finding: Finding, alert: Alert) -> list[Change]:
     firing = alert.state is AlertState.FIRING
     if finding.over_by is not None:
-        return [_over(rule, finding, alert, finding.over_by)] if firing else []
+        return [_over(rule, look, finding, alert, finding.over_by)] if firing else []
     grown = not set(finding.jobs) <= set(alert.job_ids)
     if not firing:
         # A success that had ended it was revised.
@@ -132,13 +133,13 @@ def _continued(rule: JobRule, look: Look, finding: Finding, alert: Alert) -> lis
     if alert.suppressed and grown and look.is_news(finding.latest_ms):
         # It was too old to tell when it was first seen; now it has gone on before our eyes.
         return [_fired(look, finding, alert, told=True)]
-    updated = _with_evidence(alert, finding)
+    updated = _with_evidence(look, alert, finding)
     return [] if updated == alert else [Change(alert=updated, at_ms=look.now_ms, finding=finding)]
 
 
 def _fired(look: Look, finding: Finding, alert: Alert, *, told: bool) -> Change:
     firing = msgspec.structs.replace(
-        _with_evidence(alert, finding),
+        _with_evidence(look, alert, finding),
         state=AlertState.FIRING,
         notified_ms=look.now_ms if told else None,
         resolved_ms=None,
@@ -149,9 +150,9 @@ def _fired(look: Look, finding: Finding, alert: Alert, *, told: bool) -> Change:
     return Change(alert=firing, occasion=Occasion.FIRED, told=told, at_ms=finding.at_ms, finding=finding)
 
 
-def _over(rule: JobRule, finding: Finding, alert: Alert, by: Job) -> Change:
+def _over(rule: JobRule, look: Look, finding: Finding, alert: Alert, by: Job) -> Change:
     ended_ms = by.ended_ms or finding.latest_ms
-    resolved = _resolved(_with_evidence(alert, finding), ended_ms, rule.resolution(by))
+    resolved = _resolved(_with_evidence(look, alert, finding), ended_ms, rule.resolution(by))
     return Change(
         alert=resolved,
         occasion=Occasion.RESOLVED,
@@ -175,10 +176,10 @@ def _resolved(alert: Alert, at_ms: int, resolution: str) -> Alert:
     return msgspec.structs.replace(alert, state=AlertState.RESOLVED, resolved_ms=at_ms, resolution=resolution)
 
 
-def _with_evidence(alert: Alert, finding: Finding) -> Alert:
+def _with_evidence(look: Look, alert: Alert, finding: Finding) -> Alert:
     return msgspec.structs.replace(
         alert,
-        title=finding.title,
+        title=f"{look.name}: {finding.title}",
         summary=finding.summary,
         job_ids=finding.jobs,
         facts=finding.facts,

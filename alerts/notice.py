@@ -27,7 +27,7 @@ class Print(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
-    """One alert on one occasion.
+    """One alert on one occasion. `title` says the subject and what is the matter with it.
 
     `prints` are the newest, newest first; `earlier_prints` counts those left out. `at_ms` is the
     ledger's time of the occasion, `created_ms` the wall clock when it was booked. Times are
@@ -51,11 +51,6 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     resolution: str | None
     time_zone: str
     url: str | None
-
-    @property
-    def headline(self) -> str:
-        """The subject and what is the matter with it, in one line."""
-        return f"{self.printer}: {self.title}" if self.printer else self.title
 
 
 def print_of(job: Job) -> Print:

@@ -121,8 +121,8 @@ def detail(print_: Print) -> str:
 
 
 def headline(notice: Notice) -> str:
-    """The headline with its occasion, on one line."""
-    words = one_line(notice.headline)
+    """The title with its occasion, on one line."""
+    words = one_line(notice.title)
     return {
         Occasion.FIRED: words,
         Occasion.REPEATED: f"Still: {words}",

@@ -56,9 +56,9 @@ class DeliveryState(StrEnum):
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
     """One alert of one rule about one subject. Times are the ledger's, in milliseconds.
 
-    `job_ids` are the jobs it rests on, oldest first. `count` is how many times it was put to
-    the receivers, `notified_ms` when last; None while it was only recorded (`suppressed`).
-    `facts` are the rule's own figures.
+    `title` names the subject too. `job_ids` are the jobs it rests on, oldest first. `count` is
+    how many times it was put to the receivers, `notified_ms` when last; None while it was only
+    recorded (`suppressed`). `facts` are the rule's own figures.
     """
 
     id: str

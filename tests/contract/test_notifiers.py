@@ -96,7 +96,7 @@ def many_notices() -> list[Notice]:
             printer=name or None,
             group=name or None,
             model=name or None,
-            title=f"3 failed prints in a row {name}",
+            title=f"{name}: 3 failed prints in a row",
             summary=f"The last was {name}.",
             resolution=f"{name} succeeded.",
         )
@@ -213,7 +213,10 @@ def test_the_delivery_is_named_in_the_message(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_name_can_turn_the_direction_of_reading_or_break_a_line(kind: str) -> None:
     text = as_text(
-        notifier_of(kind).build(notice([evidence("gcode.\u202eexe\r\nX: y")], printer="a\u2066\nb"), DELIVERY)
+        notifier_of(kind).build(
+            notice([evidence("gcode.\u202eexe\r\nX: y")], printer="a\u2066\nb", title="a\u2066\nb: 3"),
+            DELIVERY,
+        )
     )
     assert "\u202e" not in text
     assert "\u2066" not in text
@@ -560,7 +563,9 @@ def test_a_mail_has_text_and_html_and_belongs_to_the_thread_of_its_alert(mails: 
 def test_odd_names_arrive_as_they_are_and_do_nothing(mails: MailServer) -> None:
     sent = [name for name in ODD_NAMES if name and len(name) < 100 and name.isprintable()]
     prints = [evidence(name, detail=None) for name in sent]
-    email(mails).deliver(notice(prints, printer="<i>bay</i>"), DELIVERY, Progress())
+    email(mails).deliver(
+        notice(prints, printer="<i>bay</i>", title="<i>bay</i>: 3 failed"), DELIVERY, Progress()
+    )
     ((_, mail),) = mails.mails
     plain, html = (part.get_content() for part in mail.iter_parts())
     for name in sent:
@@ -572,7 +577,7 @@ def test_odd_names_arrive_as_they_are_and_do_nothing(mails: MailServer) -> None:
 
 
 def test_a_name_cannot_add_headers(mails: MailServer) -> None:
-    email(mails).deliver(notice(printer="bay1\r\nBcc: everybody@example.com"), DELIVERY, Progress())
+    email(mails).deliver(notice(title="bay1\r\nBcc: everybody@example.com: 3 failed"), DELIVERY, Progress())
     ((to, mail),) = mails.mails
     assert mail["Bcc"] is None
     assert "Bcc: everybody" in mail["Subject"]

@@ -129,7 +129,7 @@ def test_the_notice_holds_what_is_known_at_that_moment(farm: Farm) -> None:
     (delivery,) = farm.deliveries()
     notice = notice_of(delivery.notice)
     assert (notice.printer, notice.group, notice.model) == ("bay1", "north", "Voron")
-    assert notice.headline == "bay1: 3 failed prints in a row"
+    assert notice.title == "bay1: 3 failed prints in a row"
     assert [print_.outcome for print_ in notice.prints] == [
         Outcome.FAILED, Outcome.CANCELLED, Outcome.FAILED, Outcome.FAILED,
     ]  # fmt: skip

@@ -92,7 +92,7 @@ def notice(prints: Sequence[Print] | None = None, **more: Any) -> Notice:
         "rule": "failed_streak",
         "occasion": Occasion.FIRED,
         "severity": Severity.CRITICAL,
-        "title": "3 failed prints in a row",
+        "title": "bay1: 3 failed prints in a row",
         "summary": "3 prints in a row failed; the last was part.gcode.",
         "printer": "bay1",
         "group": "north wall",

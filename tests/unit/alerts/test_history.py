@@ -1,4 +1,5 @@
 from hypothesis import given
+from hypothesis import settings as trials
 from hypothesis import strategies as st
 
 from alerts.history import FURTHEST, past_of
@@ -69,6 +70,7 @@ def test_at_least_as_many_are_looked_through_as_are_asked_for() -> None:
     assert len(jobs) == 200
 
 
+@trials(max_examples=60, deadline=None)
 @given(st.text("FSCU", max_size=140), st.data())
 def test_the_streaks_found_are_those_of_the_whole_past(letters: str, data: st.DataObject) -> None:
     everything = past(letters)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 from hypothesis import given
+from hypothesis import settings as trials
 from hypothesis import strategies as st
 
 from alerts.lifecycle import Change, Look, alert_id, delivery_id, reconcile, repeated
@@ -22,6 +23,7 @@ class Printer:
     """A printer whose jobs are looked at time and again."""
 
     def __init__(self) -> None:
+        self.name = "bay1"
         self.alerts: dict[str, Alert] = {}
 
     def look(
@@ -31,6 +33,7 @@ class Printer:
         newest = max((job.ended_ms or 0 for job in jobs), default=START_MS)
         look = Look(
             printer_id=PRINTER,
+            name=self.name,
             jobs=jobs,
             whole=whole,
             now_ms=newest + late_ms,
@@ -77,6 +80,7 @@ def test_an_alert_is_fired_once_a_streak_and_resolved_by_the_next_success(
     assert one_by_one(letters)[1] == expected
 
 
+@trials(max_examples=60, deadline=None)
 @given(st.text("FSCU", max_size=14))
 def test_looking_again_at_the_same_jobs_changes_nothing(letters: str) -> None:
     printer = Printer()
@@ -85,6 +89,7 @@ def test_looking_again_at_the_same_jobs_changes_nothing(letters: str) -> None:
         assert printer.look(past(letters[:end])) == []
 
 
+@trials(max_examples=60, deadline=None)
 @given(st.text("FSCU", max_size=14))
 def test_an_alert_is_firing_exactly_while_a_streak_stands(letters: str) -> None:
     printer = Printer()
@@ -96,6 +101,7 @@ def test_an_alert_is_firing_exactly_while_a_streak_stands(letters: str) -> None:
             assert printer.firing[0].facts["length"] == standing
 
 
+@trials(max_examples=60, deadline=None)
 @given(st.text("FSCU", max_size=12), st.data())
 def test_whatever_is_revised_at_most_one_alert_is_firing_and_it_is_the_streak_that_stands(
     letters: str, data: st.DataObject
@@ -113,6 +119,7 @@ def test_whatever_is_revised_at_most_one_alert_is_firing_and_it_is_the_streak_th
         assert printer.look(jobs) == []
 
 
+@trials(max_examples=60, deadline=None)
 @given(st.text("FSCU", max_size=14))
 def test_the_same_alerts_come_about_whether_jobs_are_seen_one_by_one_or_all_at_once(letters: str) -> None:
     slowly, _ = one_by_one(letters)
@@ -218,7 +225,14 @@ def test_more_failures_change_the_alert_and_tell_nothing() -> None:
     printer, _ = one_by_one("FFF")
     (change,) = printer.look(past("FFFF"))
     assert change.occasion is None
-    assert change.alert.title == "4 failed prints in a row"
+    assert change.alert.title == "bay1: 4 failed prints in a row"
+
+
+def test_a_printer_that_is_renamed_renames_its_firing_alert_and_tells_nothing() -> None:
+    printer, _ = one_by_one("FFF")
+    printer.name = "corner"
+    assert told(printer.look(past("FFF"))) == []
+    assert printer.firing[0].title == "corner: 3 failed prints in a row"
 
 
 def test_what_came_about_long_ago_is_recorded_and_not_told() -> None:

@@ -2,6 +2,7 @@ from http import HTTPStatus
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as trials
 from hypothesis import strategies as st
 
 from alerts.retry import (
@@ -72,6 +73,7 @@ def test_a_retry_after_header_is_read(header: str | None, expected: int | None) 
     assert wish_ms(header, NOW_MS) == expected
 
 
+@trials(max_examples=60, deadline=None)
 @given(st.text(max_size=40))
 def test_no_retry_after_header_can_break_anything(header: str) -> None:
     wish = wish_ms(header, NOW_MS)
@@ -84,6 +86,7 @@ def test_delays_double_up_to_the_ceiling() -> None:
     assert longest[-1] == LONGEST_DELAY_MS == 15 * 60 * 1000
 
 
+@trials(max_examples=60, deadline=None)
 @given(st.integers(1, 10_000), st.floats(0, 1), st.none() | st.integers(0, LONGEST_WISH_MS))
 def test_a_delay_is_between_half_of_it_and_all_of_it_unless_the_receiver_wished_for_more(
     attempt: int, chance: float, wish: int | None

@@ -3,6 +3,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 from hypothesis import given
+from hypothesis import settings as trials
 from hypothesis import strategies as st
 
 from alerts.rules import rule_types
@@ -40,11 +41,13 @@ def test_failed_extends_succeeded_breaks_and_the_others_do_neither(
     assert lengths(letters) == expected
 
 
+@trials(max_examples=60, deadline=None)
 @given(st.text("FSCU", max_size=30))
 def test_cancelled_and_unknown_prints_change_no_streak(letters: str) -> None:
     assert lengths(letters) == lengths(letters.replace("C", "").replace("U", ""))
 
 
+@trials(max_examples=60, deadline=None)
 @given(st.text("FSCU", max_size=30))
 def test_every_failure_is_in_exactly_one_streak_and_no_success_is_inside_one(letters: str) -> None:
     found = streaks(past(letters))

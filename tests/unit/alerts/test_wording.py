@@ -1,5 +1,6 @@
 import pytest
 from hypothesis import given
+from hypothesis import settings as trials
 from hypothesis import strategies as st
 
 from alerts import wording
@@ -52,6 +53,7 @@ def test_only_a_failure_has_a_reason() -> None:
     assert wording.reason(evidence(cause=None)) == "cause unknown"
 
 
+@trials(max_examples=60, deadline=None)
 @given(ANY_TEXT)
 def test_one_line_is_one_line_that_can_be_written(text: str) -> None:
     line = wording.one_line(text)
@@ -61,6 +63,7 @@ def test_one_line_is_one_line_that_can_be_written(text: str) -> None:
     assert wording.one_line(line) == line
 
 
+@trials(max_examples=60, deadline=None)
 @given(ANY_TEXT, st.integers(1, 40))
 def test_a_clipped_text_keeps_within_its_limit_and_its_beginning(text: str, limit: int) -> None:
     text = wording.one_line(text)
@@ -81,5 +84,5 @@ def test_labels_that_are_not_set_are_left_out() -> None:
     assert wording.printer_labels(notice(model=None, group=None)) == ""
 
 
-def test_an_alert_without_a_printer_has_a_headline_too() -> None:
-    assert wording.headline(notice(printer=None)) == "3 failed prints in a row"
+def test_a_headline_is_one_line() -> None:
+    assert wording.headline(notice(title="bay\r\n1: 3 failed")) == "bay 1: 3 failed"
