@@ -28,6 +28,13 @@ class Freshness(msgspec.Struct, frozen=True):
     stale: bool
 
 
+class PrinterDocument(msgspec.Struct, frozen=True):
+    """A printer as a JSON text; `noticeable` differs when a person would see a difference."""
+
+    text: bytes
+    noticeable: tuple[object, ...]
+
+
 class Board:
     """Answers what the routes and the live stream ask about the farm, at the ledger's present."""
 
@@ -124,9 +131,12 @@ class Board:
         age_ms = max(0, self.now_ms() - booked_ms)
         return Freshness(booked_ms, age_ms, stale=age_ms > self._stale_ms)
 
-    def printer_documents(self, printer_ids: Collection[str] | None) -> dict[str, bytes]:
+    def printer_documents(self, printer_ids: Collection[str] | None) -> dict[str, PrinterDocument]:
         """The printers as JSON texts, by id."""
-        return {view.id: view.model_dump_json().encode() for view in self.printers(printer_ids)}
+        return {
+            view.id: PrinterDocument(view.model_dump_json().encode(), _noticeable(view))
+            for view in self.printers(printer_ids)
+        }
 
     def alert_document(self) -> bytes:
         """The open alerts as a JSON list, newest first."""
@@ -144,3 +154,12 @@ class Board:
                 "stale": freshness.stale,
             }
         )
+
+
+def _noticeable(view: schemas.PrinterStanding) -> tuple[object, ...]:
+    """All but what changes with every message: tenths of a degree, seconds, when it was heard."""
+    job = view.job
+    run = None if job is None else (job.id, job.file, job.units, round((job.progress or 0) * 1_000))
+    readings = tuple(None if value is None else round(value) for _, value in view.readings)
+    labels = (view.name, view.group, view.model)
+    return (view.state, view.since, view.source, view.observed, view.failed_streak, labels, run, readings)

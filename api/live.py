@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 
 import msgspec
 
-from api.board import Board
+from api.board import Board, PrinterDocument
 from farm.model.feed import FeedEntry
 from farm.model.times import rfc3339
 
@@ -110,7 +110,7 @@ class LiveStream:
         self._wanted = asyncio.Event()
         self._synced = asyncio.Event()
         self._cursor = 0
-        self._printers: dict[str, bytes] = {}
+        self._printers: dict[str, PrinterDocument] = {}
         self._alerts = b"[]"
         self._touched: set[str] = set()
         self._closing = False
@@ -198,7 +198,7 @@ class LiveStream:
                 "guarded": self._board.guarded,
             }
         )
-        printers = b",".join(self._printers.values())
+        printers = b",".join(document.text for document in self._printers.values())
         data = b'%s,"printers":[%s],"alerts":%s}' % (head[:-1], printers, self._alerts)
         return packet("snapshot", data, seq)
 
@@ -245,7 +245,7 @@ class LiveStream:
         self._touched = set()
         documents = await asyncio.to_thread(self._board.printer_documents, None)
         # What the feed touched meanwhile has been read later than these documents were.
-        self._show({name: text for name, text in documents.items() if name not in self._touched})
+        self._show({name: each for name, each in documents.items() if name not in self._touched})
         gone = [name for name in self._printers if name not in documents and name not in self._touched]
         if gone:
             for name in gone:
@@ -253,11 +253,15 @@ class LiveStream:
             self._publish([packet("gone", msgspec.json.encode(gone))])
         await asyncio.sleep(max(REFRESH_S, 5 * (loop.time() - began)))
 
-    def _show(self, documents: Mapping[str, bytes]) -> None:
-        changed = {name: text for name, text in documents.items() if self._printers.get(name) != text}
+    def _show(self, documents: Mapping[str, PrinterDocument]) -> None:
+        changed = [each.text for name, each in documents.items() if self._differs(name, each)]
+        self._printers.update(documents)
         if changed:
-            self._printers.update(changed)
-            self._publish([packet("printers", b"[%s]" % b",".join(changed.values()))])
+            self._publish([packet("printers", b"[%s]" % b",".join(changed))])
+
+    def _differs(self, name: str, document: PrinterDocument) -> bool:
+        known = self._printers.get(name)
+        return known is None or known.noticeable != document.noticeable
 
     async def _tick(self) -> None:
         await self._synced.wait()

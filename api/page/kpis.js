@@ -117,7 +117,7 @@ function stretch(className, from, to) {
 function surety(figure) {
   const told = [];
   if (figure.interval_low != null) {
-    told.push(element("span", "", `95 % sure ${percentRange(figure.interval_low, figure.interval_high)}`));
+    told.push(element("span", "", `95 % interval ${percentRange(figure.interval_low, figure.interval_high)}`));
   }
   if (figure.value != null && figure.high - figure.low > 0.0005) {
     const range = figure.unit === "ratio"

@@ -20,7 +20,7 @@ from farm.model.times import SECOND_MS
 from farm.storage.alert_port import AlertState, Booking
 from farm.storage.alert_store import SqlAlertStore
 from farm.storage.ledger import Ledger
-from farm.storage.ledger_port import Batch
+from farm.storage.ledger_port import Batch, Checkpoint
 from tests.fakes.farm_server import FarmServer, farm_ledger, serving
 from tests.fakes.sample_farm import NOW_MS, SampleFarm, sample_farm
 
@@ -223,3 +223,20 @@ def test_the_stream_outlives_a_ledger_that_is_away_for_a_while(
         tell(ledger, state_changed(farm, number=1))
         assert events.next("feed").data["body"] == {"number": 1}
     assert "trying again" in caplog.text
+
+
+def test_what_nobody_would_notice_is_not_sent(farm: SampleFarm, ledger: Ledger) -> None:
+    first, second = farm.batch.checkpoints[0], farm.batch.checkpoints[1]
+    with serving(ledger) as server, stream(server) as events:
+        events.next("snapshot")
+        hair = msgspec.structs.replace(first.live, nozzle=round(first.live.nozzle or 0) + 0.1)
+        warm = msgspec.structs.replace(second.live, nozzle=90.0)
+        told = [
+            Checkpoint(first.printer_id, NOW_MS, hair, b"{}"),
+            Checkpoint(second.printer_id, NOW_MS, warm, b"{}"),
+        ]
+        ledger.commit(Batch(checkpoints=told, booked_until_ms=NOW_MS))
+        changed = events.next("printers")
+        assert [each["id"] for each in changed.data] == [second.printer_id]
+        listed = {each["id"]: each for each in server.client.get("/api/v1/printers").json()["items"]}
+        assert listed[first.printer_id]["readings"]["nozzle"] == hair.nozzle
