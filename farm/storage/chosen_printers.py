@@ -1,21 +1,13 @@
-"""Which printers a reader is asked about."""
+"""Which printers a reader is asked about: all that are not ignored, or those named, however many."""
 
 from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Text, bindparam, func, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, Text, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from farm.storage import schema
-
-
-def among(connection: Connection, column: ColumnElement[Any], values: Iterable[str]) -> ColumnElement[bool]:
-    """Whether the column is one of `values`, however many: they travel as one parameter."""
-    if connection.dialect.name == "postgresql":
-        return column == func.any(bindparam(None, list(values), type_=ARRAY(Text)))
-    listed = bindparam(None, msgspec.json.encode(list(values)).decode(), type_=Text)
-    return column.in_(select(func.json_each(listed).table_valued("value").c.value))
 
 
 def asked_for(connection: Connection, printer_ids: Iterable[str] | None) -> ColumnElement[bool]:
@@ -23,3 +15,31 @@ def asked_for(connection: Connection, printer_ids: Iterable[str] | None) -> Colu
     if printer_ids is None:
         return schema.printer.c.ignored.is_(False)
     return among(connection, schema.printer.c.id, printer_ids)
+
+
+def among(connection: Connection, column: ColumnElement[Any], values: Iterable[str]) -> ColumnElement[bool]:
+    """Whether the column is one of `values`, which travel as one parameter."""
+    dialect = connection.dialect.name
+    return _is_one_of(dialect, column, bindparam(None, listed(dialect, values), type_=_list_type(dialect)))
+
+
+def chosen(dialect: str, parameter: str | None) -> ColumnElement[bool]:
+    """As `asked_for`, for a statement that takes the list of names as a parameter, if any."""
+    if parameter is None:
+        return schema.printer.c.ignored.is_(False)
+    return _is_one_of(dialect, schema.printer.c.id, bindparam(parameter, type_=_list_type(dialect)))
+
+
+def listed(dialect: str, values: Iterable[str]) -> list[str] | str:
+    """The values as the database takes a list in one parameter."""
+    return list(values) if dialect == "postgresql" else msgspec.json.encode(list(values)).decode()
+
+
+def _is_one_of(dialect: str, column: ColumnElement[Any], values: BindParameter[Any]) -> ColumnElement[bool]:
+    if dialect == "postgresql":
+        return column == func.any(values)
+    return column.in_(select(func.json_each(values).table_valued("value").c.value))
+
+
+def _list_type(dialect: str) -> Any:
+    return ARRAY(Text) if dialect == "postgresql" else Text()

@@ -8,11 +8,14 @@ from farm.errors import LeaseLost, LedgerError
 from farm.model.job import Job
 from farm.model.printer import Address, Printer
 from farm.storage import rows, schema
+from farm.storage.account_book import book_spans
 from farm.storage.collector_statements import CollectorStatements, collector_statements
 from farm.storage.feed_log import append_feed, hold_feed
+from farm.storage.influx.positions import settled_telemetry
 from farm.storage.kind_of_time import advance_simulated_now, settle_kind
 from farm.storage.ledger_database import LedgerDatabase
 from farm.storage.ledger_port import Batch, Checkpoint, Evidence, Milestone
+from farm.storage.outcome_totals import book_outcomes
 
 _PRINTERS_AT_ONCE = 50
 
@@ -62,6 +65,12 @@ class SqlCollectorLedger(LedgerDatabase):
         for row in addresses:
             reached[row["printer_id"]].append(Address(row["broker"], row["adapter"], row["prefix"]))
         return [(rows.printer_of(row), sorted(reached[row["id"]])) for row in printers]
+
+    def printers_booked_here(self) -> frozenset[str]:
+        """As `CollectorLedger.printers_booked_here`."""
+        wanted = select(schema.printer.c.id).where(schema.printer.c.collector == self._client_id)
+        with self._reads() as connection:
+            return frozenset(connection.execute(wanted).scalars())
 
     def checkpoints(self) -> list[Checkpoint]:
         """As `CollectorLedger.checkpoints`."""
@@ -136,11 +145,14 @@ class SqlCollectorLedger(LedgerDatabase):
         """As `CollectorLedger.trim`."""
         with self._reads() as connection:
             printers = list(connection.execute(select(schema.printer.c.id)).scalars())
+            settled = settled_telemetry(connection)
         sample, gone = schema.telemetry.c, 0
         # A few printers a transaction: nobody waits long for the write lock.
         for first in range(0, len(printers), _PRINTERS_AT_ONCE):
             some = printers[first : first + _PRINTERS_AT_ONCE]
             old = sample.printer_id.in_(some) & (sample.at_ms < telemetry_before_ms)
+            if settled is not None:
+                old &= sample.id <= settled  # what is still to be shipped to InfluxDB stays
             with self._writes() as connection:
                 gone += connection.execute(delete(schema.telemetry).where(old)).rowcount
         return gone
@@ -158,6 +170,7 @@ class SqlCollectorLedger(LedgerDatabase):
         return self._client_id
 
     def _book_jobs(self, connection: Connection, batch: Batch) -> None:
+        book_outcomes(connection, batch.jobs, batch.withdrawn_jobs)
         self._statements.jobs.run(connection, map(rows.as_row, batch.jobs))
         for withdrawal in self._statements.withdrawals:
             withdrawal.run(connection, [(job_id,) for job_id in batch.withdrawn_jobs])
@@ -169,7 +182,7 @@ class SqlCollectorLedger(LedgerDatabase):
         statements.milestone_cuts.run(connection, batch.milestone_cuts)
         for cut in statements.span_cuts:
             cut.run(connection, batch.cuts)
-        statements.spans.run(connection, map(rows.as_row, batch.spans))
+        book_spans(connection, batch.spans)
         statements.evidence.run(connection, map(rows.as_row, batch.evidence))
         statements.milestones.run(connection, map(rows.as_row, batch.milestones))
 

@@ -26,7 +26,6 @@ class CollectorStatements:
         self.evidence_cuts = _cut(schema.evidence, dialect)
         self.milestone_cuts = _cut(schema.milestone, dialect)
         self.span_cuts = (_removal_of_spans(dialect), _end_of_span(dialect))
-        self.spans = upsert(schema.span, rows.SPAN_COLUMNS)
         self.evidence = insertion_of_new(schema.evidence, dialect, rows.EVIDENCE_COLUMNS)
         self.milestones = upsert(schema.milestone, rows.MILESTONE_COLUMNS)
         self.checkpoints = upsert(schema.checkpoint, rows.CHECKPOINT_COLUMNS)

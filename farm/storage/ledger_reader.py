@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, RowMapping, Select, and_, cast, func, select
+from sqlalchemy import Connection, RowMapping, Select, and_, func, select
 
 from farm.model.feed import FeedEntry
 from farm.model.job import Job
 from farm.model.printer import Printer
 from farm.model.span import Span
 from farm.model.states import PrinterState
-from farm.storage import rows, schema, time_account
+from farm.storage import outcome_totals, rows, schema, time_account
 from farm.storage.chosen_printers import among, asked_for
 from farm.storage.job_pages import job_page
 from farm.storage.kind_of_time import simulated_now
@@ -74,8 +74,7 @@ class SqlLedgerReader(LedgerDatabase):
     ) -> list[OutcomeCount]:
         """As `LedgerReader.outcome_counts`."""
         with self._reads() as connection:
-            found = connection.execute(_outcome_counts(connection, from_ms, to_ms, printer_ids))
-            return [rows.struct_of(OutcomeCount, row) for row in found]
+            return outcome_totals.outcome_counts(connection, from_ms, to_ms, printer_ids)
 
     def ended_jobs(self) -> list[EndedCount]:
         """As `LedgerReader.ended_jobs`."""
@@ -212,23 +211,4 @@ def _standing(row: RowMapping, job: Job | None) -> Standing:
         known_until_ms=row["booked_until_ms"] or 0,
         live=rows.live_of(row["live"]),
         job=job,
-    )
-
-
-def _outcome_counts(
-    connection: Connection, from_ms: int, to_ms: int, printer_ids: Sequence[str] | None
-) -> Select[Any]:
-    """Sums over the jobs that ended in the window."""
-    key = _job.printer_id, _job.outcome, _job.cancelled_by
-    return (
-        select(
-            *key,
-            func.count(),
-            cast(func.sum(_job.units), BigInteger),
-            cast(func.sum(_job.printing_ms), BigInteger),
-        )
-        .join(schema.printer, _printer.id == _job.printer_id)
-        .where(asked_for(connection, printer_ids), _job.ended_ms >= from_ms, _job.ended_ms < to_ms)
-        .group_by(*key)
-        .order_by(*key)
     )

@@ -24,8 +24,10 @@ class RowStatement:
     def __init__(self, statement: Executable, dialect: str, parameters: Sequence[str]) -> None:
         compiled = statement.compile(dialect=_positional(dialect))  # type: ignore[attr-defined]
         self.sql = str(compiled)
-        places = [parameters.index(name) for name in compiled.positiontup]
-        self._arranged = None if places == list(range(len(parameters))) else _arrangement(places)
+        constants = {name: value for name, value in compiled.params.items() if name not in parameters}
+        places = [[*parameters, *constants].index(name) for name in compiled.positiontup]
+        as_given = places == list(range(len(parameters)))
+        self._arranged = None if as_given else _arrangement(places, tuple(constants.values()))
 
     def run(self, connection: Connection, rows: Iterable[tuple[Any, ...]]) -> None:
         """Run it for every row; for none, nothing happens."""
@@ -41,12 +43,17 @@ class RowStatement:
 
     def run_one(self, connection: Connection, *values: Any) -> tuple[Any, ...] | None:
         """Run it once, and give the row that it returns if there is one."""
+        returned = self.fetch(connection, *values)
+        return returned[0] if returned else None
+
+    def fetch(self, connection: Connection, *values: Any) -> list[tuple[Any, ...]]:
+        """Run it once, and give the rows that it returns."""
         cursor = _cursor(connection)
         cursor.execute(self.sql, values if self._arranged is None else self._arranged(values))
         # All of them: SQLite refuses to commit while a statement has rows to give.
-        returned = cursor.fetchall()
+        returned = [tuple(row) for row in cursor.fetchall()]
         cursor.close()
-        return tuple(returned[0]) if returned else None
+        return returned
 
 
 def insertion(table: Table, dialect: str, columns: Sequence[str]) -> RowStatement:
@@ -95,10 +102,12 @@ def _insert(table: Table, dialect: str, columns: Sequence[str]) -> Any:
     )
 
 
-def _arrangement(places: list[int]) -> Any:
+def _arrangement(places: list[int], constants: tuple[Any, ...]) -> Callable[[Any], tuple[Any, ...]]:
+    """Puts the values of a row, and after them the constants, into their places."""
     if len(places) == 1:
-        return lambda row: (row[places[0]],)
-    return itemgetter(*places)
+        return lambda row: ((*row, *constants)[places[0]],)
+    pick = itemgetter(*places)
+    return (lambda row: pick((*row, *constants))) if constants else pick
 
 
 @cache

@@ -10,7 +10,6 @@ from farm.model.feed import FeedEntry, FeedKind
 from farm.model.job import Job
 from farm.model.observation import Telemetry
 from farm.model.printer import Address, Printer
-from farm.model.span import Span
 from farm.storage.ledger_port import (
     Checkpoint,
     Evidence,
@@ -27,7 +26,6 @@ PRINTER_COLUMNS = (*Printer.__struct_fields__, "collector")
 ADDRESS_COLUMNS = (*Address.__struct_fields__, "printer_id")
 JOB_COLUMNS = Job.__struct_fields__
 ALIAS_COLUMNS = JobAlias.__struct_fields__
-SPAN_COLUMNS = Span.__struct_fields__
 EVIDENCE_COLUMNS = Evidence.__struct_fields__
 MILESTONE_COLUMNS = Milestone.__struct_fields__
 CHECKPOINT_COLUMNS = Checkpoint.__struct_fields__

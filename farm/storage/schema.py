@@ -16,6 +16,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from farm.model.states import OBSERVED_STATES, PrinterState
+
 metadata = MetaData(
     naming_convention={
         "pk": "pk_%(table_name)s",
@@ -24,6 +26,12 @@ metadata = MetaData(
         "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     }
 )
+
+SUMMED_STATES = tuple(state.value for state in PrinterState if state in OBSERVED_STATES)
+"""The states whose time is summed up in the account; what is left of a window is unknown."""
+
+ENDINGS = ("succeeded", "failed", "cancelled", "cancelled_by_person", "cancelled_by_system", "unknown")
+"""How jobs can end, as they are summed up."""
 
 _serial = BigInteger().with_variant(Integer, "sqlite")
 
@@ -97,8 +105,21 @@ job = Table(
     Column("units", Integer, nullable=False, default=1),
     Column("revision", Integer, nullable=False, default=0),
     Index("ix_job_printer_id_started_ms", "printer_id", "started_ms"),
-    Index("ix_job_ended_ms", "ended_ms", "outcome", "printer_id", "units", "printing_ms"),
-    Index("ix_job_printer_id_ended_ms", "printer_id", "ended_ms", "outcome"),
+    Index("ix_job_ended_ms", "ended_ms", "id"),
+    Index("ix_job_printer_id_ended_ms", "printer_id", "ended_ms"),
+    Index("ix_job_outcome", "outcome", "cause"),
+)
+
+outcome_total = Table(
+    "outcome_total",
+    metadata,
+    Column("printer_id", ForeignKey("printer.id"), primary_key=True),
+    Column("ended_ms", BigInteger, primary_key=True),
+    *(Column(f"{ending}_jobs", BigInteger, nullable=False) for ending in ENDINGS),
+    *(Column(f"{ending}_units", BigInteger, nullable=False) for ending in ENDINGS),
+    *(Column(f"{ending}_printing_ms", BigInteger, nullable=False) for ending in ENDINGS),
+    comment="sums over all jobs of the printer that ended until then, kept with every change of a job",
+    sqlite_with_rowid=False,
 )
 
 job_alias = Table(
@@ -131,7 +152,8 @@ span = Table(
     Column("to_ms", BigInteger),
     Column("state", String(16), nullable=False),
     Column("source", String(16), nullable=False),
-    Index("ix_span_account", "to_ms", "from_ms", "printer_id", "state"),
+    *(Column(f"{state}_before_ms", BigInteger, nullable=False) for state in SUMMED_STATES),
+    comment="the account of time; `..._before_ms` sum up the printer's time in a state before the span",
 )
 
 evidence = Table(

@@ -5,22 +5,39 @@ printer's collector last booked. Whatever no span covers is `unknown`, source `s
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    ScalarSelect,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    select,
+)
 
 from farm.model.span import Span
 from farm.model.states import PrinterState
 from farm.storage import schema
-from farm.storage.chosen_printers import asked_for
+from farm.storage.account_book import BEFORE_COLUMNS
+from farm.storage.chosen_printers import asked_for, chosen, listed
+from farm.storage.row_statement import RowStatement
 
 SILENCE = "silence"
 
 _span, _printer, _collector = schema.span.c, schema.printer.c, schema.collector.c
 _booking = schema.printer.outerjoin(schema.collector, _collector.client_id == _printer.collector)
+_STATES = {state: PrinterState(state) for state in schema.SUMMED_STATES}
+_FROM: BindParameter[int] = bindparam("from_ms", type_=_span.from_ms.type)
+_TO: BindParameter[int] = bindparam("to_ms", type_=_span.from_ms.type)
 
 
 class Life(msgspec.Struct, frozen=True):
@@ -34,14 +51,18 @@ class Life(msgspec.Struct, frozen=True):
 
 def spans(connection: Connection, from_ms: int, to_ms: int, printer_ids: Sequence[str] | None) -> list[Span]:
     """The account of the window by printer and start, without holes."""
-    booked = _span.printer_id, _span.from_ms, _span.to_ms, _span.state, _span.source
-    touching = _touching(connection, from_ms, to_ms, printer_ids, booked).order_by(*booked[:2])
+    wanted = asked_for(connection, printer_ids)
     by_printer = {
         printer_id: list(group)
-        for printer_id, group in groupby(connection.execute(touching), attrgetter("printer_id"))
+        for printer_id, group in groupby(
+            connection.execute(_touching(from_ms, to_ms, wanted)), attrgetter("printer_id")
+        )
     }
-    lives = _lives(connection, from_ms, to_ms, printer_ids)
-    return [span for life in lives for span in account(life, by_printer.get(life.printer_id, ()))]
+    begun, ended = _begun(from_ms), _ended(to_ms)
+    booked_until_ms = func.coalesce(_collector.booked_until_ms, 0)
+    serving = select(_printer.id, begun, ended, booked_until_ms).select_from(_booking)
+    lives = connection.execute(serving.where(wanted, begun < ended).order_by(_printer.id))
+    return [span for life in lives for span in account(Life(*life), by_printer.get(life.id, ()))]
 
 
 def account(life: Life, booked: Iterable[Sequence[Any]]) -> list[Span]:
@@ -66,79 +87,108 @@ def account(life: Life, booked: Iterable[Sequence[Any]]) -> list[Span]:
 def state_totals(
     connection: Connection, from_ms: int, to_ms: int, printer_ids: Sequence[str] | None
 ) -> Mapping[str, Mapping[PrinterState, int]]:
-    """Milliseconds per printer and state in the window."""
-    end = func.coalesce(_span.to_ms, _collector.booked_until_ms, _span.from_ms)
-    length = _least(_least(end, to_ms), func.coalesce(_printer.retired_ms, to_ms)) - _greatest(
-        _greatest(_span.from_ms, from_ms), _printer.first_seen_ms
-    )
-    total = func.sum(_greatest(length, 0)).label("total")
-    summed = _touching(connection, from_ms, to_ms, printer_ids, (_span.printer_id, _span.state, total))
-    summed = summed.group_by(_span.printer_id, _span.state)
-    totals: dict[str, dict[PrinterState, int]] = {
-        life.printer_id: {PrinterState.UNKNOWN: life.to_ms - life.from_ms}
-        for life in _lives(connection, from_ms, to_ms, printer_ids)
-    }
-    for printer_id, state, booked in connection.execute(summed):
-        if booked and state != PrinterState.UNKNOWN:
-            totals[printer_id][PrinterState(state)] = int(booked)
-            totals[printer_id][PrinterState.UNKNOWN] -= int(booked)
-    return {
-        printer_id: {state: ms for state, ms in by_state.items() if ms}
-        for printer_id, by_state in totals.items()
-    }
+    """Milliseconds per printer and state in the window.
+
+    What a printer had spent in a state until the end of its life in the window, less what
+    it had until its beginning; what is left of its life is unknown.
+    """
+    dialect = connection.dialect.name
+    if printer_ids is None:
+        found = _spent(dialect, None).fetch(connection, from_ms, to_ms)
+    else:
+        found = _spent(dialect, "printers").fetch(connection, from_ms, to_ms, listed(dialect, printer_ids))
+    return {row[0]: _totals(*row[1:]) for row in found}
 
 
-def _touching(
-    connection: Connection,
-    from_ms: int,
-    to_ms: int,
-    printer_ids: Sequence[str] | None,
-    columns: Sequence[ColumnElement[Any]],
-) -> Select[Any]:
-    return (
-        select(*columns)
-        .select_from(_booking.join(schema.span, _span.printer_id == _printer.id))
-        .where(
-            asked_for(connection, printer_ids),
-            _span.from_ms < to_ms,
-            or_(_span.to_ms.is_(None), _span.to_ms > from_ms),
-        )
-    )
+def _totals(
+    life_ms: int,
+    state: str | None,
+    lasted_ms: int | None,
+    first: str | None,
+    before_ms: int | None,
+    *spent: int,
+) -> Mapping[PrinterState, int]:
+    """`spent` is the difference of the sums that the last and the first span carry.
+
+    The last span itself had `lasted_ms` at the end of the life, the first `before_ms` at
+    its beginning.
+    """
+    totals = dict(zip(schema.SUMMED_STATES, spent, strict=True))
+    if state in totals:
+        totals[state] += max(lasted_ms or 0, 0)
+    if first in totals:
+        totals[first] -= max(before_ms or 0, 0)
+    unknown = life_ms - sum(totals.values())
+    by_state = {_STATES[state]: ms for state, ms in totals.items() if ms}
+    return by_state | {PrinterState.UNKNOWN: unknown} if unknown else by_state
 
 
-def _lives(connection: Connection, from_ms: int, to_ms: int, printer_ids: Sequence[str] | None) -> list[Life]:
-    """Of the printers that count in the window, by id."""
-    wanted = (
+@cache
+def _spent(dialect: str, printers: str | None) -> RowStatement:
+    """Takes (from, to) and under the name `printers` a list of ids, if any.
+
+    Gives the id and the facts of `_totals` of every printer with a life in the window.
+    """
+    begun, ended = _begun(_FROM), _ended(_TO)
+    last, first = schema.span.alias("last"), schema.span.alias("first")
+    stands = _booking
+    for span, at_ms in ((last, ended), (first, begun)):
+        is_last = span.c.from_ms == _last_start(_printer.id, at_ms)
+        stands = stands.outerjoin(span, and_(span.c.printer_id == _printer.id, is_last))
+    carried = (last.c[name] - func.coalesce(first.c[name], 0) for name in BEFORE_COLUMNS)
+    statement = (
         select(
             _printer.id,
-            _printer.first_seen_ms,
-            _printer.retired_ms,
-            _collector.booked_until_ms.label("booked_ms"),
+            ended - begun,
+            last.c.state,
+            _lasted(last.c, ended),
+            first.c.state,
+            _lasted(first.c, begun),
+            *(func.coalesce(difference, 0) for difference in carried),
         )
-        .select_from(_booking)
-        .where(asked_for(connection, printer_ids))
-        .order_by(_printer.id)
+        .select_from(stands)
+        .where(chosen(dialect, printers), begun < ended)
     )
-    lives = (
-        Life(
-            row.id,
-            max(from_ms, row.first_seen_ms),
-            to_ms if row.retired_ms is None else min(to_ms, row.retired_ms),
-            row.booked_ms or 0,
-        )
-        for row in connection.execute(wanted)
+    return RowStatement(statement, dialect, ("from_ms", "to_ms", *([printers] if printers else [])))
+
+
+def _lasted(span: Any, at_ms: ColumnElement[int]) -> ColumnElement[int]:
+    """How long the span had lasted at the instant."""
+    end = func.coalesce(span.to_ms, _collector.booked_until_ms, span.from_ms)
+    lasted: ColumnElement[int] = case((end < at_ms, end), else_=at_ms) - span.from_ms
+    return lasted
+
+
+def _touching(from_ms: int, to_ms: int, wanted: ColumnElement[bool]) -> Select[Any]:
+    """Spans that touch the window. Of those that start before it only a printer's last can."""
+    first = func.coalesce(_last_start(_printer.id, from_ms + 1), from_ms)
+    return (
+        select(_span.printer_id, _span.from_ms, _span.to_ms, _span.state, _span.source)
+        .select_from(schema.printer.join(schema.span, _span.printer_id == _printer.id))
+        .where(wanted, _span.from_ms >= first, _span.from_ms < to_ms)
+        .order_by(_span.printer_id, _span.from_ms)
     )
-    return [life for life in lives if life.from_ms < life.to_ms]
+
+
+def _last_start(printer_id: ColumnElement[str], before_ms: ColumnElement[int] | int) -> ScalarSelect[int]:
+    earlier = schema.span.alias("earlier").c
+    return (
+        select(func.max(earlier.from_ms))
+        .where(earlier.printer_id == printer_id, earlier.from_ms < before_ms)
+        .scalar_subquery()
+    )
+
+
+def _begun(from_ms: ColumnElement[int] | int) -> ColumnElement[int]:
+    """Where the printer's life in the window begins."""
+    return case((_printer.first_seen_ms > from_ms, _printer.first_seen_ms), else_=from_ms)
+
+
+def _ended(to_ms: ColumnElement[int] | int) -> ColumnElement[int]:
+    """Where the printer's life in the window ends."""
+    return case((_printer.retired_ms < to_ms, _printer.retired_ms), else_=to_ms)
 
 
 def _fill(pieces: list[Span], printer_id: str, from_ms: int, to_ms: int) -> None:
     if from_ms < to_ms:
         pieces.append(Span(printer_id, PrinterState.UNKNOWN, from_ms, to_ms, SILENCE))
-
-
-def _least(one: ColumnElement[Any], other: ColumnElement[Any] | int) -> ColumnElement[Any]:
-    return case((one < other, one), else_=other)
-
-
-def _greatest(one: ColumnElement[Any], other: ColumnElement[Any] | int) -> ColumnElement[Any]:
-    return case((one > other, one), else_=other)

@@ -24,6 +24,7 @@ def upgrade() -> None:
     _create_evidence()
     _create_job()
     _create_milestone()
+    _create_outcome_total()
     _create_printer_address()
     _create_span()
     _create_telemetry()
@@ -220,8 +221,9 @@ def _create_job() -> None:
         sa.ForeignKeyConstraint(["printer_id"], ["printer.id"], name="fk_job_printer_id"),
         sa.PrimaryKeyConstraint("id", name="pk_job"),
     )
-    op.create_index("ix_job_ended_ms", "job", ["ended_ms", "outcome", "printer_id", "units", "printing_ms"])
-    op.create_index("ix_job_printer_id_ended_ms", "job", ["printer_id", "ended_ms", "outcome"])
+    op.create_index("ix_job_ended_ms", "job", ["ended_ms", "id"])
+    op.create_index("ix_job_outcome", "job", ["outcome", "cause"])
+    op.create_index("ix_job_printer_id_ended_ms", "job", ["printer_id", "ended_ms"])
     op.create_index("ix_job_printer_id_started_ms", "job", ["printer_id", "started_ms"])
 
 
@@ -237,6 +239,36 @@ def _create_milestone() -> None:
         comment=(
             "tracker checkpoints kept on the way, from which a printer is run again when late evidence comes"
         ),
+    )
+
+
+def _create_outcome_total() -> None:
+    op.create_table(
+        "outcome_total",
+        sa.Column("printer_id", sa.String(length=36), nullable=False),
+        sa.Column("ended_ms", sa.BigInteger(), nullable=False),
+        sa.Column("succeeded_jobs", sa.BigInteger(), nullable=False),
+        sa.Column("failed_jobs", sa.BigInteger(), nullable=False),
+        sa.Column("cancelled_jobs", sa.BigInteger(), nullable=False),
+        sa.Column("cancelled_by_person_jobs", sa.BigInteger(), nullable=False),
+        sa.Column("cancelled_by_system_jobs", sa.BigInteger(), nullable=False),
+        sa.Column("unknown_jobs", sa.BigInteger(), nullable=False),
+        sa.Column("succeeded_units", sa.BigInteger(), nullable=False),
+        sa.Column("failed_units", sa.BigInteger(), nullable=False),
+        sa.Column("cancelled_units", sa.BigInteger(), nullable=False),
+        sa.Column("cancelled_by_person_units", sa.BigInteger(), nullable=False),
+        sa.Column("cancelled_by_system_units", sa.BigInteger(), nullable=False),
+        sa.Column("unknown_units", sa.BigInteger(), nullable=False),
+        sa.Column("succeeded_printing_ms", sa.BigInteger(), nullable=False),
+        sa.Column("failed_printing_ms", sa.BigInteger(), nullable=False),
+        sa.Column("cancelled_printing_ms", sa.BigInteger(), nullable=False),
+        sa.Column("cancelled_by_person_printing_ms", sa.BigInteger(), nullable=False),
+        sa.Column("cancelled_by_system_printing_ms", sa.BigInteger(), nullable=False),
+        sa.Column("unknown_printing_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["printer_id"], ["printer.id"], name="fk_outcome_total_printer_id"),
+        sa.PrimaryKeyConstraint("printer_id", "ended_ms", name="pk_outcome_total"),
+        comment="sums over all jobs of the printer that ended until then, kept with every change of a job",
+        sqlite_with_rowid=False,
     )
 
 
@@ -261,10 +293,18 @@ def _create_span() -> None:
         sa.Column("to_ms", sa.BigInteger()),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("source", sa.String(length=16), nullable=False),
+        sa.Column("offline_before_ms", sa.BigInteger(), nullable=False),
+        sa.Column("idle_before_ms", sa.BigInteger(), nullable=False),
+        sa.Column("preparing_before_ms", sa.BigInteger(), nullable=False),
+        sa.Column("printing_before_ms", sa.BigInteger(), nullable=False),
+        sa.Column("paused_before_ms", sa.BigInteger(), nullable=False),
+        sa.Column("finished_before_ms", sa.BigInteger(), nullable=False),
+        sa.Column("error_before_ms", sa.BigInteger(), nullable=False),
+        sa.Column("maintenance_before_ms", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["printer_id"], ["printer.id"], name="fk_span_printer_id"),
         sa.PrimaryKeyConstraint("printer_id", "from_ms", name="pk_span"),
+        comment=("the account of time; `..._before_ms` sum up the printer's time in a state before the span"),
     )
-    op.create_index("ix_span_account", "span", ["to_ms", "from_ms", "printer_id", "state"])
 
 
 def _create_telemetry() -> None:
