@@ -190,7 +190,7 @@ class Pipeline:
         offset = placed.clock.offset_ms or 0
         if placed.finding is Finding.CORRECTED:
             log.warning(
-                "clock of printer %s is off by %d ms against ours; corrected for", desk.printer.name, -offset
+                "clock of printer %s jumped by %d ms; corrected for", desk.printer.name, -placed.moved_ms
             )
 
         def shifted(place: Place) -> int:

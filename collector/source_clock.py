@@ -50,13 +50,14 @@ class Placed(NamedTuple):
     """When a message happened, where the clock stands, and what was found.
 
     With a finding, `since_ms` is when (our clock, at receipt) messages began to be booked
-    with the offset that is now replaced.
+    with the offset that is now replaced, and `moved_ms` is by how much it moved.
     """
 
     at_ms: int
     clock: SourceClock
     finding: Finding | None = None
     since_ms: int = 0
+    moved_ms: int = 0
 
 
 def restarted(clock: SourceClock) -> SourceClock:
@@ -130,4 +131,4 @@ def _watch(clock: SourceClock, at: int, source_ms: int, received_ms: int) -> Pla
         session=clock.session + 1,
         lag_ms=None,
     )
-    return Placed(received_ms, clock, Finding.CORRECTED, since)
+    return Placed(received_ms, clock, Finding.CORRECTED, since, lag)

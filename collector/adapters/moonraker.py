@@ -68,6 +68,7 @@ class MoonrakerMemory(msgspec.Struct, kw_only=True, omit_defaults=True):
     chamber: float | None = None
     growth_s: float | None = None
     counted_ms: int | None = None
+    uncounted_ms: int | None = None
     told: PrinterState | None = None
     told_end: bool = False
     told_cause: bool = False
@@ -108,7 +109,8 @@ class Moonraker:
     def forget(self, memory: MoonrakerMemory) -> None:
         """Changes may have been lost, so the merged status is void until a full set comes."""
         memory.webhooks = memory.webhooks_message = memory.state = memory.message = None
-        memory.file = memory.print_s = memory.total_s = memory.growth_s = memory.counted_ms = None
+        memory.file = memory.print_s = memory.total_s = memory.growth_s = None
+        memory.counted_ms = memory.uncounted_ms = None
         memory.is_paused = memory.pause_ms = memory.told = None
         memory.state_ms = 0
         memory.told_end = memory.told_cause = False
@@ -253,12 +255,18 @@ class Moonraker:
 
 
 def _is_stalled(memory: MoonrakerMemory, at: int) -> bool:
-    return (
-        memory.told in _COUNTING
-        and memory.counted_ms is not None
-        and at - memory.counted_ms > _STALLED_MS
-        and memory.webhooks not in _DEAD
-    )
+    """Whether the print's clock stands while messages come.
+
+    In split mode the clock's own message may be behind others of the same moment, so one
+    whole moment without it must have passed.
+    """
+    if memory.told not in _COUNTING or memory.counted_ms is None or memory.webhooks in _DEAD:
+        return False
+    if at <= memory.counted_ms:
+        return False
+    if memory.uncounted_ms is None:
+        memory.uncounted_ms = at
+    return at > memory.uncounted_ms and at - memory.counted_ms > _STALLED_MS
 
 
 def _ratio(value: float) -> float | None:
@@ -319,6 +327,7 @@ def _merge_print_stats(memory: MoonrakerMemory, at: int, stats: PrintStats) -> N
     if stats.total_duration is not UNSET:
         memory.total_s = stats.total_duration
         memory.counted_ms = at
+        memory.uncounted_ms = None
     if stats.filament_used is not UNSET:
         memory.filament_mm = stats.filament_used
     if stats.filename is not UNSET:
