@@ -73,9 +73,16 @@ class Configuration:
         return self._section("site")  # type: ignore[no-any-return]
 
     @cached_property
+    def _given_broker(self) -> BrokerSettings:
+        return self._section("broker")  # type: ignore[no-any-return]
+
+    @property
     def broker(self) -> BrokerSettings:
-        """`[broker]`; where it names none, the embedded broker of this data folder."""
-        given: BrokerSettings = self._section("broker")
+        """`[broker]`; where it names none, the embedded broker of this data folder.
+
+        Looked up anew each time: the embedded broker's password is made at its first start.
+        """
+        given = self._given_broker
         if given.url is not None:
             return given
         if given.username is not None or given.password is not None:
@@ -98,8 +105,7 @@ class Configuration:
     @cached_property
     def is_broker_configured(self) -> bool:
         """Whether a broker is configured, so that none of our own is needed."""
-        given: BrokerSettings = self._section("broker")
-        return given.url is not None
+        return self._given_broker.url is not None
 
     @cached_property
     def embedded_broker(self) -> EmbeddedBrokerSettings:

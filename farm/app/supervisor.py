@@ -37,7 +37,7 @@ class Part:
     name: str
     command: Sequence[str]
     is_ready: Callable[[], bool] | None = None
-    ready_within_s: float = 20.0
+    ready_within_s: float = 120.0
     environment: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -240,7 +240,7 @@ def _print_jobs(found: "Sequence[Job]", printers: "Mapping[str, Printer]", *, mo
             why or "–",
             instant(job.started_ms),
             instant(job.ended_ms),
-            span_text(job.printing_ms),
+            span_text(job.printing_ms) if job.printing_ms or job.outcome else "–",
             span_text(job.paused_ms) if job.paused_ms else "–",
         ]
 
@@ -263,7 +263,7 @@ def _print_figures(figures: list["KpiFigure"]) -> None:
         interval = figure.interval
         chance = f"{interval.low:.1%} to {interval.high:.1%}".replace("%", " %") if interval else "–"
         share = "–" if figure.observed_share is None else f"{figure.observed_share * 100:.1f} %"
-        counts = ", ".join(f"{count} {name}" for name, count in figure.counts.items())
+        counts = ", ".join(f"{count} {name}" for name, count in figure.counts.items() if count)
         return [figure.id, figure.label, figure.shown, bounds, chance, counts or "–", share]
 
     columns = ["indicator", "of", "value", "range", "95 %", "counts", "observed"]

@@ -72,7 +72,7 @@ def _show(one: "Replayed") -> None:
             job.file or "–",
             job.outcome or "under way",
             " ".join(filter(None, [job.cause, job.cancelled_by and f"by {job.cancelled_by}"])) or "–",
-            span_text(job.printing_ms),
+            span_text(job.printing_ms) if job.printing_ms or job.outcome else "–",
             span_text(job.paused_ms) if job.paused_ms else "–",
         ]
         for job in one.jobs

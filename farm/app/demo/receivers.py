@@ -64,7 +64,11 @@ def _handler(arrived: Arrived) -> type[BaseHTTPRequestHandler]:
             except ValueError:
                 self._answer(400, b"invalid_payload")
                 return
-            arrived("Slack", slack_text(message))
+            text = slack_text(message)
+            if not text:
+                self._answer(400, b"no_text")
+                return
+            arrived("Slack", text)
             self._answer(200, b"ok")
 
         def _answer(self, status: int, body: bytes) -> None:

@@ -93,6 +93,7 @@ def test_an_empty_variable_counts_as_not_set(folder: Path) -> None:
 
 def test_the_embedded_broker_is_used_with_its_password_where_none_is_configured(folder: Path) -> None:
     configuration = load()
+    assert configuration.broker.username is None
     made = configuration.data.make_credentials()
     assert configuration.broker.url == "mqtt://127.0.0.1:1883"
     assert configuration.broker.credentials == (made.user, made.password)
@@ -203,7 +204,7 @@ def test_every_secret_is_masked_in_the_log_from_then_on(folder: Path, write: Wri
             "[collector]\ncommit_seconds = 0",
             "layerline.toml: collector.commit_seconds = 0: must be more than 0",
         ),
-        ('[influx]\nurl = "http://i"', "layerline.toml: there is no section [influx]"),
+        ('[grafana]\nurl = "http://g"', "layerline.toml: there is no section [grafana]"),
     ],
 )
 def test_a_wrong_file_is_refused_with_file_key_value_and_remedy(text: str, said: str, write: Write) -> None:

@@ -1,0 +1,252 @@
+"""The command line as people and scripts use it."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
+
+from farm.app.cli.root import app
+from farm.model.recording import read_recording
+from farm.model.simulated import simulated_topic
+from tests.integration.console import environment, layerline, layerline_json, running
+from tests.servers import Mosquitto, mosquitto
+
+RECORDINGS = Path(__file__).parent.parent / "recordings"
+STREAK = RECORDINGS / "octoprint" / "12_three_failures_in_a_row.mqtt.jsonl"
+STREAK_SOURCE = "octoprint=farm/{printer}/octoprint"
+JOB_KEYS = {
+    "id",
+    "printer",
+    "file",
+    "outcome",
+    "cancelled_by",
+    "cause",
+    "started_at",
+    "ended_at",
+    "printing_seconds",
+    "paused_seconds",
+}
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[Mosquitto]:
+    with mosquitto() as started:
+        yield started
+
+
+def feed(broker: Mosquitto, recording: Path) -> None:
+    """Publish a recording in simulated time, each message confirmed by the broker."""
+    client = Client(CallbackAPIVersion.VERSION2, "feeder")
+    client.connect(broker.host, broker.port)
+    client.loop_start()
+    sent = [
+        client.publish(simulated_topic(m.received_ms, m.retain, m.topic), m.raw, qos=1)
+        for m in read_recording(recording)
+    ]
+    for info in sent:
+        info.wait_for_publish(30)
+    client.disconnect()
+    client.loop_stop()
+
+
+def collect(broker: Mosquitto, folder: Path, database: str, *more: str, status: int = 0) -> str:
+    arguments = ("--broker", broker.url, "--database", database, "--client-id", folder.name, *more)
+    return layerline("collector", *arguments, folder=folder, status=status).stderr
+
+
+@pytest.fixture(scope="module")
+def booked(broker: Mosquitto, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A ledger into which the collector booked the streak recording from a real broker."""
+    folder = tmp_path_factory.mktemp("booked")
+    database = f"sqlite:///{folder}/run.db"
+    options = ("--simulated-time", "--source", STREAK_SOURCE, "--drain", "0.5")
+    collect(broker, folder, database, *options)  # the first start makes the session that the broker keeps
+    feed(broker, STREAK)
+    collect(broker, folder, database, *options)
+    return folder, database
+
+
+def test_the_help_lists_every_command(tmp_path: Path) -> None:
+    shown = layerline("--help", folder=tmp_path).stdout
+    for command in app.registered_commands:
+        assert command.callback is not None
+        assert f"\n  {command.callback.__name__} " in shown
+
+
+def test_every_command_shows_examples(tmp_path: Path) -> None:
+    assert "Examples\n  layerline jobs" in layerline("jobs", "--help", folder=tmp_path).stdout
+    for command in app.registered_commands:
+        assert command.callback is not None
+        assert f"layerline {command.callback.__name__}" in (command.epilog or "")
+
+
+def test_wrong_usage_ends_with_status_2(tmp_path: Path) -> None:
+    assert "No such option: --nonsense" in layerline("jobs", "--nonsense", folder=tmp_path, status=2).stderr
+
+
+def test_a_wrong_configuration_starts_nothing_and_tells_no_secret(tmp_path: Path) -> None:
+    (tmp_path / "layerline.toml").write_text('[broker]\nurl = "tcp://u:hunter2hunter2@b"\nprot = 1', "utf-8")
+    for command in ("up", "collector", "check", "doctor"):
+        done = layerline(command, folder=tmp_path, status=2)
+        assert "layerline.toml: broker.prot: unknown key" in done.stderr
+        assert "hunter2" not in done.stderr + done.stdout
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_missing_ledger_is_an_error_and_is_not_made(tmp_path: Path) -> None:
+    done = layerline("jobs", folder=tmp_path, status=1)
+    assert "there is no ledger at" in done.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_replay_prints_the_objects_that_scripts_lean_on(tmp_path: Path) -> None:
+    (one,) = layerline_json("replay", str(STREAK), "--source", STREAK_SOURCE, folder=tmp_path)
+    assert set(one) == {"recording", "messages", "ignored", "jobs", "spans"}
+    assert (one["recording"], one["messages"]) == ("12_three_failures_in_a_row", 171)
+    assert all(set(job) == JOB_KEYS for job in one["jobs"])
+    assert [(job["outcome"], job["cause"]) for job in one["jobs"]] == [("failed", "thermal")] * 3
+    assert all(set(span) == {"printer", "state", "from", "to"} for span in one["spans"])
+
+
+def test_replay_shows_a_table(tmp_path: Path) -> None:
+    shown = layerline("replay", str(STREAK), "--source", STREAK_SOURCE, folder=tmp_path).stdout
+    assert "12_three_failures_in_a_row: 171 messages" in shown
+    assert shown.count("calibration_cube_20mm.gcode") == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(None, "recording.jsonl: cannot be read: No such file"), ("{}\n", "recording.jsonl, line 1")],
+)
+def test_replay_of_what_is_no_recording_fails(content: str | None, said: str, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / "recording.jsonl").write_text(content, "utf-8")
+    assert said in layerline("replay", "recording.jsonl", folder=tmp_path, status=1).stderr
+
+
+def test_a_source_that_cannot_be_read_is_wrong_usage(tmp_path: Path) -> None:
+    done = layerline("replay", str(STREAK), "--source", "octoprint", folder=tmp_path, status=2)
+    assert "--source octoprint: must be ADAPTER[:PRINTER]=TOPIC" in done.stderr
+
+
+def test_jobs_collected_from_a_broker_are_listed(booked: tuple[Path, str]) -> None:
+    folder, database = booked
+    jobs = layerline_json("jobs", "--database", database, folder=folder)
+    assert len(jobs) == 3
+    assert all(set(job) > JOB_KEYS for job in jobs)
+    assert [job["ended_at"] for job in jobs] == sorted((job["ended_at"] for job in jobs), reverse=True)
+    assert layerline("jobs", "--database", database, folder=folder).stdout.count("thermal") == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [
+        (["--outcome", "failed"], 3),
+        (["--outcome", "succeeded"], 0),
+        (["--printer", "bay2"], 3),
+        (["--since", "1h"], 3),
+        (["--since", "5s"], 0),
+        (["--since", "2026-11-22T01:40:00Z"], 2),
+        (["--limit", "1"], 1),
+    ],
+)
+def test_jobs_are_chosen_by_printer_time_and_outcome(
+    options: list[str], count: int, booked: tuple[Path, str]
+) -> None:
+    folder, database = booked
+    assert len(layerline_json("jobs", "--database", database, *options, folder=folder)) == count
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["jobs", "--printer", "bay22"], "--printer bay22: there is no such printer; nearest: bay2"),
+        (["jobs", "--since", "yesterday"], "--since yesterday: must be an RFC 3339 time"),
+        (["kpi", "utilisation"], "'utilisation' is no indicator"),
+        (["kpi", "--window", "fortnight"], "'fortnight' is no window"),
+        (["kpi", "--by", "shelf"], "--by shelf: must be one of printer, group, farm"),
+    ],
+)
+def test_a_question_that_makes_no_sense_is_wrong_usage(
+    arguments: list[str], said: str, booked: tuple[Path, str]
+) -> None:
+    folder, database = booked
+    assert said in layerline(*arguments, "--database", database, folder=folder, status=2).stderr
+
+
+def test_indicators_come_with_their_counts(booked: tuple[Path, str]) -> None:
+    folder, database = booked
+    (rate,) = layerline_json("kpi", "print_success_rate", "--database", database, folder=folder)
+    assert (rate["value"], rate["counts"]["failed"], rate["window"]["name"]) == (0.0, 3, "24h")
+    by_printer = layerline_json(
+        "kpi", "--database", database, "--by", "printer", "--window", "1h", folder=folder
+    )
+    assert {(figure["id"], figure["label"]) for figure in by_printer} == {
+        (name, "bay2") for name in ("utilization", "print_success_rate", "throughput")
+    }
+    assert "0.00 %" in layerline("kpi", "--database", database, folder=folder).stdout
+
+
+def test_simulated_and_real_time_never_meet_in_one_ledger(
+    booked: tuple[Path, str], broker: Mosquitto
+) -> None:
+    folder, database = booked
+    assert "simulated" in collect(broker, folder, database, "--drain", "0.2", status=1)
+
+
+def test_the_collector_ends_in_order_on_a_signal(tmp_path: Path, broker: Mosquitto) -> None:
+    arguments = ("collector", "--broker", broker.url, "--client-id", "ends-in-order")
+    for how in (signal.SIGTERM, signal.SIGINT):
+        with running(tmp_path, *arguments) as collector:
+            collector.wait_for("connected as ends-in-order")
+            assert collector.end(how) == 0
+
+
+def test_a_broker_that_refuses_us_for_good_ends_the_collector(tmp_path: Path) -> None:
+    passwords = tmp_path / "passwords"
+    passwords.write_text("", "utf-8")
+    with mosquitto(["allow_anonymous false", f"password_file {passwords}"]) as guarded:
+        done = layerline("collector", "--broker", guarded.url, folder=tmp_path, status=1)
+    assert "refused the connection" in done.stderr
+
+
+def test_the_collector_loads_nothing_that_others_need(tmp_path: Path, broker: Mosquitto) -> None:
+    code = """
+import json, sys
+from farm.app.cli import main
+try:
+    main()
+except SystemExit:
+    pass
+print(json.dumps(sorted({name.split(".")[0] for name in sys.modules})))
+"""
+    arguments = ["collector", "--broker", broker.url, "--client-id", "lean", "--drain", "0.1"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    loaded = set(json.loads(done.stdout))
+    assert "paho" in loaded
+    heavy = {
+        "fastapi",
+        "uvicorn",
+        "slack_sdk",
+        "aiosmtplib",
+        "alembic",
+        "jinja2",
+        "apscheduler",
+        "rich",
+        "iotcore",
+    }
+    assert not loaded & heavy
+
+
+def test_the_version_is_that_of_the_package(tmp_path: Path) -> None:
+    shown = layerline_json("version", folder=tmp_path)
+    assert layerline("version", folder=tmp_path).stdout.startswith(f"layerline {shown['layerline']} ")

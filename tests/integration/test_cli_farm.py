@@ -1,0 +1,241 @@
+"""The whole farm in one command, and the commands that look after it."""
+
+import http.client
+import json
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from paho.mqtt import publish
+
+from farm.app.data_folder import DataFolder
+from farm.app.demo.receivers import MailStandIn, SlackStandIn
+from tests.integration.console import Running, layerline, layerline_json, running
+from tests.servers import free_port, mosquitto, wait_until
+
+NATIVE = "layerline/native/v1/bay1"
+
+
+def configure(folder: Path, more: str = "") -> tuple[int, int]:
+    """A configuration with ports of its own; gives those of the broker and of the page."""
+    broker, page = free_port(), free_port()
+    (folder / "layerline.toml").write_text(
+        f'[embedded_broker]\nhost = "127.0.0.1"\nport = {broker}\n[api]\nport = {page}\n{more}', "utf-8"
+    )
+    return broker, page
+
+
+def get(port: int, path: str) -> tuple[int, str]:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+
+
+def children_of(pid: int) -> dict[str, int]:
+    """The running parts by their command."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        try:
+            parent = (entry / "stat").read_text().rsplit(")", 1)[1].split()[1]
+            words = (entry / "cmdline").read_bytes().decode().split("\0")
+        except (OSError, IndexError):
+            continue
+        if parent == str(pid) and "farm.app.cli" in words:
+            found[words[words.index("farm.app.cli") + 1]] = int(entry.name)
+        elif parent == str(pid) and "farm.app.embedded_broker" in words:
+            found["broker"] = int(entry.name)
+    return found
+
+
+@contextmanager
+def farm_up(folder: Path) -> Iterator[Running]:
+    with running(folder, "up") as farm:
+        farm.wait_for("moonraker.conf")
+        yield farm
+
+
+def test_one_command_runs_a_farm_that_a_printer_can_join(tmp_path: Path) -> None:
+    broker, page = configure(tmp_path)
+    with farm_up(tmp_path) as farm:
+        access = DataFolder(tmp_path / "data").credentials()
+        assert access is not None
+        for shown in (
+            access.user,
+            access.password,
+            f"http://127.0.0.1:{page}",
+            "MQTT 3.1.1",
+            "instance_name",
+        ):
+            assert shown in farm.text
+        farm.wait_for("connected as layerline-shard-0")
+
+        publish.single(
+            f"{NATIVE}/link",
+            "online",
+            qos=1,
+            retain=True,
+            hostname="127.0.0.1",
+            port=broker,
+            auth={"username": access.user, "password": access.password},
+        )
+        wait_until(lambda: '"bay1"' in get(page, "/api/v1/printers")[1], "the printer is on the page")
+        assert access.password in get(page, "/api/v1/setup")[1]
+
+        parts = children_of(farm.process.pid)
+        assert set(parts) == {"broker", "collector", "evaluator", "api"}
+        os.kill(parts["collector"], signal.SIGKILL)
+        farm.wait_for("collector ended with status -9; starting it again")
+        wait_until(lambda: farm.text.count("connected as layerline-shard-0") == 2, "the collector is back")
+
+        assert farm.end(signal.SIGINT) == 0
+        assert children_of(farm.process.pid) == {}
+
+
+def test_no_part_outlives_a_farm_that_is_killed(tmp_path: Path) -> None:
+    configure(tmp_path)
+    with farm_up(tmp_path) as farm:
+        parts = children_of(farm.process.pid)
+        farm.end(signal.SIGKILL)
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in parts.values()), "all parts end")
+
+
+def test_a_farm_does_not_start_on_ports_that_are_taken(tmp_path: Path) -> None:
+    page = free_port()
+    with mosquitto() as other:
+        (tmp_path / "layerline.toml").write_text(
+            f'[embedded_broker]\nhost = "127.0.0.1"\nport = {other.port}\n[api]\nport = {page}', "utf-8"
+        )
+        said = layerline("up", folder=tmp_path, status=2).stderr
+        assert f"embedded_broker.port = {other.port}: something listens there already" in said
+        (tmp_path / "layerline.toml").write_text(f"[api]\nport = {other.port}", "utf-8")
+        said = layerline("up", folder=tmp_path, status=2).stderr
+        assert f"api.port = {other.port}: something listens on 127.0.0.1:{other.port} already" in said
+
+
+def test_with_a_broker_configured_none_is_started(tmp_path: Path) -> None:
+    configure(tmp_path)
+    with (
+        mosquitto() as broker,
+        running(tmp_path, "up", "--broker", broker.url, "--log-format", "json") as farm,
+    ):
+        farm.wait_for("connected as layerline-shard-0")
+        farm.wait_for("moonraker.conf")
+        assert set(children_of(farm.process.pid)) == {"collector", "evaluator", "api"}
+        lines = [line for line in farm.text.splitlines() if line.startswith("{")]
+        assert {"collector.service"} <= {json.loads(line)["logger"] for line in lines}
+        assert farm.end() == 0
+
+
+def test_the_doctor_finds_a_running_farm_in_good_health(tmp_path: Path) -> None:
+    configure(tmp_path)
+    with farm_up(tmp_path) as farm:
+        farm.wait_for("connected as layerline-shard-0")
+        wait_until((tmp_path / "data" / "ledger.db").exists, "the ledger is made")
+        found = layerline_json("doctor", folder=tmp_path)
+        assert farm.end() == 0
+    assert {finding["verdict"] for finding in found["broker"]} == {"ok"}
+    assert [finding["what"] for finding in found["ledger"]] == [
+        "printers",
+        "collector",
+        "evaluator",
+        "dropped messages",
+    ]
+
+
+def test_the_doctor_says_what_each_missing_property_of_a_broker_costs(tmp_path: Path) -> None:
+    poor = ["queue_qos0_messages false", "upgrade_outgoing_qos false", "max_inflight_messages 20"]
+    with mosquitto(poor) as broker:
+        shown = layerline("doctor", "--broker", broker.url, folder=tmp_path, status=1).stdout
+        found = json.loads(
+            layerline("doctor", "--broker", broker.url, "--json", folder=tmp_path, status=1).stdout
+        )
+    missing = {finding["what"]: finding for finding in found["broker"] if finding["verdict"] == "failed"}
+    assert set(missing) == {
+        "QoS 0 queued for an absent client",
+        "unacknowledged QoS 0 messages sent again after a crash",
+        "100 unacknowledged messages at once",
+    }
+    assert missing["100 unacknowledged messages at once"]["seen"] == "20"
+    assert all(finding["remedy"] for finding in missing.values())
+    assert "queue_qos0_messages true" in " ".join(shown.split())
+
+
+def test_check_tries_everything_and_sends_only_when_told_to(tmp_path: Path) -> None:
+    arrived: list[tuple[str, str]] = []
+    mail_port = free_port()
+    slack, mail = (
+        SlackStandIn(0, lambda *message: arrived.append(message)),
+        MailStandIn(mail_port, lambda *message: arrived.append(message)),
+    )
+    slack.start()
+    mail.start()
+    try:
+        configure(
+            tmp_path,
+            f'[[alerts.receivers]]\nkind = "slack"\nwebhook_url = "{slack.url}"\n'
+            f'[[alerts.receivers]]\nkind = "email"\nhost = "127.0.0.1"\nport = {mail_port}\n'
+            'security = "none"\n'
+            'sender = "layerline@example.com"\nrecipients = ["floor@example.com"]\n',
+        )
+        with mosquitto() as broker:
+            quiet = layerline_json("check", "--broker", broker.url, folder=tmp_path)
+            assert arrived == []
+            layerline("check", "--send", "--broker", broker.url, folder=tmp_path)
+    finally:
+        mail.stop()
+        slack.stop()
+    assert [finding["what"] for finding in quiet] == [
+        "configuration",
+        "broker",
+        "subscriptions",
+        "database",
+        "api",
+        "receiver slack",
+        "receiver email",
+    ]
+    assert {receiver for receiver, _ in arrived} == {"Slack", "mail"}
+    assert all("Test message of the farm main" in text for _, text in arrived)
+    assert not (tmp_path / "data").exists()
+
+
+def test_check_fails_where_something_does_not_work(tmp_path: Path) -> None:
+    configure(
+        tmp_path, '[[alerts.receivers]]\nkind = "slack"\nwebhook_url = "http://127.0.0.1:1/hunter2hunter2"\n'
+    )
+    nobody = f"mqtt://layerline:hunter2hunter2@127.0.0.1:{free_port()}"
+    database = "postgresql://u:hunter2hunter2@127.0.0.1:1/d"
+    for form in ((), ("--json",)):
+        done = layerline(
+            "check", "--broker", nobody, "--database", database, *form, folder=tmp_path, status=1
+        )
+        assert "hunter2" not in done.stdout + done.stderr
+    found = json.loads(done.stdout)
+    assert [finding["what"] for finding in found if finding["verdict"] == "failed"] == [
+        "broker",
+        "database",
+        "receiver slack",
+    ]
+
+
+@pytest.mark.timeout(400)
+def test_the_demo_delivers_a_streak_alert_and_ends_with_a_summary(tmp_path: Path) -> None:
+    with running(tmp_path, "demo", "--seconds", "300", "--data", str(tmp_path / "demo")) as demo:
+        demo.wait_for("Layerline demo")
+        for receiver in ("Slack", "mail"):
+            demo.wait_for(f"{receiver} received", limit_s=280)
+        assert "replayed-octoprint: 3 failed prints in a row" in demo.text
+        assert demo.end(signal.SIGINT) == 0
+    assert "Messages delivered: 1 by Slack, 1 by mail." in demo.text
+    jobs = layerline_json("jobs", "--database", f"sqlite:///{tmp_path}/demo/ledger.db", folder=tmp_path)
+    streak = [job for job in jobs if job["printer"] == "replayed-octoprint"]
+    assert [job["outcome"] for job in streak if job["outcome"]] == ["failed"] * 3
+
+
+def test_the_demo_ends_by_itself(tmp_path: Path) -> None:
+    done = layerline("demo", "--seconds", "15", folder=tmp_path)
+    assert "printers" in done.stdout.splitlines()[-3]
+    assert not (tmp_path / "data").exists()
