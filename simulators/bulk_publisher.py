@@ -13,7 +13,7 @@ import time
 from types import TracebackType
 from typing import Self
 
-from farm.errors import LayerlineError
+from farm.errors import BrokerRefused, BrokerUnreachable
 from simulators.broker_url import BrokerAddress
 
 _CONNECT, _CONNACK, _PUBLISH_QOS1, _PUBACK, _PINGREQ, _DISCONNECT = 0x10, 0x20, 0x32, 0x40, 0xC0, 0xE0
@@ -26,10 +26,6 @@ _REFUSALS = {
     4: "user or password is wrong",
     5: "the account is not allowed to connect",
 }
-
-
-class BrokerError(LayerlineError):
-    """The broker of a simulation cannot be used: not reachable, refused, or gone in the middle."""
 
 
 def _length(count: int) -> bytes:
@@ -50,8 +46,8 @@ def _text(value: str) -> bytes:
 class BulkPublisher:
     """One connection that publishes at QoS 1 with at most `in_flight` messages unacknowledged.
 
-    Raises BrokerError when the broker cannot be reached, refuses, goes away, or takes
-    nothing for `patience_s` seconds.
+    Raises BrokerRefused when the broker will not have us, and BrokerUnreachable when it cannot
+    be reached, goes away, or takes nothing for `patience_s` seconds.
     """
 
     def __init__(
@@ -83,13 +79,13 @@ class BulkPublisher:
             plain.sendall(_connect_packet(address, client_id))
             answer = plain.recv(4)
         except OSError as error:
-            raise BrokerError(f"broker {address.host}:{address.port}: {error}") from error
+            raise BrokerUnreachable(f"broker {address.host}:{address.port}: {error}") from error
         if len(answer) < 4 or answer[0] != _CONNACK or answer[3]:
             reason = _REFUSALS.get(
                 answer[3] if len(answer) == 4 else 0, "it does not answer as an MQTT broker"
             )
             plain.close()
-            raise BrokerError(f"broker {address.host}:{address.port}: {reason}")
+            raise BrokerRefused(f"broker {address.host}:{address.port}: {reason}")
         return plain
 
     @property
@@ -138,18 +134,18 @@ class BulkPublisher:
         wants_out = [self._socket] if out is not None else []
         readable, writable, _ = select.select([self._socket], wants_out, [], self._patience_s)
         if not readable and not writable:
-            raise BrokerError(f"the broker took nothing for {self._patience_s:g} s")
+            raise BrokerUnreachable(f"the broker took nothing for {self._patience_s:g} s")
         try:
             if readable:
                 self._count(self._socket.recv(_BLOCK_BYTES))
             return self._socket.send(out) if writable and out is not None else 0
         except OSError as error:
-            raise BrokerError(f"the broker went away: {error}") from error
+            raise BrokerUnreachable(f"the broker went away: {error}") from error
 
     def _count(self, received: bytes) -> None:
         """Count the acknowledgements; answers to pings are passed over."""
         if not received:
-            raise BrokerError("the broker closed the connection")
+            raise BrokerUnreachable("the broker closed the connection")
         data = self._partial + received
         place = 0
         while place + 1 < len(data):

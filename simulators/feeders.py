@@ -10,10 +10,11 @@ from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from typing_extensions import override
 
+from farm.errors import BrokerRefused, BrokerUnreachable
 from farm.model.recording import RecordedMessage
 from farm.model.simulated import simulated_topic
 from simulators.broker_url import BrokerAddress
-from simulators.bulk_publisher import BrokerError, BulkPublisher, Pace
+from simulators.bulk_publisher import BulkPublisher, Pace
 from simulators.wire import Message
 
 logger = logging.getLogger(__name__)
@@ -91,13 +92,13 @@ class LiveFeeder(Feeder):
         try:
             self._client.connect(self._address.host, self._address.port)
         except OSError as error:
-            raise BrokerError(f"broker {self._address.host}:{self._address.port}: {error}") from error
+            raise BrokerUnreachable(f"broker {self._address.host}:{self._address.port}: {error}") from error
         deadline = time.monotonic() + _WAIT_S
         while not self._client.is_connected():
             code = self._client.loop(0.1)
             if code != mqtt.MQTT_ERR_SUCCESS or time.monotonic() > deadline:
                 reason = mqtt.error_string(code)
-                raise BrokerError(f"broker {self._address.host}:{self._address.port}: {reason}")
+                raise BrokerRefused(f"broker {self._address.host}:{self._address.port}: {reason}")
 
     def hear(self, answers: Mapping[str, Callable[[bytes], None]]) -> None:
         """Listen on these topics and hand what comes to those who answer there."""

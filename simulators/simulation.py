@@ -139,8 +139,8 @@ def _stopped_by_signals() -> Iterator[list[int]]:
 def run_simulation(wish: Wish) -> None:
     """Run it, with a progress bar, and say at the end what it was.
 
-    Raises ConfigurationError for a wish that makes no sense and BrokerError for a broker
-    that cannot be used.
+    Raises ConfigurationError for a wish that makes no sense and BrokerUnreachable or
+    BrokerRefused for a broker that cannot be used.
     """
     console = Console(stderr=True, highlight=False)
     run = planned(wish, system_clock())

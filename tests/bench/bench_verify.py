@@ -11,6 +11,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -28,6 +30,16 @@ _CLIENT_ID = "bench-verify"
 _DRAIN_S = "10"
 
 
+@contextmanager
+def ended(process: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """Ends the process when the run breaks off, so that nothing waits for it for ever."""
+    try:
+        yield
+    except BaseException:
+        process.terminate()
+        raise
+
+
 def run(wanted: argparse.Namespace, broker: Mosquitto, folder: Path, console: Console) -> Findings:
     """Feed, book and compare; say how long it took."""
     truth, database = folder / "truth.jsonl", f"sqlite:///{folder}/ledger.db"
@@ -35,7 +47,7 @@ def run(wanted: argparse.Namespace, broker: Mosquitto, folder: Path, console: Co
     command = [LAYERLINE, "collector", "--broker", broker.url, "--database", database]
     command += ["--client-id", _CLIENT_ID, "--simulated-time", "--drain", _DRAIN_S]
     began = time.monotonic()
-    with subprocess.Popen(command) as collector:
+    with subprocess.Popen(command) as collector, ended(collector):
         run_simulation(
             Wish(
                 printers=wanted.printers,

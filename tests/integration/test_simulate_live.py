@@ -11,10 +11,11 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from farm.errors import BrokerRefused, BrokerUnreachable
 from farm.model.simulated import split_simulated_topic
 from farm.model.times import SECOND_MS
 from simulators.broker_url import BrokerAddress, parse_broker_url
-from simulators.bulk_publisher import BrokerError, BulkPublisher
+from simulators.bulk_publisher import BulkPublisher
 from simulators.feeders import LiveFeeder, SimulatedTimeFeeder
 from simulators.fleet import Fleet, Run
 from simulators.pacing import drive
@@ -87,9 +88,9 @@ def test_large_and_empty_payloads_and_odd_names_are_carried(broker: Mosquitto) -
 
 def test_a_broker_that_is_not_there_is_named(broker: Mosquitto) -> None:
     port = free_port()
-    with pytest.raises(BrokerError, match=f"127.0.0.1:{port}"):
+    with pytest.raises(BrokerUnreachable, match=f"127.0.0.1:{port}"):
         BulkPublisher(BrokerAddress("127.0.0.1", port), "nobody")
-    with pytest.raises(BrokerError, match=f"127.0.0.1:{port}"):
+    with pytest.raises(BrokerUnreachable, match=f"127.0.0.1:{port}"):
         LiveFeeder(BrokerAddress("127.0.0.1", port), "nobody")
 
 
@@ -105,7 +106,7 @@ def test_a_broker_that_goes_away_ends_the_run_with_a_reason() -> None:
         publisher.publish("a", b"1")
         publisher.flush()
         broker.kill()
-        with pytest.raises(BrokerError, match="broker"):
+        with pytest.raises(BrokerUnreachable, match="broker"):
             pour(publisher)
 
 
@@ -114,7 +115,7 @@ def test_a_wrong_password_is_told_without_showing_it(tmp_path: Path) -> None:
     passwords.write_text("farm:$7$101$abc$def\n", "utf-8")
     with mosquitto(["per_listener_settings false", f"password_file {passwords}"]) as broker:
         url = f"mqtt://farm:secret-word@{broker.host}:{broker.port}"
-        with pytest.raises(BrokerError) as refused:
+        with pytest.raises(BrokerRefused) as refused:
             BulkPublisher(parse_broker_url(url), "stranger")
     assert "secret-word" not in str(refused.value)
 

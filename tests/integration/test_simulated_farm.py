@@ -7,20 +7,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import typer
 from sqlalchemy import delete, select, update
 
 from farm.model.states import Outcome
 from farm.storage import schema
 from farm.storage.ledger import open_ledger
-from simulators.cli import verify
-from simulators.simulation import Wish, run_simulation
 from simulators.truth import read_truth
 from tests.feeding import make_session
 from tests.servers import Mosquitto, mosquitto
 
 LAYERLINE = str(Path(sys.executable).with_name("layerline"))
 CLIENT_ID = "simulated-farm"
+FARM = ["--printers", "20", "--days", "1", "--seed", "1", "--faults", "all"]
+FARM += ["--speed", "max", "--report-seconds", "300"]
 
 
 @pytest.fixture(scope="module")
@@ -29,12 +28,11 @@ def broker() -> Iterator[Mosquitto]:
         yield running
 
 
-def collect(broker: Mosquitto, client_id: str, database: str) -> None:
-    """Let a collector book everything that waits for it."""
-    command = [LAYERLINE, "collector", "--broker", broker.url, "--database", database]
-    command += ["--client-id", client_id, "--simulated-time", "--drain", "2"]
-    done = subprocess.run(command, capture_output=True, timeout=150, check=False)
-    assert done.returncode == 0, done.stderr.decode()
+def run(*command: str, status: int = 0) -> str:
+    """What a command of Layerline prints, which must end with that status."""
+    done = subprocess.run([LAYERLINE, *command], capture_output=True, timeout=150, check=False)
+    assert done.returncode == status, done.stderr.decode()
+    return done.stdout.decode()
 
 
 @pytest.fixture(scope="module")
@@ -43,29 +41,16 @@ def booked(broker: Mosquitto, tmp_path_factory: pytest.TempPathFactory) -> tuple
     folder = tmp_path_factory.mktemp("farm")
     truth, database = folder / "truth.jsonl", f"sqlite:///{folder}/ledger.db"
     make_session(broker, CLIENT_ID)
-    run_simulation(
-        Wish(
-            printers=20,
-            days=1,
-            seed=1,
-            faults="all",
-            speed="max",
-            broker=broker.url,
-            truth=truth,
-            report_seconds=300,
-        )
-    )
-    collect(broker, CLIENT_ID, database)
+    run("simulate", *FARM, "--broker", broker.url, "--truth", str(truth))
+    collector = ("--client-id", CLIENT_ID, "--simulated-time", "--drain", "2")
+    run("collector", "--broker", broker.url, "--database", database, *collector)
     return truth, database
 
 
 @pytest.mark.timeout(240)
-def test_the_books_of_a_farm_with_every_fault_hold_against_its_truth(
-    booked: tuple[Path, str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_books_of_a_farm_with_every_fault_hold_against_its_truth(booked: tuple[Path, str]) -> None:
     truth, database = booked
-    verify(truth, database, machine_readable=True)
-    found = json.loads(capsys.readouterr().out)
+    found = json.loads(run("verify", str(truth), "--database", database, "--json").splitlines()[-1])
     assert found["holds"]
     figures = found["figures"]
     assert figures["jobs"] == len(read_truth(truth).jobs) > 80
@@ -76,9 +61,7 @@ def test_the_books_of_a_farm_with_every_fault_hold_against_its_truth(
 
 
 @pytest.mark.timeout(240)
-def test_a_ledger_that_was_tampered_with_is_found_out(
-    booked: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_ledger_that_was_tampered_with_is_found_out(booked: tuple[Path, str], tmp_path: Path) -> None:
     truth, database = booked
     copy = tmp_path / "ledger.db"
     copy.write_bytes(Path(database.removeprefix("sqlite:///")).read_bytes())
@@ -88,8 +71,5 @@ def test_a_ledger_that_was_tampered_with_is_found_out(
         changed = update(schema.job).where(schema.job.c.id == first).values(outcome=Outcome.FAILED.value)
         connection.execute(changed)
         connection.execute(delete(schema.job).where(schema.job.c.id == second))
-    with pytest.raises(typer.Exit) as ended:
-        verify(truth, f"sqlite:///{copy}", machine_readable=False)
-    assert ended.value.exit_code == 1
-    last = capsys.readouterr().out.splitlines()[-1]
-    assert "wrong 1, missed 1, doubled 0" in last
+    printed = run("verify", str(truth), "--database", f"sqlite:///{copy}", status=1)
+    assert "wrong 1, missed 1, doubled 0" in printed.splitlines()[-1]

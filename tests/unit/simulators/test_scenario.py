@@ -1,10 +1,12 @@
 """Scenario files: what comes with Layerline works, what is wrong is named."""
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from farm.errors import ConfigurationError
+from simulators import protocols as found_protocols
 from simulators.protocols import protocols
 from simulators.scenario import load_scenario, packaged_scenarios, parse_scenario
 from simulators.simulation import Wish, adjusted, planned
@@ -110,3 +112,19 @@ def test_every_protocol_has_a_prefix_of_its_own_for_every_printer() -> None:
     for protocol in protocols().values():
         assert protocol.source.count("{printer}") == 1
         assert protocol.name
+
+
+def test_a_protocol_is_found_by_its_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "smoke.py").write_text(
+        "from simulators.protocols import SimulatedProtocol\n"
+        "from simulators.protocols.base import FrontEnd\n"
+        'PROTOCOLS = [SimulatedProtocol("smoke", FrontEnd, "native", "smoke/{printer}", 1.0)]\n',
+        "utf-8",
+    )
+    monkeypatch.setattr(found_protocols, "__path__", [*found_protocols.__path__, str(tmp_path)])
+    protocols.cache_clear()
+    try:
+        assert "smoke" in protocols()
+    finally:
+        protocols.cache_clear()
+        sys.modules.pop("simulators.protocols.smoke", None)
