@@ -6,7 +6,7 @@ import { element, icon, setText } from "./elements.js";
 import { clock, count, duration, setTimeZone } from "./format.js";
 import { drawGuide } from "./guide.js";
 import { drawJobs, drawJobTimes } from "./jobs.js";
-import { drawFigures, fetchCourses, fetchFigures, WINDOWS } from "./kpis.js";
+import { drawFigures, drawNoFigures, fetchCourses, fetchFigures, WINDOWS } from "./kpis.js";
 import { STATES } from "./states.js";
 import { Stream } from "./stream.js";
 import { Floor } from "./tiles.js";
@@ -53,7 +53,12 @@ function showFigures(key, fetched) {
 
 const refreshFigures = throttled(async () => {
   const key = figuresKey();
-  showFigures(key, { figures: await fetchFigures(figuresWindow, figuresScope()) });
+  try {
+    showFigures(key, { figures: await fetchFigures(figuresWindow, figuresScope()) });
+  } catch (error) {
+    if (key === figuresKey()) drawNoFigures($("kpis"), error.message);
+    throw error;
+  }
 }, FIGURES_PAUSE_MS);
 
 const refreshCourses = throttled(async () => {

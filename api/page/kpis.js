@@ -63,6 +63,13 @@ export function drawFigures(parent, figures, courses) {
   parent.replaceChildren(...figures.filter(({ id }) => id in NAMES).map((figure) => card(figure, courses.get(figure.id))));
 }
 
+/** Says why there are no figures, rather than to let old ones stand. */
+export function drawNoFigures(parent, reason) {
+  drawn = "";
+  parent.setAttribute("aria-busy", "false");
+  parent.replaceChildren(element("p", "nothing", `The figures cannot be had at present: ${reason}. Trying again by itself.`));
+}
+
 function rate(number) {
   return number < 100 ? number.toFixed(1) : count(number);
 }

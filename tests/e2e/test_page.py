@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, exp
 from pydantic import SecretStr
 
 from api.setup import BrokerAccess
+from farm.errors import LedgerUnreachable
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.job import Job, job_id
 from farm.model.observation import Telemetry
@@ -407,3 +408,20 @@ def test_a_thousand_printers_change_in_place(browser: Browser, tmp_path: Path) -
         )
         expect(tile(page, printer)).to_contain_text("123/124°")
         assert page.evaluate("[...touched]") == [printer.id]
+
+
+def test_figures_that_cannot_be_had_are_not_left_standing(
+    browser: Browser, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise LedgerUnreachable("away")
+
+    with serving(ledger) as server, opened(browser, server.url, allowed="503") as page:
+        expect(page.locator(".kpi")).to_have_count(3)
+        with monkeypatch.context() as patch:
+            patch.setattr(ledger, "state_totals", away)
+            page.get_by_role("radio", name="8 h").check(force=True)
+            expect(page.locator("#kpis")).to_contain_text("The figures cannot be had at present: the ledger")
+            expect(page.locator(".kpi")).to_have_count(0)
+        page.get_by_role("radio", name="24 h").check(force=True)
+        expect(page.locator(".kpi")).to_have_count(3)
