@@ -15,7 +15,7 @@ from farm.app.cli.root import app
 from farm.model.recording import read_recording
 from farm.model.simulated import simulated_topic
 from tests.integration.console import environment, layerline, layerline_json, running
-from tests.servers import Mosquitto, mosquitto
+from tests.servers import Mosquitto, mosquitto, wait_until
 
 RECORDINGS = Path(__file__).parent.parent / "recordings"
 STREAK = RECORDINGS / "octoprint" / "12_three_failures_in_a_row.mqtt.jsonl"
@@ -130,6 +130,29 @@ def test_replay_of_what_is_no_recording_fails(content: str | None, said: str, tm
     assert said in layerline("replay", "recording.jsonl", folder=tmp_path, status=1).stderr
 
 
+def test_what_a_broker_carries_is_recorded_without_secrets(tmp_path: Path, broker: Mosquitto) -> None:
+    with running(
+        tmp_path, "record", "new.jsonl", "--broker", broker.url, "--topic", "recorded/#"
+    ) as recorder:
+        client = Client(CallbackAPIVersion.VERSION2, "recorded")
+        client.connect(broker.host, broker.port)
+        client.loop_start()
+
+        def publish_and_look() -> bool:
+            client.publish("recorded/one", '{"password": "hunter2", "state": "idle"}', qos=1)
+            return "recorded/one" in (tmp_path / "new.jsonl").read_text("utf-8", "replace")
+
+        wait_until((tmp_path / "new.jsonl").exists, "the file is there")
+        wait_until(publish_and_look, "a message is recorded")
+        client.disconnect()
+        client.loop_stop()
+        assert recorder.end(signal.SIGINT) == 0
+    (first, *_) = read_recording(tmp_path / "new.jsonl")
+    assert (first.topic, first.payload) == ("recorded/one", '{"password": "***", "state": "idle"}')
+    done = layerline("record", "new.jsonl", "--broker", broker.url, folder=tmp_path, status=1)
+    assert "new.jsonl: is there already" in done.stderr
+
+
 def test_a_source_that_cannot_be_read_is_wrong_usage(tmp_path: Path) -> None:
     done = layerline("replay", str(STREAK), "--source", "octoprint", folder=tmp_path, status=2)
     assert "--source octoprint: must be ADAPTER[:PRINTER]=TOPIC" in done.stderr
@@ -216,7 +239,8 @@ def test_a_broker_that_refuses_us_for_good_ends_the_collector(tmp_path: Path) ->
     assert "refused the connection" in done.stderr
 
 
-def test_the_collector_loads_nothing_that_others_need(tmp_path: Path, broker: Mosquitto) -> None:
+def loaded_by(folder: Path, *arguments: str) -> set[str]:
+    """The packages that a command has loaded at its end."""
     code = """
 import json, sys
 from farm.app.cli import main
@@ -226,12 +250,21 @@ except SystemExit:
     pass
 print(json.dumps(sorted({name.split(".")[0] for name in sys.modules})))
 """
-    arguments = ["collector", "--broker", broker.url, "--client-id", "lean", "--drain", "0.1"]
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments],
-        cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, timeout=60, check=True,
+        cwd=folder, env=environment(folder), capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
-    loaded = set(json.loads(done.stdout))
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_the_help_loads_no_library_that_only_work_needs(tmp_path: Path) -> None:
+    loaded = loaded_by(tmp_path, "--help")
+    assert "typer" in loaded
+    assert not loaded & {"pydantic", "sqlalchemy", "msgspec", "paho", "fastapi", "slack_sdk"}
+
+
+def test_the_collector_loads_nothing_that_others_need(tmp_path: Path, broker: Mosquitto) -> None:
+    loaded = loaded_by(tmp_path, "collector", "--broker", broker.url, "--client-id", "lean", "--drain", "0.1")
     assert "paho" in loaded
     heavy = {
         "fastapi",

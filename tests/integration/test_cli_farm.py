@@ -131,8 +131,12 @@ def test_with_a_broker_configured_none_is_started(tmp_path: Path) -> None:
 
 
 def test_the_doctor_finds_a_running_farm_in_good_health(tmp_path: Path) -> None:
-    configure(tmp_path)
+    port, _ = configure(tmp_path)
     with farm_up(tmp_path) as farm:
+        stranger = layerline(
+            "doctor", "--broker", f"mqtt://layerline:guess@127.0.0.1:{port}", folder=tmp_path, status=1
+        )
+        assert "closes the connection without an answer" in " ".join(stranger.stdout.split())
         farm.wait_for("connected as layerline-shard-0")
         wait_until((tmp_path / "data" / "ledger.db").exists, "the ledger is made")
         found = layerline_json("doctor", folder=tmp_path)

@@ -13,8 +13,10 @@ WRONG_USE = 2
 def main() -> int:
     """Run the command line; gives the exit status."""
     from farm.app.cli.root import app
+    from farm.app.process_life import end_with_parent
     from farm.errors import ConfigurationError, InvalidQuery, LayerlineError
 
+    end_with_parent()
     try:
         app()
     except (ConfigurationError, InvalidQuery) as error:

@@ -3,10 +3,18 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Argument
+from typer import Argument, Option
 
 from farm.app.cli.opening import open_configuration, source_flags
-from farm.app.cli.options import ConfigOption, JsonOption, SourceOption, VerboseOption
+from farm.app.cli.options import (
+    BrokerOption,
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    SourceOption,
+    VerboseOption,
+    flag,
+)
 from farm.app.cli.output import print_json, print_table, span_text
 
 if TYPE_CHECKING:
@@ -16,6 +24,12 @@ if TYPE_CHECKING:
 REPLAY_EXAMPLES = """
 layerline replay farm.mqtt.jsonl
 layerline replay *.mqtt.jsonl --source octoprint:bay1=octoPrint --json
+"""
+
+RECORD_EXAMPLES = """
+layerline record farm.mqtt.jsonl                  until Ctrl-C
+layerline record bay1.mqtt.jsonl --topic 'octoPrint/bay1/#' --seconds 600
+layerline record farm.mqtt.jsonl --broker mqtt://broker.local:1883
 """
 
 
@@ -41,6 +55,54 @@ def replay(
         return
     for one in replayed:
         _show(one)
+
+
+def record(
+    file: Annotated[
+        Path, Argument(metavar="FILE", help="Where to write: JSON lines with t, topic, payload, qos, retain.")
+    ],
+    topic: Annotated[
+        list[str] | None,
+        Option("--topic", metavar="FILTER", help="MQTT topic filter, repeatable; else everything (#)."),
+    ] = None,
+    seconds: Annotated[
+        float | None, Option("--seconds", metavar="N", min=0.1, help="End by itself after so long.")
+    ] = None,
+    broker: BrokerOption = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Write down what the broker carries, secrets left out, to be replayed or sent to us.
+
+    Passwords, tokens and keys are blanked, people get numbers and addresses become 0.0.0.0.
+    Look through the file all the same before you hand it on: file names stay in it.
+    """
+    from rich.console import Console
+
+    from collector.record import record as write_down
+    from farm.app.process_life import stop_event
+    from farm.errors import RecordingError
+
+    configuration = open_configuration(
+        config, data, flag("--broker", broker, "broker", "url"), verbose=verbose
+    )
+    if file.exists():
+        raise RecordingError(f"{file}: is there already; record into a new file")
+    console = Console(stderr=True)
+    with console.status("Recording …") as status:
+        try:
+            count = write_down(
+                configuration.broker,
+                file,
+                topics=topic or ("#",),
+                seconds=seconds,
+                stop=stop_event(),
+                on_message=lambda count: status.update(f"Recording … {count} messages"),
+            )
+        except OSError as error:
+            raise RecordingError(f"{file}: cannot be written: {error.strerror}") from error
+    console.print(f"{count} messages in {file}.")
 
 
 def _replay_all(files: list[Path], sources: "tuple[SourceSettings, ...]") -> list["Replayed"]:

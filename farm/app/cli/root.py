@@ -33,6 +33,7 @@ _COMMANDS = (
     (figures.jobs, figures.JOBS_EXAMPLES),
     (figures.kpi, figures.KPI_EXAMPLES),
     (recordings.replay, recordings.REPLAY_EXAMPLES),
+    (recordings.record, recordings.RECORD_EXAMPLES),
     (simulation.simulate, simulation.SIMULATE_EXAMPLES),
     (simulation.verify, simulation.VERIFY_EXAMPLES),
     (influx.rebuild, influx.REBUILD_EXAMPLES),

@@ -79,10 +79,9 @@ def collector(
         log_format=log_format,
         verbose=verbose,
     )
-    from farm.app.process_life import end_with_parent, stop_event
+    from farm.app.process_life import stop_event
     from farm.app.wiring import run_collector
 
-    end_with_parent()
     run_collector(configuration, stop_event(), drain_s=drain, simulated=simulated_time)
 
 
@@ -101,10 +100,9 @@ def evaluator(
         config, data, flag("--database", database, "ledger", "url"), log_format=log_format, verbose=verbose
     )
     configuration.check(["site", "ledger", "alerts", "influx"])
-    from farm.app.process_life import end_with_parent, stop_event
+    from farm.app.process_life import stop_event
     from farm.app.wiring import run_evaluator
 
-    end_with_parent()
     run_evaluator(configuration, stop_event())
 
 
@@ -133,8 +131,7 @@ def api(
         verbose=verbose,
     )
     configuration.check(["site", "ledger", "api", "broker", "sources"])
-    from farm.app.process_life import end_with_parent, stop_event
+    from farm.app.process_life import stop_event
     from farm.app.wiring import run_api
 
-    end_with_parent()
     run_api(configuration, stop_event())
