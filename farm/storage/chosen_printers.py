@@ -6,6 +6,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import BindParameter, ColumnElement, Connection, Text, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.sql.elements import UnaryExpression
+from sqlalchemy.sql.operators import custom_op
 
 from farm.storage import schema
 
@@ -17,9 +19,17 @@ def asked_for(connection: Connection, printer_ids: Iterable[str] | None) -> Colu
     return among(connection, schema.printer.c.id, printer_ids)
 
 
-def among(connection: Connection, column: ColumnElement[Any], values: Iterable[str]) -> ColumnElement[bool]:
-    """Whether the column is one of `values`, which travel as one parameter."""
+def among(
+    connection: Connection, column: ColumnElement[Any], values: Iterable[str], *, searched: bool = True
+) -> ColumnElement[bool]:
+    """Whether the column is one of `values`, which travel as one parameter.
+
+    With `searched` SQLite may look the values up in an index of the column; PostgreSQL
+    decides by its statistics.
+    """
     dialect = connection.dialect.name
+    if dialect == "sqlite" and not searched:
+        column = UnaryExpression(column, operator=custom_op("+"))
     return _is_one_of(dialect, column, bindparam(None, listed(dialect, values), type_=_list_type(dialect)))
 
 

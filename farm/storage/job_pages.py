@@ -20,6 +20,8 @@ from farm.storage.ledger_port import JobFilter, JobPage
 from farm.storage.rows import job_of
 
 _job = schema.job.c
+_FEW_PRINTERS = 16
+"""So many are looked up one by one; of more, the newest jobs of all are looked through."""
 
 
 class _Mark(msgspec.Struct, frozen=True, array_like=True):
@@ -88,7 +90,8 @@ def _conditions(connection: Connection, wanted: JobFilter) -> Sequence[ColumnEle
         ignored = select(schema.printer.c.id).where(schema.printer.c.ignored)
         conditions.append(_job.printer_id.not_in(ignored))
     else:
-        conditions.append(among(connection, _job.printer_id, wanted.printer_ids))
+        many = len(wanted.printer_ids) > _FEW_PRINTERS
+        conditions.append(among(connection, _job.printer_id, wanted.printer_ids, searched=not many))
     if wanted.outcomes is not None:
         conditions.append(among(connection, _job.outcome, wanted.outcomes))
     if wanted.file is not None:

@@ -42,11 +42,11 @@ class SqlLedgerReader(LedgerDatabase):
 
     def printers(self, *, everything: bool = False) -> list[Printer]:
         """As `LedgerReader.printers`."""
-        wanted = select(schema.printer).order_by(*_by_name)
+        wanted = select(*(_printer[name] for name in Printer.__struct_fields__)).order_by(*_by_name)
         if not everything:
             wanted = wanted.where(_printer.retired_ms.is_(None), _printer.ignored.is_(False))
         with self._reads() as connection:
-            return [rows.printer_of(row) for row in connection.execute(wanted).mappings()]
+            return [rows.printer_with(*row) for row in connection.execute(wanted)]
 
     def standings(self, printer_ids: Iterable[str] | None = None) -> list[Standing]:
         """As `LedgerReader.standings`."""
@@ -78,14 +78,8 @@ class SqlLedgerReader(LedgerDatabase):
 
     def ended_jobs(self) -> list[EndedCount]:
         """As `LedgerReader.ended_jobs`."""
-        counted = (
-            select(_job.outcome, _job.cause, func.count())
-            .where(_job.ended_ms.is_not(None))
-            .group_by(_job.outcome, _job.cause)
-            .order_by(_job.outcome, _job.cause)
-        )
         with self._reads() as connection:
-            return [rows.struct_of(EndedCount, row) for row in connection.execute(counted)]
+            return outcome_totals.ended_jobs(connection)
 
     def jobs(self, wanted: JobFilter) -> JobPage:
         """As `LedgerReader.jobs`."""

@@ -5,7 +5,7 @@ a job ends, is revised or withdrawn, what it counts for is added to or taken fro
 from its end on.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeAlias
@@ -23,10 +23,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from farm.model.job import Job
-from farm.model.states import CancelledBy, Outcome
+from farm.model.states import CancelledBy, Cause, Outcome
 from farm.storage import schema
 from farm.storage.chosen_printers import chosen, listed
-from farm.storage.ledger_port import OutcomeCount
+from farm.storage.ledger_port import EndedCount, OutcomeCount
 from farm.storage.row_statement import RowStatement, insertion_of_new
 
 _KINDS: tuple[tuple[Outcome, CancelledBy | None], ...] = (
@@ -40,6 +40,9 @@ _KINDS: tuple[tuple[Outcome, CancelledBy | None], ...] = (
 """What each of `schema.ENDINGS` stands for."""
 _COUNT = len(_KINDS)
 _PLACE: Mapping[tuple[str, str | None], int] = {kind: place for place, kind in enumerate(_KINDS)}
+
+_EVER = 2**62
+"""An instant (ms) after every other."""
 
 _total = schema.outcome_total
 _KEYS = ("printer_id", "ended_ms")
@@ -81,6 +84,29 @@ def outcome_counts(
         names = listed(dialect, printer_ids)
         found = _ended_within(dialect, "printers").fetch(connection, from_ms, to_ms, names)
     return [count for row in found for count in _counts(row)]
+
+
+def ended_jobs(connection: Connection) -> list[EndedCount]:
+    """All jobs that ever ended, counted by outcome and cause."""
+    job, last = schema.job.c, _total.alias("last")
+    sums = (func.coalesce(func.sum(last.c[name]), 0) for name in _SUMS[:_COUNT])
+    ever = select(*sums).select_from(schema.printer.join(last, _stands_before(last, "end")))
+    by_outcome: Counter[tuple[Outcome, Cause | None]] = Counter()
+    for (outcome, _), jobs in zip(_KINDS, connection.execute(ever, {"end": _EVER}).one(), strict=True):
+        by_outcome[outcome, None] += int(jobs)
+    caused = select(job.outcome, job.cause, func.count()).where(
+        job.cause.is_not(None), job.outcome.is_not(None)
+    )
+    for outcome, cause, jobs in connection.execute(caused.group_by(job.cause, job.outcome)):
+        by_outcome[Outcome(outcome), Cause(cause)] += jobs
+        by_outcome[Outcome(outcome), None] -= jobs
+    return [
+        EndedCount(outcome=outcome, cause=cause, jobs=jobs)
+        for (outcome, cause), jobs in sorted(
+            by_outcome.items(), key=lambda count: (count[0][0], count[0][1] or "")
+        )
+        if jobs
+    ]
 
 
 @cache

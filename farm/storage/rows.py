@@ -75,7 +75,12 @@ def feed_row(seq: int, entry: FeedEntry) -> tuple[Any, ...]:
 
 def printer_of(row: RowMapping) -> Printer:
     """The printer in a row that may hold more."""
-    return Printer(**{name: row[name] for name in Printer.__struct_fields__})
+    return printer_with(*(row[name] for name in Printer.__struct_fields__))
+
+
+def printer_with(*facts: Any) -> Printer:
+    """The printer whose fields are given in their order."""
+    return Printer(**dict(zip(Printer.__struct_fields__, facts, strict=True)))
 
 
 def struct_of(kind: type[T], row: Sequence[Any]) -> T:

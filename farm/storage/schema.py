@@ -107,7 +107,8 @@ job = Table(
     Index("ix_job_printer_id_started_ms", "printer_id", "started_ms"),
     Index("ix_job_ended_ms", "ended_ms", "id"),
     Index("ix_job_printer_id_ended_ms", "printer_id", "ended_ms"),
-    Index("ix_job_outcome", "outcome", "cause"),
+    Index("ix_job_file", "file", "ended_ms"),
+    Index("ix_job_cause", "cause", "outcome"),
 )
 
 outcome_total = Table(

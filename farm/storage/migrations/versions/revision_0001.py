@@ -221,8 +221,9 @@ def _create_job() -> None:
         sa.ForeignKeyConstraint(["printer_id"], ["printer.id"], name="fk_job_printer_id"),
         sa.PrimaryKeyConstraint("id", name="pk_job"),
     )
+    op.create_index("ix_job_cause", "job", ["cause", "outcome"])
     op.create_index("ix_job_ended_ms", "job", ["ended_ms", "id"])
-    op.create_index("ix_job_outcome", "job", ["outcome", "cause"])
+    op.create_index("ix_job_file", "job", ["file", "ended_ms"])
     op.create_index("ix_job_printer_id_ended_ms", "job", ["printer_id", "ended_ms"])
     op.create_index("ix_job_printer_id_started_ms", "job", ["printer_id", "started_ms"])
 
