@@ -100,7 +100,10 @@ def _toml(text: str) -> str:
 
 
 def run_broker(file: Path) -> None:
-    """Run the broker in this process; it never returns. Raises OSError when its port is taken."""
+    """Run the broker in this process until it ends by itself, which it only does on an error.
+
+    Raises OSError when its port is taken, and RuntimeError when it ended.
+    """
     from iotcore import IotCoreBroker
 
     # rumqttd writes every packet that it routes at level ERROR.
@@ -109,6 +112,7 @@ def run_broker(file: Path) -> None:
     broker = IotCoreBroker(config_path=str(file))
     broker.check_ports()
     broker.run_forever()
+    raise RuntimeError(f"it ended; can it listen on {', '.join(broker.listeners())}?")
 
 
 def main() -> int:

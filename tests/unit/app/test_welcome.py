@@ -1,0 +1,87 @@
+"""What is shown for typing into printers."""
+
+import configparser
+import io
+
+import pytest
+from rich.console import Console
+
+from collector.settings import BrokerSettings, SourceSettings
+from farm.app.welcome import (
+    PrinterBroker,
+    lan_address,
+    moonraker_section,
+    octoprint_settings,
+    prefix_for,
+    printer_broker,
+    welcome,
+)
+
+OWN = PrinterBroker("192.168.1.5", 1883, tls=False, user="layerline", password="abcd-efgh", embedded=True)
+
+
+def test_the_embedded_broker_is_shown_with_its_password() -> None:
+    broker = BrokerSettings.model_validate(
+        {"url": "mqtt://127.0.0.1:1884", "username": "layerline", "password": "abcd-efgh"}
+    )
+    shown = printer_broker(broker, embedded_host="127.0.0.1")
+    assert (shown.host, shown.port, shown.password) == ("127.0.0.1", 1884, "abcd-efgh")
+
+
+def test_the_password_of_another_broker_is_not_shown() -> None:
+    broker = BrokerSettings.model_validate({"url": "mqtts://u:secret@broker.local"})
+    shown = printer_broker(broker, embedded_host=None)
+    assert (shown.host, shown.port, shown.tls, shown.user, shown.password) == (
+        "broker.local", 8883, True, "u", None,
+    )  # fmt: skip
+
+
+def test_octoprint_is_told_the_protocol_that_the_embedded_broker_takes() -> None:
+    rows = dict(octoprint_settings(OWN, "octoPrint/{printer}"))
+    assert rows["Protocol version"].startswith("MQTT 3.1.1")
+    assert rows["Base topic"].startswith("octoPrint/bay1/")
+    assert (rows["Host"], rows["Port"], rows["Username"], rows["Password"]) == (
+        "192.168.1.5", "1883", "layerline", "abcd-efgh",
+    )  # fmt: skip
+
+
+def test_the_moonraker_section_can_be_read_as_moonraker_reads_it() -> None:
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read_string(moonraker_section(OWN, "{printer}"))
+    section = parser["mqtt"]
+    assert (section["address"], section["port"], section["username"]) == ("192.168.1.5", "1883", "layerline")
+    assert section["instance_name"] == "bay1"
+    assert "print_stats" in section["status_objects"].split()
+
+
+@pytest.mark.parametrize(
+    ("sources", "prefix"),
+    [
+        ([], "{printer}"),
+        ([SourceSettings(adapter="octoprint", topic="o")], "{printer}"),
+        ([SourceSettings(adapter="moonraker", topic="voron")], "voron"),
+        (
+            [
+                SourceSettings(adapter="moonraker", topic="voron"),
+                SourceSettings(adapter="moonraker", topic="farm/{printer}"),
+            ],
+            "farm/{printer}",
+        ),
+    ],
+)
+def test_the_topic_follows_the_sources(sources: list[SourceSettings], prefix: str) -> None:
+    assert prefix_for("moonraker", sources, "{printer}") == prefix
+
+
+def test_the_panel_holds_all_of_it() -> None:
+    console = Console(width=100, file=io.StringIO())
+    with console.capture() as captured:
+        console.print(welcome("http://127.0.0.1:8642", "/srv/layerline", OWN, []))
+    shown = captured.get()
+    for words in ("http://127.0.0.1:8642", "192.168.1.5:1883", "abcd-efgh", "/srv/layerline", "[mqtt]"):
+        assert words in shown
+
+
+def test_an_address_of_its_own_is_shown_as_it_is() -> None:
+    assert lan_address("10.0.0.7") == "10.0.0.7"
+    assert lan_address("") != ""
