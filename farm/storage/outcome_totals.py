@@ -89,24 +89,25 @@ def outcome_counts(
 def ended_jobs(connection: Connection) -> list[EndedCount]:
     """All jobs that ever ended, counted by outcome and cause."""
     job, last = schema.job.c, _total.alias("last")
-    sums = (func.coalesce(func.sum(last.c[name]), 0) for name in _SUMS[:_COUNT])
-    ever = select(*sums).select_from(schema.printer.join(last, _stands_before(last, "end")))
-    by_outcome: Counter[tuple[Outcome, Cause | None]] = Counter()
-    for (outcome, _), jobs in zip(_KINDS, connection.execute(ever, {"end": _EVER}).one(), strict=True):
-        by_outcome[outcome, None] += int(jobs)
-    caused = select(job.outcome, job.cause, func.count()).where(
-        job.cause.is_not(None), job.outcome.is_not(None)
+    ever = (
+        select(*(last.c[name] for name in _SUMS[:_COUNT]))
+        .select_from(schema.printer.join(last, _stands_before(last, "end")))
+        .order_by(schema.printer.c.id)  # else SQLite would read every row of the sums
     )
-    for outcome, cause, jobs in connection.execute(caused.group_by(job.cause, job.outcome)):
-        by_outcome[Outcome(outcome), Cause(cause)] += jobs
-        by_outcome[Outcome(outcome), None] -= jobs
-    return [
-        EndedCount(outcome=outcome, cause=cause, jobs=jobs)
-        for (outcome, cause), jobs in sorted(
-            by_outcome.items(), key=lambda count: (count[0][0], count[0][1] or "")
-        )
-        if jobs
-    ]
+    caused = (
+        select(job.outcome, job.cause, func.count())
+        .where(job.cause.is_not(None), job.outcome.is_not(None))
+        .group_by(job.cause, job.outcome)
+    )
+    counts: Counter[tuple[Outcome, Cause | None]] = Counter()
+    for row in connection.execute(ever, {"end": _EVER}):
+        for (outcome, _), jobs in zip(_KINDS, row, strict=True):
+            counts[outcome, None] += jobs
+    for outcome, cause, jobs in connection.execute(caused):
+        counts[Outcome(outcome), Cause(cause)] += jobs
+        counts[Outcome(outcome), None] -= jobs
+    found = sorted(counts.items(), key=lambda count: (count[0][0], count[0][1] or ""))
+    return [EndedCount(outcome=outcome, cause=cause, jobs=jobs) for (outcome, cause), jobs in found if jobs]
 
 
 @cache
