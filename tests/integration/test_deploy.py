@@ -181,15 +181,17 @@ def test_the_broker_keeps_what_printers_publish_at_qos_0_for_an_absent_reader(br
     printer = broker.client("printer", "octoprint")
     for number in range(50):
         printer.publish(f"octoPrint/temperature/tool{number}", b"{}", 0)
-    printer.publish("layerline/v1/main/printers/x/state", b"forged", 1).wait_for_publish(5)
+    forger = broker.client("printer", "forger")
+    forger.publish("layerline/v1/main/printers/x/state", b"forged", 0)
+    forger.publish("octoPrint/forged", b"{}", 1)  # arrives after it, over a new connection if need be
     printer.publish("octoPrint/event/PrintDone", b"{}", 1).wait_for_publish(5)
     reader = Client(CallbackAPIVersion.VERSION2, "layerline-shard-0", clean_session=False, protocol=MQTTv311)
     reader.username_pw_set("layerline", "layerline-password")
     reader.on_message = received
     reader.connect("127.0.0.1", broker.port)
     reader.loop_start()
-    wait_until(lambda: "octoPrint/event/PrintDone" in got, "the queue arrives")
-    for client in (reader, printer):
+    wait_until(lambda: {"octoPrint/event/PrintDone", "octoPrint/forged"} <= set(got), "the queue arrives")
+    for client in (reader, printer, forger):
         client.disconnect()
         client.loop_stop()
     assert sum(topic.startswith("octoPrint/temperature/") for topic in got) == 50
