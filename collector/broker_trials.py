@@ -35,11 +35,6 @@ class BrokerTrials:
         self._mark = secrets.token_hex(4)
         self._number = 0
 
-    @property
-    def names(self) -> list[str]:
-        """What is tried, in order."""
-        return [name for name, _, _ in self._trials()]
-
     def run(self) -> Iterator[TrialResult]:
         """Try one property after the other.
 
@@ -47,76 +42,13 @@ class BrokerTrials:
         """
         with self._line():
             pass
-        for name, cost, trial in self._trials():
+        for name, cost, trial in _TRIALS:
             self._number += 1
             try:
-                passed, seen = trial()
+                passed, seen = trial(self)
             except (BrokerRefused, BrokerUnreachable) as error:
                 passed, seen = False, str(error)
             yield TrialResult(name, passed, seen, cost)
-
-    def _trials(self) -> list[tuple[str, str, Callable[[], tuple[bool, str]]]]:
-        return [
-            (
-                "topics with spaces",
-                "Moonraker's split-status mode cannot be used: its topics hold the names of Klipper objects",
-                self._spaces,
-            ),
-            (
-                "session kept, QoS 1 queued for an absent client",
-                "whatever printers send while the collector is away or restarts is lost",
-                lambda: self._absent(1),
-            ),
-            (
-                "QoS 0 queued for an absent client",
-                (
-                    "OctoPrint's messages and most of Moonraker's are lost while the collector is away "
-                    "(Mosquitto: queue_qos0_messages true)"
-                ),
-                lambda: self._absent(0),
-            ),
-            (
-                "unacknowledged QoS 1 messages sent again after a crash",
-                "a crash of the collector loses the messages that it had not committed yet",
-                lambda: self._redelivered(1),
-            ),
-            (
-                "unacknowledged QoS 0 messages sent again after a crash",
-                (
-                    "a crash of the collector loses messages of printers that publish at QoS 0 "
-                    "(Mosquitto: upgrade_outgoing_qos true)"
-                ),
-                lambda: self._redelivered(0),
-            ),
-            (
-                "the same client id takes over",
-                "a collector that hangs blocks the one that should replace it",
-                self._takeover,
-            ),
-            (
-                "last will",
-                "a printer whose connection breaks is noticed by its silence only",
-                self._last_will,
-            ),
-            (
-                "retained messages",
-                "after a restart a printer is unknown until it next reports something",
-                self._retained,
-            ),
-            (
-                "a payload of 3 MB",
-                "one large message (a thumbnail, a long history) cuts a printer off",
-                self._large,
-            ),
-            (
-                f"{_WINDOW_NEEDED} unacknowledged messages at once",
-                (
-                    "commits stay small, so the collector reaches less throughput "
-                    "(Mosquitto: max_inflight_messages 1000)"
-                ),
-                self._window,
-            ),
-        ]
 
     def _line(
         self, role: str = "probe", *, clean: bool = True, will: str | None = None, ack: bool = True
@@ -213,3 +145,67 @@ def _counted(found: list[MQTTMessage], count: int) -> tuple[bool, str]:
     """Whether all came, each once or more (a duplicate is no loss)."""
     distinct = len({bytes(message.payload) for message in found})
     return distinct == count, "delivered" if distinct == count else f"{distinct} of {count} delivered"
+
+
+_TRIALS: tuple[tuple[str, str, Callable[[BrokerTrials], tuple[bool, str]]], ...] = (
+    (
+        "topics with spaces",
+        "Moonraker's split-status mode cannot be used: its topics hold the names of Klipper objects",
+        BrokerTrials._spaces,
+    ),
+    (
+        "session kept, QoS 1 queued for an absent client",
+        "whatever printers send while the collector is away or restarts is lost",
+        lambda trials: trials._absent(1),
+    ),
+    (
+        "QoS 0 queued for an absent client",
+        (
+            "OctoPrint's messages and most of Moonraker's are lost while the collector is away "
+            "(Mosquitto: queue_qos0_messages true)"
+        ),
+        lambda trials: trials._absent(0),
+    ),
+    (
+        "unacknowledged QoS 1 messages sent again after a crash",
+        "a crash of the collector loses the messages that it had not committed yet",
+        lambda trials: trials._redelivered(1),
+    ),
+    (
+        "unacknowledged QoS 0 messages sent again after a crash",
+        (
+            "a crash of the collector loses messages of printers that publish at QoS 0 "
+            "(Mosquitto: upgrade_outgoing_qos true)"
+        ),
+        lambda trials: trials._redelivered(0),
+    ),
+    (
+        "the same client id takes over",
+        "a collector that hangs blocks the one that should replace it",
+        BrokerTrials._takeover,
+    ),
+    (
+        "last will",
+        "a printer whose connection breaks is noticed by its silence only",
+        BrokerTrials._last_will,
+    ),
+    (
+        "retained messages",
+        "after a restart a printer is unknown until it next reports something",
+        BrokerTrials._retained,
+    ),
+    (
+        "a payload of 3 MB",
+        "one large message (a thumbnail, a long history) cuts a printer off",
+        BrokerTrials._large,
+    ),
+    (
+        f"{_WINDOW_NEEDED} unacknowledged messages at once",
+        (
+            "commits stay small, so the collector reaches less throughput "
+            "(Mosquitto: max_inflight_messages 1000)"
+        ),
+        BrokerTrials._window,
+    ),
+)
+"""What is tried, what it costs where it is missing, and how it is tried."""
