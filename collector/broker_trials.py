@@ -15,6 +15,33 @@ from farm.errors import BrokerRefused, BrokerUnreachable
 _LARGE_PAYLOAD = 3_000_000
 _WINDOW_PROBE = 600
 _WINDOW_NEEDED = 100
+_COSTS = {
+    "topics with spaces": (
+        "Moonraker's split-status mode cannot be used: its topics hold the names of Klipper objects"
+    ),
+    "session kept, QoS 1 queued for an absent client": (
+        "whatever printers send while the collector is away or restarts is lost"
+    ),
+    "QoS 0 queued for an absent client": (
+        "OctoPrint's messages and most of Moonraker's are lost while the collector is away "
+        "(Mosquitto: queue_qos0_messages true)"
+    ),
+    "unacknowledged QoS 1 messages sent again after a crash": (
+        "a crash of the collector loses the messages that it had not committed yet"
+    ),
+    "unacknowledged QoS 0 messages sent again after a crash": (
+        "a crash of the collector loses messages of printers that publish at QoS 0 "
+        "(Mosquitto: upgrade_outgoing_qos true)"
+    ),
+    "the same client id takes over": "a collector that hangs blocks the one that should replace it",
+    "last will": "a printer whose connection breaks is noticed by its silence only",
+    "retained messages": "after a restart a printer is unknown until it next reports something",
+    "a payload of 3 MB": "one large message (a thumbnail, a long history) cuts a printer off",
+    f"{_WINDOW_NEEDED} unacknowledged messages at once": (
+        "commits stay small, so the collector reaches less throughput (Mosquitto: max_inflight_messages 1000)"
+    ),
+}
+"""What is tried, in order, and what it costs where it is missing."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +69,22 @@ class BrokerTrials:
         """
         with self._line():
             pass
-        for name, cost, trial in _TRIALS:
+        trials: tuple[Callable[[], tuple[bool, str]], ...] = (
+            self._spaces,
+            lambda: self._absent(1),
+            lambda: self._absent(0),
+            lambda: self._redelivered(1),
+            lambda: self._redelivered(0),
+            self._takeover,
+            self._last_will,
+            self._retained,
+            self._large,
+            self._window,
+        )
+        for (name, cost), trial in zip(_COSTS.items(), trials, strict=True):
             self._number += 1
             try:
-                passed, seen = trial(self)
+                passed, seen = trial()
             except (BrokerRefused, BrokerUnreachable) as error:
                 passed, seen = False, str(error)
             yield TrialResult(name, passed, seen, cost)
@@ -145,67 +184,3 @@ def _counted(found: list[MQTTMessage], count: int) -> tuple[bool, str]:
     """Whether all came, each once or more (a duplicate is no loss)."""
     distinct = len({bytes(message.payload) for message in found})
     return distinct == count, "delivered" if distinct == count else f"{distinct} of {count} delivered"
-
-
-_TRIALS: tuple[tuple[str, str, Callable[[BrokerTrials], tuple[bool, str]]], ...] = (
-    (
-        "topics with spaces",
-        "Moonraker's split-status mode cannot be used: its topics hold the names of Klipper objects",
-        BrokerTrials._spaces,
-    ),
-    (
-        "session kept, QoS 1 queued for an absent client",
-        "whatever printers send while the collector is away or restarts is lost",
-        lambda trials: trials._absent(1),
-    ),
-    (
-        "QoS 0 queued for an absent client",
-        (
-            "OctoPrint's messages and most of Moonraker's are lost while the collector is away "
-            "(Mosquitto: queue_qos0_messages true)"
-        ),
-        lambda trials: trials._absent(0),
-    ),
-    (
-        "unacknowledged QoS 1 messages sent again after a crash",
-        "a crash of the collector loses the messages that it had not committed yet",
-        lambda trials: trials._redelivered(1),
-    ),
-    (
-        "unacknowledged QoS 0 messages sent again after a crash",
-        (
-            "a crash of the collector loses messages of printers that publish at QoS 0 "
-            "(Mosquitto: upgrade_outgoing_qos true)"
-        ),
-        lambda trials: trials._redelivered(0),
-    ),
-    (
-        "the same client id takes over",
-        "a collector that hangs blocks the one that should replace it",
-        BrokerTrials._takeover,
-    ),
-    (
-        "last will",
-        "a printer whose connection breaks is noticed by its silence only",
-        BrokerTrials._last_will,
-    ),
-    (
-        "retained messages",
-        "after a restart a printer is unknown until it next reports something",
-        BrokerTrials._retained,
-    ),
-    (
-        "a payload of 3 MB",
-        "one large message (a thumbnail, a long history) cuts a printer off",
-        BrokerTrials._large,
-    ),
-    (
-        f"{_WINDOW_NEEDED} unacknowledged messages at once",
-        (
-            "commits stay small, so the collector reaches less throughput "
-            "(Mosquitto: max_inflight_messages 1000)"
-        ),
-        BrokerTrials._window,
-    ),
-)
-"""What is tried, what it costs where it is missing, and how it is tried."""
