@@ -203,13 +203,20 @@ class LiveStream:
         return packet("snapshot", data, seq)
 
     async def _forever(self, step: Callable[[], Awaitable[None]]) -> None:
+        trouble = ""
         while True:
             await self._wanted.wait()
             try:
                 await step()
-            except Exception:
-                log.exception("the live stream could not read the ledger; trying again")
+            except Exception as error:
+                if str(error) != trouble:
+                    trouble = str(error)
+                    log.exception("the live stream could not read the ledger; trying again")
                 await asyncio.sleep(RETRY_S)
+            else:
+                if trouble:
+                    trouble = ""
+                    log.info("the live stream reads the ledger again")
 
     async def _follow_feed(self) -> None:
         if not self._synced.is_set():

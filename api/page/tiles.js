@@ -30,8 +30,8 @@ class Tile {
     this.foot = element("p", "foot", this.nozzle.node, this.bed.node, this.layer.node, this.streak);
     this.node = element(
       "li", "tile",
-      element("div", "head", this.name, this.badge, this.since),
-      this.file, this.run, this.say, this.foot,
+      element("div", "head", this.name, this.badge, this.file, this.since),
+      this.run, this.say, this.foot,
     );
     this.node.dataset.id = printer.id;
     this.alerted = false;

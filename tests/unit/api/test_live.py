@@ -1,10 +1,13 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from api import live
 from api.board import Board
 from api.live import Listener, LiveStream, Packet, entry_packet
 from api.settings import ApiSettings
+from farm.errors import LedgerUnreachable
 from farm.model.feed import FeedEntry, FeedKind
 from farm.storage.alert_store import SqlAlertStore
 from farm.storage.ledger import Ledger
@@ -66,6 +69,52 @@ def test_a_slow_client_starts_anew_with_a_snapshot(tmp_path: Path) -> None:
         head = ledger.feed_head()
     assert last.startswith(b"id: %d\nevent: snapshot" % head)
     assert b'"resumed":false' in last
+
+
+def test_an_idle_connection_is_kept_open_by_comments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "HEARTBEAT_S", 0.01)
+
+    async def wait_for_comment(ledger: Ledger) -> bytes:
+        stream = LiveStream(board_over(ledger))
+        async with stream.running(), asyncio.timeout(LIMIT_S):
+            events = stream.events(None)
+            while live.HEARTBEAT not in (wire := await anext(events)):
+                pass
+            await events.aclose()
+            return wire
+
+    with farm_ledger(sample_farm(1, days=1), f"sqlite:///{tmp_path}/ledger.db") as ledger:
+        assert b": heartbeat\n\n" in asyncio.run(wait_for_comment(ledger))
+
+
+def test_a_ledger_that_stays_away_is_logged_once_and_its_return_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(live, "RETRY_S", 0.001)
+    monkeypatch.setattr(live, "TICK_S", 0.05)
+    caplog.set_level("INFO", "api.live")
+    refusals = iter(range(5))
+
+    async def listen(ledger: Ledger) -> None:
+        stream = LiveStream(board_over(ledger))
+        read = ledger.feed_head
+
+        def sometimes() -> int:
+            if next(refusals, None) is not None:
+                raise LedgerUnreachable("away")
+            return read()
+
+        monkeypatch.setattr(ledger, "feed_head", sometimes)
+        async with stream.running(), asyncio.timeout(LIMIT_S):
+            events = stream.events(None)
+            while "reads the ledger again" not in caplog.text:
+                await anext(events)
+            await events.aclose()
+
+    with farm_ledger(sample_farm(1, days=1), f"sqlite:///{tmp_path}/ledger.db") as ledger:
+        asyncio.run(listen(ledger))
+    told = [record.getMessage() for record in caplog.records]
+    assert [text for text in told if "could not read" in text] == [told[0]]
 
 
 def test_all_clients_share_one_reader_and_it_rests_when_none_is_left(tmp_path: Path) -> None:
