@@ -1,6 +1,7 @@
 """Klipper's status objects as Moonraker publishes them, and what can be saved of a damaged one."""
 
 import math
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -95,17 +96,23 @@ def eventtime_ms(value: object) -> int:
     return int(seconds * 1000)
 
 
+@cache
+def _types(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """The type of each field."""
+    return {field.name: field.type for field in msgspec.structs.fields(kind)}
+
+
 def fields_of(kind: type[msgspec.Struct], values: object) -> Any:
     """The object with every field that can be read; one bad field does not lose the others."""
     good = {}
     if isinstance(values, dict):
-        for field in msgspec.structs.fields(kind):
-            if field.name not in values:
-                continue
-            try:
-                good[field.name] = msgspec.convert(values[field.name], field.type, strict=False)
-            except msgspec.ValidationError:
-                continue
+        types = _types(kind)
+        for name, value in values.items():
+            if name in types:
+                try:
+                    good[name] = msgspec.convert(value, types[name], strict=False)
+                except msgspec.ValidationError:
+                    continue
     return kind(**good)
 
 

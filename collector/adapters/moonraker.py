@@ -43,6 +43,7 @@ _COUNTING = frozenset({PrinterState.PREPARING, PrinterState.PRINTING, PrinterSta
 class MoonrakerMemory(msgspec.Struct, kw_only=True, omit_defaults=True):
     """What is remembered of one Klipper host: the merged status and what was last told of it."""
 
+    online: bool | None = None
     webhooks: str | None = None
     webhooks_message: str | None = None
     state: str | None = None
@@ -143,6 +144,7 @@ class Moonraker:
 
     def _read_link(self, memory: MoonrakerMemory, payload: bytes, retained: bool) -> Reading:
         word = salvage(payload).get("server")
+        memory.online = word == "online"
         if word == "online":
             return Reading(None, (Observation(link=Link.ONLINE, retained=retained),))
         if word == "offline":
@@ -182,6 +184,9 @@ class Moonraker:
     def _merge(
         self, memory: MoonrakerMemory, at: int, status: Status, retained: bool
     ) -> tuple[Observation, ...]:
+        if retained and memory.online is False:
+            # Kept from before the link broke: what the print did since is not in it.
+            status = _without_state(status)
         heater = status.extruder
         if heater is not UNSET:
             _merge_nozzle(memory, heater)
@@ -252,6 +257,14 @@ class Moonraker:
                 job=_job(memory) if memory.state != "standby" else None,
             ),
         )
+
+
+def _without_state(status: Status) -> Status:
+    """The status without what says that a print goes on."""
+    stats = status.print_stats
+    if stats is not UNSET:
+        stats = msgspec.structs.replace(stats, state=UNSET)
+    return msgspec.structs.replace(status, print_stats=stats, webhooks=UNSET)
 
 
 def _is_stalled(memory: MoonrakerMemory, at: int) -> bool:

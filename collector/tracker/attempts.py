@@ -76,8 +76,19 @@ class Attempts(TimeAccount):
             job = msgspec.structs.replace(job, **changes)
             self.attempt = msgspec.structs.replace(attempt, job=job)
 
+    def _correct_start(self, reading: JobReading) -> None:
+        """At an end that is told as it happens, the measured time gives a start that was only inferred."""
+        attempt = self.attempt
+        if attempt is None or attempt.gap_from_ms is not None or reading.elapsed_ms is None:
+            return
+        job = attempt.job
+        if job.start_provenance is Provenance.INFERRED:
+            job = msgspec.structs.replace(job, started_ms=self.at - reading.elapsed_ms)
+            self.attempt = msgspec.structs.replace(attempt, job=job)
+
     def end_time(self, reading: JobReading) -> int:
         """When the job ended: by the source's own account where a level tells it late."""
+        self._correct_start(reading)
         attempt = self.attempt
         if attempt is None or reading.elapsed_ms is None or attempt.job.started_ms is None:
             return self.at

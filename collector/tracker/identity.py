@@ -1,18 +1,21 @@
 """Which attempt a reading speaks of: by the source's own id, file, account of time, and progress."""
 
-from collector.tracker.limits import SAME_START_MS
+from collector.tracker.limits import SAME_START_MS, STALE_MS
 from collector.tracker.track import Attempt
 from farm.model.job import Job, job_id
 from farm.model.observation import HistoryRow, JobReading, Observation
 
 
-def is_same_attempt(attempt: Attempt, reading: JobReading, at_ms: int) -> bool:
+def is_same_attempt(attempt: Attempt, seen: Observation, reading: JobReading, at_ms: int) -> bool:
     """Whether what runs after a gap is what ran before it, by file, start and progress."""
     job = attempt.job
     if reading.native_id is not None and job.id == job_id(job.printer_id, reading.native_id):
         return True
     if reading.file is not None and job.file is not None and reading.file != job.file:
         return False
+    if seen.retained and reading.elapsed_ms is not None and job.started_ms is not None:
+        # Its age is not known, but an attempt that began anew in the gap counts from zero.
+        return reading.elapsed_ms + STALE_MS >= (attempt.gap_from_ms or at_ms) - job.started_ms
     if reading.elapsed_ms is not None and job.started_ms is not None:
         return abs(at_ms - reading.elapsed_ms - job.started_ms) <= max(
             SAME_START_MS, reading.elapsed_ms // 100
@@ -22,14 +25,14 @@ def is_same_attempt(attempt: Attempt, reading: JobReading, at_ms: int) -> bool:
     return True
 
 
-def is_another(attempt: Attempt, reading: JobReading, at_ms: int) -> bool:
+def is_another(attempt: Attempt, seen: Observation, reading: JobReading, at_ms: int) -> bool:
     """Without a gap: the source names another job, or its own account of time began anew."""
     job = attempt.job
     if reading.native_id is not None and attempt.from_start_signal:
         return job.id != job_id(job.printer_id, reading.native_id)
     if reading.file is not None and job.file is not None and reading.file != job.file:
         return True
-    if reading.elapsed_ms is None or job.started_ms is None:
+    if seen.retained or reading.elapsed_ms is None or job.started_ms is None:
         return False
     began = at_ms - reading.elapsed_ms
     return began - job.started_ms > max(SAME_START_MS, (at_ms - job.started_ms) // 50)

@@ -6,6 +6,8 @@ ECHO_MS = 2_000
 """Messages of one moment may overtake each other by so much."""
 SAME_START_MS = 5_000
 """Two accounts of a start closer than this are of one attempt, beyond what pauses explain."""
+STALE_MS = 120_000
+"""A retained account of a print's time may be older than what we saw of it by so much."""
 QUIET_LINK_MS = 5_000
 """A lost link is booked as such from the last message on when that is longer ago than this."""
 RENEWED_LINK_MS = 1_000

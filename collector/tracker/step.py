@@ -118,13 +118,13 @@ class _Step(Hindsight):
         if attempt is not None and attempt.settling_ms is not None:
             self.attempt = attempt = msgspec.structs.replace(attempt, settling_ms=None, settling_error=False)
         if attempt is not None and attempt.gap_from_ms is not None:
-            if is_same_attempt(attempt, reading, self.at):
+            if is_same_attempt(attempt, seen, reading, self.at):
                 self.attempt = msgspec.structs.replace(
                     attempt, gap_from_ms=None, accounted_ms=max(self.at, attempt.accounted_ms)
                 )
             else:
                 self.give_up(attempt)
-        elif attempt is not None and is_another(attempt, reading, self.at):
+        elif attempt is not None and is_another(attempt, seen, reading, self.at):
             self.give_up(attempt)
         if self.attempt is None:
             if seen.state is PrinterState.PREPARING and seen.job is None:
