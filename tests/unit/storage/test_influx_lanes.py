@@ -1,19 +1,15 @@
 """How the queues take turns, wait, and make room, before a server that is only played."""
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 
-from farm.errors import InfluxError
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.observation import Telemetry
 from farm.model.states import Outcome
 from farm.model.times import DAY_MS, HOUR_MS, MINUTE_MS
 from farm.storage import schema
-from farm.storage.influx.answers import Answer
-from farm.storage.influx.client import Series
 from farm.storage.influx.outbox import Outbox
 from farm.storage.influx.points import KpiPoint
 from farm.storage.influx.sender import Sender
@@ -22,43 +18,7 @@ from farm.storage.influx.status import OutboxStatus, QueueStatus
 from farm.storage.ledger import Ledger, open_ledger
 from farm.storage.ledger_port import TelemetryRow
 from tests.influx_farm import START, BookedFarm, HandedClock, empty_outbox
-
-STORED = Answer(status=204)
-DOWN = Answer(status=None, words="connection refused")
-_A_NEW_POINT = re.compile(rb"\n(?=[a-z_]+,)")  # a text may hold line breaks
-
-
-class PlayedServer:
-    """Keeps what is written, by bucket, while it is `up`."""
-
-    def __init__(self) -> None:
-        self.up = True
-        self.written: list[tuple[str, bytes]] = []
-        self.erased: list[dict[str, str]] = []
-
-    def write(self, bucket: str, body: bytes) -> Answer:
-        if not self.up:
-            return DOWN
-        self.written += [(bucket, line) for line in _A_NEW_POINT.split(body)]
-        return STORED
-
-    def erase(self, _bucket: str, _from_ns: int, _to_ns: int, tags: dict[str, str]) -> Answer:
-        if not self.up:
-            return DOWN
-        self.erased.append(tags)
-        return STORED
-
-    def influxql(self, _bucket: str, _query: str) -> list[Series]:
-        if not self.up:
-            raise InfluxError("connection refused")
-        return []
-
-    def ids(self, bucket: str = "layerline_telemetry") -> list[int]:
-        """The ids of the telemetry written, in the order of writing."""
-        return [int(line.rsplit(b" ", 1)[1]) % 1_000_000 for where, line in self.written if where == bucket]
-
-    def measurements(self, bucket: str = "layerline") -> list[str]:
-        return [line.split(b",")[0].decode() for where, line in self.written if where == bucket]
+from tests.influx_played import PlayedServer
 
 
 @pytest.fixture
