@@ -31,11 +31,14 @@ def check_all(configuration: "Configuration", *, send: bool = False) -> Iterator
 
     Raises ConfigurationError when the configuration is wrong.
     """
+    from farm.app.influx import server_findings
+
     configuration.check()
     yield ok("configuration", str(configuration.file or "no file, all settings as they are by default"))
     yield from check_broker(configuration)
     yield check_ledger(configuration.ledger.url)
     yield check_api(configuration)
+    yield from server_findings(configuration.influx)
     for receiver in configuration.alerts.receivers:
         yield check_receiver(receiver, configuration, send=send)
     if not configuration.alerts.receivers:

@@ -103,6 +103,26 @@ def _point(figure: KpiFigure, at_ms: int, site: str) -> KpiPoint:
     )
 
 
+def server_findings(settings: InfluxSettings) -> Iterator[Finding]:
+    """Whether the configured server answers and lets us at our buckets, for `layerline check`."""
+    if settings.url is None:
+        return
+    from farm.errors import InfluxError
+    from farm.storage.influx.client import InfluxServer
+    from farm.storage.influx.setup import missing_buckets
+
+    try:
+        with InfluxServer(settings) as server:
+            missing = missing_buckets(server) if settings.version == 2 else []
+    except InfluxError as error:
+        yield failed("InfluxDB", str(error), "everything is kept until it answers: see [influx]")
+        return
+    if missing:
+        yield failed("InfluxDB", f"no bucket {' and '.join(missing)}", "`layerline influx init` makes them")
+    else:
+        yield ok("InfluxDB", f"{settings.url}, {settings.bucket} and {settings.telemetry_bucket}")
+
+
 def outbox_findings(ledger: "Ledger", settings: InfluxSettings) -> Iterator[Finding]:
     """How far InfluxDB is behind, and why, for `layerline doctor`."""
     from farm.model.clock import system_clock

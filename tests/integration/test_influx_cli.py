@@ -6,9 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
+from farm.app.config import load_configuration
+from farm.app.finding import Verdict
+from farm.app.influx import server_findings
+from farm.app.logs import Redaction
 from farm.model.clock import system_clock
 from farm.model.times import HOUR_MS
+from farm.storage.influx.settings import InfluxSettings
 from farm.storage.influx.status import OutboxStatus, QueueStatus
 from farm.storage.ledger import open_ledger
 from tests.influx_farm import BookedFarm
@@ -112,6 +118,20 @@ def test_the_doctor_tells_of_trouble(influx: PrivateInflux, set_up: Path) -> Non
 def _troubled(folder: Path) -> bool:
     trouble = queues(folder)["feed"].trouble
     return trouble is not None and trouble.status == 401
+
+
+def test_the_check_says_whether_the_buckets_are_there(influx: PrivateInflux, set_up: Path) -> None:
+    configuration = load_configuration(
+        config=set_up / "layerline.toml", environment={}, redaction=Redaction()
+    )
+    settings = configuration.influx
+    (good,) = server_findings(settings)
+    assert (good.verdict, good.seen.split(",")[0]) == (Verdict.OK, influx.url)
+    (missing,) = server_findings(settings.model_copy(update={"bucket": "nowhere"}))
+    assert (missing.verdict, missing.seen) == (Verdict.FAILED, "no bucket nowhere")
+    (refused,) = server_findings(settings.model_copy(update={"token": SecretStr("wrong")}))
+    assert (refused.verdict, "401" in refused.seen) == (Verdict.FAILED, True)
+    assert list(server_findings(InfluxSettings())) == []
 
 
 def test_a_refused_administrator_is_told_in_words(influx: PrivateInflux, tmp_path: Path) -> None:

@@ -41,6 +41,12 @@ def set_up(server: InfluxServer, *, telemetry_days: float) -> Done:
     return Done(steps, token)
 
 
+def missing_buckets(server: InfluxServer) -> list[str]:
+    """The buckets to be written to that the server does not show to our token. Raises InfluxError."""
+    wanted = (server.settings.bucket, server.settings.telemetry_bucket)
+    return [name for name in wanted if _named(server, "buckets", name) is None]
+
+
 def downsampling(settings: InfluxSettings) -> dict[str, str]:
     """The tasks by name: one for what comes in time, one a night for what came late."""
     raw, kept = settings.telemetry_bucket, settings.downsampled_bucket
