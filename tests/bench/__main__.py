@@ -20,7 +20,8 @@ def main() -> int:
     failed = 0
     for name in chosen:
         print(f"== {name}", flush=True)
-        failed += subprocess.run([sys.executable, "-m", f"tests.bench.bench_{name}"], check=False).returncode != 0
+        command = [sys.executable, "-m", f"tests.bench.bench_{name}"]
+        failed += subprocess.run(command, check=False).returncode != 0
     return failed
 
 
