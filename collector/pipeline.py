@@ -14,6 +14,7 @@ from collector.adapters.base import ClockKind
 from collector.desk import Desk, encode_track
 from collector.pending import EvidenceBody, Pending
 from collector.rerun import Place, rerun
+from collector.roster import Roster
 from collector.settings import CollectorSettings
 from collector.source_clock import Finding, Placed
 from collector.sources import Match, SourceTable
@@ -34,7 +35,7 @@ from collector.tracker import (
 from farm.errors import UnreadableMessage
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.observation import JobSignal, Link, Observation
-from farm.model.printer import Address, Printer, printer_id
+from farm.model.printer import Address
 from farm.model.states import PrinterState
 from farm.model.times import DAY_MS, SECOND_MS
 from farm.settings import PrinterSettings, SiteSettings
@@ -71,19 +72,17 @@ class Pipeline:
     ) -> None:
         self.ledger = ledger
         self.sources = sources
-        self.site = site or SiteSettings()
-        self.settings = settings or CollectorSettings()
+        settings = settings or CollectorSettings()
         self.desks: dict[Address, Desk] = {}
         self.changed: dict[str, Desk] = {}
         self.appeared: list[Desk] = []
         self.came_back: list[Desk] = []
         self.in_doubt: list[Desk] = []
         self.messages = 0
-        self._labels = printers
+        self._roster = Roster(site or SiteSettings(), printers, settings)
         self._thinning = ThinningPolicy(thinning or ThinningSettings())
-        self._sample_ms = round(self.settings.telemetry_seconds * SECOND_MS)
+        self._sample_ms = round(settings.telemetry_seconds * SECOND_MS)
         self._routes: dict[str, tuple[Desk, str] | None] = {}
-        self._names: dict[str, str] = {}
         self._pending = Pending()
         self._dirty: dict[str, Desk] = {}
         self._logged: set[tuple[str, str]] = set()
@@ -95,7 +94,7 @@ class Pipeline:
         checkpoints = {stored.printer_id: stored for stored in self.ledger.checkpoints()}
         booked_here = self.ledger.printers_booked_here()
         for printer, addresses in self.ledger.known_printers():
-            self._names[printer.name] = printer.id
+            self._roster.take(printer)
             stored = checkpoints.get(printer.id)
             for address in addresses:
                 # Another shard's printers are left to it; those that we booked stay ours without a source.
@@ -103,9 +102,8 @@ class Pipeline:
                     printer.id in booked_here or self.sources.reads(address.adapter, address.prefix)
                 ):
                     continue
-                desk = Desk.restored(
-                    self._labelled(printer, address), adapter_of(address.adapter), address.prefix, stored
-                )
+                labelled = self._roster.labelled(printer, address)
+                desk = Desk.restored(labelled, adapter_of(address.adapter), address.prefix, stored)
                 self.desks[address] = desk
                 self.latest_ms = max(self.latest_ms, desk.heard_ms)
                 if desk.printer != printer or printer.id not in booked_here:
@@ -323,24 +321,12 @@ class Pipeline:
 
     def _appear(self, address: Address, found: Match, received_ms: int) -> Desk | None:
         """A printer announces itself by publishing."""
-        if not self.settings.accept_new_printers and self._label(found.printer, address) is None:
-            self.fault(found.source, "unknown_printer", received_ms, found.prefix)
+        refused = self._roster.refuses(found.printer, address, len(self.desks))
+        if refused is not None:
+            self.fault(found.source, refused, received_ms, found.prefix)
             return None
-        if len(self.desks) >= self.settings.max_printers:
-            self.fault(found.source, "too_many_printers", received_ms, found.prefix)
-            return None
-        first_seen = received_ms if not self.latest_ms else min(received_ms, max(self.latest_ms, 0))
-        printer = self._labelled(
-            Printer(
-                id=printer_id(self.site.name, address),
-                site=self.site.name,
-                name=found.printer,
-                adapter=address.adapter,
-                first_seen_ms=first_seen,
-            ),
-            address,
-        )
-        printer = self._uniquely_named(printer)
+        first_seen = min(received_ms, self.latest_ms) if self.latest_ms else received_ms
+        printer = self._roster.newcomer(found.printer, address, first_seen)
         track, booking = first_sight(printer.id, first_seen)
         desk = Desk(printer, found.adapter, found.prefix, found.source, track)
         self.desks[address] = desk
@@ -358,32 +344,6 @@ class Pipeline:
         self.appeared.append(desk)
         self._touch(desk)
         return desk
-
-    def _uniquely_named(self, printer: Printer) -> Printer:
-        name, number = printer.name, 1
-        while self._names.setdefault(name, printer.id) != printer.id:
-            number += 1
-            name = f"{printer.name} ({printer.adapter}{'' if number == 2 else f' {number}'})"
-        return msgspec.structs.replace(printer, name=name)
-
-    def _label(self, name: str, address: Address) -> PrinterSettings | None:
-        for label in self._labels:
-            if label.topic is not None:
-                if label.topic.strip("/") == address.prefix:
-                    return label
-            elif label.name == name:
-                return label
-        return None
-
-    def _labelled(self, printer: Printer, address: Address) -> Printer:
-        """The printer with name, group and model from the configuration."""
-        label = self._label(printer.name, address)
-        if label is None:
-            return printer
-        name = label.name if label.topic is not None else label.rename or printer.name
-        return msgspec.structs.replace(
-            printer, name=name, group=label.group, model=label.model, ignored=label.ignored
-        )
 
     # -- time -------------------------------------------------------------------------------
 
