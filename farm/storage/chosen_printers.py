@@ -37,7 +37,12 @@ def chosen(dialect: str, parameter: str | None) -> ColumnElement[bool]:
     """As `asked_for`, for a statement that takes the list of names as a parameter, if any."""
     if parameter is None:
         return schema.printer.c.ignored.is_(False)
-    return _is_one_of(dialect, schema.printer.c.id, bindparam(parameter, type_=_list_type(dialect)))
+    return one_of(dialect, schema.printer.c.id, parameter)
+
+
+def one_of(dialect: str, column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
+    """Whether the column is one of the values that a statement takes `listed` in one parameter."""
+    return _is_one_of(dialect, column, bindparam(parameter, type_=_list_type(dialect)))
 
 
 def listed(dialect: str, values: Iterable[str]) -> list[str] | str:

@@ -85,12 +85,6 @@ class SqlCollectorLedger(LedgerDatabase):
             found = connection.execute(select(schema.job).where(schema.job.c.ended_ms.is_(None)))
             return [rows.job_of(row) for row in found.mappings()]
 
-    def job(self, job_id: str) -> Job | None:
-        """As `CollectorLedger.job`."""
-        with self._reads() as connection:
-            row = connection.execute(select(schema.job).where(schema.job.c.id == job_id)).mappings().first()
-        return None if row is None else rows.job_of(row)
-
     def aliased_job(self, printer_id: str, history: str, native_id: str) -> Job | None:
         """As `CollectorLedger.aliased_job`."""
         alias = schema.job_alias.c

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, select
 
+from farm.model.job import Job
+from farm.storage import rows, schema
 from farm.storage.engine import ledger_errors, reading
 
 
@@ -14,6 +16,12 @@ class LedgerDatabase:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._reader = reading(engine)
+
+    def job(self, job_id: str) -> Job | None:
+        """One job; writers and readers ask for it."""
+        with self._reads() as connection:
+            row = connection.execute(select(schema.job).where(schema.job.c.id == job_id)).mappings().first()
+        return None if row is None else rows.job_of(row)
 
     @contextmanager
     def _reads(self) -> Iterator[Connection]:

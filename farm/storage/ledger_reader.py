@@ -86,12 +86,6 @@ class SqlLedgerReader(LedgerDatabase):
         with self._reads() as connection:
             return job_page(connection, wanted)
 
-    def job(self, job_id: str) -> Job | None:
-        """As `LedgerReader.job`."""
-        with self._reads() as connection:
-            row = connection.execute(select(schema.job).where(_job.id == job_id)).mappings().first()
-        return None if row is None else rows.job_of(row)
-
     def revisions(self, job_id: str) -> list[Revision]:
         """As `LedgerReader.revisions`."""
         revision = schema.revision.c

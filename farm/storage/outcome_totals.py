@@ -25,7 +25,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from farm.model.job import Job
 from farm.model.states import CancelledBy, Cause, Outcome
 from farm.storage import schema
-from farm.storage.chosen_printers import chosen, listed
+from farm.storage.chosen_printers import chosen, listed, one_of
 from farm.storage.ledger_port import EndedCount, OutcomeCount
 from farm.storage.row_statement import RowStatement, insertion_of_new
 
@@ -56,21 +56,23 @@ _Changes: TypeAlias = defaultdict[tuple[str, int], list[int]]
 
 def book_outcomes(connection: Connection, jobs: Sequence[Job], withdrawn: Collection[str]) -> None:
     """Carry the jobs into the sums. This must come before they are written or deleted."""
-    dialect = connection.dialect.name
     latest: dict[str, Job | None] = {job.id: job for job in jobs}
     latest.update(dict.fromkeys(withdrawn))
+    if not latest:
+        return
+    dialect = connection.dialect.name
+    standing = {row[0]: row[1:] for row in _stored(dialect).fetch(connection, listed(dialect, latest))}
     changes: _Changes = defaultdict(lambda: [0] * len(_SUMS))
     for job_id, job in latest.items():
-        before = _stored(dialect).run_one(connection, job_id)
+        before = standing.get(job_id)
         after = None if job is None else _counted(job)
         if before != after:
             _count(changes, before, -1)
             _count(changes, after, 1)
-    for (printer_id, ended_ms), change in sorted(changes.items()):
-        if any(change):
-            _carried_on(dialect).run(connection, [(printer_id, ended_ms)])
-            _begun(dialect).run(connection, [(printer_id, ended_ms, *[0] * len(_SUMS))])
-            _added(dialect).run(connection, [(printer_id, ended_ms, *change)])
+    ends = sorted(end for end, change in changes.items() if any(change))
+    _carried_on(dialect).run(connection, ends)
+    _begun(dialect).run(connection, ((*end, *[0] * len(_SUMS)) for end in ends))
+    _added(dialect).run(connection, ((*end, *changes[end]) for end in ends))
 
 
 def outcome_counts(
@@ -169,10 +171,10 @@ def _count(changes: _Changes, counted: _Counted | None, sign: int) -> None:
 
 @cache
 def _stored(dialect: str) -> RowStatement:
-    """Takes (job id,): what of the job counts as it stands."""
+    """Takes (job ids,): each job's id and what of it counts as it stands."""
     job = schema.job.c
-    columns = job.printer_id, job.ended_ms, job.outcome, job.cancelled_by, job.units, job.printing_ms
-    return RowStatement(select(*columns).where(job.id == bindparam("id_")), dialect, ("id_",))
+    counted = job.printer_id, job.ended_ms, job.outcome, job.cancelled_by, job.units, job.printing_ms
+    return RowStatement(select(job.id, *counted).where(one_of(dialect, job.id, "ids")), dialect, ("ids",))
 
 
 @cache
