@@ -24,6 +24,7 @@ from farm.storage.influx.points import (
 from farm.storage.influx.positions import FEED
 
 _ENTRIES_A_TURN = 2_000
+_REVISIONS_A_TURN = 20  # each takes some requests
 _NAMING = frozenset({FeedKind.PRINTER_APPEARED, FeedKind.PRINTER_CHANGED})
 _REVISING = frozenset({FeedKind.JOB_REVISED, FeedKind.SPANS_REVISED})
 _ALIASED = frozenset({FeedKind.JOB_ENDED, FeedKind.JOB_REVISED})
@@ -56,12 +57,16 @@ class FeedLane(Lane):
         if not entries:
             return False
         self._learn(entries)
+        revisions = 0
         try:
             for revising, run in _runs(entries):
-                if revising:
-                    self._revise(run[0])
-                else:
+                if not revising:
                     self._ship(run)
+                    continue
+                self._revise(run[0])
+                revisions += 1
+                if revisions == _REVISIONS_A_TURN:
+                    return True
         except _Paused:
             return False
         return len(entries) == _ENTRIES_A_TURN

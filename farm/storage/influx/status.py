@@ -55,8 +55,11 @@ class OutboxStatus(LedgerDatabase):
             return [self._status(connection, each, now_ms) for each in begun if each is not None]
 
     def _status(self, connection: Connection, position: Position, now_ms: int) -> QueueStatus:
-        measure = {FEED: _unsent_feed, TELEMETRY: _unsent_telemetry, KPIS: self._unsent_kpis}
-        entries, size, oldest_ms = measure[position.reader](connection, position)
+        if position.reader == KPIS:
+            entries, size, oldest_ms = self._unsent_kpis(position, now_ms)
+        else:
+            measure = {FEED: _unsent_feed, TELEMETRY: _unsent_telemetry}[position.reader]
+            entries, size, oldest_ms = measure(connection, position)
         return QueueStatus(
             queue=position.reader.removeprefix("influx:"),
             entries=entries,
@@ -69,10 +72,14 @@ class OutboxStatus(LedgerDatabase):
             trouble=position.trouble,
         )
 
-    def _unsent_kpis(self, _connection: Connection, position: Position) -> tuple[int, int, int | None]:
-        missed_ms = sum(gap.upto - gap.after for gap in position.gaps)
-        oldest_ms = position.gaps[0].after + self._kpi_every_ms if position.gaps else None
-        return missed_ms // self._kpi_every_ms, 0, oldest_ms
+    def _unsent_kpis(self, position: Position, now_ms: int) -> "_Unsent":
+        """The instants that were missed; the one that is due just now is not."""
+        every_ms = self._kpi_every_ms
+        stretches = list(position.gaps)
+        if now_ms - position.seq >= 2 * every_ms:
+            stretches.append(Gap(position.seq, now_ms // every_ms * every_ms))
+        entries = sum(gap.upto - gap.after for gap in stretches) // every_ms
+        return entries, 0, stretches[0].after + every_ms if stretches else None
 
 
 _Unsent = tuple[int, int, int | None]
