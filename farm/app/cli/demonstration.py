@@ -33,7 +33,7 @@ def demo(
 
     Starts a broker, collector, evaluator and API, a farm of simulated printers, two printers
     played from real recordings, and stand-ins for Slack and a mail server that tell what
-    they receive: a streak alert comes within about a minute and a half.
+    they receive: a streak alert comes within about a minute and a half, and its end later.
     """
     from rich.console import Console
 

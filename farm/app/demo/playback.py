@@ -4,8 +4,9 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +28,21 @@ _CONNECT_S = 10
 
 @dataclass(frozen=True)
 class Recorded:
-    """A recording and the printer as which it is played: `prefix` is replaced by `topic`.
-
-    `hurried` cuts the waits between its prints, never those within one.
-    """
+    """A recording, and the prefix of the one printer's topics in it."""
 
     file: Path
     prefix: str
+
+
+@dataclass(frozen=True)
+class PlayedPrinter:
+    """A printer that lives through recordings, one after the other and again from the first.
+
+    It publishes below `topic`. `hurried` cuts the waits between its prints, never those within one.
+    """
+
     topic: str
+    recordings: tuple[Recorded, ...]
     hurried: bool
 
 
@@ -78,22 +86,18 @@ def told_now(payload: str, shift_s: float, host_shift_s: float) -> str:
 
 
 class Playback:
-    """Plays recordings in a loop, each in a thread of its own, until it is told to stop."""
+    """Plays printers, each in a thread of its own, until it is told to stop."""
 
-    def __init__(self, broker: BrokerSettings, recordings: list[Recorded]) -> None:
+    def __init__(self, broker: BrokerSettings, printers: Sequence[PlayedPrinter]) -> None:
         self._broker = broker
-        self._recordings = recordings
+        self._printers = printers
         self._threads: list[threading.Thread] = []
 
     def start(self, stop: threading.Event) -> None:
         """Begin to play."""
-        for number, recorded in enumerate(self._recordings):
-            thread = threading.Thread(
-                target=self._play,
-                args=(recorded, number, stop),
-                name=f"playback {recorded.topic}",
-                daemon=True,
-            )
+        for printer in self._printers:
+            name = f"playback {printer.topic}"
+            thread = threading.Thread(target=self._play, args=(printer, stop), name=name, daemon=True)
             thread.start()
             self._threads.append(thread)
 
@@ -102,23 +106,30 @@ class Playback:
         for thread in self._threads:
             thread.join(_CONNECT_S)
 
-    def _play(self, recorded: Recorded, number: int, stop: threading.Event) -> None:
-        messages = [m for m in read_recording(recorded.file) if m.topic.startswith(f"{recorded.prefix}/")]
-        client = self._connect(f"layerline-demo-playback-{number}")
+    def _play(self, printer: PlayedPrinter, stop: threading.Event) -> None:
+        client = self._connect(f"layerline-demo-{printer.topic.replace('/', '-')}")
         began = time.time()
         try:
-            while not stop.is_set():
-                begin_s = time.time()
-                for cue in cues(messages, begin_s, hurried=recorded.hurried):
-                    if stop.wait(max(0.0, begin_s + cue.after_s - time.time())):
-                        return
-                    payload = told_now(cue.message.payload, cue.shift_s, begin_s - began)
-                    topic = recorded.topic + cue.message.topic.removeprefix(recorded.prefix)
+            for recorded in cycle(printer.recordings):
+                for topic, payload in self._told(printer, recorded, began, stop):
                     client.publish(topic, payload.encode("utf-8", "surrogateescape"), qos=1)
-                stop.wait(_PAUSE_BETWEEN_S)
+                if stop.wait(_PAUSE_BETWEEN_S):
+                    return
         finally:
             client.disconnect()
             client.loop_stop()
+
+    def _told(
+        self, printer: PlayedPrinter, recorded: Recorded, began: float, stop: threading.Event
+    ) -> Iterator[tuple[str, str]]:
+        """Topic and payload of each message, when it is due."""
+        messages = [m for m in read_recording(recorded.file) if m.topic.startswith(f"{recorded.prefix}/")]
+        begin_s = time.time()
+        for cue in cues(messages, begin_s, hurried=printer.hurried):
+            if stop.wait(max(0.0, begin_s + cue.after_s - time.time())):
+                return
+            topic = printer.topic + cue.message.topic.removeprefix(recorded.prefix)
+            yield topic, told_now(cue.message.payload, cue.shift_s, begin_s - began)
 
     def _connect(self, client_id: str) -> Client:
         client = Client(CallbackAPIVersion.VERSION2, client_id, protocol=MQTTv311)

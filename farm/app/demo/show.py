@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from farm.app.config import Configuration, load_configuration
-from farm.app.demo.playback import Playback, Recorded
+from farm.app.demo.playback import Playback, PlayedPrinter, Recorded
 from farm.app.demo.receivers import MailStandIn, SlackStandIn
 from farm.app.demo.stage import (
     REPLAYED_KLIPPER,
@@ -104,16 +104,17 @@ class Demo:
             playback = Playback(
                 self._configuration.broker,
                 [
-                    Recorded(
-                        folder / "octoprint_three_failures.mqtt.jsonl",
-                        prefix="farm/bay2/octoprint",
-                        topic=f"octoPrint/{REPLAYED_OCTOPRINT}",
+                    PlayedPrinter(
+                        f"octoPrint/{REPLAYED_OCTOPRINT}",
+                        (
+                            Recorded(folder / "octoprint_three_failures.mqtt.jsonl", "farm/bay2/octoprint"),
+                            Recorded(folder / "octoprint_success.mqtt.jsonl", "octoPrint"),
+                        ),
                         hurried=True,
                     ),
-                    Recorded(
-                        folder / "moonraker_success.mqtt.jsonl",
-                        prefix="garage-ender3",
-                        topic=REPLAYED_KLIPPER,
+                    PlayedPrinter(
+                        REPLAYED_KLIPPER,
+                        (Recorded(folder / "moonraker_success.mqtt.jsonl", "garage-ender3"),),
                         hurried=False,
                     ),
                 ],
@@ -146,8 +147,8 @@ class Demo:
             Panel(grid, title="Layerline demo", title_align="left", border_style="cyan", expand=False)
         )
         self._console.print(
-            f"{REPLAYED_OCTOPRINT} plays a real recording in which three prints fail in a row: "
-            "watch for the alert here and on the page, in about a minute and a half."
+            f"{REPLAYED_OCTOPRINT} plays real recordings: three prints fail in a row, the next one succeeds. "
+            "Watch for the alert here and on the page in about a minute and a half, and for its end."
         )
 
     def _sum_up(self, took_s: float) -> None:
