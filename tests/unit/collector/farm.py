@@ -1,0 +1,69 @@
+"""A pipeline over a ledger in memory, fed by hand."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from collector.pipeline import Pipeline
+from collector.settings import parse_source
+from collector.sources import SourceTable
+from farm.model.job import Job
+from farm.model.states import PrinterState
+from farm.storage.ledger import Ledger, open_ledger
+from farm.storage.ledger_port import JobFilter
+
+T0 = 1_795_000_000_000
+SECOND = 1_000
+
+
+class Farm:
+    """One printer behind one source; times are seconds since `T0`."""
+
+    def __init__(self, ledger: Ledger, source: str, prefix: str) -> None:
+        ledger.claim("test", "test", simulated=True, now_ms=0)
+        self.ledger = ledger
+        self.pipeline = Pipeline(ledger, SourceTable([parse_source(source)]))
+        self._prefix = prefix
+        self._now = T0
+
+    def hear(self, at: float, suffix: str, said: object, *, retained: bool = False) -> None:
+        """A message `at` seconds, and a look at the clock every ten until then."""
+        self.wait(at)
+        payload = said if isinstance(said, bytes) else json.dumps(said).encode()
+        self.pipeline.take(f"{self._prefix}/{suffix}", payload, retained, self._now)
+
+    def wait(self, until: float) -> None:
+        """Nothing comes until then."""
+        end = T0 + round(until * SECOND)
+        while self._now < end:
+            self._now = min(self._now + 10 * SECOND, end)
+            self.pipeline.tick(self._now)
+
+    @property
+    def jobs(self) -> list[Job]:
+        """All jobs, oldest first."""
+        self.pipeline.commit(self._now)
+        return list(reversed(self.ledger.jobs(JobFilter()).jobs))
+
+    @property
+    def job(self) -> Job:
+        (job,) = self.jobs
+        return job
+
+    @property
+    def state(self) -> PrinterState:
+        self.pipeline.commit(self._now)
+        (standing,) = self.ledger.standings()
+        return standing.state
+
+    def seconds(self, state: str) -> float:
+        """How long the printer was in the state."""
+        self.pipeline.commit(self._now)
+        spans = self.ledger.spans(T0, self._now)
+        return sum((span.to_ms or 0) - span.from_ms for span in spans if span.state == state) / SECOND
+
+
+@contextmanager
+def farm(source: str, prefix: str) -> Iterator[Farm]:
+    with open_ledger("sqlite://") as ledger:
+        yield Farm(ledger, source, prefix)

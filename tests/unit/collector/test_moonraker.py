@@ -1,0 +1,241 @@
+"""What Klipper and Moonraker do that the recordings at hand do not show."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.unit.collector.farm import SECOND, T0, Farm, farm
+
+FILE = "vase.gcode"
+BOOT = 5_000.0
+"""Klipper's clock at second 0."""
+
+
+@pytest.fixture
+def printer() -> Iterator[Farm]:
+    with farm("moonraker={printer}", "voron 1") as found:
+        found.hear(0, "moonraker/status", {"server": "online"})
+        full(found, 1, state="standby")
+        yield found
+
+
+def say(printer: Farm, at: float, **objects: object) -> None:
+    printer.hear(at, "klipper/status", {"eventtime": BOOT + at, "status": objects})
+
+
+def full(printer: Farm, at: float, *, webhooks: str = "ready", **stats: object) -> None:
+    whole = {
+        "filename": "",
+        "total_duration": 0.0,
+        "print_duration": 0.0,
+        "filament_used": 0.0,
+        "state": "standby",
+        "message": "",
+        "info": {"total_layer": None, "current_layer": None},
+    }
+    say(
+        printer,
+        at,
+        webhooks={"state": webhooks, "state_message": "Printer is " + webhooks},
+        print_stats=whole | stats,
+        pause_resume={"is_paused": False},
+    )
+
+
+def start(printer: Farm, at: float) -> None:
+    say(printer, at, print_stats={"filename": FILE, "state": "printing", "total_duration": 0.1})
+
+
+def count(
+    printer: Farm, start_at: float, begin: float, end: float, *, step: float = 5, heating: float = 20
+) -> None:
+    """The print's clock counts from `begin` to `end`."""
+    at = begin
+    while at < end:
+        total = at - start_at
+        stats = {"total_duration": total, "print_duration": max(total - heating, 0.0)}
+        say(printer, at, print_stats=stats, extruder={"temperature": 205.0})
+        at += step
+
+
+def test_heat_up_is_preparing_and_booked_apart(printer: Farm) -> None:
+    start(printer, 10)
+    count(printer, 10, 11, 100)
+    say(printer, 100, print_stats={"state": "complete", "total_duration": 90.0, "print_duration": 70.0})
+    assert printer.job.outcome == "succeeded"
+    assert printer.job.printing_ms == 70_000
+    assert printer.job.preparing_ms == pytest.approx(20_000, abs=SECOND)
+
+
+def test_a_pause_is_confirmed_by_klipper_and_counted_once(printer: Farm) -> None:
+    start(printer, 10)
+    count(printer, 10, 11, 60)
+    say(
+        printer, 60, print_stats={"state": "paused", "total_duration": 50.0}, pause_resume={"is_paused": True}
+    )
+    for at in range(61, 120):
+        say(printer, at, print_stats={"total_duration": at - 10.0})
+    say(
+        printer,
+        120,
+        print_stats={"state": "printing", "total_duration": 110.0},
+        pause_resume={"is_paused": False},
+    )
+    count(printer, 10, 121, 180, heating=80)
+    say(printer, 180, print_stats={"state": "complete", "total_duration": 170.0, "print_duration": 90.0})
+    assert (printer.job.outcome, printer.job.pauses, printer.job.paused_ms) == ("succeeded", 1, 60_000)
+
+
+def test_a_pause_without_the_pause_object_is_taken_when_it_lasts(printer: Farm) -> None:
+    start(printer, 10)
+    count(printer, 10, 11, 60)
+    say(printer, 60, print_stats={"state": "paused", "total_duration": 50.0})
+    say(printer, 61, print_stats={"total_duration": 51.0})
+    assert printer.state == "printing"
+    say(printer, 62, print_stats={"total_duration": 52.0})
+    assert printer.state == "paused"
+    printer.wait(62)
+    assert printer.seconds("paused") == pytest.approx(2)
+
+
+def test_paused_by_a_shutdown_is_no_pause(printer: Farm) -> None:
+    start(printer, 10)
+    count(printer, 10, 11, 60)
+    say(printer, 60, print_stats={"state": "paused", "total_duration": 50.0})
+    message = "MCU 'mcu' shutdown: Heater extruder not heating at expected rate"
+    say(printer, 60.5, webhooks={"state": "shutdown", "state_message": message})
+    assert (printer.job.outcome, printer.job.cause, printer.job.pauses) == ("failed", "thermal", 0)
+    assert printer.state == "error"
+
+
+def test_a_dead_klipper_is_silence_and_the_outcome_unknown(printer: Farm) -> None:
+    start(printer, 10)
+    count(printer, 10, 11, 60, step=1)
+    full(printer, 160, webhooks="startup")
+    full(printer, 170)
+    assert printer.job.outcome == "unknown"
+    assert printer.job.ended_ms == pytest.approx(T0 + 59 * SECOND, abs=2 * SECOND)
+    assert printer.seconds("printing") + printer.seconds("preparing") == pytest.approx(49, abs=1)
+
+
+def test_a_lost_end_shows_in_a_clock_that_stands(printer: Farm) -> None:
+    start(printer, 10)
+    count(printer, 10, 11, 60, step=1)
+    for at in range(60, 90):
+        say(printer, at, extruder={"temperature": 150.0})
+    assert printer.state == "unknown"
+    assert [job.outcome for job in printer.jobs] == [None]
+    query = {"filename": FILE, "state": "complete", "message": "", "filament_used": 9.0}
+    answer = {
+        "eventtime": BOOT + 95,
+        "status": {"print_stats": query | {"total_duration": 50.5, "print_duration": 30.0}},
+    }
+    printer.hear(95, "moonraker/api/response", {"jsonrpc": "2.0", "result": answer, "id": 7})
+    assert (printer.job.outcome, printer.job.provenance) == ("succeeded", "inferred")
+    assert printer.job.ended_ms == pytest.approx(T0 + 60.5 * SECOND, abs=SECOND)
+
+
+def test_the_history_settles_what_nobody_told(printer: Farm) -> None:
+    start(printer, 10)
+    count(printer, 10, 11, 60, step=1)
+    printer.hear(60, "moonraker/status", {"server": "offline"})
+    printer.hear(300, "moonraker/status", {"server": "online"})
+    full(printer, 301)
+    assert printer.job.outcome == "unknown"
+    row = {
+        "job_id": "00001B",
+        "filename": FILE,
+        "status": "cancelled",
+        "start_time": T0 / SECOND + 10,
+        "end_time": T0 / SECOND + 200,
+        "print_duration": 170.0,
+        "total_duration": 190.0,
+        "filament_used": 55.0,
+    }
+    printer.hear(
+        302, "moonraker/api/response", {"jsonrpc": "2.0", "result": {"count": 1, "jobs": [row]}, "id": 8}
+    )
+    assert (printer.job.outcome, printer.job.cancelled_by) == ("cancelled", "person")
+    assert printer.job.ended_ms == T0 + 200 * SECOND
+    (revision,) = [entry for entry in printer.ledger.feed(0, 1000) if entry.kind == "job.revised"]
+    assert revision.job_id == printer.job.id
+
+
+def test_server_exit_in_the_history_is_no_failure(printer: Farm) -> None:
+    start(printer, 10)
+    printer.hear(60, "moonraker/status", {"server": "offline"})
+    printer.hear(300, "moonraker/status", {"server": "online"})
+    full(printer, 301)
+    row = {
+        "job_id": "00001B",
+        "filename": FILE,
+        "status": "server_exit",
+        "start_time": T0 / SECOND + 10,
+        "end_time": T0 / SECOND + 60,
+    }
+    printer.hear(
+        302, "moonraker/api/response", {"jsonrpc": "2.0", "result": {"count": 1, "jobs": [row]}, "id": 8}
+    )
+    assert printer.job.outcome == "unknown"
+
+
+def test_a_link_renewed_without_a_last_will_is_a_gap(printer: Farm) -> None:
+    start(printer, 10)
+    count(printer, 10, 11, 60, step=1)
+    printer.hear(80, "moonraker/status", {"server": "online"})
+    assert printer.state == "unknown"
+    count(printer, 10, 81, 100, step=1)
+    assert printer.state == "printing"
+    say(printer, 100, print_stats={"state": "complete", "total_duration": 90.0, "print_duration": 70.0})
+    assert (printer.job.outcome, printer.job.printing_ms) == ("succeeded", 70_000)
+
+
+def test_a_restarted_host_begins_a_new_clock(printer: Farm) -> None:
+    printer.hear(60, "moonraker/status", {"server": "offline"})
+    printer.hear(200, "moonraker/status", {"server": "online"})
+    status = {
+        "print_stats": {
+            "filename": "",
+            "state": "standby",
+            "message": "",
+            "filament_used": 0,
+            "total_duration": 0,
+        }
+    }
+    printer.hear(201, "klipper/status", {"eventtime": 30.0, "status": status})
+    printer.hear(
+        230,
+        "klipper/status",
+        {
+            "eventtime": 59.0,
+            "status": {"print_stats": {"state": "printing", "filename": FILE, "total_duration": 0.0}},
+        },
+    )
+    assert printer.job.started_ms == pytest.approx(T0 + 230 * SECOND, abs=100)
+
+
+def test_one_bad_field_does_not_lose_the_message(printer: Farm) -> None:
+    say(
+        printer,
+        10,
+        print_stats={
+            "filename": FILE,
+            "state": "printing",
+            "total_duration": "0.1",
+            "print_duration": {"no": 1},
+        },
+        extruder={"temperature": None, "target": "205"},
+        heater_bed="hot",
+    )
+    assert printer.state == "preparing"
+    assert printer.job.file == FILE
+
+
+def test_a_printer_set_to_speak_once_a_minute_is_not_silent_in_between(printer: Farm) -> None:
+    start(printer, 10)
+    count(printer, 10, 70, 3600, step=60)
+    printer.wait(3610)
+    assert printer.seconds("unknown") < 200
+    assert printer.state == "printing"
+    printer.wait(3900)
+    assert printer.state == "unknown"

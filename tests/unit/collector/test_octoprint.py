@@ -1,0 +1,169 @@
+"""What OctoPrint does that the recordings at hand do not show, in the words of its protocol."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.unit.collector.farm import SECOND, T0, Farm, farm
+
+FILE = "vase.gcode"
+
+
+@pytest.fixture
+def printer() -> Iterator[Farm]:
+    with farm("octoprint:bay1=octoPrint", "octoPrint") as found:
+        found.hear(0, "mqtt", b"connected")
+        event(found, 1, "Connected")
+        yield found
+
+
+def event(printer: Farm, at: float, name: str, **more: object) -> None:
+    said = {"path": FILE, "name": FILE, "_event": name, "_timestamp": T0 // SECOND + int(at)} | more
+    printer.hear(at, f"event/{name}", said)
+
+
+def state(printer: Farm, at: float, word: str) -> None:
+    event(printer, at, "PrinterStateChanged", state_id=word, state_string=word.title())
+
+
+def start(printer: Farm, at: float) -> None:
+    state(printer, at, "STARTING")
+    event(printer, at, "PrintStarted", user="operator")
+    state(printer, at, "PRINTING")
+
+
+def bed(printer: Farm, at: float, target: float = 60, tool: float = 210) -> None:
+    stamp = T0 // SECOND + int(at)
+    printer.hear(at, "temperature/bed", {"actual": 59.5, "target": target, "_timestamp": stamp})
+    printer.hear(at, "temperature/tool0", {"actual": 209.5, "target": tool, "_timestamp": stamp})
+
+
+def test_pauses_are_left_out_of_the_printing_time(printer: Farm) -> None:
+    start(printer, 10)
+    state(printer, 70, "PAUSING")
+    state(printer, 71, "PAUSED")
+    event(printer, 71, "PrintPaused", user="operator")
+    event(printer, 131, "PrintResumed", user="operator")
+    state(printer, 131, "PRINTING")
+    event(printer, 191, "PrintDone", time=121.0)
+    assert (printer.job.outcome, printer.job.pauses) == ("succeeded", 1)
+    assert (printer.job.printing_ms, printer.job.paused_ms) == (121_000, 60_000)
+    assert printer.seconds("paused") == 60
+
+
+def test_a_dropped_serial_line_is_a_failure_of_the_connection(printer: Farm) -> None:
+    start(printer, 10)
+    event(printer, 60, "Disconnected")
+    state(printer, 60, "OFFLINE")
+    event(
+        printer,
+        60,
+        "PrintFailed",
+        reason="error",
+        error="SerialException: device reports readiness to read",
+        time=50,
+    )
+    assert (printer.job.outcome, printer.job.cause) == ("failed", "connection")
+    assert printer.state == "offline"
+
+
+def test_a_silent_board_is_a_failure_of_the_connection(printer: Farm) -> None:
+    start(printer, 10)
+    event(
+        printer,
+        90,
+        "Error",
+        error="Too many consecutive timeouts, printer still connected and alive?",
+        reason="timeout",
+    )
+    event(printer, 90, "Disconnected")
+    event(printer, 90, "PrintFailed", reason="error", time=80)
+    assert (printer.job.outcome, printer.job.cause) == ("failed", "connection")
+
+
+def test_a_cancel_told_in_the_wrong_order_is_still_a_cancel(printer: Farm) -> None:
+    start(printer, 10)
+    event(printer, 40, "PrintFailed", reason="cancelled", user="operator", time=30)
+    event(printer, 40, "PrintCancelled", user="operator", reason="cancelled", time=30)
+    state(printer, 41, "OPERATIONAL")
+    assert (printer.job.outcome, printer.job.cancelled_by) == ("cancelled", "person")
+
+
+def test_a_cancel_without_a_user_was_not_a_persons(printer: Farm) -> None:
+    start(printer, 10)
+    event(printer, 40, "PrintCancelled", reason="cancelled", time=30)
+    assert printer.job.cancelled_by == "system"
+
+
+def test_a_frozen_host_that_wakes_goes_on_with_the_same_print(printer: Farm) -> None:
+    start(printer, 10)
+    printer.hear(60, "progress/printing", {"path": FILE, "progress": 10, "_timestamp": T0 // SECOND + 60})
+    printer.hear(155, "mqtt", b"disconnected")
+    printer.hear(400, "mqtt", b"connected")
+    printer.hear(405, "progress/printing", {"path": FILE, "progress": 11, "_timestamp": T0 // SECOND + 405})
+    event(printer, 900, "PrintDone", time=890.0)
+    assert (printer.job.outcome, printer.job.printing_ms) == ("succeeded", 890_000)
+    assert printer.seconds("offline") == 245
+
+
+def test_a_stopped_server_leaves_the_outcome_unknown(printer: Farm) -> None:
+    start(printer, 10)
+    for at in range(20, 60):
+        bed(printer, at)
+    printer.hear(60, "mqtt", b"disconnected")
+    event(printer, 60, "Shutdown")
+    printer.hear(60, "mqtt", b"disconnected")
+    printer.hear(120, "mqtt", b"connected")
+    state(printer, 125, "OPERATIONAL")
+    assert (printer.job.outcome, printer.job.cause) == ("unknown", None)
+    assert printer.job.ended_ms is not None
+    assert abs(printer.job.ended_ms - T0 - 60 * SECOND) <= SECOND
+
+
+def test_an_end_that_was_lost_shows_in_heaters_that_stay_off(printer: Farm) -> None:
+    start(printer, 10)
+    for at in range(20, 300, 10):
+        bed(printer, at)
+    for at in range(300, 3600, 10):
+        bed(printer, at, target=0, tool=0)
+    assert printer.state == "unknown"
+    assert printer.seconds("printing") == 290
+    assert printer.job.outcome is None
+
+
+def test_progress_after_an_end_does_not_begin_a_job(printer: Farm) -> None:
+    start(printer, 10)
+    event(printer, 100, "PrintDone", time=90.0)
+    printer.hear(101, "progress/printing", {"path": FILE, "progress": 99, "_timestamp": T0 // SECOND + 99})
+    printer.hear(103, "progress/printing", {"path": FILE, "progress": 100, "_timestamp": T0 // SECOND + 103})
+    assert printer.job.outcome == "succeeded"
+
+
+def test_a_lost_end_with_the_file_read_through_is_a_success(printer: Farm) -> None:
+    start(printer, 10)
+    printer.hear(103, "progress/printing", {"path": FILE, "progress": 100, "_timestamp": T0 // SECOND + 103})
+    state(printer, 104, "OPERATIONAL")
+    printer.wait(130)
+    assert (printer.job.outcome, printer.job.provenance) == ("succeeded", "inferred")
+
+
+def test_a_start_that_was_missed_is_found_in_the_progress(printer: Farm) -> None:
+    for at, percent in ((100, 10), (110, 11), (120, 12)):
+        said = {"path": FILE, "progress": percent, "_timestamp": T0 // SECOND + at}
+        printer.hear(at, "progress/printing", said)
+    assert printer.state == "printing"
+    assert printer.job.file == FILE
+    assert printer.job.started_ms is None
+
+
+def test_an_unknown_state_word_is_unknown_and_counted(printer: Farm) -> None:
+    state(printer, 30, "DANCING")
+    assert printer.state == "unknown"
+    assert [fault.reason for fault in printer.ledger.faults()] == ["unknown_state"]
+
+
+def test_what_the_plugin_keeps_for_ever_says_nothing(printer: Farm) -> None:
+    said = {"_event": "PausedForUser", "_timestamp": T0 // SECOND - 9000}
+    printer.hear(10, "event/PausedForUser", said, retained=True)
+    assert printer.state == "idle"
+    assert printer.jobs == []
