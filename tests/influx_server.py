@@ -39,6 +39,7 @@ class InfluxForTests:
 
     def __init__(self, url: str, token: str = TOKEN, org: str = ORG) -> None:
         self.url, self.token, self.org = url, token, org
+        self._made: list[str] = []
 
     def settings(self, *, url: str | None = None, **changes: Any) -> InfluxSettings:
         """Settings with two new empty buckets; `url` leads there by another way."""
@@ -59,6 +60,12 @@ class InfluxForTests:
         """An empty bucket without retention."""
         answer = self._request("POST", "/api/v2/buckets", {"orgID": self.org_id(), "name": name})
         assert answer.status_code == 201, answer.text
+        self._made.append(answer.json()["id"])
+
+    def drop_buckets(self) -> None:
+        """Leave nothing behind on a server that goes on."""
+        for bucket_id in self._made:
+            self._request("DELETE", f"/api/v2/buckets/{bucket_id}")
 
     def org_id(self) -> str:
         """The id of the tests' organisation."""
@@ -182,13 +189,17 @@ def influx_for_tests() -> Iterator[InfluxForTests]:
     given = os.environ.get("LAYERLINE_TEST_INFLUXDB_URL")
     if given:
         token = os.environ.get("LAYERLINE_TEST_INFLUXDB_TOKEN", TOKEN)
-        yield InfluxForTests(given.rstrip("/"), token, os.environ.get("LAYERLINE_TEST_INFLUXDB_ORG", ORG))
+        server = InfluxForTests(given.rstrip("/"), token, os.environ.get("LAYERLINE_TEST_INFLUXDB_ORG", ORG))
+        try:
+            yield server
+        finally:
+            server.drop_buckets()
     elif shutil.which("influxd"):
-        with private_influx() as server:
-            yield server
+        with private_influx() as private:
+            yield private
     elif _docker_answers() and importlib.util.find_spec("testcontainers"):
-        with _container() as server:
-            yield server
+        with _container() as contained:
+            yield contained
     else:
         pytest.skip(_HOW)
 
