@@ -141,7 +141,10 @@ class Moonraker(FrontEnd):
         return None
 
     def _start_told(self, run: JobRun, named: bool) -> None:
-        """The name is not sent again for the same file; it is known if it was known before."""
+        """The name is not sent again for the same file.
+
+        It is known if it was known before, with no outage since in which it may have changed.
+        """
         run.truth.mark_start()
         before = self._file_reached
         if named or (before is not None and before.file.name == run.file.name):
@@ -154,6 +157,7 @@ class Moonraker(FrontEnd):
     def connected(self, fresh: bool) -> None:
         self._line.will = Message(f"{self.prefix}/moonraker/status", b'{"server":"offline"}', 0, True)
         self.send("moonraker/status", b'{"server":"online"}', retain=True)
+        self._file_reached = None
         if fresh and self._ready:
             self.later(_FULL_SET_MS, self._tell_everything)
 

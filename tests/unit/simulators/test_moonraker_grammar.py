@@ -383,3 +383,19 @@ def test_it_can_have_every_failure_that_it_shows() -> None:
         first = run.fleet.book.jobs[0]
         assert first.cause is cause
         assert first.end_sent
+
+
+def test_a_file_that_is_not_named_again_after_an_outage_is_not_told() -> None:
+    def cut(fleet: Fleet) -> None:
+        line = fleet.stations[0].line
+        at_ms = 60_000
+        fleet.agenda.after(at_ms, lambda: line.lose("network"))
+        fleet.agenda.after(at_ms + 1_000, lambda: line.regain("network"))
+
+    scenario = one_printer("moonraker", printer__plays=["parts/clip_x4.gcode"] * 2)
+    told: set[bool] = set()
+    for seed in range(1, 9):
+        jobs = play(scenario.model_copy(update={"seed": seed}), minutes=8, arrange=cut).fleet.book.jobs
+        assert jobs[0].file_sent
+        told.add(jobs[1].file_sent)
+    assert told == {True, False}
