@@ -27,6 +27,8 @@ _FIRST_DAY = "2026-01-05T00:00:00Z"
 _ENDLESS_DAYS = 36_500.0
 _DAYS = 1.0
 _LIVE_REPORT_SECONDS = 2.0
+_LONG_RUN_DAYS = 2
+_LONG_RUN_REPORT_SECONDS = 300.0
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,9 +71,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 
 def adjusted(scenario: Scenario, wish: Wish) -> Scenario:
     """The scenario with the figures of the command line in it."""
-    farm = {"printers": wish.printers, "report_seconds": wish.report_seconds}
-    if wish.live and wish.report_seconds is None:
-        farm["report_seconds"] = min(scenario.farm.report_seconds, _LIVE_REPORT_SECONDS)
+    farm = {"printers": wish.printers, "report_seconds": _report_seconds(scenario, wish)}
     told = scenario.model_dump()
     told["farm"] |= {key: value for key, value in farm.items() if value is not None}
     if wish.seed is not None:
@@ -79,6 +79,18 @@ def adjusted(scenario: Scenario, wish: Wish) -> Scenario:
     if wish.printers is not None:
         told["printers"] = told["printers"][: wish.printers]
     return Scenario.model_validate(told)
+
+
+def _report_seconds(scenario: Scenario, wish: Wish) -> float:
+    """How often printers report: seldom in long runs, so that months fit into minutes."""
+    if wish.report_seconds is not None:
+        return wish.report_seconds
+    if wish.live:
+        return min(scenario.farm.report_seconds, _LIVE_REPORT_SECONDS)
+    is_long = (wish.days or _DAYS) > _LONG_RUN_DAYS
+    if is_long and "report_seconds" not in scenario.farm.model_fields_set:
+        return _LONG_RUN_REPORT_SECONDS
+    return scenario.farm.report_seconds
 
 
 def planned(wish: Wish, now_ms: int) -> Run:

@@ -1,6 +1,6 @@
 """A farm with every fault, fed through a broker while the collector books, against its truth.
 
-`python -m tests.bench.bench_verify [--printers 200] [--days 14] [--seed 7] [--report-seconds 120]`
+`python -m tests.bench.bench_verify [--printers 200] [--days 14] [--seed 7] [--report-seconds 300]`
 
 Prints the differences and figures of `layerline verify` and how long each part took, and ends
 with its exit status.
@@ -82,7 +82,7 @@ def main() -> int:
     parser.add_argument("--printers", type=int, default=200)
     parser.add_argument("--days", type=float, default=14)
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--report-seconds", type=float, default=120)
+    parser.add_argument("--report-seconds", type=float, default=300)
     parser.add_argument("--rate", type=float, default=None)
     wanted = parser.parse_args()
     console = Console()

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -99,6 +100,16 @@ def test_real_time_begins_now_and_reports_as_often_as_printers_do() -> None:
     assert run.scenario.farm.report_seconds == 2
     with pytest.raises(ConfigurationError, match="begins now"):
         planned(Wish(start="2026-01-01T00:00:00Z"), 0)
+
+
+def test_long_runs_report_seldom_unless_told_otherwise() -> None:
+    def seconds(**wish: Any) -> float:
+        return planned(Wish(speed="max", **wish), 0).scenario.farm.report_seconds
+
+    assert seconds() == seconds(days=2) == 60
+    assert seconds(days=30) == 300
+    assert seconds(days=30, report_seconds=90) == 90
+    assert seconds(days=30, scenario="demo") == 2
 
 
 def test_faster_runs_begin_on_the_same_day_unless_told_otherwise() -> None:
