@@ -226,6 +226,7 @@ def test_check_fails_where_something_does_not_work(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(400)
+@pytest.mark.xdist_group("demo")  # two demos that start at the same moment could choose the same port
 def test_the_demo_delivers_a_streak_alert_and_ends_with_a_summary(tmp_path: Path) -> None:
     with running(tmp_path, "demo", "--seconds", "300", "--data", str(tmp_path / "demo")) as demo:
         demo.wait_for("Layerline demo")
@@ -239,6 +240,7 @@ def test_the_demo_delivers_a_streak_alert_and_ends_with_a_summary(tmp_path: Path
     assert [job["outcome"] for job in streak if job["outcome"]] == ["failed"] * 3
 
 
+@pytest.mark.xdist_group("demo")
 def test_the_demo_ends_by_itself(tmp_path: Path) -> None:
     done = layerline("demo", "--seconds", "15", folder=tmp_path)
     assert "printers" in done.stdout.splitlines()[-3]
