@@ -7,7 +7,7 @@
 `python -m tests.bench.bench_influx outage [--minutes 60] [--rate 1000]`
     The server is away while so many samples a second are booked. Then it comes back, the
     samples go on being booked at that rate by another process, and it is measured how long
-    it takes until nothing is unsent, and how old the present is meanwhile.
+    it takes until nothing is unsent, and how far the present is behind meanwhile.
 
 A private `influxd` is started for it. CPU is that of our own process.
 """
@@ -219,7 +219,7 @@ def outage(minutes: float, rate: int, console: Console) -> None:
     console.print(
         f"{minutes:g} min away at {rate:,} samples/s = {count:,} samples, {_machine()}: "
         f"caught up in {wall:.0f} s ({cpu:.0f} s of CPU) while {rate:,}/s went on being booked; "
-        f"meanwhile the newest stored sample was {statistics.median(ages):.1f} s old (median), "
+        f"meanwhile the newest stored sample was {statistics.median(ages):.1f} s behind (median), "
         f"{ages[int(len(ages) * 0.99)]:.1f} s (p99)"
     )
 
@@ -227,7 +227,7 @@ def outage(minutes: float, rate: int, console: Console) -> None:
 def caught_up(
     ledger: Ledger, settings: InfluxSettings, progress: Progress, count: int
 ) -> tuple[float, float, list[float]]:
-    """Seconds and CPU until only the present is unsent, and how old the newest stored sample was."""
+    """Seconds and CPU until only the present is unsent, and how far the newest stored sample was behind."""
     sender, status, taken = (
         Sender(ledger.engine, settings, system_clock),
         OutboxStatus(ledger.engine),
@@ -242,7 +242,7 @@ def caught_up(
         position = lanes[TELEMETRY].position
         if time.perf_counter() - looked > 0.5:
             looked = time.perf_counter()
-            ages.append(_age_of(ledger, position.seq))
+            ages.append(_behind(ledger, position.seq))
             queue = telemetry_queue(status)
             progress.update(task, completed=count - (queue.entries if queue else 0))
         if not position.gaps and wait > 0:
@@ -252,11 +252,16 @@ def caught_up(
     return wall, cpu, ages
 
 
-def _age_of(ledger: Ledger, row_id: int) -> float:
-    """Seconds since the sample's own time."""
+def _behind(ledger: Ledger, row_id: int) -> float:
+    """Seconds between the newest booked sample and this one, which is the newest stored."""
+    newest, one = (
+        "SELECT at_ms FROM telemetry ORDER BY id DESC LIMIT 1",
+        "SELECT at_ms FROM telemetry WHERE id = ?",
+    )
     with ledger.engine.connect() as connection:
-        at_ms = connection.exec_driver_sql(f"SELECT at_ms FROM telemetry WHERE id = {row_id}").scalar_one()  # noqa: S608
-    return (system_clock() - int(at_ms)) / 1000
+        booked_ms = connection.exec_driver_sql(newest).scalar_one()
+        stored_ms = connection.exec_driver_sql(one, (row_id,)).scalar_one()
+    return (int(booked_ms) - int(stored_ms)) / 1000
 
 
 def feed(url: str, rate: int) -> None:
