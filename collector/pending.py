@@ -1,7 +1,5 @@
 """What is to be booked with the next commit, gathered over many messages."""
 
-import msgspec
-
 from collector.tracker import Booking
 from farm.model.feed import FeedEntry
 from farm.model.job import Job
@@ -73,17 +71,3 @@ class Pending:
             revisions=self.revisions,
             feed=self.feed,
         )
-
-
-class EvidenceBody(msgspec.Struct, frozen=True):
-    """What stands in an evidence row: the tracker input, and the clock session and times behind it.
-
-    `source_ms` and `since_ms` are the source's own times, from which the place of the row is
-    worked out anew when the session's offset is learnt or corrected.
-    """
-
-    given: bytes
-    session: int
-    received_ms: int
-    source_ms: int | None = None
-    since_ms: int | None = None

@@ -7,16 +7,14 @@ once. Whoever feeds it acknowledges a message only after the commit that followe
 import logging
 from collections.abc import Callable, Iterable, Sequence
 
-import msgspec
-
 from collector.adapters import adapter as adapter_of
-from collector.adapters.base import ClockKind
 from collector.desk import Desk, encode_track
-from collector.pending import EvidenceBody, Pending
+from collector.evidence import bears, evidence_body
+from collector.pending import Pending
 from collector.rerun import Place, rerun
 from collector.roster import Roster
 from collector.settings import CollectorSettings
-from collector.source_clock import Finding, Placed
+from collector.source_clock import Finding, Placed, is_plausible
 from collector.sources import Match, SourceTable
 from collector.tracker import (
     ECHO_MS,
@@ -26,7 +24,6 @@ from collector.tracker import (
     Settled,
     SignOfLife,
     Silence,
-    Track,
     TrackerInput,
     advance,
     first_sight,
@@ -46,12 +43,9 @@ log = logging.getLogger(__name__)
 
 BROKER = "main"
 """The name of the one broker in printers' addresses; its network address may change."""
-ABSURD_MS = 366 * DAY_MS
 MAX_ROUTES = 500_000
-_LONGEST_UPTIME_MS = 20 * ABSURD_MS
 _CLOCK_REACH_MS = 7 * DAY_MS
 _ENOUGH_EVIDENCE = 200
-_encode = msgspec.msgpack.Encoder().encode
 
 
 class Pipeline:
@@ -172,7 +166,7 @@ class Pipeline:
         return min(received_ms, max(desk.heard_ms, self.latest_ms))
 
     def _place(self, desk: Desk, time_ms: int, received_ms: int, live: bool, topic: str) -> int | None:
-        if not _is_plausible(desk.adapter.clock, time_ms, received_ms):
+        if not is_plausible(desk.adapter.clock, time_ms, received_ms):
             self.fault(desk.source, "absurd_time", received_ms, f"{topic}: {time_ms} ms")
             return None
         placed = desk.place(
@@ -239,13 +233,13 @@ class Pipeline:
         """Advance the tracker; what bears on state or job is evidence."""
         before = desk.track
         track, booking = advance(before, at, given)
-        if not _bears(before, track, seen):
+        if not bears(before, track, seen):
             return
         desk.track = track
         ordinal = desk.evidence[1] + 1 if desk.evidence[0] == at else 0
         desk.evidence = (at, ordinal)
         printer = desk.printer.id
-        body = _evidence_body(desk, given, received_ms, seen)
+        body = evidence_body(desk, given, received_ms, seen)
         self._pending.evidence.append(Evidence(printer, at, ordinal, received_ms, body))
         self._pending.book(printer, booking)
         desk.evidence_since_milestone += 1
@@ -265,7 +259,7 @@ class Pipeline:
     ) -> None:
         """Put an input that came late into its place and run the printer again from there."""
         at = max(at, desk.printer.first_seen_ms)
-        body = _evidence_body(desk, given, received_ms, seen)
+        body = evidence_body(desk, given, received_ms, seen)
         self._rerun(desk, at, None, "late evidence", Evidence(desk.printer.id, at, 0, received_ms, body))
 
     def _rerun(
@@ -401,28 +395,6 @@ class Pipeline:
         """The desks whose state or job changed since this was last asked."""
         changed, self.changed = list(self.changed.values()), {}
         return changed
-
-
-def _evidence_body(desk: Desk, given: TrackerInput, received_ms: int, seen: Observation | None) -> bytes:
-    source_ms, since_ms = (None, None) if seen is None else (seen.time_ms, seen.since_ms)
-    return _encode(EvidenceBody(_encode(given), desk.clock.session, received_ms, source_ms, since_ms))
-
-
-def _bears(before: Track, after: Track, seen: Observation | None) -> bool:
-    """Whether an input is evidence: it changed something, or it would have, had others come in time.
-
-    The same reading again is not, nor is a level without a time that told nothing new.
-    """
-    if msgspec.structs.replace(after, recent=before.recent, at_ms=before.at_ms) != before:
-        return True
-    return seen is not None and not seen.history and not seen.retained and after.recent != before.recent
-
-
-def _is_plausible(clock: ClockKind, time_ms: int, received_ms: int) -> bool:
-    """Whether a source's time can be meant: not far from now, or no longer than a host stays up."""
-    if clock is ClockKind.WALL:
-        return abs(received_ms - time_ms) < ABSURD_MS
-    return 0 <= time_ms < _LONGEST_UPTIME_MS
 
 
 _UNSEEN = frozenset({PrinterState.UNKNOWN, PrinterState.OFFLINE, PrinterState.MAINTENANCE})

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from collector.desk import Desk, decode_track, encode_track
-from collector.pending import EvidenceBody
+from collector.evidence import EvidenceBody
 from collector.tracker import (
     Booking,
     Observed,

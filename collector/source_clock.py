@@ -10,6 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from collector.adapters.base import ClockKind
+from farm.model.times import DAY_MS
 
 BOUND_MS = 2_000
 """A wall clock is taken to be right within this; a message may overtake others by as much."""
@@ -20,6 +21,12 @@ PATIENCE_MS = 10_000
 PATIENCE_MESSAGES = 4
 RESTART_MS = 30_000
 """A monotonic clock that falls by more than this began anew: the host was restarted."""
+
+
+ABSURD_MS = 366 * DAY_MS
+"""A wall clock that is off by more cannot be meant."""
+LONGEST_UPTIME_MS = 20 * ABSURD_MS
+"""No host stays up longer."""
 
 
 class SourceClock(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,3 +139,10 @@ def _watch(clock: SourceClock, at: int, source_ms: int, received_ms: int) -> Pla
         lag_ms=None,
     )
     return Placed(received_ms, clock, Finding.CORRECTED, since, lag)
+
+
+def is_plausible(clock: ClockKind, time_ms: int, received_ms: int) -> bool:
+    """Whether a source's time can be meant: not far from now, or no longer than a host stays up."""
+    if clock is ClockKind.WALL:
+        return abs(received_ms - time_ms) < ABSURD_MS
+    return 0 <= time_ms < LONGEST_UPTIME_MS

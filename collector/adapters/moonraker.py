@@ -7,21 +7,17 @@ printer's own for everyone.
 """
 
 import msgspec
-from msgspec import UNSET
 
 from collector.adapters._causes import cause_in
 from collector.adapters._json import refuse, salvage
+from collector.adapters._klipper_memory import MoonrakerMemory, merge, without_state
 from collector.adapters._klipper_status import (
     OBJECTS,
-    Heater,
-    PrintStats,
     SplitValue,
     Status,
-    Webhooks,
     decode_whole,
     eventtime_ms,
     fields_of,
-    is_full,
     split_decoder,
     status_of,
 )
@@ -33,46 +29,10 @@ from farm.model.states import CancelledBy, Cause, PrinterState
 
 _PAUSE_CONFIRMED_MS = 1_500
 _STALLED_MS = 10_000
-_RESTARTED_MS = 30_000
 _ACTIVE = frozenset({"printing", "paused"})
 _DEAD = frozenset({"shutdown", "error"})
 _ENDS = frozenset({"complete", "cancelled", "error"})
 _COUNTING = frozenset({PrinterState.PREPARING, PrinterState.PRINTING, PrinterState.PAUSED})
-
-
-class MoonrakerMemory(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """What is remembered of one Klipper host: the merged status and what was last told of it."""
-
-    online: bool | None = None
-    webhooks: str | None = None
-    webhooks_message: str | None = None
-    state: str | None = None
-    file: str | None = None
-    message: str | None = None
-    print_s: float | None = None
-    total_s: float | None = None
-    filament_mm: float | None = None
-    is_paused: bool | None = None
-    pause_ms: int | None = None
-    state_ms: int = 0
-    layer: int | None = None
-    layers: int | None = None
-    progress: float | None = None
-    nozzle: float | None = None
-    nozzle_target: float | None = None
-    bed: float | None = None
-    bed_target: float | None = None
-    speed: float | None = None
-    speed_factor: float | None = None
-    flow_factor: float | None = None
-    fan: float | None = None
-    chamber: float | None = None
-    growth_s: float | None = None
-    counted_ms: int | None = None
-    uncounted_ms: int | None = None
-    told: PrinterState | None = None
-    told_end: bool = False
-    told_cause: bool = False
 
 
 class Moonraker:
@@ -186,26 +146,8 @@ class Moonraker:
     ) -> tuple[Observation, ...]:
         if retained and memory.online is False:
             # Kept from before the link broke: what the print did since is not in it.
-            status = _without_state(status)
-        heater = status.extruder
-        if heater is not UNSET:
-            _merge_nozzle(memory, heater)
-        heater = status.heater_bed
-        if heater is not UNSET:
-            _merge_bed(memory, heater)
-        if status.virtual_sdcard is not UNSET and status.virtual_sdcard.progress is not UNSET:
-            memory.progress = _ratio(status.virtual_sdcard.progress)
-        if status.webhooks is not UNSET:
-            _merge_webhooks(memory, at, status.webhooks)
-        stats = status.print_stats
-        full = False
-        if stats is not UNSET:
-            full = is_full(stats)
-            _merge_print_stats(memory, at, stats)
-        if status.pause_resume is not UNSET and status.pause_resume.is_paused is not UNSET:
-            memory.is_paused = status.pause_resume.is_paused
-        if status.gcode_move is not UNSET or status.fan is not UNSET:
-            _merge_motion(memory, status)
+            status = without_state(status)
+        full = merge(memory, at, status)
         if full:
             memory.told = None
             memory.told_end = memory.told_cause = False
@@ -259,14 +201,6 @@ class Moonraker:
         )
 
 
-def _without_state(status: Status) -> Status:
-    """The status without what says that a print goes on."""
-    stats = status.print_stats
-    if stats is not UNSET:
-        stats = msgspec.structs.replace(stats, state=UNSET)
-    return msgspec.structs.replace(status, print_stats=stats, webhooks=UNSET)
-
-
 def _is_stalled(memory: MoonrakerMemory, at: int) -> bool:
     """Whether the print's clock stands while messages come.
 
@@ -280,81 +214,6 @@ def _is_stalled(memory: MoonrakerMemory, at: int) -> bool:
     if memory.uncounted_ms is None:
         memory.uncounted_ms = at
     return at > memory.uncounted_ms and at - memory.counted_ms > _STALLED_MS
-
-
-def _ratio(value: float) -> float | None:
-    return value if 0 <= value <= 1 else None
-
-
-def _merge_nozzle(memory: MoonrakerMemory, heater: Heater) -> None:
-    if heater.temperature is not UNSET:
-        memory.nozzle = heater.temperature
-    if heater.target is not UNSET:
-        memory.nozzle_target = heater.target
-
-
-def _merge_bed(memory: MoonrakerMemory, heater: Heater) -> None:
-    if heater.temperature is not UNSET:
-        memory.bed = heater.temperature
-    if heater.target is not UNSET:
-        memory.bed_target = heater.target
-
-
-def _merge_motion(memory: MoonrakerMemory, status: Status) -> None:
-    move, fan = status.gcode_move, status.fan
-    if move is not UNSET:
-        if move.speed is not UNSET:
-            memory.speed = move.speed / 60
-        if move.speed_factor is not UNSET:
-            memory.speed_factor = move.speed_factor
-        if move.extrude_factor is not UNSET:
-            memory.flow_factor = move.extrude_factor
-    if fan is not UNSET and fan.speed is not UNSET:
-        memory.fan = fan.speed
-
-
-def _merge_webhooks(memory: MoonrakerMemory, at: int, hooks: Webhooks) -> None:
-    if hooks.state is not UNSET:
-        if hooks.state != memory.webhooks:
-            memory.webhooks_message = None
-        if hooks.state == "ready" and memory.webhooks not in (None, "ready") and memory.state_ms < at:
-            # What print_stats said before Klipper started anew is void; in split mode it comes after this.
-            memory.state = memory.print_s = memory.total_s = memory.file = memory.told = None
-            memory.told_end = False
-        memory.webhooks = hooks.state
-    if hooks.state_message is not UNSET:
-        memory.webhooks_message = hooks.state_message.strip()
-
-
-def _merge_print_stats(memory: MoonrakerMemory, at: int, stats: PrintStats) -> None:
-    if memory.state_ms - _RESTARTED_MS < at < memory.state_ms:
-        # Overtaken on the way: a later status is merged already.
-        return
-    if stats.state is not UNSET:
-        memory.state_ms = at
-    if stats.print_duration is not UNSET:
-        before = memory.print_s
-        memory.print_s = stats.print_duration
-        if memory.state is None and before is not None and stats.print_duration > before:
-            memory.growth_s = stats.print_duration
-    if stats.total_duration is not UNSET:
-        memory.total_s = stats.total_duration
-        memory.counted_ms = at
-        memory.uncounted_ms = None
-    if stats.filament_used is not UNSET:
-        memory.filament_mm = stats.filament_used
-    if stats.filename is not UNSET:
-        memory.file = stats.filename or None
-    if stats.info is not UNSET and stats.info is not None:
-        memory.layer, memory.layers = stats.info.current_layer, stats.info.total_layer
-    if stats.state is not UNSET and stats.state != memory.state:
-        memory.state = stats.state
-        memory.growth_s = None
-        memory.pause_ms = at if stats.state == "paused" else None
-        if stats.message is UNSET:
-            memory.message = None
-    if stats.message is not UNSET:
-        memory.message = stats.message.strip() or None
 
 
 def _meaning(memory: MoonrakerMemory, at: int) -> PrinterState | None:
