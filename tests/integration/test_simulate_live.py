@@ -67,11 +67,12 @@ def address(broker: Mosquitto) -> BrokerAddress:
 def test_every_message_that_is_published_in_bulk_arrives_once_and_in_order(broker: Mosquitto) -> None:
     with Listener(broker, "bulk/#") as listener:
         with BulkPublisher(address(broker), "bulk", in_flight=100) as publisher:
-            for number in range(70_000):
+            publisher._packet_id = 65_000  # so that the identifiers run over
+            for number in range(5_000):
                 publisher.publish(f"bulk/{number % 7}", b"%d" % number)
             publisher.finish()
-        wait_until(lambda: len(listener.heard) >= 70_000, "everything arrives")
-        assert [int(message.payload) for message in listener.heard] == list(range(70_000))
+        wait_until(lambda: len(listener.heard) >= 5_000, "everything arrives")
+        assert [int(message.payload) for message in listener.heard] == list(range(5_000))
         assert {message.qos for message in listener.heard} == {1}
 
 
