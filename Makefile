@@ -6,13 +6,14 @@ STAMP := $(VENV)/.installed
 # Tests on all cores; WORKERS=0 runs them in one process.
 WORKERS ?= auto
 
-.PHONY: help demo test check fix bench clean
+.PHONY: help demo test check fix docs bench clean
 
 help:
 	@echo "make demo    a farm of simulated and replayed printers, with its page"
 	@echo "make test    all tests"
 	@echo "make check   types, lint, import contracts, formatting: only looks"
 	@echo "make fix     what can be put right by itself: formatting, import order"
+	@echo "make docs    the generated tables of docs/configuration.md and docs/cli.md"
 	@echo "make bench   the benchmarks of docs/benchmarks.md"
 
 $(STAMP): pyproject.toml
@@ -36,6 +37,9 @@ check: $(STAMP)
 fix: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(STAMP)
+	$(BIN)/python -m tests.reference
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench

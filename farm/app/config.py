@@ -25,6 +25,7 @@ from farm.app.logs import REDACTION, Redaction
 from farm.errors import ConfigurationError
 from farm.settings import PrinterSettings, SiteSettings
 from farm.storage.settings import LedgerSettings
+from farm.storage.thinning import ThinningSettings
 
 if TYPE_CHECKING:
     from alerts.settings import AlertSettings
@@ -42,6 +43,7 @@ SECTIONS = (
     "printers",
     "ledger",
     "collector",
+    "telemetry",
     "influx",
     "alerts",
     "api",
@@ -151,6 +153,11 @@ class Configuration:
     def collector(self) -> CollectorSettings:
         """`[collector]`."""
         return self._section("collector")  # type: ignore[no-any-return]
+
+    @cached_property
+    def telemetry(self) -> ThinningSettings:
+        """`[telemetry]`: what is kept of it, in the ledger and in InfluxDB alike."""
+        return self._section("telemetry")  # type: ignore[no-any-return]
 
     @cached_property
     def influx(self) -> "InfluxSettings":
@@ -314,6 +321,7 @@ def _section_class(name: str) -> Model:
         "embedded_broker": EmbeddedBrokerSettings,
         "ledger": LedgerSettings,
         "collector": CollectorSettings,
+        "telemetry": ThinningSettings,
     }
     return classes[name]
 

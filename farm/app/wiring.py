@@ -51,7 +51,7 @@ def run_collector(
     from collector.service import Collector
     from collector.sources import SourceTable
 
-    configuration.check(["site", "broker", "sources", "printers", "ledger", "collector"])
+    configuration.check(["site", "broker", "sources", "printers", "ledger", "collector", "telemetry"])
     with ledger_of(configuration, create=True) as ledger:
         Collector(
             ledger,
@@ -60,6 +60,7 @@ def run_collector(
             settings=configuration.collector,
             site=configuration.site,
             printers=configuration.printers,
+            thinning=configuration.telemetry,
             simulated=simulated,
             drain_seconds=drain_s,
         ).run(stop)

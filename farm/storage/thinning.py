@@ -6,7 +6,7 @@ one printer lie at least `spacing_seconds` apart, whatever the settings of the s
 measurements, so that a farm's number of points a day has a ceiling that can be stated.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from pydantic import Field, model_validator
@@ -39,8 +39,12 @@ class MeasurementThinning(Section):
         return self
 
 
-def _every(shortest_seconds: float, dead_band: float = 0.0) -> MeasurementThinning:
-    return MeasurementThinning(dead_band=dead_band, shortest_seconds=shortest_seconds, longest_seconds=600)
+def _every(shortest_seconds: float, dead_band: float = 0.0, *, about: str) -> Any:
+    """A figure's own defaults, with what it is and its unit."""
+    thinning = MeasurementThinning(
+        dead_band=dead_band, shortest_seconds=shortest_seconds, longest_seconds=600
+    )
+    return Field(default=thinning, description=about)
 
 
 class ThinningSettings(Section):
@@ -49,20 +53,22 @@ class ThinningSettings(Section):
     spacing_seconds: float = Field(
         default=30, gt=0, description="Two samples of a printer are at least so far apart."
     )
-    nozzle: MeasurementThinning = _every(30, dead_band=2.0)
-    nozzle_target: MeasurementThinning = _every(30)
-    bed: MeasurementThinning = _every(30, dead_band=1.0)
-    bed_target: MeasurementThinning = _every(30)
-    chamber: MeasurementThinning = _every(60, dead_band=1.0)
-    progress: MeasurementThinning = _every(60, dead_band=0.009)
-    layer: MeasurementThinning = _every(60)
-    layers: MeasurementThinning = _every(60)
-    z_mm: MeasurementThinning = _every(120, dead_band=0.5)
-    speed_mm_s: MeasurementThinning = _every(300, dead_band=10.0)
-    speed_factor: MeasurementThinning = _every(30, dead_band=0.009)
-    flow_factor: MeasurementThinning = _every(30, dead_band=0.009)
-    fan: MeasurementThinning = _every(60, dead_band=0.05)
-    filament_mm: MeasurementThinning = _every(300, dead_band=100.0)
+    nozzle: MeasurementThinning = _every(30, dead_band=2.0, about="Nozzle temperature, degrees Celsius.")
+    nozzle_target: MeasurementThinning = _every(30, about="Nozzle target, degrees Celsius.")
+    bed: MeasurementThinning = _every(30, dead_band=1.0, about="Bed temperature, degrees Celsius.")
+    bed_target: MeasurementThinning = _every(30, about="Bed target, degrees Celsius.")
+    chamber: MeasurementThinning = _every(60, dead_band=1.0, about="Chamber temperature, degrees Celsius.")
+    progress: MeasurementThinning = _every(60, dead_band=0.009, about="Progress of the job, 0 to 1.")
+    layer: MeasurementThinning = _every(60, about="Layer under way.")
+    layers: MeasurementThinning = _every(60, about="Layers of the job.")
+    z_mm: MeasurementThinning = _every(120, dead_band=0.5, about="Height, millimetres.")
+    speed_mm_s: MeasurementThinning = _every(300, dead_band=10.0, about="Speed, millimetres a second.")
+    speed_factor: MeasurementThinning = _every(30, dead_band=0.009, about="Speed override, 1 is as sliced.")
+    flow_factor: MeasurementThinning = _every(30, dead_band=0.009, about="Flow override, 1 is as sliced.")
+    fan: MeasurementThinning = _every(60, dead_band=0.05, about="Part fan, 0 to 1.")
+    filament_mm: MeasurementThinning = _every(
+        300, dead_band=100.0, about="Filament used by the job, millimetres."
+    )
 
     @property
     def most_samples_a_day(self) -> int:
