@@ -7,6 +7,7 @@ from collector.adapters._klipper_status import Heater, PrintStats, Status, Webho
 from farm.model.states import PrinterState
 
 _RESTARTED_MS = 30_000
+_AT_REST = frozenset({"standby", "complete", "cancelled", "error"})
 
 
 class MoonrakerMemory(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -39,6 +40,7 @@ class MoonrakerMemory(msgspec.Struct, kw_only=True, omit_defaults=True):
     growth_s: float | None = None
     counted_ms: int | None = None
     uncounted_ms: int | None = None
+    moved_ms: int | None = None
     told: PrinterState | None = None
     told_end: bool = False
     told_cause: bool = False
@@ -120,10 +122,32 @@ def _merge_webhooks(memory: MoonrakerMemory, at: int, hooks: Webhooks) -> None:
         memory.webhooks_message = hooks.state_message.strip()
 
 
+def _notice_missed_edge(memory: MoonrakerMemory, at: int, stats: PrintStats) -> None:
+    """Klipper's word for the state is sent only when it changes, and that message may be lost.
+
+    The print's clock moves only while a print lasts: moving twice while the word says that the
+    printer rests shows a start that was missed; moving and then the same end again, a whole print.
+    """
+    if memory.state not in _AT_REST or is_full(stats):
+        return
+    if stats.state is UNSET:
+        if stats.total_duration is UNSET or not stats.total_duration or at <= memory.state_ms:
+            return
+        if memory.moved_ms is None or memory.moved_ms <= memory.state_ms:
+            memory.moved_ms = at
+        elif at > memory.moved_ms:
+            memory.state, memory.file, memory.state_ms = "printing", None, at
+    elif stats.state == memory.state and stats.state != "standby":
+        counted = at if stats.total_duration is not UNSET else memory.counted_ms or 0
+        if counted > memory.state_ms:
+            memory.told, memory.told_end = None, False
+
+
 def _merge_print_stats(memory: MoonrakerMemory, at: int, stats: PrintStats) -> None:
     if memory.state_ms - _RESTARTED_MS < at < memory.state_ms:
         # Overtaken on the way: a later status is merged already.
         return
+    _notice_missed_edge(memory, at, stats)
     if stats.state is not UNSET:
         memory.state_ms = at
     if stats.print_duration is not UNSET:

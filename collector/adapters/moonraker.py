@@ -196,7 +196,7 @@ class Moonraker:
                 cause=cause,
                 detail=detail,
                 cancelled_by=CancelledBy.PERSON if signal is JobSignal.CANCELLED else None,
-                job=_job(memory) if memory.state != "standby" else None,
+                job=_job(memory, at, retained) if memory.state != "standby" else None,
             ),
         )
 
@@ -282,14 +282,19 @@ def _refine(memory: MoonrakerMemory, at: int, *, level: bool) -> tuple[Observati
             signal=JobSignal.FAILED,
             cause=cause_in(words),
             detail=words,
-            job=_job(memory),
+            job=_job(memory, at, False),
         ),
     )
 
 
-def _job(memory: MoonrakerMemory) -> JobReading:
-    """The job as measured by Klipper; `total_duration` counts on after a shutdown, so not then."""
-    elapsed = None if memory.total_s is None or memory.webhooks in _DEAD else int(memory.total_s * 1000)
+def _job(memory: MoonrakerMemory, at: int, retained: bool) -> JobReading:
+    """The job as measured by Klipper at the moment `at`.
+
+    `total_duration` counts on after a shutdown, and one of an earlier moment is of another time.
+    """
+    elapsed = None if memory.total_s is None else int(memory.total_s * 1000)
+    if memory.webhooks in _DEAD or not (retained or memory.counted_ms == at):
+        elapsed = None
     return JobReading(
         file=memory.file,
         printing_ms=None if memory.print_s is None else int(memory.print_s * 1000),

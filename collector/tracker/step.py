@@ -85,6 +85,7 @@ class _Step(Hindsight):
         elif self.link is Link.ONLINE:
             if not seen.retained and self.at - heard_ms > RENEWED_LINK_MS:
                 self.lose_sight(heard_ms, "link")
+                self.before_silence = None
         elif self.state is PrinterState.OFFLINE:
             self.enter(PrinterState.UNKNOWN, self.at, "link")
         self.link = seen.link
