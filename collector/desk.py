@@ -25,6 +25,7 @@ class DeskState(msgspec.Struct, kw_only=True):
     thinner: Thinner
     evidence: tuple[int, int]
     cadence: Cadence
+    next_sample_ms: int
 
 
 _decoder = msgspec.msgpack.Decoder(DeskState)
@@ -96,6 +97,7 @@ class Desk:
         desk.thinner = state.thinner
         desk.evidence = state.evidence
         desk.cadence = state.cadence
+        desk.next_sample_ms = state.next_sample_ms
         desk.heard_ms = stored.heard_ms
         desk.dirty = False
         return desk
@@ -112,6 +114,7 @@ class Desk:
             thinner=self.thinner,
             evidence=self.evidence,
             cadence=self.cadence,
+            next_sample_ms=self.next_sample_ms,
         )
         live = self.adapter.telemetry(self.memory)
         return Checkpoint(self.printer.id, self.heard_ms, live, _encoder.encode(state))
