@@ -32,7 +32,7 @@ from collector.tracker import (
 from farm.errors import UnreadableMessage
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.observation import JobSignal, Link, Observation
-from farm.model.printer import Address
+from farm.model.printer import Address, Printer
 from farm.model.states import PrinterState
 from farm.model.times import DAY_MS, SECOND_MS
 from farm.settings import PrinterSettings, SiteSettings
@@ -78,6 +78,7 @@ class Pipeline:
         self._sample_ms = round(settings.telemetry_seconds * SECOND_MS)
         self._routes: dict[str, tuple[Desk, str] | None] = {}
         self._pending = Pending()
+        self._unchecked: dict[Address, Printer] = {}
         self._dirty: dict[str, Desk] = {}
         self._logged: set[tuple[str, str]] = set()
         self.latest_ms = 0
@@ -92,9 +93,11 @@ class Pipeline:
             stored = checkpoints.get(printer.id)
             for address in addresses:
                 # Another shard's printers are left to it; those that we booked stay ours without a source.
-                if stored is None or not (
-                    printer.id in booked_here or self.sources.reads(address.adapter, address.prefix)
-                ):
+                if not (printer.id in booked_here or self.sources.reads(address.adapter, address.prefix)):
+                    continue
+                if stored is None:
+                    # A ledger that was rebuilt knows the printer, but not where its tracker stood.
+                    self._unchecked[address] = printer
                     continue
                 labelled = self._roster.labelled(printer, address)
                 desk = Desk.restored(labelled, adapter_of(address.adapter), address.prefix, stored)
@@ -114,7 +117,11 @@ class Pipeline:
         try:
             route = self._routes[topic]
         except KeyError:
-            route = self._route(topic, received_ms)
+            # What waited in a queue is from before now; what the broker keeps is told now.
+            waited = not (live or retained) and self.latest_ms > 0
+            route = self._route(
+                topic, received_ms, min(received_ms, self.latest_ms) if waited else received_ms
+            )
         if route is None:
             return
         desk, suffix = route
@@ -125,7 +132,7 @@ class Pipeline:
             return
         if reading is None:
             return
-        at = self._when(desk, reading.time_ms, received_ms, live, topic)
+        at = self._when(desk, reading.time_ms, received_ms, live or retained, topic)
         if at is None:
             return
         gap = at - desk.heard_ms
@@ -285,7 +292,7 @@ class Pipeline:
 
     # -- printers ---------------------------------------------------------------------------
 
-    def _route(self, topic: str, received_ms: int) -> tuple[Desk, str] | None:
+    def _route(self, topic: str, received_ms: int, seen_ms: int) -> tuple[Desk, str] | None:
         """Find, or make, the desk that the topic belongs to."""
         found = self.sources.match(topic)
         if found is None:
@@ -300,7 +307,7 @@ class Pipeline:
         address = Address(BROKER, found.adapter.kind, found.prefix)
         desk = self.desks.get(address)
         if desk is None:
-            desk = self._appear(address, found, received_ms)
+            desk = self._appear(address, found, seen_ms)
             if desk is None:
                 return None
         route = None if desk.printer.ignored else (desk, found.suffix)
@@ -313,15 +320,18 @@ class Pipeline:
         """Whether the topic is one that a known printer publishes and that we have no use for."""
         return any(topic.startswith(f"{address.prefix}/") for address in self.desks)
 
-    def _appear(self, address: Address, found: Match, received_ms: int) -> Desk | None:
+    def _appear(self, address: Address, found: Match, seen_ms: int) -> Desk | None:
         """A printer announces itself by publishing."""
         refused = self._roster.refuses(found.printer, address, len(self.desks))
         if refused is not None:
-            self.fault(found.source, refused, received_ms, found.prefix)
+            self.fault(found.source, refused, seen_ms, found.prefix)
             return None
-        first_seen = min(received_ms, self.latest_ms) if self.latest_ms else received_ms
-        printer = self._roster.newcomer(found.printer, address, first_seen)
-        track, booking = first_sight(printer.id, first_seen)
+        known = self._unchecked.pop(address, None)
+        if known is None:
+            printer = self._roster.newcomer(found.printer, address, seen_ms)
+        else:
+            printer = self._roster.labelled(known, address)
+        track, booking = first_sight(printer.id, seen_ms)
         desk = Desk(printer, found.adapter, found.prefix, found.source, track)
         self.desks[address] = desk
         self._pending.printers.append(printer)
@@ -330,7 +340,7 @@ class Pipeline:
         self._pending.feed.append(
             FeedEntry(
                 kind=FeedKind.PRINTER_APPEARED,
-                at_ms=first_seen,
+                at_ms=seen_ms,
                 printer_id=printer.id,
                 body={"name": printer.name, "adapter": printer.adapter},
             )

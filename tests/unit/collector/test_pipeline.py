@@ -1,0 +1,93 @@
+"""Which printers there are, since when, and what the configuration makes of them."""
+
+import pytest
+from sqlalchemy import delete
+
+from collector.pipeline import Pipeline
+from collector.settings import CollectorSettings, parse_source
+from collector.sources import SourceTable
+from farm.model.times import DAY_MS
+from farm.settings import PrinterSettings
+from farm.storage import schema
+from farm.storage.ledger import Ledger, open_ledger
+
+T0 = 1_795_000_000_000
+ONLINE = b"online"
+
+
+def pipeline(ledger: Ledger, *labels: PrinterSettings, **settings: object) -> Pipeline:
+    ledger.claim("test", "test", simulated=True, now_ms=0)
+    sources = SourceTable([parse_source("native=farm/{printer}"), parse_source("octoprint:bay1=octo")])
+    return Pipeline(ledger, sources, printers=labels, settings=CollectorSettings.model_validate(settings))
+
+
+def test_what_the_broker_kept_is_first_seen_now_even_before_the_backlog_is_drained() -> None:
+    with open_ledger("sqlite://") as ledger:
+        first = pipeline(ledger)
+        first.take("farm/p1/link", ONLINE, False, T0)
+        first.commit(T0)
+        later = pipeline(ledger)
+        later.take("farm/p2/link", ONLINE, True, T0 + 3 * DAY_MS, False)
+        later.commit(T0 + 3 * DAY_MS)
+        seen = {printer.name: printer.first_seen_ms for printer in ledger.printers()}
+    assert seen == {"p1": T0, "p2": T0 + 3 * DAY_MS}
+
+
+def test_a_printer_without_a_checkpoint_keeps_its_row_and_its_first_sight() -> None:
+    with open_ledger("sqlite://") as ledger:
+        first = pipeline(ledger)
+        first.take("farm/p1/link", ONLINE, False, T0)
+        first.commit(T0)
+        with ledger.engine.begin() as connection:
+            connection.execute(delete(schema.checkpoint))
+        later = pipeline(ledger)
+        later.take("farm/p1/link", ONLINE, False, T0 + DAY_MS)
+        later.commit(T0 + DAY_MS)
+        (printer,) = ledger.printers()
+        spans = ledger.spans(T0, T0 + DAY_MS)
+    assert (printer.name, printer.first_seen_ms) == ("p1", T0)
+    assert sum((span.to_ms or 0) - span.from_ms for span in spans) == DAY_MS
+
+
+def test_labels_come_from_the_configuration_by_topic_or_by_name() -> None:
+    by_topic = PrinterSettings(name="Left", topic="farm/p1", group="hall A", model="MK4")
+    by_name = PrinterSettings(name="p2", rename="Right", group="hall B")
+    with open_ledger("sqlite://") as ledger:
+        found = pipeline(ledger, by_topic, by_name)
+        found.take("farm/p1/link", ONLINE, False, T0)
+        found.take("farm/p2/link", ONLINE, False, T0)
+        found.commit(T0)
+        labels = {(p.name, p.group, p.model) for p in ledger.printers()}
+    assert labels == {("Left", "hall A", "MK4"), ("Right", "hall B", None)}
+
+
+def test_an_ignored_printer_books_nothing() -> None:
+    with open_ledger("sqlite://") as ledger:
+        found = pipeline(ledger, PrinterSettings(name="p1", ignored=True))
+        found.take("farm/p1/event", b'{"v":1,"event":"job_started","job":{"id":"a"}}', False, T0)
+        found.commit(T0)
+        assert ledger.printers() == []
+        assert ledger.open_jobs() == []
+
+
+def test_two_printers_of_one_name_are_told_apart() -> None:
+    with open_ledger("sqlite://") as ledger:
+        found = pipeline(ledger)
+        found.take("farm/bay1/link", ONLINE, False, T0)
+        found.take("octo/mqtt", b"connected", False, T0)
+        found.commit(T0)
+        assert [printer.name for printer in ledger.printers()] == ["bay1", "bay1 (octoprint)"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [({"accept_new_printers": False}, "unknown_printer"), ({"max_printers": 1}, "too_many_printers")],
+)
+def test_newcomers_can_be_kept_out(settings: dict[str, object], reason: str) -> None:
+    with open_ledger("sqlite://") as ledger:
+        found = pipeline(ledger, PrinterSettings(name="p1"), **settings)
+        found.take("farm/p1/link", ONLINE, False, T0)
+        found.take("farm/p2/link", ONLINE, False, T0)
+        found.commit(T0)
+        assert [printer.name for printer in ledger.printers()] == ["p1"]
+        assert [fault.reason for fault in ledger.faults()] == [reason]
