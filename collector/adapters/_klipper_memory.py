@@ -42,6 +42,7 @@ class MoonrakerMemory(msgspec.Struct, kw_only=True, omit_defaults=True):
     uncounted_ms: int | None = None
     moved_ms: int | None = None
     told: PrinterState | None = None
+    told_file: str | None = None
     told_end: bool = False
     told_cause: bool = False
 

@@ -155,6 +155,14 @@ class Moonraker:
             return self._lose_count(memory, at)
         return self._tell(memory, at, level=full or retained, retained=retained)
 
+    def _tell_file(self, memory: MoonrakerMemory, at: int) -> tuple[Observation, ...]:
+        """The name of the file under way, which came behind the state that began it."""
+        memory.told_file = memory.file
+        if memory.file is None:
+            return ()
+        job = JobReading(file=memory.file)
+        return (Observation(time_ms=at, level=True, state=memory.told, job=job),)
+
     def _lose_count(self, memory: MoonrakerMemory, at: int) -> tuple[Observation, ...]:
         """`total_duration` counts while a print lasts: when it stands, the end of the print was missed."""
         since = memory.counted_ms
@@ -172,11 +180,13 @@ class Moonraker:
         if state is None:
             return ()
         ended = memory.state in _ENDS and memory.webhooks not in _DEAD
+        if state is memory.told and state in _COUNTING and memory.file != memory.told_file and not retained:
+            return self._tell_file(memory, at)
         if state is memory.told and memory.told_end and not memory.told_cause:
-            return _refine(memory, at, level=level)
+            return _refine(memory, at)
         if state is memory.told:
             return ()
-        before, memory.told = memory.told, state
+        before, memory.told, memory.told_file = memory.told, state, memory.file
         signal, cause, detail = _signal(memory, state, before)
         memory.told_end = signal is not None or ended
         memory.told_cause = cause is not Cause.UNKNOWN
@@ -231,6 +241,9 @@ def _meaning(memory: MoonrakerMemory, at: int) -> PrinterState | None:
     if word is None:
         return PrinterState.PRINTING if memory.growth_s else None
     if word == "printing":
+        if memory.total_s == 0 and memory.told in (PrinterState.PRINTING, PrinterState.PAUSED):
+            # The file is being cleared; in split mode the word for it follows the figures.
+            return memory.told
         return PrinterState.PRINTING if memory.print_s else PrinterState.PREPARING
     if word == "paused":
         held = memory.pause_ms is not None and at - memory.pause_ms < _PAUSE_CONFIRMED_MS
@@ -268,7 +281,7 @@ def _signal(
     return None, None, detail
 
 
-def _refine(memory: MoonrakerMemory, at: int, *, level: bool) -> tuple[Observation, ...]:
+def _refine(memory: MoonrakerMemory, at: int) -> tuple[Observation, ...]:
     """The words of a failure, which in split mode follow the state in a message of their own."""
     words = memory.webhooks_message if memory.webhooks in _DEAD else memory.message
     failed = memory.webhooks in _DEAD or memory.state == "error"
@@ -278,7 +291,7 @@ def _refine(memory: MoonrakerMemory, at: int, *, level: bool) -> tuple[Observati
     return (
         Observation(
             time_ms=at,
-            level=level,
+            level=True,
             signal=JobSignal.FAILED,
             cause=cause_in(words),
             detail=words,

@@ -15,7 +15,9 @@ def is_same_attempt(attempt: Attempt, seen: Observation, reading: JobReading, at
         return False
     if seen.retained and reading.elapsed_ms is not None and job.started_ms is not None:
         # Its age is not known, but an attempt that began anew in the gap counts from zero.
-        return reading.elapsed_ms + STALE_MS >= (attempt.gap_from_ms or at_ms) - job.started_ms
+        gap_from_ms = attempt.gap_from_ms or at_ms
+        began_before = reading.elapsed_ms > at_ms - gap_from_ms + SAME_START_MS
+        return began_before or reading.elapsed_ms + STALE_MS >= gap_from_ms - job.started_ms
     if reading.elapsed_ms is not None and job.started_ms is not None:
         return abs(at_ms - reading.elapsed_ms - job.started_ms) <= max(
             SAME_START_MS, reading.elapsed_ms // 100

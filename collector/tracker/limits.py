@@ -6,6 +6,8 @@ ECHO_MS = 2_000
 """Messages of one moment may overtake each other by so much."""
 SAME_START_MS = 5_000
 """Two accounts of a start closer than this are of one attempt, beyond what pauses explain."""
+FRESH_MS = 1_000
+"""What is said of the same moment as a start is said of that start."""
 STALE_MS = 120_000
 """A retained account of a print's time may be older than what we saw of it by so much."""
 QUIET_LINK_MS = 5_000

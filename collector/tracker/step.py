@@ -7,7 +7,14 @@ import msgspec
 from collector.tracker.hindsight import Hindsight
 from collector.tracker.identity import adopts, ends_another, is_another, is_same_attempt
 from collector.tracker.inputs import ContinuityLost, Observed, Settled, SignOfLife, Silence, TrackerInput
-from collector.tracker.limits import ECHO_MS, QUIET_LINK_MS, RENEWED_LINK_MS, SETTLE_MS
+from collector.tracker.limits import (
+    ECHO_MS,
+    FRESH_MS,
+    QUIET_LINK_MS,
+    RENEWED_LINK_MS,
+    SAME_START_MS,
+    SETTLE_MS,
+)
 from collector.tracker.time_account import REMEMBERED
 from collector.tracker.track import Booking, Track
 from farm.model.job import job_id
@@ -118,6 +125,10 @@ class _Step(Hindsight):
         reading = seen.job or JobReading()
         if attempt is not None and attempt.settling_ms is not None:
             self.attempt = attempt = msgspec.structs.replace(attempt, settling_ms=None, settling_error=False)
+        if attempt is not None and reading.file is not None and self.at - attempt.opened_ms <= FRESH_MS:
+            # The file's name is a message of its own and may come behind the start.
+            job = msgspec.structs.replace(attempt.job, file=reading.file)
+            self.attempt = attempt = msgspec.structs.replace(attempt, job=job)
         if attempt is not None and attempt.gap_from_ms is not None:
             if is_same_attempt(attempt, seen, reading, self.at):
                 self.attempt = msgspec.structs.replace(
@@ -208,7 +219,11 @@ class _Step(Hindsight):
         if self.attempt is not None and ends_another(self.attempt, seen, reading, self.at):
             self.give_up(self.attempt)
         if self.attempt is None:
-            if seen.level or self._absorbed(outcome, seen, reading):
+            if (
+                self._explained(outcome, seen, reading)
+                or seen.level
+                or self._absorbed(outcome, seen, reading)
+            ):
                 return
             self.start_unseen(seen, reading)
         inferred = self.attempt is not None and self.attempt.gap_from_ms is not None and seen.level
@@ -223,6 +238,18 @@ class _Step(Hindsight):
             cancelled_by=seen.cancelled_by,
         )
 
+    def _explained(self, outcome: Outcome, seen: Observation, reading: JobReading) -> bool:
+        """The words of a failure that is booked already, which may come long after it."""
+        last = self.last_job
+        if last is None or not (outcome is last.outcome is Outcome.FAILED) or not seen.level:
+            return False
+        if seen.cause in (None, Cause.UNKNOWN) or last.cause not in (None, Cause.UNKNOWN):
+            return False
+        if reading.file not in (None, last.file):
+            return False
+        self.amend(msgspec.structs.replace(last, cause=seen.cause, detail=seen.detail))
+        return True
+
     def _absorbed(self, outcome: Outcome, seen: Observation, reading: JobReading) -> bool:
         """A second word on the end that is already booked. It may add why, never a second end."""
         last = self.last_job
@@ -230,9 +257,12 @@ class _Step(Hindsight):
             return False
         same_file = reading.file is None or last.file is None or reading.file == last.file
         measured = reading.elapsed_ms if reading.elapsed_ms is not None else reading.printing_ms
-        began = None if measured is None else self.at - measured
-        overlaps = began is None or began < last.ended_ms
-        if not (same_file and overlaps and self.at - last.ended_ms <= SETTLE_MS):
+        if measured is None:
+            is_same = self.at - last.ended_ms <= SETTLE_MS
+        else:
+            # One printer does not print two things at once: an attempt that overlaps the last is the last.
+            is_same = self.at - measured + SAME_START_MS < last.ended_ms
+        if not (same_file and is_same):
             return False
         if last.outcome is Outcome.UNKNOWN:
             self.revise(last, outcome, Provenance.OBSERVED, seen.cause, seen.detail, seen.cancelled_by)
