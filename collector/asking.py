@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from collector.adapters.base import Askable
 from collector.desk import Desk
 
 if TYPE_CHECKING:
@@ -27,17 +28,13 @@ class Asking:
     def ask_all(self, desks: Iterable[Desk]) -> None:
         """Every printer that can be asked is to be asked."""
         for desk in desks:
-            if hasattr(desk.adapter, "questions") and not desk.printer.ignored:
+            if isinstance(desk.adapter, Askable) and not desk.printer.ignored:
                 self._waiting[desk.printer.id] = desk
 
     def take_up(self, pipeline: "Pipeline") -> None:
         """Printers that appeared, came back, or whose print was lost from sight are to be asked."""
-        self.ask_all(pipeline.appeared)
-        self.ask_all(pipeline.came_back)
-        self.ask_all(pipeline.in_doubt)
-        pipeline.appeared.clear()
-        pipeline.came_back.clear()
-        pipeline.in_doubt.clear()
+        self.ask_all(pipeline.to_ask.values())
+        pipeline.to_ask.clear()
 
     def step(self, now_ms: int) -> None:
         """Ask some of those that wait, none more often than every five seconds."""
@@ -47,6 +44,6 @@ class Asking:
             del self._waiting[key]
             self._asked_ms[key] = now_ms
             self._number += 2
-            questions = getattr(desk.adapter, "questions")(self._number)  # noqa: B009 - an optional capability
+            questions = desk.adapter.questions(self._number) if isinstance(desk.adapter, Askable) else ()
             for question in questions:
                 self._connection.publish(f"{desk.prefix}/{question.suffix}", question.payload, qos=1)

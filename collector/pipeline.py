@@ -69,10 +69,7 @@ class Pipeline:
         settings = settings or CollectorSettings()
         self.desks: dict[Address, Desk] = {}
         self.changed: dict[str, Desk] = {}
-        self.appeared: list[Desk] = []
-        self.came_back: list[Desk] = []
-        self.in_doubt: list[Desk] = []
-        self.messages = 0
+        self.to_ask: dict[str, Desk] = {}
         self._roster = Roster(site or SiteSettings(), printers, settings)
         self._thinning = ThinningPolicy(thinning or ThinningSettings())
         self._sample_ms = round(settings.telemetry_seconds * SECOND_MS)
@@ -113,7 +110,6 @@ class Pipeline:
 
         Never raises for what a message holds: what cannot be read is counted and passed over.
         """
-        self.messages += 1
         try:
             route = self._routes[topic]
         except KeyError:
@@ -214,9 +210,9 @@ class Pipeline:
             if track.link is Link.ONLINE and at - desk.heard_ms > RENEWED_LINK_MS:
                 desk.adapter.forget(desk.memory)
             if track.link is not Link.ONLINE or at - desk.heard_ms > RENEWED_LINK_MS:
-                self.came_back.append(desk)
+                self.to_ask[desk.printer.id] = desk
         if seen.signal is JobSignal.LOST or seen.state is PrinterState.UNKNOWN:
-            self.in_doubt.append(desk)
+            self.to_ask[desk.printer.id] = desk
         if seen.state is PrinterState.UNKNOWN and seen.detail and seen.detail.startswith("state "):
             self.fault(desk.source, "unknown_state", received_ms, f"{desk.printer.name}: {seen.detail}")
         if needs_settling(track, at):
@@ -345,7 +341,7 @@ class Pipeline:
                 body={"name": printer.name, "adapter": printer.adapter},
             )
         )
-        self.appeared.append(desk)
+        self.to_ask[desk.printer.id] = desk
         self._touch(desk)
         return desk
 

@@ -6,7 +6,7 @@ printer's checkpoint.
 """
 
 from enum import StrEnum
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
@@ -66,6 +66,7 @@ class Adapter(Protocol):
         """The way to the printer broke: what was known of its state is not known any more."""
 
 
+@runtime_checkable
 class Askable(Protocol):
     """The protocol allows to ask for the whole state and, where there is one, the history."""
 

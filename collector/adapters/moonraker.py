@@ -31,7 +31,6 @@ _PAUSE_CONFIRMED_MS = 1_500
 _STALLED_MS = 10_000
 _ACTIVE = frozenset({"printing", "paused"})
 _DEAD = frozenset({"shutdown", "error"})
-_ENDS = frozenset({"complete", "cancelled", "error"})
 _COUNTING = frozenset({PrinterState.PREPARING, PrinterState.PRINTING, PrinterState.PAUSED})
 
 
@@ -179,7 +178,6 @@ class Moonraker:
         state = _meaning(memory, at)
         if state is None:
             return ()
-        ended = memory.state in _ENDS and memory.webhooks not in _DEAD
         if state is memory.told and state in _COUNTING and memory.file != memory.told_file and not retained:
             return self._tell_file(memory, at)
         if state is memory.told and memory.told_end and not memory.told_cause:
@@ -188,7 +186,7 @@ class Moonraker:
             return ()
         before, memory.told, memory.told_file = memory.told, state, memory.file
         signal, cause, detail = _signal(memory, state, before)
-        memory.told_end = signal is not None or ended
+        memory.told_end = signal is not None
         memory.told_cause = cause is not Cause.UNKNOWN
         since = None
         if state is PrinterState.PAUSED:
