@@ -18,6 +18,7 @@ class MoonrakerMemory(msgspec.Struct, kw_only=True, omit_defaults=True):
     webhooks_message: str | None = None
     state: str | None = None
     file: str | None = None
+    file_ms: int = 0
     message: str | None = None
     print_s: float | None = None
     total_s: float | None = None
@@ -137,11 +138,23 @@ def _notice_missed_edge(memory: MoonrakerMemory, at: int, stats: PrintStats) -> 
         if memory.moved_ms is None or memory.moved_ms <= memory.state_ms:
             memory.moved_ms = at
         elif at > memory.moved_ms:
-            memory.state, memory.file, memory.state_ms = "printing", None, at
+            if memory.file_ms <= memory.state_ms:
+                memory.file = None
+            memory.state, memory.state_ms = "printing", at
     elif stats.state == memory.state and stats.state != "standby":
         counted = at if stats.total_duration is not UNSET else memory.counted_ms or 0
         if counted > memory.state_ms:
-            memory.told, memory.told_end = None, False
+            memory.told, memory.told_end = PrinterState.PRINTING, False
+
+
+def _merge_state(memory: MoonrakerMemory, at: int, state: str) -> None:
+    memory.state_ms = at
+    if memory.file_ms - at > _RESTARTED_MS:
+        memory.file_ms = 0
+    if state != memory.state:
+        memory.state = state
+        memory.growth_s = memory.message = None
+        memory.pause_ms = at if state == "paused" else None
 
 
 def _merge_print_stats(memory: MoonrakerMemory, at: int, stats: PrintStats) -> None:
@@ -149,8 +162,6 @@ def _merge_print_stats(memory: MoonrakerMemory, at: int, stats: PrintStats) -> N
         # Overtaken on the way: a later status is merged already.
         return
     _notice_missed_edge(memory, at, stats)
-    if stats.state is not UNSET:
-        memory.state_ms = at
     if stats.print_duration is not UNSET:
         before = memory.print_s
         memory.print_s = stats.print_duration
@@ -163,14 +174,10 @@ def _merge_print_stats(memory: MoonrakerMemory, at: int, stats: PrintStats) -> N
     if stats.filament_used is not UNSET:
         memory.filament_mm = stats.filament_used
     if stats.filename is not UNSET:
-        memory.file = stats.filename or None
+        memory.file, memory.file_ms = stats.filename or None, at
     if stats.info is not UNSET and stats.info is not None:
         memory.layer, memory.layers = stats.info.current_layer, stats.info.total_layer
-    if stats.state is not UNSET and stats.state != memory.state:
-        memory.state = stats.state
-        memory.growth_s = None
-        memory.pause_ms = at if stats.state == "paused" else None
-        if stats.message is UNSET:
-            memory.message = None
+    if stats.state is not UNSET:
+        _merge_state(memory, at, stats.state)
     if stats.message is not UNSET:
         memory.message = stats.message.strip() or None

@@ -72,7 +72,7 @@ class Moonraker:
         memory.file = memory.print_s = memory.total_s = memory.growth_s = None
         memory.counted_ms = memory.uncounted_ms = None
         memory.is_paused = memory.pause_ms = memory.told = None
-        memory.state_ms = 0
+        memory.state_ms = memory.file_ms = 0
         memory.told_end = memory.told_cause = False
 
     def questions(self, number: int) -> tuple[Question, ...]:
@@ -198,7 +198,8 @@ class Moonraker:
                 time_ms=None if retained else at,
                 since_ms=since,
                 retained=retained,
-                level=level,
+                # What is heard first after knowing nothing is a state that may stand for long, no change.
+                level=level or before is None,
                 state=state,
                 signal=signal,
                 cause=cause,

@@ -239,3 +239,43 @@ def test_a_printer_set_to_speak_once_a_minute_is_not_silent_in_between(printer: 
     assert printer.state == "printing"
     printer.wait(3900)
     assert printer.state == "unknown"
+
+
+def split(printer: Farm, at: float, /, **stats: object) -> None:
+    """The print's figures as split-status mode publishes them: a message each, in this order."""
+    for field, value in stats.items():
+        printer.hear(at, f"klipper/state/print_stats/{field}", {"eventtime": BOOT + at, "value": value})
+
+
+def split_print(printer: Farm, begin: float, end: float) -> None:
+    """A whole print, its clock each five seconds."""
+    split(printer, begin, filename=FILE, total_duration=0.1, state="printing")
+    at = begin + 5
+    while at < end:
+        split(printer, at, total_duration=at - begin, print_duration=at - begin)
+        at += 5
+    split(printer, end, total_duration=end - begin, print_duration=end - begin, state="complete")
+
+
+def test_moonraker_started_anew_tells_an_old_end_and_no_second_print(printer: Farm) -> None:
+    split_print(printer, 10, 100)
+    for at in range(100, 400, 10):
+        say(printer, at, extruder={"temperature": 30.0})
+    printer.hear(400, "moonraker/status", {"server": "offline"})
+    printer.hear(500, "moonraker/status", {"server": "online"})
+    split(printer, 501, filename=FILE, total_duration=90, print_duration=90, message="", state="complete")
+    assert [job.outcome for job in printer.jobs] == ["succeeded"]
+    assert printer.state == "finished"
+
+
+def test_a_name_stays_when_the_word_for_printing_comes_late(printer: Farm) -> None:
+    split_print(printer, 10, 100)
+    split(printer, 200, filename="hook.gcode", total_duration=0.2)
+    split(printer, 200.5, total_duration=0.7)
+    split(printer, 205, total_duration=5.2)
+    printer.hear(205, "klipper/state/print_stats/state", {"eventtime": BOOT + 200, "value": "printing"})
+    split(printer, 300, total_duration=100, print_duration=90, state="complete")
+    assert [(job.file, job.outcome) for job in printer.jobs] == [
+        (FILE, "succeeded"),
+        ("hook.gcode", "succeeded"),
+    ]
