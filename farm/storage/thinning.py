@@ -76,7 +76,7 @@ class ThinningSettings(Section):
         return int(DAY_MS / (self.spacing_seconds * SECOND_MS)) + 1
 
 
-_Figures = tuple[float | None, ...]
+_Figures = tuple[int | float | None, ...]
 _NONE: Final[_Figures] = (None,) * len(MEASUREMENTS)
 
 
