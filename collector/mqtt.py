@@ -11,7 +11,7 @@ import select
 import socket
 import ssl
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from paho.mqtt.client import Client, MQTTMessage, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
@@ -30,6 +30,20 @@ _PERMANENT = {
     "Client identifier not valid": "choose another collector.client_id",
     "Unsupported protocol version": "the broker must speak MQTT 3.1.1",
 }
+
+
+class Arrival(NamedTuple):
+    """A message as the broker handed it over.
+
+    `packet_id` is None at QoS 0, which is not acknowledged; `again` says that the broker may have
+    sent it before. The topic is empty where it was no UTF-8.
+    """
+
+    topic: str
+    payload: bytes
+    retained: bool
+    packet_id: int | None
+    again: bool
 
 
 class BackOff:
@@ -75,10 +89,13 @@ class Connection:
         broker: BrokerSettings,
         client_id: str,
         *,
-        on_message: Callable[[str, bytes, bool], None],
+        on_message: Callable[[Arrival], None],
+        on_fence: Callable[[], None],
         clean: bool = False,
     ) -> None:
         self._on_message = on_message
+        self._on_fence = on_fence
+        self._fence: int | None = None
         self._host, self._port, tls = broker.address
         self._client = _BufferedClient(
             CallbackAPIVersion.VERSION2,
@@ -97,6 +114,7 @@ class Connection:
         self._client.on_message = self._received
         self._client.on_connect = self._connected
         self._client.on_subscribe = self._subscribed
+        self._client.on_publish = self._published
         # With this set the client leaves writing to us, so that many packets go out at once.
         self._client.on_socket_register_write = _leave_writing_to_us
         self._keepalive = broker.keepalive_seconds
@@ -118,6 +136,9 @@ class Connection:
         """
         self._unacknowledged.clear()
         self._refusal = None
+        # Whoever reads may have left the connection before while it was subscribing.
+        self._subscriptions_open = 0
+        self._fence = None
         self.is_connected = False
         try:
             self._client.connect(self._host, self._port, self._keepalive)
@@ -200,6 +221,15 @@ class Connection:
                 self._down()
         self._unacknowledged.clear()
 
+    @property
+    def is_fenced(self) -> bool:
+        """Whether a fence was sent that the broker has not answered."""
+        return self._fence is not None
+
+    def fence(self, topic: str) -> None:
+        """Have `on_fence` called when the broker has read everything that was sent so far."""
+        self._fence = self._client.publish(topic, b"", qos=1).mid
+
     def close(self) -> None:
         """Leave in order; the session stays at the broker."""
         if self.is_connected:
@@ -225,6 +255,11 @@ class Connection:
             self.is_connected = True
             self.session_present = bool(flags.session_present)
 
+    def _published(self, _client: Client, _data: Any, packet_id: int, *_more: Any) -> None:
+        if packet_id == self._fence:
+            self._fence = None
+            self._on_fence()
+
     def _subscribed(self, *_arguments: Any) -> None:
         self._subscriptions_open -= 1
 
@@ -233,9 +268,10 @@ class Connection:
             topic = message.topic
         except UnicodeDecodeError:
             topic = ""
-        self._on_message(topic, bytes(message.payload), message.retain)
-        if message.qos:
-            self._unacknowledged.append(message.mid)
+        packet_id = message.mid if message.qos else None
+        self._on_message(Arrival(topic, bytes(message.payload), message.retain, packet_id, message.dup))
+        if packet_id is not None:
+            self._unacknowledged.append(packet_id)
 
 
 def _leave_writing_to_us(*_arguments: Any) -> None:

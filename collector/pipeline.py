@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 
 from collector.adapters import adapter as adapter_of
+from collector.deliveries import Deliveries
 from collector.desk import Desk, encode_track
 from collector.evidence import bears, evidence_body
 from collector.pending import Pending
@@ -70,6 +71,7 @@ class Pipeline:
         self.desks: dict[Address, Desk] = {}
         self.changed: dict[str, Desk] = {}
         self.to_ask: dict[str, Desk] = {}
+        self.deliveries = Deliveries(ledger.deliveries())
         self._roster = Roster(site or SiteSettings(), printers, settings)
         self._thinning = ThinningPolicy(thinning or ThinningSettings())
         self._sample_ms = round(settings.telemetry_seconds * SECOND_MS)
@@ -391,6 +393,7 @@ class Pipeline:
         batch = self._pending.batch()
         batch.checkpoints = [desk.checkpoint() for desk in self._dirty.values()]
         batch.booked_until_ms = booked_until_ms
+        batch.deliveries = self.deliveries.encode()
         self.ledger.commit(batch)
         for desk in self._dirty.values():
             desk.dirty = False

@@ -13,7 +13,7 @@ from threading import Event
 
 from collector.asking import Asking
 from collector.canonical import topics
-from collector.mqtt import BackOff, Connection
+from collector.mqtt import Arrival, BackOff, Connection
 from collector.pipeline import Pipeline
 from collector.settings import BrokerSettings, CollectorSettings
 from collector.sources import SourceTable
@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 WINDOW = 20
 """Brokers hand out so many messages before they wait for acknowledgements, unless set otherwise."""
+_FENCE_EVERY = 200
 _IDLE_S = 0.002
 _TICK_MS = 1_000
 _SIMULATED_TICK_MS = 60_000
@@ -67,15 +68,19 @@ class Collector:
             settings=self._settings,
             thinning=thinning,
         )
-        take = self._take_simulated if simulated else self._take
-        self._connection = Connection(broker, self._settings.client_id, on_message=take)
-        self._marker_topic = f"layerline/v1/{self._site.name}/collectors/{self._settings.client_id}/marker"
+        self._take = self._take_simulated if simulated else self._take_real
+        self._connection = Connection(
+            broker, self._settings.client_id, on_message=self._arrived, on_fence=self._fence_passed
+        )
+        own = f"layerline/v1/{self._site.name}/collectors/{self._settings.client_id}"
+        self._marker_topic, self._fence_topic = f"{own}/marker", f"{own}/fence"
         self._holder = uuid.uuid4().hex
         self._back_off = BackOff()
         self._pipeline: Pipeline
         self._asking = Asking(self._connection)
         self._marker = b""
         self._live = False
+        self._is_redelivery_over = False
         self._now = 0
         self._first_uncommitted = 0.0
         self._arrived_at = 0.0
@@ -112,7 +117,7 @@ class Collector:
 
     def _open(self, booked: int | None) -> None:
         """Connect, subscribe, and send the marker that tells when the backlog is drained."""
-        self._live = False
+        self._live, self._is_redelivery_over = False, False
         self._connection.connect()
         if not self._connection.session_present and booked is not None and not self._simulated:
             self._pipeline.continuity_lost(booked, self._clock())
@@ -166,7 +171,22 @@ class Collector:
 
     # -- messages ---------------------------------------------------------------------------
 
-    def _take(self, topic: str, payload: bytes, retained: bool) -> None:
+    def _arrived(self, message: Arrival) -> None:
+        """Work a message in, unless an earlier connection brought it and it was worked in then."""
+        topic, payload, retained, packet_id, again = message
+        if packet_id is None:
+            self._take(topic, payload, retained)
+            return
+        deliveries = self._pipeline.deliveries
+        mark = deliveries.mark(packet_id, topic, payload)
+        if again and mark in deliveries:
+            return
+        self._take(topic, payload, retained)
+        deliveries.take(mark)
+        # What an earlier connection brought comes before anything else.
+        self._is_redelivery_over = self._is_redelivery_over or not again
+
+    def _take_real(self, topic: str, payload: bytes, retained: bool) -> None:
         if not self._connection.unacknowledged:
             self._first_uncommitted = time.monotonic()
             self._now = self._clock()
@@ -190,6 +210,7 @@ class Collector:
             self._pipeline.fault("-", "bad_simulated_topic", self._now, topic)
             return
         self._now = max(self._now, at)
+        self._tick_simulated(at)
         self._pipeline.take(original, payload, kept, at)
 
     def _take_marker(self, payload: bytes) -> None:
@@ -199,23 +220,39 @@ class Collector:
             self._arrived_at = time.monotonic()
             self._asking.ask_all(self._pipeline.desks.values())
 
+    def _fence(self) -> None:
+        """Find out, now and then, which acknowledgements the broker has read."""
+        deliveries, connection = self._pipeline.deliveries, self._connection
+        is_due = deliveries.unfenced >= _FENCE_EVERY and self._is_redelivery_over
+        if is_due and connection.is_connected and not connection.is_fenced:
+            connection.fence(self._fence_topic)
+            deliveries.fence()
+
+    def _fence_passed(self) -> None:
+        self._pipeline.deliveries.confirm()
+
     def _tick(self) -> None:
         if self._connection.unacknowledged:
             self._arrived_at = time.monotonic()
-        if not self._simulated:
-            self._now = self._clock()
-        every = _SIMULATED_TICK_MS if self._simulated else _TICK_MS
-        if self._now - self._ticked_ms < every:
+        if self._simulated:
+            return
+        self._now = self._clock()
+        if self._now - self._ticked_ms < _TICK_MS:
             return
         self._ticked_ms = self._now
-        if self._live or self._simulated:
+        if self._live:
             self._pipeline.tick(self._now)
-        if self._settings.ask and not self._simulated:
+        if self._settings.ask:
             self._asking.take_up(self._pipeline)
             self._asking.step(self._now)
-        if not self._simulated:
-            self._commit()
-            self._trim()
+        self._commit()
+        self._trim()
+
+    def _tick_simulated(self, at_ms: int) -> None:
+        """On the full minute of the messages' own time, wherever batches and restarts happen to fall."""
+        minute = at_ms // _SIMULATED_TICK_MS
+        if minute > self._pipeline.latest_ms // _SIMULATED_TICK_MS:
+            self._pipeline.tick(minute * _SIMULATED_TICK_MS)
 
     def _trim(self) -> None:
         """Telemetry is kept for some days only."""
@@ -230,6 +267,8 @@ class Collector:
         pipeline = self._pipeline
         pipeline.commit(self._now if self._live else pipeline.latest_ms)
         self._connection.acknowledge()
+        pipeline.deliveries.acknowledge()
+        self._fence()
         if self._settings.publish_state and not self._simulated and self._live:
             for desk in pipeline.take_changed():
                 for topic, payload in topics(self._site.name, desk):
@@ -247,12 +286,13 @@ class Collector:
             except LedgerUnreachable as again:
                 error = again
             else:
+                self._now = self._pipeline.latest_ms
                 return
 
     def _finish(self) -> None:
         """Book the rest and leave in order."""
-        if self._simulated and self._now:
-            self._pipeline.tick(self._now)
+        if self._simulated:
+            self._pipeline.tick(max(self._now, self._pipeline.latest_ms))
         if self._connection.is_connected:
             self._commit()
             self._connection.close()

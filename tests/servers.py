@@ -52,12 +52,13 @@ def _listens(port: int) -> bool:
 class Mosquitto:
     """A private broker, anonymous, set as a farm needs it. Its state outlives `stop` and `start`."""
 
-    def __init__(self, program: str, folder: Path, extra: Sequence[str]) -> None:
+    def __init__(self, program: str, folder: Path, extra: Sequence[str], window: int) -> None:
         self.host = _LOOPBACK
         self.port = free_port()
         self._program = program
         self._folder = folder
         self._extra = extra
+        self._window = window
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -124,19 +125,22 @@ class Mosquitto:
             "queue_qos0_messages true",
             "upgrade_outgoing_qos true",
             "max_queued_messages 0",
-            "max_inflight_messages 2000",
+            f"max_inflight_messages {self._window}",
             *self._extra,
         ]
 
 
 @contextmanager
-def mosquitto(extra: Sequence[str] = ()) -> Iterator[Mosquitto]:
-    """A running private Mosquitto; `extra` are further lines of its configuration."""
+def mosquitto(extra: Sequence[str] = (), *, window: int = 2000) -> Iterator[Mosquitto]:
+    """A running private Mosquitto; `extra` are further lines of its configuration.
+
+    `window` is how many messages it hands out before it waits for acknowledgements.
+    """
     program = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if program is None:
         pytest.skip("no mosquitto on PATH; get it with: apt-get install mosquitto")
     with tempfile.TemporaryDirectory(prefix="layerline-mosquitto-") as folder:
-        broker = Mosquitto(program, Path(folder), extra)
+        broker = Mosquitto(program, Path(folder), extra, window)
         try:
             broker.start()
             yield broker

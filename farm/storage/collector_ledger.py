@@ -41,7 +41,7 @@ class SqlCollectorLedger(LedgerDatabase):
         """As `CollectorLedger.commit`."""
         statements = self._statements
         with self._writes() as connection:
-            client_id = self._hold(connection, batch.booked_until_ms)
+            client_id = self._hold(connection, batch)
             statements.printers.run(
                 connection, [rows.printer_row(each, client_id) for each in batch.printers]
             )
@@ -53,6 +53,13 @@ class SqlCollectorLedger(LedgerDatabase):
             statements.faults.run(connection, sorted(map(rows.as_row, batch.faults), key=itemgetter(0, 1)))
             self._book_revisions(connection, batch)
             self._append(connection, batch)
+
+    def deliveries(self) -> bytes | None:
+        """As `CollectorLedger.deliveries`."""
+        shard = schema.collector.c
+        with self._reads() as connection:
+            wanted = select(shard.deliveries).where(shard.client_id == self._client_id)
+            return connection.execute(wanted).scalar()
 
     def known_printers(self) -> list[tuple[Printer, list[Address]]]:
         """As `CollectorLedger.known_printers`."""
@@ -155,11 +162,12 @@ class SqlCollectorLedger(LedgerDatabase):
     def _statements(self) -> CollectorStatements:
         return collector_statements(self.engine.dialect.name)
 
-    def _hold(self, connection: Connection, booked_until_ms: int) -> str:
+    def _hold(self, connection: Connection, batch: Batch) -> str:
         """The shard of the claim. Raises LeaseLost when it is not ours any more."""
         if self._client_id is None:
             raise LedgerError("nothing can be committed before a shard is claimed")
-        if self._statements.hold.run_one(connection, self._client_id, self._epoch, booked_until_ms) is None:
+        given = (self._client_id, self._epoch, batch.booked_until_ms, batch.deliveries)
+        if self._statements.hold.run_one(connection, *given) is None:
             raise LeaseLost(f"another collector has taken over {self._client_id!r}")
         return self._client_id
 

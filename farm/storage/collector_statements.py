@@ -53,16 +53,19 @@ def _claim(dialect: str) -> RowStatement:
 
 
 def _hold(dialect: str) -> RowStatement:
-    """Moves a shard's booked time on and gives its epoch, or nothing where the epoch is not ours any more."""
+    """Moves a shard's booked time and deliveries on; gives its epoch, nothing where that is not ours."""
     held = schema.collector.c
     booked = bindparam("booked_until_ms", type_=held.booked_until_ms.type)
     statement = (
         update(schema.collector)
         .where(held.client_id == bindparam("client"), held.epoch == bindparam("held_epoch"))
-        .values(booked_until_ms=case((held.booked_until_ms < booked, booked), else_=held.booked_until_ms))
+        .values(
+            booked_until_ms=case((held.booked_until_ms < booked, booked), else_=held.booked_until_ms),
+            deliveries=func.coalesce(bindparam("deliveries", type_=held.deliveries.type), held.deliveries),
+        )
         .returning(held.epoch)
     )
-    return RowStatement(statement, dialect, ("client", "held_epoch", "booked_until_ms"))
+    return RowStatement(statement, dialect, ("client", "held_epoch", "booked_until_ms", "deliveries"))
 
 
 def _withdrawals(dialect: str) -> tuple[RowStatement, ...]:

@@ -96,6 +96,7 @@ class Batch(msgspec.Struct, kw_only=True):
     (upsert by printer and start); evidence (an identical key is left as it is); milestones
     and checkpoints (upsert); faults (counts are added); revisions; telemetry; feed (each
     entry gets the next `seq`). The printers belong to the committing shard from then on.
+    `deliveries` is kept with the shard for whoever claims it next; None leaves what was kept.
     """
 
     printers: list[Printer] = []
@@ -115,6 +116,7 @@ class Batch(msgspec.Struct, kw_only=True):
     revisions: list[Revision] = []
     feed: list[FeedEntry] = []
     booked_until_ms: int = 0
+    deliveries: bytes | None = None
 
 
 class CollectorLedger(Protocol):
@@ -126,6 +128,9 @@ class CollectorLedger(Protocol):
         Gives the instant (ms) until which the former holder had booked, or None for a new
         shard. Raises LedgerError when the ledger holds the other kind of time.
         """
+
+    def deliveries(self) -> bytes | None:
+        """What the last commit of the claimed shard left in `Batch.deliveries`."""
 
     def known_printers(self) -> list[tuple[Printer, list[Address]]]:
         """Every printer with its addresses."""

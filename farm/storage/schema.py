@@ -50,7 +50,9 @@ collector = Table(
     Column("epoch", BigInteger, nullable=False),
     Column("holder", String(64), nullable=False),
     Column("booked_until_ms", BigInteger, nullable=False),
-    comment="one row per MQTT session; `epoch` fences off a collector that was taken over",
+    Column("deliveries", LargeBinary),
+    comment="one row per MQTT session; `epoch` fences off a collector that was taken over, "
+    "`deliveries` are the messages that the broker may send again",
 )
 
 printer = Table(

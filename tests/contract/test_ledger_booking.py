@@ -284,6 +284,19 @@ def test_a_claim_gives_how_far_the_holder_before_had_booked(empty_ledger: Ledger
     assert empty_ledger.claim("another shard", "second", simulated=False, now_ms=900) is None
 
 
+def test_deliveries_stay_with_the_shard_until_others_are_committed(empty_ledger: Ledger) -> None:
+    empty_ledger.claim(SHARD, "first", simulated=False, now_ms=0)
+    assert empty_ledger.deliveries() is None
+    empty_ledger.commit(Batch(deliveries=b"some"))
+    empty_ledger.commit(Batch())
+    assert empty_ledger.deliveries() == b"some"
+    empty_ledger.commit(Batch(deliveries=b"others"))
+    empty_ledger.claim("another shard", "first", simulated=False, now_ms=1)
+    assert empty_ledger.deliveries() is None
+    empty_ledger.claim(SHARD, "second", simulated=False, now_ms=2)
+    assert empty_ledger.deliveries() == b"others"
+
+
 def test_whoever_lost_the_shard_commits_nothing_more(shared_url: str) -> None:
     with open_ledger(shared_url) as old, open_ledger(shared_url) as new:
         old.claim(SHARD, "old", simulated=False, now_ms=0)

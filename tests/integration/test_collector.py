@@ -8,7 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import select
@@ -16,10 +16,11 @@ from sqlalchemy import select
 from collector.service import Collector
 from collector.settings import BrokerSettings, CollectorSettings, SourceSettings, parse_source
 from collector.sources import SourceTable
+from farm.errors import LedgerUnreachable
 from farm.model.recording import RecordedMessage
 from farm.storage import schema
 from farm.storage.ledger import Ledger, open_ledger
-from farm.storage.ledger_port import JobFilter
+from farm.storage.ledger_port import Batch, JobFilter
 from tests.contract.test_recordings import _assert_expected, _books, _replay
 from tests.feeding import BrokerClient, feed_slowly, make_session, simulated
 from tests.recordings import RECORDINGS, messages, recording_id, sources
@@ -40,14 +41,20 @@ def broker() -> Iterator[Mosquitto]:
 
 
 def collect(
-    ledger: Ledger, broker: Mosquitto, client_id: str, read: list[SourceSettings], *, simulated: bool = True
+    ledger: Ledger,
+    broker: Mosquitto,
+    client_id: str,
+    read: list[SourceSettings],
+    *,
+    simulated: bool = True,
+    commit_messages: int = 1_000,
 ) -> None:
     """Run a collector in this process until the broker has nothing more for it."""
     Collector(
         ledger,
         BrokerSettings(url=broker.url),
         sources=SourceTable(read),
-        settings=CollectorSettings(client_id=client_id),
+        settings=CollectorSettings(client_id=client_id, commit_messages=commit_messages),
         simulated=simulated,
         drain_seconds=0.2,
     ).run(threading.Event())
@@ -142,6 +149,53 @@ def test_killed_fifty_times_at_random_the_ledger_is_the_same(broker: Mosquitto, 
         disturbed = everything_in(ledger)
     for table, rows in undisturbed.items():
         assert disturbed[table] == rows, table
+
+
+class LosesAnswers:
+    """A ledger whose answers get lost: at random a commit is booked, or is not, and nobody hears of it."""
+
+    def __init__(self, ledger: Ledger, chance: random.Random, share: float) -> None:
+        self._ledger = ledger
+        self._chance = chance
+        self._share = share
+        self.lost = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ledger, name)
+
+    def commit(self, batch: Batch) -> None:
+        fate = self._chance.random()
+        if fate >= self._share / 2:
+            self._ledger.commit(batch)
+        if fate < self._share:
+            self.lost += 1
+            raise LedgerUnreachable("the answer was lost")
+
+
+def collect_whatever_happens(ledger: Ledger, broker: Mosquitto) -> None:
+    try:
+        collect(ledger, broker, "unanswered", FARM, commit_messages=10)
+    except LedgerUnreachable:  # the last commit, on leaving
+        collect_whatever_happens(ledger, broker)
+
+
+def test_commits_whose_answers_are_lost_leave_the_same_ledger(tmp_path: Path) -> None:
+    """The broker sends hundreds of messages again, of which some were booked and some were not."""
+    stream = simulated(whole_day())
+    found = []
+    with mosquitto(window=20) as broker:
+        for share in (0.0, 0.15):
+            make_session(broker, "unanswered")
+            with BrokerClient(broker) as feeder:
+                for topic, payload in stream:
+                    feeder.publish(topic, payload)
+            with open_ledger(f"sqlite:///{tmp_path}/{share}.db") as ledger:
+                unsure = LosesAnswers(ledger, random.Random(7), share)
+                collect_whatever_happens(cast(Ledger, unsure), broker)
+                found.append(everything_in(ledger))
+    assert unsure.lost > 3
+    for table, rows in found[0].items():
+        assert found[1][table] == rows, table
 
 
 BAD = {

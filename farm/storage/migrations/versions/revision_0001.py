@@ -60,8 +60,10 @@ def _create_collector() -> None:
         sa.Column("epoch", sa.BigInteger(), nullable=False),
         sa.Column("holder", sa.String(length=64), nullable=False),
         sa.Column("booked_until_ms", sa.BigInteger(), nullable=False),
+        sa.Column("deliveries", sa.LargeBinary()),
         sa.PrimaryKeyConstraint("client_id", name="pk_collector"),
-        comment="one row per MQTT session; `epoch` fences off a collector that was taken over",
+        comment="one row per MQTT session; `epoch` fences off a collector that was taken over, "
+        "`deliveries` are the messages that the broker may send again",
     )
 
 
