@@ -6,57 +6,92 @@ in blocks, so a start would stand behind its own end; what was committed is pass
 """
 
 import zlib
+from collections import deque
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import msgspec
 
+from farm.storage.ledger_port import Receipt
+
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(list[int]).decode
+_decode = msgspec.msgpack.Decoder(list[tuple[int, int]]).decode
+
+
+class _Taken(NamedTuple):
+    place: int
+    checksum: int
+
+
+class _Stored(NamedTuple):
+    number: int
+    last_place: int
 
 
 class Deliveries:
-    """The marks of all messages that the broker may send again.
+    """Packet identifier and checksum of every message that the broker may send again.
 
-    Those are the messages taken and not acknowledged, and the acknowledged ones until the
-    broker is known to have heard of it: a broken connection loses what was on its way. A fence
-    is sent behind acknowledgements; when the broker answers it, it has read them.
+    An identifier is free for another message only when the broker has read the acknowledgement,
+    and it reads them in the order in which they were sent. So a new message under a known
+    identifier confirms that one and all before it, and there are never more than 65,535.
     """
 
-    def __init__(self, stored: bytes | None = None) -> None:
-        self._taken: dict[int, None] = {}
-        self._acknowledged: dict[int, None] = {}
-        self._fenced: dict[int, None] = dict.fromkeys([] if stored is None else _decode(stored))
+    def __init__(self, stored: Iterable[Receipt] = ()) -> None:
+        self._known: dict[int, _Taken] = {}
+        self._next_place = 0
+        self._unconfirmed_from = 0
+        self._uncommitted: list[tuple[int, int]] = []
+        self._stored: deque[_Stored] = deque()
+        self._number = 0
+        for receipt in stored:
+            for packet_id, checksum in _decode(receipt.body):
+                self._put(packet_id, checksum)
+            self._store(receipt.number)
 
     @staticmethod
-    def mark(packet_id: int, topic: str, payload: bytes) -> int:
-        """A number that tells the message from any other the broker may send again."""
-        return packet_id << 32 | zlib.crc32(payload, zlib.crc32(topic.encode()))
+    def checksum(topic: str, payload: bytes) -> int:
+        """A number that tells the message from another one under the same packet identifier."""
+        return zlib.crc32(payload, zlib.crc32(topic.encode()))
 
-    def __contains__(self, mark: int) -> bool:
-        return mark in self._fenced or mark in self._acknowledged or mark in self._taken
+    def were_taken(self, packet_id: int, checksum: int) -> bool:
+        """Whether just this message was worked in before, and the broker may send it again."""
+        known = self._known.get(packet_id)
+        return known is not None and known.place >= self._unconfirmed_from and known.checksum == checksum
+
+    def take(self, packet_id: int, checksum: int) -> None:
+        """The message was worked in; its effects belong to the next commit."""
+        before = self._known.get(packet_id)
+        if before is not None and before.place >= self._unconfirmed_from:
+            self._unconfirmed_from = before.place + 1
+        self._put(packet_id, checksum)
+        self._uncommitted.append((packet_id, checksum))
+
+    def receipt(self) -> Receipt | None:
+        """What belongs into the commit that holds everything taken so far, None when that is nothing."""
+        return Receipt(self._number + 1, _encode(self._uncommitted)) if self._uncommitted else None
 
     @property
-    def unfenced(self) -> int:
-        """How many acknowledged messages no fence stands behind."""
-        return len(self._acknowledged)
+    def confirmed(self) -> int:
+        """Number of the last stored receipt whose messages are all confirmed, 0 for none."""
+        number = 0
+        for stored in self._stored:
+            if stored.last_place >= self._unconfirmed_from:
+                break
+            number = stored.number
+        return number
 
-    def take(self, mark: int) -> None:
-        """The message was worked in; its effects belong to the next commit."""
-        self._taken[mark] = None
+    def committed(self) -> None:
+        """Everything taken so far is durable, and the confirmed receipts are deleted."""
+        while self._stored and self._stored[0].last_place < self._unconfirmed_from:
+            self._stored.popleft()
+        if self._uncommitted:
+            self._uncommitted = []
+            self._store(self._number + 1)
 
-    def encode(self) -> bytes:
-        """What belongs into the commit that holds everything taken so far."""
-        return _encode([*self._fenced, *self._acknowledged, *self._taken])
+    def _put(self, packet_id: int, checksum: int) -> None:
+        self._known[packet_id] = _Taken(self._next_place, checksum)
+        self._next_place += 1
 
-    def acknowledge(self) -> None:
-        """Acknowledgements of everything taken so far are on their way."""
-        self._acknowledged |= self._taken
-        self._taken = {}
-
-    def fence(self) -> None:
-        """A fence is on its way behind all acknowledgements so far."""
-        self._fenced |= self._acknowledged
-        self._acknowledged = {}
-
-    def confirm(self) -> None:
-        """The broker answered the fence: it sends nothing again that was acknowledged before it."""
-        self._fenced = {}
+    def _store(self, number: int) -> None:
+        self._number = number
+        self._stored.append(_Stored(number, self._next_place - 1))

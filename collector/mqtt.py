@@ -90,12 +90,9 @@ class Connection:
         client_id: str,
         *,
         on_message: Callable[[Arrival], None],
-        on_fence: Callable[[], None],
         clean: bool = False,
     ) -> None:
         self._on_message = on_message
-        self._on_fence = on_fence
-        self._fence: int | None = None
         self._host, self._port, tls = broker.address
         self._client = _BufferedClient(
             CallbackAPIVersion.VERSION2,
@@ -114,7 +111,6 @@ class Connection:
         self._client.on_message = self._received
         self._client.on_connect = self._connected
         self._client.on_subscribe = self._subscribed
-        self._client.on_publish = self._published
         # With this set the client leaves writing to us, so that many packets go out at once.
         self._client.on_socket_register_write = _leave_writing_to_us
         self._keepalive = broker.keepalive_seconds
@@ -138,7 +134,6 @@ class Connection:
         self._refusal = None
         # Whoever reads may have left the connection before while it was subscribing.
         self._subscriptions_open = 0
-        self._fence = None
         self.is_connected = False
         try:
             self._client.connect(self._host, self._port, self._keepalive)
@@ -221,15 +216,6 @@ class Connection:
                 self._down()
         self._unacknowledged.clear()
 
-    @property
-    def is_fenced(self) -> bool:
-        """Whether a fence was sent that the broker has not answered."""
-        return self._fence is not None
-
-    def fence(self, topic: str) -> None:
-        """Have `on_fence` called when the broker has read everything that was sent so far."""
-        self._fence = self._client.publish(topic, b"", qos=1).mid
-
     def close(self) -> None:
         """Leave in order; the session stays at the broker."""
         if self.is_connected:
@@ -254,11 +240,6 @@ class Connection:
         else:
             self.is_connected = True
             self.session_present = bool(flags.session_present)
-
-    def _published(self, _client: Client, _data: Any, packet_id: int, *_more: Any) -> None:
-        if packet_id == self._fence:
-            self._fence = None
-            self._on_fence()
 
     def _subscribed(self, *_arguments: Any) -> None:
         self._subscriptions_open -= 1

@@ -71,7 +71,7 @@ class Pipeline:
         self.desks: dict[Address, Desk] = {}
         self.changed: dict[str, Desk] = {}
         self.to_ask: dict[str, Desk] = {}
-        self.deliveries = Deliveries(ledger.deliveries())
+        self.deliveries = Deliveries(ledger.receipts())
         self._roster = Roster(site or SiteSettings(), printers, settings)
         self._thinning = ThinningPolicy(thinning or ThinningSettings())
         self._sample_ms = round(settings.telemetry_seconds * SECOND_MS)
@@ -393,8 +393,9 @@ class Pipeline:
         batch = self._pending.batch()
         batch.checkpoints = [desk.checkpoint() for desk in self._dirty.values()]
         batch.booked_until_ms = booked_until_ms
-        batch.deliveries = self.deliveries.encode()
+        batch.receipt, batch.receipts_confirmed = self.deliveries.receipt(), self.deliveries.confirmed
         self.ledger.commit(batch)
+        self.deliveries.committed()
         for desk in self._dirty.values():
             desk.dirty = False
         self._dirty = {}

@@ -29,7 +29,6 @@ log = logging.getLogger(__name__)
 
 WINDOW = 20
 """Brokers hand out so many messages before they wait for acknowledgements, unless set otherwise."""
-_FENCE_EVERY = 200
 _IDLE_S = 0.002
 _TICK_MS = 1_000
 _SIMULATED_TICK_MS = 60_000
@@ -69,18 +68,14 @@ class Collector:
             thinning=thinning,
         )
         self._take = self._take_simulated if simulated else self._take_real
-        self._connection = Connection(
-            broker, self._settings.client_id, on_message=self._arrived, on_fence=self._fence_passed
-        )
-        own = f"layerline/v1/{self._site.name}/collectors/{self._settings.client_id}"
-        self._marker_topic, self._fence_topic = f"{own}/marker", f"{own}/fence"
+        self._connection = Connection(broker, self._settings.client_id, on_message=self._arrived)
+        self._marker_topic = f"layerline/v1/{self._site.name}/collectors/{self._settings.client_id}/marker"
         self._holder = uuid.uuid4().hex
         self._back_off = BackOff()
         self._pipeline: Pipeline
         self._asking = Asking(self._connection)
         self._marker = b""
         self._live = False
-        self._is_redelivery_over = False
         self._now = 0
         self._first_uncommitted = 0.0
         self._arrived_at = 0.0
@@ -117,7 +112,7 @@ class Collector:
 
     def _open(self, booked: int | None) -> None:
         """Connect, subscribe, and send the marker that tells when the backlog is drained."""
-        self._live, self._is_redelivery_over = False, False
+        self._live = False
         self._connection.connect()
         if not self._connection.session_present and booked is not None and not self._simulated:
             self._pipeline.continuity_lost(booked, self._clock())
@@ -178,13 +173,11 @@ class Collector:
             self._take(topic, payload, retained)
             return
         deliveries = self._pipeline.deliveries
-        mark = deliveries.mark(packet_id, topic, payload)
-        if again and mark in deliveries:
+        checksum = deliveries.checksum(topic, payload)
+        if again and deliveries.were_taken(packet_id, checksum):
             return
         self._take(topic, payload, retained)
-        deliveries.take(mark)
-        # What an earlier connection brought comes before anything else.
-        self._is_redelivery_over = self._is_redelivery_over or not again
+        deliveries.take(packet_id, checksum)
 
     def _take_real(self, topic: str, payload: bytes, retained: bool) -> None:
         if not self._connection.unacknowledged:
@@ -219,17 +212,6 @@ class Collector:
             self._live = True
             self._arrived_at = time.monotonic()
             self._asking.ask_all(self._pipeline.desks.values())
-
-    def _fence(self) -> None:
-        """Find out, now and then, which acknowledgements the broker has read."""
-        deliveries, connection = self._pipeline.deliveries, self._connection
-        is_due = deliveries.unfenced >= _FENCE_EVERY and self._is_redelivery_over
-        if is_due and connection.is_connected and not connection.is_fenced:
-            connection.fence(self._fence_topic)
-            deliveries.fence()
-
-    def _fence_passed(self) -> None:
-        self._pipeline.deliveries.confirm()
 
     def _tick(self) -> None:
         if self._connection.unacknowledged:
@@ -267,8 +249,6 @@ class Collector:
         pipeline = self._pipeline
         pipeline.commit(self._now if self._live else pipeline.latest_ms)
         self._connection.acknowledge()
-        pipeline.deliveries.acknowledge()
-        self._fence()
         if self._settings.publish_state and not self._simulated and self._live:
             for desk in pipeline.take_changed():
                 for topic, payload in topics(self._site.name, desk):

@@ -14,7 +14,7 @@ from farm.storage.feed_log import append_feed, hold_feed
 from farm.storage.influx.positions import settled_telemetry
 from farm.storage.kind_of_time import advance_simulated_now, settle_kind
 from farm.storage.ledger_database import LedgerDatabase
-from farm.storage.ledger_port import Batch, Checkpoint, Evidence, Milestone
+from farm.storage.ledger_port import Batch, Checkpoint, Evidence, Milestone, Receipt
 from farm.storage.outcome_totals import book_outcomes
 
 _PRINTERS_AT_ONCE = 50
@@ -41,7 +41,7 @@ class SqlCollectorLedger(LedgerDatabase):
         """As `CollectorLedger.commit`."""
         statements = self._statements
         with self._writes() as connection:
-            client_id = self._hold(connection, batch)
+            client_id = self._hold(connection, batch.booked_until_ms)
             statements.printers.run(
                 connection, [rows.printer_row(each, client_id) for each in batch.printers]
             )
@@ -52,14 +52,15 @@ class SqlCollectorLedger(LedgerDatabase):
             # In one order, so that two collectors never wait for each other.
             statements.faults.run(connection, sorted(map(rows.as_row, batch.faults), key=itemgetter(0, 1)))
             self._book_revisions(connection, batch)
+            self._book_receipts(connection, client_id, batch)
             self._append(connection, batch)
 
-    def deliveries(self) -> bytes | None:
-        """As `CollectorLedger.deliveries`."""
-        shard = schema.collector.c
+    def receipts(self) -> list[Receipt]:
+        """As `CollectorLedger.receipts`."""
+        receipt = schema.receipt.c
+        wanted = select(receipt.number, receipt.body).where(receipt.client_id == self._client_id)
         with self._reads() as connection:
-            wanted = select(shard.deliveries).where(shard.client_id == self._client_id)
-            return connection.execute(wanted).scalar()
+            return [Receipt(*row) for row in connection.execute(wanted.order_by(receipt.number))]
 
     def known_printers(self) -> list[tuple[Printer, list[Address]]]:
         """As `CollectorLedger.known_printers`."""
@@ -162,12 +163,11 @@ class SqlCollectorLedger(LedgerDatabase):
     def _statements(self) -> CollectorStatements:
         return collector_statements(self.engine.dialect.name)
 
-    def _hold(self, connection: Connection, batch: Batch) -> str:
+    def _hold(self, connection: Connection, booked_until_ms: int) -> str:
         """The shard of the claim. Raises LeaseLost when it is not ours any more."""
         if self._client_id is None:
             raise LedgerError("nothing can be committed before a shard is claimed")
-        given = (self._client_id, self._epoch, batch.booked_until_ms, batch.deliveries)
-        if self._statements.hold.run_one(connection, *given) is None:
+        if self._statements.hold.run_one(connection, self._client_id, self._epoch, booked_until_ms) is None:
             raise LeaseLost(f"another collector has taken over {self._client_id!r}")
         return self._client_id
 
@@ -194,6 +194,12 @@ class SqlCollectorLedger(LedgerDatabase):
             connection,
             (rows.revision_row(each, without_job=each.job_id in withdrawn) for each in batch.revisions),
         )
+
+    def _book_receipts(self, connection: Connection, client_id: str, batch: Batch) -> None:
+        if batch.receipt is not None:
+            self._statements.receipts.run(connection, [(client_id, *batch.receipt)])
+        if batch.receipts_confirmed:
+            self._statements.receipt_cuts.run(connection, [(client_id, batch.receipts_confirmed)])
 
     def _append(self, connection: Connection, batch: Batch) -> None:
         """What is read by cursor comes last, in the order in which transactions end."""

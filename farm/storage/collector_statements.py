@@ -31,6 +31,8 @@ class CollectorStatements:
         self.checkpoints = upsert(schema.checkpoint, rows.CHECKPOINT_COLUMNS)
         self.telemetry = insertion(schema.telemetry, dialect, rows.TELEMETRY_COLUMNS)
         self.faults = _faults(dialect)
+        self.receipts = insertion(schema.receipt, dialect, ("client_id", "number", "body"))
+        self.receipt_cuts = _receipt_cut(dialect)
         self.revisions = insertion(schema.revision, dialect, rows.REVISION_COLUMNS)
 
 
@@ -53,19 +55,25 @@ def _claim(dialect: str) -> RowStatement:
 
 
 def _hold(dialect: str) -> RowStatement:
-    """Moves a shard's booked time and deliveries on; gives its epoch, nothing where that is not ours."""
+    """Moves a shard's booked time on and gives its epoch, or nothing where the epoch is not ours any more."""
     held = schema.collector.c
     booked = bindparam("booked_until_ms", type_=held.booked_until_ms.type)
     statement = (
         update(schema.collector)
         .where(held.client_id == bindparam("client"), held.epoch == bindparam("held_epoch"))
-        .values(
-            booked_until_ms=case((held.booked_until_ms < booked, booked), else_=held.booked_until_ms),
-            deliveries=func.coalesce(bindparam("deliveries", type_=held.deliveries.type), held.deliveries),
-        )
+        .values(booked_until_ms=case((held.booked_until_ms < booked, booked), else_=held.booked_until_ms))
         .returning(held.epoch)
     )
-    return RowStatement(statement, dialect, ("client", "held_epoch", "booked_until_ms", "deliveries"))
+    return RowStatement(statement, dialect, ("client", "held_epoch", "booked_until_ms"))
+
+
+def _receipt_cut(dialect: str) -> RowStatement:
+    """Takes (shard, number): its receipts up to that number go."""
+    receipt = schema.receipt.c
+    statement = delete(schema.receipt).where(
+        receipt.client_id == bindparam("client"), receipt.number <= bindparam("confirmed")
+    )
+    return RowStatement(statement, dialect, ("client", "confirmed"))
 
 
 def _withdrawals(dialect: str) -> tuple[RowStatement, ...]:

@@ -5,7 +5,7 @@ One port to write (the collector's), one to read (everybody else's). Both are ke
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -85,6 +85,13 @@ class IntakeFault(msgspec.Struct, frozen=True, kw_only=True):
     sample: str | None = None
 
 
+class Receipt(NamedTuple):
+    """Messages of one commit that the broker may send again, numbered within the shard from 1 on."""
+
+    number: int
+    body: bytes
+
+
 class Batch(msgspec.Struct, kw_only=True):
     """Everything that one commit of the collector books, all or nothing.
 
@@ -96,7 +103,7 @@ class Batch(msgspec.Struct, kw_only=True):
     (upsert by printer and start); evidence (an identical key is left as it is); milestones
     and checkpoints (upsert); faults (counts are added); revisions; telemetry; feed (each
     entry gets the next `seq`). The printers belong to the committing shard from then on.
-    `deliveries` is kept with the shard for whoever claims it next; None leaves what was kept.
+    `receipt` is kept with the shard, and those up to `receipts_confirmed` are deleted.
     """
 
     printers: list[Printer] = []
@@ -116,7 +123,8 @@ class Batch(msgspec.Struct, kw_only=True):
     revisions: list[Revision] = []
     feed: list[FeedEntry] = []
     booked_until_ms: int = 0
-    deliveries: bytes | None = None
+    receipt: Receipt | None = None
+    receipts_confirmed: int = 0
 
 
 class CollectorLedger(Protocol):
@@ -129,8 +137,8 @@ class CollectorLedger(Protocol):
         shard. Raises LedgerError when the ledger holds the other kind of time.
         """
 
-    def deliveries(self) -> bytes | None:
-        """What the last commit of the claimed shard left in `Batch.deliveries`."""
+    def receipts(self) -> list[Receipt]:
+        """The receipts of the claimed shard, by number."""
 
     def known_printers(self) -> list[tuple[Printer, list[Address]]]:
         """Every printer with its addresses."""

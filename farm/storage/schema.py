@@ -50,9 +50,16 @@ collector = Table(
     Column("epoch", BigInteger, nullable=False),
     Column("holder", String(64), nullable=False),
     Column("booked_until_ms", BigInteger, nullable=False),
-    Column("deliveries", LargeBinary),
-    comment="one row per MQTT session; `epoch` fences off a collector that was taken over, "
-    "`deliveries` are the messages that the broker may send again",
+    comment="one row per MQTT session; `epoch` fences off a collector that was taken over",
+)
+
+receipt = Table(
+    "receipt",
+    metadata,
+    Column("client_id", ForeignKey("collector.client_id"), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("body", LargeBinary, nullable=False),
+    comment="messages of a commit that the broker of the session may send again",
 )
 
 printer = Table(

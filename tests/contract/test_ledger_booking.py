@@ -9,7 +9,7 @@ from farm.model.observation import Telemetry
 from farm.model.printer import Address
 from farm.model.states import CancelledBy, Cause, Outcome, PrinterState, Provenance
 from farm.storage.ledger import Ledger, open_ledger
-from farm.storage.ledger_port import Batch, IntakeFault, JobAlias, Revision, TelemetryRow
+from farm.storage.ledger_port import Batch, IntakeFault, JobAlias, Receipt, Revision, TelemetryRow
 from tests.contract.ledger_samples import (
     SHARD,
     a_checkpoint,
@@ -284,17 +284,20 @@ def test_a_claim_gives_how_far_the_holder_before_had_booked(empty_ledger: Ledger
     assert empty_ledger.claim("another shard", "second", simulated=False, now_ms=900) is None
 
 
-def test_deliveries_stay_with_the_shard_until_others_are_committed(empty_ledger: Ledger) -> None:
+def test_receipts_stay_with_the_shard_until_they_are_confirmed(empty_ledger: Ledger) -> None:
     empty_ledger.claim(SHARD, "first", simulated=False, now_ms=0)
-    assert empty_ledger.deliveries() is None
-    empty_ledger.commit(Batch(deliveries=b"some"))
+    assert empty_ledger.receipts() == []
+    receipts = [Receipt(number, f"messages {number}".encode()) for number in range(1, 13)]
+    for receipt in receipts:
+        empty_ledger.commit(Batch(receipt=receipt))
+    empty_ledger.commit(Batch(receipts_confirmed=2))
     empty_ledger.commit(Batch())
-    assert empty_ledger.deliveries() == b"some"
-    empty_ledger.commit(Batch(deliveries=b"others"))
+    assert empty_ledger.receipts() == receipts[2:]
     empty_ledger.claim("another shard", "first", simulated=False, now_ms=1)
-    assert empty_ledger.deliveries() is None
+    assert empty_ledger.receipts() == []
+    empty_ledger.commit(Batch(receipts_confirmed=12))
     empty_ledger.claim(SHARD, "second", simulated=False, now_ms=2)
-    assert empty_ledger.deliveries() == b"others"
+    assert empty_ledger.receipts() == receipts[2:]
 
 
 def test_whoever_lost_the_shard_commits_nothing_more(shared_url: str) -> None:

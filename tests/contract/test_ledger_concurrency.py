@@ -128,7 +128,7 @@ def test_a_claim_waits_for_the_commit_under_way_and_knows_what_it_booked(shared_
     with open_ledger(shared_url) as old, open_ledger(shared_url) as new, ThreadPoolExecutor() as threads:
         old.claim(SHARD, "old", simulated=False, now_ms=0)
         with old._writes() as connection:
-            old._hold(connection, Batch(booked_until_ms=700))
+            old._hold(connection, 700)
             taken = threads.submit(new.claim, SHARD, "new", simulated=False, now_ms=900)
             append_feed(connection, entries(1))
         assert taken.result(PATIENCE_S) == 700
@@ -160,7 +160,7 @@ def test_a_ledger_goes_on_after_the_server_ended_its_connections(postgresql_url:
             connection.execute(end_all)
         ledger.commit(farm("bert"))
         with pytest.raises(LedgerUnreachable), ledger._writes() as writing:  # noqa: PT012 - one cut in between
-            ledger._hold(writing, Batch())
+            ledger._hold(writing, 0)
             with other.engine.begin() as connection:
                 connection.execute(end_all)
             append_feed(writing, entries(1))

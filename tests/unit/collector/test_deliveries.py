@@ -1,64 +1,79 @@
-"""What the broker sends again is known until the broker is known to have heard of it."""
+"""What the broker sends again is known until the broker is known to have read the acknowledgement."""
 
 from collector.deliveries import Deliveries
-
-MARKS = [Deliveries.mark(packet_id, "printer/status", b"{}") for packet_id in range(1, 4)]
-
-
-def test_packet_topic_and_payload_tell_messages_apart() -> None:
-    one = Deliveries.mark(1, "a", b"x")
-    assert (
-        len(
-            {one, Deliveries.mark(2, "a", b"x"), Deliveries.mark(1, "b", b"x"), Deliveries.mark(1, "a", b"y")}
-        )
-        == 4
-    )
-    assert Deliveries.mark(1, "a", b"x") == one
+from farm.storage.ledger_port import Receipt
 
 
-def test_what_was_taken_is_known_and_comes_back_from_the_commit() -> None:
-    deliveries = Deliveries()
-    deliveries.take(MARKS[0])
-    restored = Deliveries(deliveries.encode())
-    for known in (deliveries, restored):
-        assert MARKS[0] in known
-        assert MARKS[1] not in known
+class Shard:
+    """Deliveries with the receipts that a ledger would keep of them."""
+
+    def __init__(self) -> None:
+        self.deliveries = Deliveries()
+        self.receipts: list[Receipt] = []
+
+    def take(self, *packet_ids: int, payload: bytes = b"{}") -> None:
+        for packet_id in packet_ids:
+            self.deliveries.take(packet_id, Deliveries.checksum("printer/status", payload))
+
+    def commit(self) -> None:
+        receipt, confirmed = self.deliveries.receipt(), self.deliveries.confirmed
+        self.receipts += [receipt] if receipt is not None else []
+        self.receipts = [kept for kept in self.receipts if kept.number > confirmed]
+        self.deliveries.committed()
+
+    def known(self, *packet_ids: int, payload: bytes = b"{}") -> list[int]:
+        checksum = Deliveries.checksum("printer/status", payload)
+        return [each for each in packet_ids if self.deliveries.were_taken(each, checksum)]
+
+    def begin_again(self) -> None:
+        self.deliveries = Deliveries(self.receipts)
 
 
-def test_acknowledged_is_forgotten_only_behind_an_answered_fence() -> None:
-    deliveries = Deliveries()
-    deliveries.take(MARKS[0])
-    deliveries.acknowledge()
-    assert deliveries.unfenced == 1
-    deliveries.fence()
-    deliveries.take(MARKS[1])
-    deliveries.acknowledge()
-    deliveries.take(MARKS[2])
-    assert deliveries.unfenced == 1
-    assert all(mark in deliveries for mark in MARKS)
-    deliveries.confirm()
-    assert [mark in deliveries for mark in MARKS] == [False, True, True]
-    assert Deliveries(deliveries.encode()).encode() == deliveries.encode()
+def test_topic_and_payload_tell_messages_apart() -> None:
+    sums = {Deliveries.checksum(*said) for said in (("a", b"x"), ("b", b"x"), ("a", b"y"), ("a", b"x"))}
+    assert len(sums) == 3
+    shard = Shard()
+    shard.take(1)
+    assert shard.known(1, 2) == [1]
+    assert shard.known(1, payload=b"[]") == []
 
 
-def test_a_fence_that_was_never_answered_stands_until_the_next_one_is() -> None:
-    deliveries = Deliveries()
-    for mark in MARKS:
-        deliveries.take(mark)
-        deliveries.acknowledge()
-        deliveries.fence()
-    assert all(mark in deliveries for mark in MARKS)
-    deliveries.confirm()
-    assert not any(mark in deliveries for mark in MARKS)
+def test_what_was_committed_is_known_after_a_new_start_and_what_was_not_is_not() -> None:
+    shard = Shard()
+    shard.take(1, 2)
+    shard.commit()
+    shard.take(3)
+    assert shard.known(1, 2, 3) == [1, 2, 3]
+    shard.begin_again()
+    assert shard.known(1, 2, 3) == [1, 2]
+    shard.commit()
+    assert len(shard.receipts) == 1
 
 
-def test_what_was_restored_stays_until_a_fence_of_the_new_connection() -> None:
-    before = Deliveries()
-    before.take(MARKS[0])
-    restored = Deliveries(before.encode())
-    restored.take(MARKS[1])
-    restored.acknowledge()
-    assert MARKS[0] in restored
-    restored.fence()
-    restored.confirm()
-    assert MARKS[0] not in restored
+def test_an_identifier_in_use_again_confirms_all_before_it() -> None:
+    shard = Shard()
+    shard.take(1, 2, 3)
+    shard.commit()
+    shard.take(4)
+    shard.commit()
+    shard.take(2, payload=b"new")
+    assert shard.known(1, 2, 3, 4) == [3, 4]
+    assert shard.known(2, payload=b"new") == [2]
+    shard.commit()
+    assert [receipt.number for receipt in shard.receipts] == [1, 2, 3]
+    shard.take(4, payload=b"new")
+    shard.commit()
+    shard.commit()
+    assert [receipt.number for receipt in shard.receipts] == [3, 4]
+    shard.begin_again()
+    assert shard.known(2, 4, payload=b"new") == [2, 4]
+    assert shard.known(1, 2, 3, 4) == []
+
+
+def test_receipts_stay_few_however_long_it_goes_on() -> None:
+    shard = Shard()
+    for number in range(2_000):
+        shard.take(*(1 + (number * 7 + each) % 50 for each in range(7)), payload=str(number).encode())
+        shard.commit()
+    assert len(shard.receipts) <= 9
+    assert shard.known(*(1 + (1_999 * 7 + each) % 50 for each in range(7)), payload=b"1999") != []

@@ -26,6 +26,7 @@ def upgrade() -> None:
     _create_milestone()
     _create_outcome_total()
     _create_printer_address()
+    _create_receipt()
     _create_span()
     _create_telemetry()
     _create_delivery_attempt()
@@ -60,10 +61,8 @@ def _create_collector() -> None:
         sa.Column("epoch", sa.BigInteger(), nullable=False),
         sa.Column("holder", sa.String(length=64), nullable=False),
         sa.Column("booked_until_ms", sa.BigInteger(), nullable=False),
-        sa.Column("deliveries", sa.LargeBinary()),
         sa.PrimaryKeyConstraint("client_id", name="pk_collector"),
-        comment="one row per MQTT session; `epoch` fences off a collector that was taken over, "
-        "`deliveries` are the messages that the broker may send again",
+        comment="one row per MQTT session; `epoch` fences off a collector that was taken over",
     )
 
 
@@ -228,6 +227,18 @@ def _create_job() -> None:
     op.create_index("ix_job_file", "job", ["file", "ended_ms"])
     op.create_index("ix_job_printer_id_ended_ms", "job", ["printer_id", "ended_ms"])
     op.create_index("ix_job_printer_id_started_ms", "job", ["printer_id", "started_ms"])
+
+
+def _create_receipt() -> None:
+    op.create_table(
+        "receipt",
+        sa.Column("client_id", sa.String(length=128), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["client_id"], ["collector.client_id"], name="fk_receipt_client_id"),
+        sa.PrimaryKeyConstraint("client_id", "number", name="pk_receipt"),
+        comment="messages of a commit that the broker of the session may send again",
+    )
 
 
 def _create_milestone() -> None:
