@@ -16,13 +16,15 @@ from api.exposition import Outbox, program_version
 from api.headers import SecurityHeaders
 from api.live import LiveStream
 from api.problems import Problem, install_problem_answers, problem_answers, refuse_unknown_parameters
-from api.routes import alerts, health, jobs, kpis, metrics, page, printers, setup, stream
+from api.routes import alerts, health, jobs, kpis, metrics, outbox, page, printers, setup, stream
 from api.settings import ApiSettings
 from api.setup import SetupProvider
 from farm.kpi.engine import KpiEngine
 from farm.model.clock import Clock
 from farm.settings import SiteSettings
 from farm.storage.alert_port import AlertStore
+from farm.storage.history_ledger import LedgerHistory
+from farm.storage.history_port import HistoryReader
 from farm.storage.ledger_port import LedgerReader
 
 PREFIX = "/api/v1"
@@ -34,7 +36,7 @@ grams, temperatures degrees Celsius, shares ratios from 0 to 1. Errors are probl
 after RFC 9457. With a token set, send it as `Authorization: Bearer ...`.
 """
 
-_FAMILIES = (printers, jobs, kpis, alerts, stream, setup, health, metrics)
+_FAMILIES = (printers, jobs, kpis, alerts, stream, setup, outbox, health, metrics)
 
 
 def create_app(
@@ -46,12 +48,13 @@ def create_app(
     *,
     site: SiteSettings | None = None,
     setup: SetupProvider | None = None,
-    outbox: Outbox | None = None,
+    queues: Outbox | None = None,
+    history: HistoryReader | None = None,
 ) -> FastAPI:
     """The API over a ledger. `clock` gives wall-clock time; the ledger may live in another.
 
     `site` names the farm and its time zone, `setup` says how printers reach the broker,
-    `outbox` how far InfluxDB is behind.
+    `queues` how far InfluxDB is behind. `history` gives past telemetry, the ledger's where not given.
     """
     sign_in = None
     if settings.token is not None:
@@ -65,7 +68,8 @@ def create_app(
         settings=settings,
         setup=setup,
         sign_in=sign_in,
-        outbox=outbox,
+        outbox=queues,
+        history=history or LedgerHistory(reader),
     )
     app = _bare_app(context)
     install_problem_answers(app)

@@ -13,6 +13,7 @@ from api.live import LiveStream
 from api.settings import ApiSettings
 from api.setup import SetupProvider
 from farm.kpi.engine import KpiEngine
+from farm.storage.history_port import HistoryReader
 
 
 class ApiContext(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +27,7 @@ class ApiContext(msgspec.Struct, frozen=True, kw_only=True):
     setup: SetupProvider | None
     sign_in: SignIn | None
     outbox: Outbox | None
+    history: HistoryReader
 
 
 def _context_of(request: Request) -> ApiContext:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from api.headers import SECURITY_HEADERS
-from farm.errors import InvalidQuery, LedgerError
+from farm.errors import InfluxError, InvalidQuery, LedgerError
 
 log = logging.getLogger(__name__)
 
@@ -131,6 +131,12 @@ def install_problem_answers(app: FastAPI) -> None:
         name = status.phrase.lower().replace(" ", "-")
         detail = f"{request.method} {request.url.path[:200]}: {status.phrase}"
         return ProblemError(status, name, detail, headers=error.headers).response()
+
+    @app.exception_handler(InfluxError)
+    def _influx_error(request: Request, error: InfluxError) -> JSONResponse:
+        log.warning("%s: InfluxDB cannot be read: %s", request.url.path, error)
+        detail = "InfluxDB cannot be read at present; ask for a window that the ledger still keeps"
+        return ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "history-unavailable", detail).response()
 
     @app.exception_handler(LedgerError)
     def _ledger_error(request: Request, error: LedgerError) -> JSONResponse:

@@ -217,6 +217,31 @@ class IntakeFaultCount(Answer):
     sample: str | None = Field(examples=['farm/bay1/octoprint/event/PrintDone: {"path"'])
 
 
+class OutboxTrouble(Answer):
+    """Why a queue waits: the status of InfluxDB's answer, null where none came, and its words."""
+
+    since: Instant
+    status: int | None = Field(examples=[503])
+    words: str = Field(examples=["engine: cache maximum memory size exceeded"])
+
+
+class OutboxQueue(Answer):
+    """One queue to InfluxDB. What is unsent is counted now, the fates from the beginning.
+
+    `lag_seconds` is the age of the oldest unsent entry; `bytes` of the feed are an estimate.
+    """
+
+    queue: str = Field(examples=["telemetry"])
+    entries: int = Field(examples=[1200])
+    bytes: int = Field(examples=[96_000])
+    lag_seconds: Seconds
+    stored: int = Field(examples=[4_210_000])
+    rejected: int = Field(examples=[0])
+    dropped: int = Field(examples=[0])
+    stored_at: Instant | None
+    trouble: OutboxTrouble | None
+
+
 class KpiReading(Answer):
     """One indicator of one subject over one window, with what is needed to judge it.
 

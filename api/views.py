@@ -16,7 +16,9 @@ from farm.model.span import Span
 from farm.model.states import PrinterState
 from farm.model.times import SECOND_MS, rfc3339, rfc3339_or_none
 from farm.storage.alert_port import Alert, Delivery
-from farm.storage.ledger_port import IntakeFault, Revision, Standing, TelemetryRow
+from farm.storage.history_port import TelemetrySample
+from farm.storage.influx.status import QueueStatus
+from farm.storage.ledger_port import IntakeFault, Revision, Standing
 
 LEAST_PROGRESS = 0.02
 """Below it nothing sensible can be said about the time left."""
@@ -151,9 +153,29 @@ def time_account(window: Window, spans: Sequence[Span]) -> schemas.TimeAccount:
     )
 
 
-def telemetry_view(row: TelemetryRow) -> schemas.TelemetrySample:
-    """One kept sample of a printer's telemetry."""
-    return schemas.TelemetrySample(at=rfc3339(row.at_ms), **msgspec.structs.asdict(row.values))
+def telemetry_view(sample: TelemetrySample) -> schemas.TelemetrySample:
+    """One sample of a printer's telemetry."""
+    return schemas.TelemetrySample(at=rfc3339(sample.at_ms), **msgspec.structs.asdict(sample.values))
+
+
+def outbox_view(queue: QueueStatus) -> schemas.OutboxQueue:
+    """How a queue to InfluxDB stands."""
+    trouble = None
+    if queue.trouble is not None:
+        trouble = schemas.OutboxTrouble(
+            since=rfc3339(queue.trouble.since_ms), status=queue.trouble.status, words=queue.trouble.words
+        )
+    return schemas.OutboxQueue(
+        queue=queue.queue,
+        entries=queue.entries,
+        bytes=queue.bytes,
+        lag_seconds=queue.seconds,
+        stored=queue.stored,
+        rejected=queue.rejected,
+        dropped=queue.dropped,
+        stored_at=rfc3339_or_none(queue.stored_ms),
+        trouble=trouble,
+    )
 
 
 def job_view(job: Job, printers: Mapping[str, Printer]) -> schemas.JobRecord:

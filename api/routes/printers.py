@@ -17,7 +17,7 @@ from api.parameters import (
 )
 from api.problems import NOT_FOUND
 from farm.model.states import PrinterState
-from farm.model.times import rfc3339
+from farm.model.times import DAY_MS, SECOND_MS, rfc3339
 
 router = APIRouter(prefix="/printers", tags=["printers"])
 
@@ -63,13 +63,24 @@ def list_telemetry(
     context: Context,
     printer: PrinterWord,
     window: WindowText = "1h",
+    every: Annotated[
+        int | None,
+        Query(
+            description="Means over intervals of so many seconds; else samples as measured.",
+            ge=1,
+            le=31 * DAY_MS // SECOND_MS,
+        ),
+    ] = None,
     points: Annotated[
         int, Query(description="At most so many samples; more are thinned out evenly.", ge=2, le=10_000)
     ] = 1_000,
 ) -> schemas.Listing[schemas.TelemetrySample]:
-    """Kept telemetry, oldest first: as measured, never averaged. It is kept for some days only."""
+    """Kept telemetry, oldest first: the ledger's, and InfluxDB's for what is older than it keeps."""
     found, now_ms = printer_named(context, printer), context.board.now_ms()
     bounds = window_of(context, window, now_ms)
-    rows = context.board.reader.telemetry(found.id, bounds.from_ms, bounds.to_ms)
-    step = -(-len(rows) // points) or 1
-    return schemas.Listing(at=rfc3339(now_ms), items=[views.telemetry_view(row) for row in rows[::step]])
+    every_ms = None if every is None else every * SECOND_MS
+    samples = context.history.telemetry(found.id, bounds.from_ms, bounds.to_ms, every_ms)
+    step = -(-len(samples) // points) or 1
+    return schemas.Listing(
+        at=rfc3339(now_ms), items=[views.telemetry_view(sample) for sample in samples[::step]]
+    )

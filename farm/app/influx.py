@@ -10,13 +10,14 @@ from farm.app.wiring import kpi_engine_of, now_of
 from farm.kpi.engine import KpiEngine
 from farm.kpi.figure import KpiFigure
 from farm.kpi.subjects import NO_GROUP, Scope
-from farm.model.times import rfc3339
+from farm.model.times import DAY_MS, rfc3339
 from farm.settings import SiteSettings
 from farm.storage.influx.points import KpiPoint
 from farm.storage.influx.settings import InfluxSettings
 
 if TYPE_CHECKING:
     from farm.app.config import Configuration
+    from farm.storage.history_port import HistoryReader
     from farm.storage.influx.status import QueueStatus
     from farm.storage.ledger import Ledger
     from farm.storage.ledger_port import LedgerReader
@@ -49,6 +50,19 @@ def shipping(configuration: "Configuration", ledger: "Ledger") -> Iterator[None]
     finally:
         stop.set()
         thread.join(_FAREWELL_S)
+
+
+def history_of(configuration: "Configuration", ledger: "LedgerReader") -> "HistoryReader":
+    """What charts and exports read: the ledger, and InfluxDB for telemetry that it keeps no more."""
+    from farm.storage.history_ledger import LedgerHistory
+
+    kept = LedgerHistory(ledger)
+    if configuration.influx.url is None:
+        return kept
+    from farm.storage.influx.long_history import LongHistory
+
+    kept_ms = round(configuration.site.telemetry_days * DAY_MS)
+    return LongHistory(kept, configuration.influx, kept_ms, lambda: now_of(ledger))
 
 
 class LedgerKpis:

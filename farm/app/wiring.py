@@ -93,6 +93,7 @@ def server_of(configuration: "Configuration", ledger: "Ledger") -> "ApiServer":
     """The API's server, bound to its address. Raises ConfigurationError when that is taken."""
     from api.app import create_app
     from api.server import ApiServer
+    from farm.app.influx import history_of
     from farm.storage.alert_store import SqlAlertStore
     from farm.storage.influx.status import OutboxStatus
 
@@ -106,7 +107,8 @@ def server_of(configuration: "Configuration", ledger: "Ledger") -> "ApiServer":
         system_clock,
         site=configuration.site,
         setup=lambda: broker_access(configuration),
-        outbox=None if influx.url is None else outbox.queues,
+        queues=None if influx.url is None else outbox.queues,
+        history=history_of(configuration, ledger),
     )
     return ApiServer(app, configuration.api)
 

@@ -9,6 +9,7 @@ import httpx
 from pydantic import SecretStr
 
 from api.app import create_app
+from api.exposition import Outbox
 from api.server import ApiServer
 from api.settings import ApiSettings
 from api.setup import SetupProvider
@@ -17,6 +18,7 @@ from farm.model.clock import Clock
 from farm.settings import SiteSettings
 from farm.storage.alert_port import Attempt, DeliveryState, Progress, Settlement
 from farm.storage.alert_store import SqlAlertStore
+from farm.storage.history_port import HistoryReader
 from farm.storage.ledger import Ledger, open_ledger
 from tests.fakes.sample_farm import NOW_MS, SampleFarm
 
@@ -73,12 +75,24 @@ def serving(
     clock: Clock = fixed_clock,
     token: str | None = None,
     setup: SetupProvider | None = None,
+    queues: Outbox | None = None,
+    history: HistoryReader | None = None,
     port: int = 0,
 ) -> Iterator[FarmServer]:
     """The API over the ledger on a port of 127.0.0.1, until the context is left."""
     settings = ApiSettings(port=port, token=None if token is None else SecretStr(token))
     engine = KpiEngine(ledger, SITE)
-    app = create_app(ledger, engine, SqlAlertStore(ledger.engine), settings, clock, site=SITE, setup=setup)
+    app = create_app(
+        ledger,
+        engine,
+        SqlAlertStore(ledger.engine),
+        settings,
+        clock,
+        site=SITE,
+        setup=setup,
+        queues=queues,
+        history=history,
+    )
     server = ApiServer(app, settings)
     stop = threading.Event()
     thread = threading.Thread(target=server.run, args=(stop,), name="api-under-test")

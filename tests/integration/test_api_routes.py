@@ -4,12 +4,15 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.job import Job
 from farm.model.states import Outcome
 from farm.model.times import DAY_MS, HOUR_MS, SECOND_MS, parse_rfc3339, rfc3339
+from farm.storage.influx.positions import Trouble
+from farm.storage.influx.status import QueueStatus
 from farm.storage.ledger_port import Batch, Revision
 from tests.fakes.farm_server import FarmServer, farm_ledger, serving
 from tests.fakes.sample_farm import NOW_MS, PRESENT, STREAK_PLACE, SampleFarm, sample_farm
@@ -213,6 +216,36 @@ def test_health_tells_a_collector_that_stopped_booking(farm: SampleFarm) -> None
             assert (ready["status"], ready["collector"]) == ("not_ready", "stale")
             assert ready["collector_age_seconds"] == 61
             assert not any(each["observed"] for each in get(server, "/printers")["items"])
+
+
+def test_the_outbox_says_how_far_influxdb_is_behind_and_why(server: FarmServer, farm: SampleFarm) -> None:
+    assert get(server, "/outbox")["items"] == []
+    waiting = QueueStatus(
+        queue="telemetry",
+        entries=1200,
+        bytes=96_000,
+        seconds=41.5,
+        stored=7,
+        rejected=2,
+        dropped=1,
+        stored_ms=NOW_MS - 41_500,
+        trouble=Trouble(since_ms=NOW_MS - 41_000, status=None, words="connection refused"),
+    )
+    idle = msgspec.structs.replace(waiting, queue="feed", stored_ms=None, trouble=None)
+    with farm_ledger(farm) as ledger, serving(ledger, queues=lambda _: [waiting, idle]) as behind:
+        first, second = get(behind, "/outbox")["items"]
+    assert first == {
+        "queue": "telemetry",
+        "entries": 1200,
+        "bytes": 96_000,
+        "lag_seconds": 41.5,
+        "stored": 7,
+        "rejected": 2,
+        "dropped": 1,
+        "stored_at": rfc3339(NOW_MS - 41_500),
+        "trouble": {"since": rfc3339(NOW_MS - 41_000), "status": None, "words": "connection refused"},
+    }
+    assert (second["queue"], second["stored_at"], second["trouble"]) == ("feed", None, None)
 
 
 def test_health_and_metrics_stand_where_probes_look(server: FarmServer) -> None:

@@ -1,5 +1,7 @@
 """The command line as people and scripts use it."""
 
+import csv
+import itertools
 import json
 import signal
 import subprocess
@@ -14,6 +16,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from farm.app.cli.root import app
 from farm.model.recording import read_recording
 from farm.model.simulated import simulated_topic
+from farm.model.times import parse_rfc3339
 from tests.integration.console import environment, layerline, layerline_json, running
 from tests.servers import Mosquitto, mosquitto, wait_until
 
@@ -194,6 +197,12 @@ def test_jobs_are_chosen_by_printer_time_and_outcome(
         (["kpi", "utilisation"], "'utilisation' is no indicator"),
         (["kpi", "--window", "fortnight"], "'fortnight' is no window"),
         (["kpi", "--by", "shelf"], "--by shelf: must be one of printer, group, farm"),
+        (["export", "jobs", "--every", "10m"], "--every 10m: goes with telemetry only"),
+        (["export", "telemetry", "--every", "often"], "--every often: goes with telemetry only"),
+        (
+            ["export", "states", "--printer", "bay22"],
+            "--printer bay22: there is no such printer; nearest: bay2",
+        ),
     ],
 )
 def test_a_question_that_makes_no_sense_is_wrong_usage(
@@ -201,6 +210,33 @@ def test_a_question_that_makes_no_sense_is_wrong_usage(
 ) -> None:
     folder, database = booked
     assert said in layerline(*arguments, "--database", database, folder=folder, status=2).stderr
+
+
+def test_exports_are_rows_under_their_names(booked: tuple[Path, str], tmp_path: Path) -> None:
+    folder, database = booked
+    common = ("--database", database, "--window", "24h")
+    jobs = layerline_json("jobs", "--database", database, folder=folder)
+    assert layerline_json("export", "jobs", *common, folder=folder) == list(reversed(jobs))
+    rows = list(csv.DictReader(layerline("export", "jobs", *common, folder=folder).stdout.splitlines()))
+    assert [row["id"] for row in rows] == [job["id"] for job in reversed(jobs)]
+    assert [row["cause"] for row in rows] == ["thermal"] * 3
+    hours = layerline_json("export", "states", *common, "--printer", "bay2", folder=folder)
+    assert all(one["to"] == other["from"] for one, other in itertools.pairwise(hours))
+    assert {hour["state"] for hour in hours} >= {"printing", "error"}
+    file = tmp_path / "telemetry.csv"
+    layerline("export", "telemetry", *common, "--every", "10s", "--output", str(file), folder=folder)
+    samples = list(csv.DictReader(file.read_text().splitlines()))
+    assert all(parse_rfc3339(sample["at"]) % 10_000 == 0 for sample in samples)
+    assert max(float(sample["nozzle"] or 0) for sample in samples) > 150
+
+
+def test_an_export_of_nothing_is_its_header(booked: tuple[Path, str]) -> None:
+    folder, database = booked
+    window = "2020-01-01T00:00:00Z..2020-01-02T00:00:00Z"
+    for what in ("jobs", "states", "telemetry"):
+        answer = layerline("export", what, "--database", database, "--window", window, folder=folder).stdout
+        assert answer.startswith(("printer_id,printer,", "id,printer_id,printer,"))
+        assert len(answer.splitlines()) == 1
 
 
 def test_indicators_come_with_their_counts(booked: tuple[Path, str]) -> None:

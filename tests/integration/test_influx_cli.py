@@ -81,6 +81,9 @@ def test_the_evaluator_ships_and_the_ledger_can_be_rebuilt(influx: PrivateInflux
     layerline("rebuild", "--from", "influxdb", "--database", f"sqlite:///{set_up}/again.db", folder=set_up)
     again = layerline_json("jobs", "--database", f"sqlite:///{set_up}/again.db", folder=set_up)
     assert again == layerline_json("jobs", folder=set_up)
+    exported = layerline_json("export", "jobs", "--window", "24h", "--from", "influxdb", folder=set_up)
+    assert exported == layerline_json("export", "jobs", "--window", "24h", folder=set_up)
+    assert len(exported) == len([job for job in again if job["outcome"] is not None])
     status = layerline_json("influx", "status", folder=set_up)
     assert {each["queue"]: each["entries"] for each in status} == {"feed": 0, "telemetry": 0, "kpi": 0}
     rebuilt = layerline_json(

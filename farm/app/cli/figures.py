@@ -35,8 +35,8 @@ layerline kpi print_success_rate --window 30d --by group --json
 _PAGE = 1_000
 _SHOWN = 50
 """Jobs in a table where nobody said how many."""
-_AGO = re.compile(r"(\d+)\s*([smhdw])")
-_AGO_MS = {"s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS, "w": 7 * DAY_MS}
+_LENGTH = re.compile(r"(\d+)\s*([smhdw])")
+_UNIT_MS = {"s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS, "w": 7 * DAY_MS}
 
 
 def jobs(
@@ -74,7 +74,7 @@ def jobs(
     with ledger_of(open_configuration(config, data, flags, verbose=verbose)) as ledger:
         printers = {one.id: one for one in ledger.printers(everything=True)}
         wanted = JobFilter(
-            printer_ids=None if printer is None else _ids_of(printer, printers),
+            printer_ids=None if printer is None else ids_of(printer, printers),
             since_ms=None if since is None else since_instant(since, now_of(ledger)),
             outcomes=None if outcome is None else [outcome],
         )
@@ -130,12 +130,19 @@ def kpi(
     _print_figures(figures)
 
 
+def length_ms(text: str) -> int | None:
+    """Milliseconds of a length of time like `90s`, `10m`, `24h`, `7d`, `2w`; None for any other text."""
+    found = _LENGTH.fullmatch(text.strip())
+    return None if found is None else int(found[1]) * _UNIT_MS[found[2]]
+
+
 def since_instant(text: str, now_ms: int) -> int:
     """The instant (ms since 1970) that `24h`, `7d` or an RFC 3339 time names. Raises InvalidQuery."""
     from farm.errors import InvalidQuery
 
-    if ago := _AGO.fullmatch(text.strip()):
-        return now_ms - int(ago[1]) * _AGO_MS[ago[2]]
+    ago_ms = length_ms(text)
+    if ago_ms is not None:
+        return now_ms - ago_ms
     try:
         return parse_rfc3339(text)
     except (ValueError, OverflowError) as error:
@@ -197,7 +204,8 @@ def figure_object(figure: "KpiFigure") -> dict[str, Any]:
     }
 
 
-def _ids_of(printer: str, printers: "Mapping[str, Printer]") -> list[str]:
+def ids_of(printer: str, printers: "Mapping[str, Printer]") -> list[str]:
+    """The ids of the printers of that name or id. Raises InvalidQuery when there are none."""
     from difflib import get_close_matches
 
     from farm.errors import InvalidQuery

@@ -1,10 +1,14 @@
 """Printing figures: tables for people, JSON for programs."""
 
+import csv
 import json
 import sys
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
 
+from farm.errors import LayerlineError
 from farm.model.times import HOUR_MS, MINUTE_MS, SECOND_MS
 
 
@@ -12,6 +16,44 @@ def print_json(value: Any) -> None:
     """Write the value to standard output."""
     json.dump(value, sys.stdout, ensure_ascii=False, indent=2)
     sys.stdout.write("\n")
+
+
+def write_json(rows: Iterable[Mapping[str, Any]], _columns: Sequence[str], file: Path | None) -> None:
+    """Write the rows as an array of objects into the file, or to standard output.
+
+    Raises LayerlineError when the file cannot be written.
+    """
+    with _written(file) as target:
+        json.dump(list(rows), target, ensure_ascii=False, indent=2)
+        target.write("\n")
+
+
+def write_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], file: Path | None) -> None:
+    """Write the rows as CSV after RFC 4180 into the file, or to standard output.
+
+    Raises LayerlineError when the file cannot be written.
+    """
+    with _written(file) as target:
+        lines = csv.DictWriter(target, columns)
+        lines.writeheader()
+        lines.writerows({name: _harmless(value) for name, value in row.items()} for row in rows)
+
+
+def _harmless(value: Any) -> Any:
+    """Text that a spreadsheet would run as a formula is marked as text: file names come from anyone."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+@contextmanager
+def _written(file: Path | None) -> Iterator[TextIO]:
+    if file is None:
+        yield sys.stdout
+        return
+    try:
+        with file.open("w", encoding="utf-8", newline="") as target:
+            yield target
+    except OSError as error:
+        raise LayerlineError(f"{file}: cannot be written: {error.strerror}") from error
 
 
 def print_table(
@@ -41,6 +83,7 @@ def print_table(
 _WIDE = 160
 """Characters in a line where nobody's window bounds it."""
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _STYLES = {
     "succeeded": "green",
     "ok": "green",

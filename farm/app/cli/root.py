@@ -2,7 +2,17 @@
 
 import typer
 
-from farm.app.cli import checkup, demonstration, figures, influx, recordings, services, together, versions
+from farm.app.cli import (
+    checkup,
+    demonstration,
+    export,
+    figures,
+    influx,
+    recordings,
+    services,
+    together,
+    versions,
+)
 from farm.app.cli.help import Command, Group
 from simulators import cli as simulation
 
@@ -32,6 +42,7 @@ _COMMANDS = (
     (services.api, services.API_EXAMPLES),
     (figures.jobs, figures.JOBS_EXAMPLES),
     (figures.kpi, figures.KPI_EXAMPLES),
+    (export.export, export.EXAMPLES),
     (recordings.replay, recordings.REPLAY_EXAMPLES),
     (recordings.record, recordings.RECORD_EXAMPLES),
     (simulation.simulate, simulation.SIMULATE_EXAMPLES),
