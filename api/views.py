@@ -11,6 +11,7 @@ from farm.kpi.catalogue import Indicator, indicator
 from farm.kpi.figure import KpiFigure, KpiSeries
 from farm.kpi.windows import Window
 from farm.model.job import Job
+from farm.model.job_record import job_record
 from farm.model.printer import Printer
 from farm.model.span import Span
 from farm.model.states import PrinterState
@@ -192,33 +193,9 @@ def job_detail(job: Job, printers: Mapping[str, Printer], revisions: Sequence[Re
 
 def _job_fields(job: Job, printers: Mapping[str, Printer]) -> dict[str, Any]:
     printer = printers.get(job.printer_id)
-    return {
-        "id": job.id,
-        "printer_id": job.printer_id,
-        "printer": job.printer_id if printer is None else printer.name,
-        "group": None if printer is None else printer.group,
-        "file": job.file,
-        "outcome": job.outcome,
-        "provenance": job.provenance,
-        "cancelled_by": job.cancelled_by,
-        "cause": job.cause,
-        "detail": job.detail,
-        "started_at": rfc3339_or_none(job.started_ms),
-        "start_provenance": job.start_provenance,
-        "ended_at": rfc3339_or_none(job.ended_ms),
-        "printing_seconds": seconds(job.printing_ms),
-        "preparing_seconds": seconds(job.preparing_ms),
-        "paused_seconds": seconds(job.paused_ms),
-        "pauses": job.pauses,
-        "measured": job.measured,
-        "progress": job.progress,
-        "filament_mm": job.filament_mm,
-        "filament_g": job.filament_g,
-        "material": job.material,
-        "operator": job.operator,
-        "units": job.units,
-        "revision": job.revision,
-    }
+    return (
+        job_record(job, job.printer_id) if printer is None else job_record(job, printer.name, printer.group)
+    )
 
 
 def revision_view(revision: Revision) -> schemas.JobRevision:

@@ -1,14 +1,27 @@
 """The retained topics that say, in our own words, how each printer and its job stand."""
 
-from typing import Any
-
 import msgspec
 
 from collector.desk import Desk
-from farm.model.job import Job
-from farm.model.times import rfc3339, rfc3339_or_none
+from farm.model.job_record import job_record
+from farm.model.times import rfc3339
 
 VERSION = 1
+JOB_FIELDS = (
+    "id",
+    "file",
+    "outcome",
+    "cancelled_by",
+    "cause",
+    "detail",
+    "started_at",
+    "ended_at",
+    "printing_seconds",
+    "paused_seconds",
+    "progress",
+    "revision",
+)
+"""What version 1 tells of a job."""
 
 
 def topics(site: str, desk: Desk) -> tuple[tuple[str, bytes], tuple[str, bytes]]:
@@ -24,25 +37,8 @@ def topics(site: str, desk: Desk) -> tuple[tuple[str, bytes], tuple[str, bytes]]
         "source": track.source,
     }
     job = track.attempt.job if track.attempt is not None else track.last_job
+    told = None if job is None else job_record(job, desk.printer.name, fields=JOB_FIELDS)
     return (
         (f"{base}/state", msgspec.json.encode(state)),
-        (f"{base}/job", msgspec.json.encode({"v": VERSION, "job": None if job is None else job_json(job)})),
+        (f"{base}/job", msgspec.json.encode({"v": VERSION, "job": told})),
     )
-
-
-def job_json(job: Job) -> dict[str, Any]:
-    """A job as integrators see it: times RFC 3339, durations in seconds."""
-    return {
-        "id": job.id,
-        "file": job.file,
-        "outcome": job.outcome,
-        "cancelled_by": job.cancelled_by,
-        "cause": job.cause,
-        "detail": job.detail,
-        "started_at": rfc3339_or_none(job.started_ms),
-        "ended_at": rfc3339_or_none(job.ended_ms),
-        "printing_seconds": job.printing_ms / 1000,
-        "paused_seconds": job.paused_ms / 1000,
-        "progress": job.progress,
-        "revision": job.revision,
-    }

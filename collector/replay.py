@@ -11,14 +11,27 @@ from collector.pipeline import Pipeline
 from collector.settings import SourceSettings
 from collector.sources import SourceTable
 from farm.model.job import Job
+from farm.model.job_record import job_record
 from farm.model.recording import RecordedMessage, read_recording
 from farm.model.span import Span
-from farm.model.times import SECOND_MS, rfc3339, rfc3339_or_none
+from farm.model.times import SECOND_MS, rfc3339
 from farm.storage.ledger import Ledger, open_ledger
 from farm.storage.ledger_port import JobFilter
 
 _TICK_MS = SECOND_MS
 _CLIENT_ID = "replay"
+_JOB_FIELDS = (
+    "id",
+    "printer",
+    "file",
+    "outcome",
+    "cancelled_by",
+    "cause",
+    "started_at",
+    "ended_at",
+    "printing_seconds",
+    "paused_seconds",
+)
 
 
 class Replayed(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +51,7 @@ class Replayed(msgspec.Struct, frozen=True, kw_only=True):
             "recording": self.recording,
             "messages": self.messages,
             "ignored": self.ignored,
-            "jobs": [_job_json(job, self.printers[job.printer_id]) for job in self.jobs],
+            "jobs": [job_record(job, self.printers[job.printer_id], fields=_JOB_FIELDS) for job in self.jobs],
             "spans": [
                 {
                     "printer": self.printers[span.printer_id],
@@ -49,21 +62,6 @@ class Replayed(msgspec.Struct, frozen=True, kw_only=True):
                 for span in self.spans
             ],
         }
-
-
-def _job_json(job: Job, printer: str) -> dict[str, Any]:
-    return {
-        "id": job.id,
-        "printer": printer,
-        "file": job.file,
-        "outcome": job.outcome,
-        "cancelled_by": job.cancelled_by,
-        "cause": job.cause,
-        "started_at": rfc3339_or_none(job.started_ms),
-        "ended_at": rfc3339_or_none(job.ended_ms),
-        "printing_seconds": job.printing_ms / SECOND_MS,
-        "paused_seconds": job.paused_ms / SECOND_MS,
-    }
 
 
 def replay_file(

@@ -56,7 +56,7 @@ collector = Table(
 receipt = Table(
     "receipt",
     metadata,
-    Column("client_id", ForeignKey("collector.client_id"), primary_key=True),
+    Column("client_id", ForeignKey("collector.client_id", ondelete="CASCADE"), primary_key=True),
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("body", LargeBinary, nullable=False),
     comment="messages of a commit that the broker of the session may send again",

@@ -4,7 +4,7 @@ import pytest
 
 from farm.errors import LeaseLost, LedgerError
 from farm.storage.ledger import Ledger, open_ledger
-from farm.storage.ledger_port import Batch
+from farm.storage.ledger_port import Batch, Receipt
 from tests.contract.ledger_samples import SHARD, farm
 
 
@@ -40,7 +40,9 @@ def test_a_ledger_with_printers_refuses_the_other_time(empty_ledger: Ledger, *, 
 def test_an_empty_ledger_changes_over_and_fences_the_other_time_off(shared_url: str) -> None:
     with open_ledger(shared_url) as real, open_ledger(shared_url) as simulated:
         real.claim("real shard", "real", simulated=False, now_ms=0)
+        real.commit(Batch(receipt=Receipt(1, b"messages")))
         simulated.claim(SHARD, "run", simulated=True, now_ms=0)
+        assert simulated.receipts() == []
         with pytest.raises(LeaseLost):
             real.commit(farm("anna"))
         simulated.commit(Batch(booked_until_ms=77))

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
-from farm.app.cli.figures import ids_of, job_object, length_ms
+from farm.app.cli.figures import ids_of, length_ms
 from farm.app.cli.opening import open_configuration
 from farm.app.cli.options import ConfigOption, DatabaseOption, DataOption, VerboseOption, flag
 from farm.app.cli.output import write_csv, write_json
+from farm.model.job_record import JOB_FIELDS, job_record
 from farm.model.times import SECOND_MS, rfc3339
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def _jobs(
     history: "HistoryReader", window: "Window", printers: "dict[str, Printer]", chosen: list[str] | None
 ) -> Iterator[dict[str, Any]]:
     for job in history.ended_jobs(window.from_ms, window.to_ms, chosen):
-        yield job_object(job, *_label(printers, job.printer_id))
+        yield job_record(job, *_label(printers, job.printer_id))
 
 
 def _states(
@@ -191,13 +192,11 @@ def _telemetry(
 
 def _columns(what: What) -> list[str]:
     """The names of the fields, also where there is no row to read them from."""
-    from farm.model.job import Job
     from farm.model.observation import Telemetry
 
     match what:
         case What.JOBS:
-            nothing = Job(id="", printer_id="", file=None, started_ms=None)
-            return list(job_object(nothing, "", None))
+            return list(JOB_FIELDS)
         case What.STATES:
             return ["printer_id", "printer", "state", "from", "to", "seconds", "source"]
         case What.TELEMETRY:

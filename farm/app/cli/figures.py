@@ -8,6 +8,7 @@ from typer import Argument, Option
 from farm.app.cli.opening import open_configuration
 from farm.app.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOption, VerboseOption, flag
 from farm.app.cli.output import print_json, print_table, span_text
+from farm.model.job_record import job_record
 from farm.model.states import Outcome
 from farm.model.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, parse_rfc3339, rfc3339, rfc3339_or_none
 
@@ -83,7 +84,7 @@ def jobs(
     if as_json:
         owners = [printers[job.printer_id] for job in found]
         print_json(
-            [job_object(job, owner.name, owner.group) for job, owner in zip(found, owners, strict=True)]
+            [job_record(job, owner.name, owner.group) for job, owner in zip(found, owners, strict=True)]
         )
         return
     _print_jobs(found, printers, more=more)
@@ -149,37 +150,6 @@ def since_instant(text: str, now_ms: int) -> int:
         raise InvalidQuery(
             f"--since {text}: must be an RFC 3339 time such as 2026-11-22T00:51:14Z, or like 90m, 24h, 7d"
         ) from error
-
-
-def job_object(job: "Job", printer: str, group: str | None) -> dict[str, Any]:
-    """The job as the API shows it: times in RFC 3339, durations in seconds."""
-    return {
-        "id": job.id,
-        "printer_id": job.printer_id,
-        "printer": printer,
-        "group": group,
-        "file": job.file,
-        "outcome": job.outcome,
-        "provenance": job.provenance,
-        "cancelled_by": job.cancelled_by,
-        "cause": job.cause,
-        "detail": job.detail,
-        "started_at": rfc3339_or_none(job.started_ms),
-        "start_provenance": job.start_provenance,
-        "ended_at": rfc3339_or_none(job.ended_ms),
-        "printing_seconds": job.printing_ms / SECOND_MS,
-        "preparing_seconds": job.preparing_ms / SECOND_MS,
-        "paused_seconds": job.paused_ms / SECOND_MS,
-        "pauses": job.pauses,
-        "measured": job.measured,
-        "progress": job.progress,
-        "filament_mm": job.filament_mm,
-        "filament_g": job.filament_g,
-        "material": job.material,
-        "operator": job.operator,
-        "units": job.units,
-        "revision": job.revision,
-    }
 
 
 def figure_object(figure: "KpiFigure") -> dict[str, Any]:

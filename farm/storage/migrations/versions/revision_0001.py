@@ -235,7 +235,9 @@ def _create_receipt() -> None:
         sa.Column("client_id", sa.String(length=128), nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(["client_id"], ["collector.client_id"], name="fk_receipt_client_id"),
+        sa.ForeignKeyConstraint(
+            ["client_id"], ["collector.client_id"], name="fk_receipt_client_id", ondelete="CASCADE"
+        ),
         sa.PrimaryKeyConstraint("client_id", "number", name="pk_receipt"),
         comment="messages of a commit that the broker of the session may send again",
     )
