@@ -116,7 +116,7 @@ class Connection:
         self._keepalive = broker.keepalive_seconds
         self._unacknowledged: list[int] = []
         self._refusal: str | None = None
-        self._subscriptions_open = 0
+        self._asked_for: dict[int, Sequence[str]] = {}
         self.session_present = False
         self.is_connected = False
 
@@ -132,8 +132,7 @@ class Connection:
         """
         self._unacknowledged.clear()
         self._refusal = None
-        # Whoever reads may have left the connection before while it was subscribing.
-        self._subscriptions_open = 0
+        self._asked_for.clear()
         self.is_connected = False
         try:
             self._client.connect(self._host, self._port, self._keepalive)
@@ -152,17 +151,15 @@ class Connection:
         raise BrokerUnreachable(f"broker {self._host}:{self._port} did not answer the connection")
 
     def subscribe(self, filters: Sequence[str]) -> None:
-        """Subscribe to all filters at QoS 1 and wait until the broker has taken them.
+        """Ask for all filters at QoS 1; what the broker refuses is logged.
 
-        Raises BrokerUnreachable when the connection goes down meanwhile.
+        The answer is not waited for: behind a backlog it comes only when that is acknowledged.
         """
         for start in range(0, len(filters), _SUBSCRIBE_BATCH):
-            self._client.subscribe([(f, 1) for f in filters[start : start + _SUBSCRIBE_BATCH]])
-            self._subscriptions_open += 1
-        while self._subscriptions_open:
-            self.wait(0.1)
-            if not self.drain():
-                raise BrokerUnreachable("the connection went down while subscribing")
+            batch = filters[start : start + _SUBSCRIBE_BATCH]
+            _, packet_id = self._client.subscribe([(f, 1) for f in batch])
+            if packet_id is not None:
+                self._asked_for[packet_id] = batch
 
     def publish(self, topic: str, payload: bytes, *, qos: int = 0, retain: bool = False) -> None:
         """Publish; what is sent while there is no connection is dropped."""
@@ -229,7 +226,6 @@ class Connection:
     def _down(self) -> bool:
         self.is_connected = False
         self._unacknowledged.clear()
-        self._subscriptions_open = 0
         if self._client.wire is not None:
             self._client.wire.close()
         return False
@@ -241,8 +237,12 @@ class Connection:
             self.is_connected = True
             self.session_present = bool(flags.session_present)
 
-    def _subscribed(self, *_arguments: Any) -> None:
-        self._subscriptions_open -= 1
+    def _subscribed(
+        self, _client: Client, _data: Any, packet_id: int, reasons: Sequence[Any], *_more: Any
+    ) -> None:
+        for asked, reason in zip(self._asked_for.pop(packet_id, ()), reasons, strict=False):
+            if reason.is_failure:
+                log.error("the broker refuses the subscription to %s; see its access list", asked)
 
     def _received(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
         try:

@@ -2,25 +2,31 @@
 
 import time
 from collections.abc import Iterable
-from typing import Self
+from typing import Self, TypeAlias
+from urllib.parse import urlsplit
 
 from paho.mqtt.client import Client, MQTTMessageInfo, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
 
 from farm.model.recording import RecordedMessage
 from farm.model.simulated import SUBSCRIPTION, simulated_topic
-from tests.servers import Mosquitto, wait_until
+from tests.servers import EmbeddedBroker, Mosquitto, wait_until
+
+Broker: TypeAlias = Mosquitto | EmbeddedBroker
 
 
 class BrokerClient:
     """A plain publisher with its own thread; every message is waited for at the end."""
 
-    def __init__(self, broker: Mosquitto, client_id: str = "", *, clean: bool = True) -> None:
+    def __init__(self, broker: Broker, client_id: str = "", *, clean: bool = True) -> None:
         self._client = Client(
             CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=clean, protocol=MQTTv311
         )
         self._client.max_inflight_messages_set(500)
         self._client.max_queued_messages_set(0)
+        access = urlsplit(broker.url)
+        if access.username is not None:
+            self._client.username_pw_set(access.username, access.password)
         self._client.connect(broker.host, broker.port)
         self._client.loop_start()
         wait_until(self._client.is_connected, "the test's own connection to the broker")
@@ -54,7 +60,7 @@ def simulated(messages: Iterable[RecordedMessage]) -> list[tuple[str, bytes]]:
     return [(simulated_topic(m.received_ms, m.retain, m.topic), m.raw) for m in messages]
 
 
-def make_session(broker: Mosquitto, client_id: str, topic: str = SUBSCRIPTION) -> None:
+def make_session(broker: Broker, client_id: str, topic: str = SUBSCRIPTION) -> None:
     """A persistent session for which the broker queues from now on."""
     with BrokerClient(broker, client_id, clean=False) as client:
         client.subscribe(topic)

@@ -21,6 +21,9 @@ import pytest
 from psycopg import sql
 from sqlalchemy import make_url
 
+from farm.app.data_folder import Credentials, DataFolder
+from farm.app.embedded_broker import EmbeddedBrokerSettings, prepare_broker
+
 _PATIENCE_S = 30.0
 _PAUSE_S = 0.02
 _ROOM = 2**30
@@ -146,6 +149,29 @@ def mosquitto(extra: Sequence[str] = (), *, window: int = 2000) -> Iterator[Mosq
             yield broker
         finally:
             broker.stop()
+
+
+class EmbeddedBroker:
+    """The broker that comes along, as `layerline up` runs it."""
+
+    def __init__(self, settings: EmbeddedBrokerSettings, credentials: Credentials) -> None:
+        self.host = settings.host
+        self.port = settings.port
+        self.url = f"mqtt://{credentials.user}:{credentials.password}@{settings.host}:{settings.port}"
+
+
+@contextmanager
+def embedded_broker() -> Iterator[EmbeddedBroker]:
+    """A running broker of the kind that comes along."""
+    settings = EmbeddedBrokerSettings(host=_LOOPBACK, port=free_port())
+    with tempfile.TemporaryDirectory(prefix="layerline-broker-") as folder:
+        credentials, command = prepare_broker(settings, DataFolder(Path(folder)))
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            try:
+                wait_until(lambda: _listens(settings.port), "the embedded broker listens")
+                yield EmbeddedBroker(settings, credentials)
+            finally:
+                process.terminate()
 
 
 @contextmanager
