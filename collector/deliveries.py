@@ -15,12 +15,19 @@ import msgspec
 from farm.storage.ledger_port import Receipt
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(list[tuple[int, int]]).decode
+_decode = msgspec.msgpack.Decoder(list[tuple[int, int, int]]).decode
+
+
+class Mark(NamedTuple):
+    """Checksums that tell a message from others under the same packet identifier."""
+
+    topic: int
+    payload: int
 
 
 class _Taken(NamedTuple):
     place: int
-    checksum: int
+    mark: Mark
 
 
 class _Stored(NamedTuple):
@@ -29,7 +36,7 @@ class _Stored(NamedTuple):
 
 
 class Deliveries:
-    """Packet identifier and checksum of every message that the broker may send again.
+    """Packet identifier and mark of every message that the broker may send again.
 
     An identifier is free for another message only when the broker has read the acknowledgement,
     and it reads them in the order in which they were sent. So a new message under a known
@@ -40,31 +47,40 @@ class Deliveries:
         self._known: dict[int, _Taken] = {}
         self._next_place = 0
         self._unconfirmed_from = 0
-        self._uncommitted: list[tuple[int, int]] = []
+        self._uncommitted: list[tuple[int, int, int]] = []
         self._stored: deque[_Stored] = deque()
         self._number = 0
         for receipt in stored:
-            for packet_id, checksum in _decode(receipt.body):
-                self._put(packet_id, checksum)
+            for packet_id, *sums in _decode(receipt.body):
+                self._put(packet_id, Mark(*sums))
             self._store(receipt.number)
 
     @staticmethod
-    def checksum(topic: str, payload: bytes) -> int:
-        """A number that tells the message from another one under the same packet identifier."""
-        return zlib.crc32(payload, zlib.crc32(topic.encode()))
+    def mark(topic: str, payload: bytes) -> Mark:
+        """The mark of a message."""
+        return Mark(zlib.crc32(topic.encode()), zlib.crc32(payload))
 
-    def were_taken(self, packet_id: int, checksum: int) -> bool:
+    def were_taken(self, packet_id: int, mark: Mark) -> bool:
         """Whether just this message was worked in before, and the broker may send it again."""
         known = self._known.get(packet_id)
-        return known is not None and known.place >= self._unconfirmed_from and known.checksum == checksum
+        return known is not None and known.place >= self._unconfirmed_from and known.mark == mark
 
-    def take(self, packet_id: int, checksum: int) -> None:
-        """The message was worked in; its effects belong to the next commit."""
+    def unconfirmed(self) -> list[Mark]:
+        """The marks of all messages that the broker may send again, in order."""
+        standing = [known for known in self._known.values() if known.place >= self._unconfirmed_from]
+        return [known.mark for known in sorted(standing)]
+
+    def take(self, packet_id: int, mark: Mark, *, confirms: bool = True) -> None:
+        """The message was worked in; its effects belong to the next commit.
+
+        `confirms` is false while the broker may still be sending again: then an identifier in
+        use says nothing, since some brokers begin anew with each connection.
+        """
         before = self._known.get(packet_id)
-        if before is not None and before.place >= self._unconfirmed_from:
+        if confirms and before is not None and before.place >= self._unconfirmed_from:
             self._unconfirmed_from = before.place + 1
-        self._put(packet_id, checksum)
-        self._uncommitted.append((packet_id, checksum))
+        self._put(packet_id, mark)
+        self._uncommitted.append((packet_id, *mark))
 
     def receipt(self) -> Receipt | None:
         """What belongs into the commit that holds everything taken so far, None when that is nothing."""
@@ -88,8 +104,8 @@ class Deliveries:
             self._uncommitted = []
             self._store(self._number + 1)
 
-    def _put(self, packet_id: int, checksum: int) -> None:
-        self._known[packet_id] = _Taken(self._next_place, checksum)
+    def _put(self, packet_id: int, mark: Mark) -> None:
+        self._known[packet_id] = _Taken(self._next_place, mark)
         self._next_place += 1
 
     def _store(self, number: int) -> None:

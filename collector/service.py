@@ -13,8 +13,10 @@ from threading import Event
 
 from collector.asking import Asking
 from collector.canonical import topics
+from collector.deliveries import Mark
 from collector.mqtt import Arrival, BackOff, Connection
 from collector.pipeline import Pipeline
+from collector.resends import Resends
 from collector.settings import BrokerSettings, CollectorSettings
 from collector.sources import SourceTable
 from farm.errors import BrokerUnreachable, LedgerUnreachable
@@ -30,6 +32,7 @@ log = logging.getLogger(__name__)
 WINDOW = 20
 """Brokers hand out so many messages before they wait for acknowledgements, unless set otherwise."""
 _IDLE_S = 0.002
+_DOUBT_S = 5
 _TICK_MS = 1_000
 _SIMULATED_TICK_MS = 60_000
 _TRIM_MS = 3_600_000
@@ -76,6 +79,8 @@ class Collector:
         self._asking = Asking(self._connection)
         self._marker = b""
         self._live = False
+        self._resends: Resends | None = None
+        self._opened_at = 0.0
         self._now = 0
         self._first_uncommitted = 0.0
         self._arrived_at = 0.0
@@ -113,7 +118,11 @@ class Collector:
     def _open(self, booked: int | None) -> None:
         """Connect, subscribe, and send the marker that tells when the backlog is drained."""
         self._live = False
+        self._opened_at = time.monotonic()
+        self._resends = Resends(self._pipeline.deliveries.unconfirmed())
         self._connection.connect()
+        if not self._connection.session_present:
+            self._work_in_held()
         if not self._connection.session_present and booked is not None and not self._simulated:
             self._pipeline.continuity_lost(booked, self._clock())
         filters = [SUBSCRIPTION] if self._simulated else self._sources.filters
@@ -135,7 +144,7 @@ class Collector:
             if not connection.drain(self._settings.commit_messages):
                 raise BrokerUnreachable("the connection to the broker was lost")
             self._tick()
-            if self._is_commit_due(idle):
+            if self._is_commit_due(idle) and not self._is_in_doubt():
                 self._commit()
             if idle and self._is_drained():
                 return True
@@ -164,6 +173,15 @@ class Collector:
             return True
         return time.monotonic() - self._first_uncommitted >= self._settings.commit_seconds
 
+    def _is_in_doubt(self) -> bool:
+        """Whether messages are held back, which a commit would acknowledge; not for long."""
+        if self._resends is None or not self._resends.is_holding:
+            return False
+        if time.monotonic() - self._opened_at < _DOUBT_S:
+            return True
+        self._work_in_held()
+        return False
+
     # -- messages ---------------------------------------------------------------------------
 
     def _arrived(self, message: Arrival) -> None:
@@ -173,11 +191,40 @@ class Collector:
             self._take(topic, payload, retained)
             return
         deliveries = self._pipeline.deliveries
-        checksum = deliveries.checksum(topic, payload)
-        if again and deliveries.were_taken(packet_id, checksum):
+        mark = deliveries.mark(topic, payload)
+        if again and deliveries.were_taken(packet_id, mark):
             return
-        self._take(topic, payload, retained)
-        deliveries.take(packet_id, checksum)
+        if self._resends is None or retained:
+            self._take(topic, payload, retained)
+            deliveries.take(packet_id, mark, confirms=self._resends is None)
+            return
+        self._sort(self._resends, message, mark)
+
+    def _sort(self, resends: Resends, message: Arrival, mark: Mark) -> None:
+        """Work in what is new, while an earlier connection's messages may come again."""
+        fresh, again = resends.sort(message, mark)
+        for known in again:
+            self._receipt(known)
+        for new in fresh:
+            self._work_in(new)
+        if resends.is_over:
+            self._work_in_held()
+
+    def _work_in_held(self) -> None:
+        """Nothing comes again any more: what was held back was new."""
+        resends, self._resends = self._resends, None
+        for new in () if resends is None else resends.release():
+            self._work_in(new)
+
+    def _work_in(self, message: Arrival) -> None:
+        self._take(message.topic, message.payload, message.retained)
+        self._receipt(message)
+
+    def _receipt(self, message: Arrival) -> None:
+        deliveries = self._pipeline.deliveries
+        mark = deliveries.mark(message.topic, message.payload)
+        if message.packet_id is not None:
+            deliveries.take(message.packet_id, mark, confirms=self._resends is None)
 
     def _take_real(self, topic: str, payload: bytes, retained: bool) -> None:
         if not self._connection.unacknowledged:
@@ -211,6 +258,7 @@ class Collector:
         if payload == self._marker and not self._live:
             self._live = True
             self._arrived_at = time.monotonic()
+            self._work_in_held()
             self._asking.ask_all(self._pipeline.desks.values())
 
     def _tick(self) -> None:
@@ -246,8 +294,11 @@ class Collector:
 
     def _commit(self) -> None:
         """Book, then acknowledge, then tell."""
-        pipeline = self._pipeline
+        pipeline, is_in_doubt = self._pipeline, self._is_in_doubt()
         pipeline.commit(self._now if self._live else pipeline.latest_ms)
+        if is_in_doubt:
+            # What is held back is not booked, and all is acknowledged or nothing.
+            return
         self._connection.acknowledge()
         if self._settings.publish_state and not self._simulated and self._live:
             for desk in pipeline.take_changed():

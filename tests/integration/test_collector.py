@@ -22,9 +22,9 @@ from farm.storage import schema
 from farm.storage.ledger import Ledger, open_ledger
 from farm.storage.ledger_port import Batch, JobFilter
 from tests.contract.test_recordings import _assert_expected, _books, _replay
-from tests.feeding import BrokerClient, feed_slowly, make_session, simulated
+from tests.feeding import Broker, BrokerClient, feed_slowly, make_session, simulated
 from tests.recordings import RECORDINGS, messages, recording_id, sources
-from tests.servers import Mosquitto, mosquitto, wait_until
+from tests.servers import Mosquitto, embedded_broker, mosquitto, wait_until
 
 LAYERLINE = str(Path(sys.executable).with_name("layerline"))
 FARM = [
@@ -42,7 +42,7 @@ def broker() -> Iterator[Mosquitto]:
 
 def collect(
     ledger: Ledger,
-    broker: Mosquitto,
+    broker: Broker,
     client_id: str,
     read: list[SourceSettings],
     *,
@@ -108,9 +108,7 @@ def everything_in(ledger: Ledger) -> dict[str, list[Any]]:
     return found
 
 
-def collector_process(
-    broker: Mosquitto, database: Path, client_id: str, *more: str
-) -> subprocess.Popen[bytes]:
+def collector_process(broker: Broker, database: Path, client_id: str, *more: str) -> subprocess.Popen[bytes]:
     command = [LAYERLINE, "collector", "--broker", broker.url, "--database", f"sqlite:///{database}"]
     command += ["--client-id", client_id, "--simulated-time"]
     for source in FARM:
@@ -119,9 +117,16 @@ def collector_process(
     return subprocess.Popen([*command, *more], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
+@pytest.fixture(params=["mosquitto", "embedded"])
+def either_broker(request: pytest.FixtureRequest) -> Iterator[Broker]:
+    """One that says which messages come again, with the usual window, and one that does not."""
+    with mosquitto(window=20) if request.param == "mosquitto" else embedded_broker() as running:
+        yield running
+
+
 @pytest.mark.timeout(300)
-def test_killed_fifty_times_at_random_the_ledger_is_the_same(broker: Mosquitto, tmp_path: Path) -> None:
-    chance = random.Random(20261122)
+def test_killed_fifty_times_at_random_the_ledger_is_the_same(either_broker: Broker, tmp_path: Path) -> None:
+    broker, chance = either_broker, random.Random(20261122)
     stream = simulated(whole_day())
     with open_ledger(f"sqlite:///{tmp_path}/whole.db") as ledger:
         make_session(broker, "killed")
@@ -173,27 +178,26 @@ class LosesAnswers:
             raise LedgerUnreachable("the answer was lost")
 
 
-def collect_whatever_happens(ledger: Ledger, broker: Mosquitto) -> None:
+def collect_whatever_happens(ledger: Ledger, broker: Broker) -> None:
     try:
         collect(ledger, broker, "unanswered", FARM, commit_messages=10)
     except LedgerUnreachable:  # the last commit, on leaving
         collect_whatever_happens(ledger, broker)
 
 
-def test_commits_whose_answers_are_lost_leave_the_same_ledger(tmp_path: Path) -> None:
+def test_commits_whose_answers_are_lost_leave_the_same_ledger(either_broker: Broker, tmp_path: Path) -> None:
     """The broker sends hundreds of messages again, of which some were booked and some were not."""
     stream = simulated(whole_day())
     found = []
-    with mosquitto(window=20) as broker:
-        for every in (1_000_000, 3):
-            make_session(broker, "unanswered")
-            with BrokerClient(broker) as feeder:
-                for topic, payload in stream:
-                    feeder.publish(topic, payload)
-            with open_ledger(f"sqlite:///{tmp_path}/{every}.db") as ledger:
-                unsure = LosesAnswers(ledger, every)
-                collect_whatever_happens(cast(Ledger, unsure), broker)
-                found.append(everything_in(ledger))
+    for every in (1_000_000, 7):
+        make_session(either_broker, "unanswered")
+        with BrokerClient(either_broker) as feeder:
+            for topic, payload in stream:
+                feeder.publish(topic, payload)
+        with open_ledger(f"sqlite:///{tmp_path}/{every}.db") as ledger:
+            unsure = LosesAnswers(ledger, every)
+            collect_whatever_happens(cast(Ledger, unsure), either_broker)
+            found.append(everything_in(ledger))
     assert unsure.lost > 3
     for table, rows in found[0].items():
         assert found[1][table] == rows, table

@@ -13,7 +13,7 @@ class Shard:
 
     def take(self, *packet_ids: int, payload: bytes = b"{}") -> None:
         for packet_id in packet_ids:
-            self.deliveries.take(packet_id, Deliveries.checksum("printer/status", payload))
+            self.deliveries.take(packet_id, Deliveries.mark("printer/status", payload))
 
     def commit(self) -> None:
         receipt, confirmed = self.deliveries.receipt(), self.deliveries.confirmed
@@ -22,16 +22,16 @@ class Shard:
         self.deliveries.committed()
 
     def known(self, *packet_ids: int, payload: bytes = b"{}") -> list[int]:
-        checksum = Deliveries.checksum("printer/status", payload)
-        return [each for each in packet_ids if self.deliveries.were_taken(each, checksum)]
+        mark = Deliveries.mark("printer/status", payload)
+        return [each for each in packet_ids if self.deliveries.were_taken(each, mark)]
 
     def begin_again(self) -> None:
         self.deliveries = Deliveries(self.receipts)
 
 
 def test_topic_and_payload_tell_messages_apart() -> None:
-    sums = {Deliveries.checksum(*said) for said in (("a", b"x"), ("b", b"x"), ("a", b"y"), ("a", b"x"))}
-    assert len(sums) == 3
+    marks = {Deliveries.mark(*said) for said in (("a", b"x"), ("b", b"x"), ("a", b"y"), ("a", b"x"))}
+    assert len(marks) == 3
     shard = Shard()
     shard.take(1)
     assert shard.known(1, 2) == [1]
@@ -77,3 +77,14 @@ def test_receipts_stay_few_however_long_it_goes_on() -> None:
         shard.commit()
     assert len(shard.receipts) <= 9
     assert shard.known(*(1 + (1_999 * 7 + each) % 50 for each in range(7)), payload=b"1999") != []
+
+
+def test_while_it_may_come_again_an_identifier_in_use_confirms_nothing() -> None:
+    shard = Shard()
+    shard.take(1, 2)
+    shard.deliveries.take(1, Deliveries.mark("printer/status", b"new"), confirms=False)
+    assert shard.known(2) == [2]
+    assert shard.deliveries.unconfirmed() == [
+        Deliveries.mark("printer/status", b"{}"),
+        Deliveries.mark("printer/status", b"new"),
+    ]
