@@ -1,6 +1,7 @@
 """A simulated farm with every fault, through a real broker and the real collector, against its truth."""
 
 import json
+import random
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from farm.storage import schema
 from farm.storage.ledger import open_ledger
 from simulators.truth import read_truth
 from tests.feeding import make_session
-from tests.servers import Mosquitto, mosquitto
+from tests.servers import Mosquitto, embedded_broker, mosquitto
 
 LAYERLINE = str(Path(sys.executable).with_name("layerline"))
 CLIENT_ID = "simulated-farm"
@@ -58,6 +59,31 @@ def test_the_books_of_a_farm_with_every_fault_hold_against_its_truth(booked: tup
     assert figures["wrong"] == figures["missed"] == figures["doubled"] == 0
     observed = [account["observed_share"] for account in found["utilization"]]
     assert sum(observed) / len(observed) > 0.9
+
+
+@pytest.mark.timeout(240)
+def test_the_books_hold_when_the_collector_is_killed_again_and_again(tmp_path: Path) -> None:
+    """With the broker that comes along, which sends again without saying so."""
+    truth, database, chance = tmp_path / "truth.jsonl", f"sqlite:///{tmp_path}/ledger.db", random.Random(11)
+    with embedded_broker() as broker:
+        make_session(broker, CLIENT_ID)
+        collector = ["collector", "--broker", broker.url, "--database", database]
+        collector += ["--client-id", CLIENT_ID, "--simulated-time"]
+        farm = ["simulate", *FARM, "--rate", "1500", "--broker", broker.url, "--truth", str(truth)]
+        kills = 0
+        with subprocess.Popen(
+            [LAYERLINE, *farm], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as fed:
+            while fed.poll() is None:
+                with subprocess.Popen([LAYERLINE, *collector], stderr=subprocess.DEVNULL) as killed:
+                    with pytest.raises(subprocess.TimeoutExpired):
+                        killed.wait(chance.uniform(0.8, 1.6))
+                    killed.kill()
+                kills += 1
+        assert fed.returncode == 0
+        assert kills > 3
+        run(*collector, "--drain", "2")
+    assert run("verify", str(truth), "--database", database).count("doubled 0") == 1
 
 
 @pytest.mark.timeout(240)
