@@ -180,7 +180,7 @@ class LosesAnswers:
 
 def collect_whatever_happens(ledger: Ledger, broker: Broker) -> None:
     try:
-        collect(ledger, broker, "unanswered", FARM, commit_messages=10)
+        collect(ledger, broker, "unanswered", FARM, commit_messages=80)
     except LedgerUnreachable:  # the last commit, on leaving
         collect_whatever_happens(ledger, broker)
 
@@ -189,7 +189,7 @@ def test_commits_whose_answers_are_lost_leave_the_same_ledger(either_broker: Bro
     """The broker sends hundreds of messages again, of which some were booked and some were not."""
     stream = simulated(whole_day())
     found = []
-    for every in (1_000_000, 7):
+    for every in (1_000_000, 5):
         make_session(either_broker, "unanswered")
         with BrokerClient(either_broker) as feeder:
             for topic, payload in stream:
