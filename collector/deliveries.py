@@ -60,9 +60,9 @@ class Deliveries:
         """The mark of a message."""
         return Mark(zlib.crc32(topic.encode()), zlib.crc32(payload))
 
-    def were_taken(self, packet_id: int, mark: Mark) -> bool:
+    def were_taken(self, packet_id: int | None, mark: Mark) -> bool:
         """Whether just this message was worked in before, and the broker may send it again."""
-        known = self._known.get(packet_id)
+        known = None if packet_id is None else self._known.get(packet_id)
         return known is not None and known.place >= self._unconfirmed_from and known.mark == mark
 
     def unconfirmed(self) -> list[Mark]:

@@ -13,7 +13,7 @@ from threading import Event
 
 from collector.asking import Asking
 from collector.canonical import topics
-from collector.deliveries import Mark
+from collector.deliveries import Deliveries, Mark
 from collector.mqtt import Arrival, BackOff, Connection
 from collector.pipeline import Pipeline
 from collector.resends import Resends
@@ -186,23 +186,16 @@ class Collector:
 
     def _arrived(self, message: Arrival) -> None:
         """Work a message in, unless an earlier connection brought it and it was worked in then."""
-        topic, payload, retained, packet_id, again = message
-        if packet_id is None:
-            self._take(topic, payload, retained)
+        if message.again and self._pipeline.deliveries.were_taken(message.packet_id, _mark(message)):
             return
-        deliveries = self._pipeline.deliveries
-        mark = deliveries.mark(topic, payload)
-        if again and deliveries.were_taken(packet_id, mark):
-            return
-        if self._resends is None or retained:
-            self._take(topic, payload, retained)
-            deliveries.take(packet_id, mark, confirms=self._resends is None)
-            return
-        self._sort(self._resends, message, mark)
+        if self._resends is None or message.retained or message.packet_id is None:
+            self._work_in(message)
+        else:
+            self._sort(self._resends, message)
 
-    def _sort(self, resends: Resends, message: Arrival, mark: Mark) -> None:
+    def _sort(self, resends: Resends, message: Arrival) -> None:
         """Work in what is new, while an earlier connection's messages may come again."""
-        fresh, again = resends.sort(message, mark)
+        fresh, again = resends.sort(message, _mark(message))
         for known in again:
             self._receipt(known)
         for new in fresh:
@@ -221,10 +214,9 @@ class Collector:
         self._receipt(message)
 
     def _receipt(self, message: Arrival) -> None:
-        deliveries = self._pipeline.deliveries
-        mark = deliveries.mark(message.topic, message.payload)
         if message.packet_id is not None:
-            deliveries.take(message.packet_id, mark, confirms=self._resends is None)
+            confirms = self._resends is None
+            self._pipeline.deliveries.take(message.packet_id, _mark(message), confirms=confirms)
 
     def _take_real(self, topic: str, payload: bytes, retained: bool) -> None:
         if not self._connection.unacknowledged:
@@ -256,9 +248,9 @@ class Collector:
     def _take_marker(self, payload: bytes) -> None:
         """Our own marker came back: everything before it was backlog, everything after is live."""
         if payload == self._marker and not self._live:
+            self._work_in_held()
             self._live = True
             self._arrived_at = time.monotonic()
-            self._work_in_held()
             self._asking.ask_all(self._pipeline.desks.values())
 
     def _tick(self) -> None:
@@ -327,3 +319,7 @@ class Collector:
         if self._connection.is_connected:
             self._commit()
             self._connection.close()
+
+
+def _mark(message: Arrival) -> Mark:
+    return Deliveries.mark(message.topic, message.payload)
