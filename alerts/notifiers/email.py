@@ -215,7 +215,7 @@ class EmailNotifier(Notifier[EmailSettings, EmailMessage]):
 
     async def _meet(self, conversation: Conversation[ResultT]) -> ResultT:
         password = self.settings.password
-        client = aiosmtplib.SMTP(
+        client = _Client(
             hostname=self.settings.host,
             port=self.settings.port or _PORTS[self.settings.security],
             timeout=self.settings.timeout_s,
@@ -246,18 +246,30 @@ async def _hand_over(client: aiosmtplib.SMTP, sender: str, to: Sequence[str], ma
     return said | {address: (answer.code, answer.message) for address, answer in refused.items()}
 
 
-async def _leave(client: aiosmtplib.SMTP) -> None:
+class _Client(aiosmtplib.SMTP):
+    """A client that aborts what it closes.
+
+    Closed while TLS stands, a connection first waits for the server's own farewell, which the end
+    of the event loop does not: its socket would stay open.
+    """
+
+    def close(self) -> None:
+        """End the connection at once."""
+        transport = self.transport
+        super().close()
+        if isinstance(transport, asyncio.WriteTransport):
+            transport.abort()
+
+
+async def _leave(client: _Client) -> None:
     """Take leave of the server if it is still there.
 
     Once it has answered, nothing that happens while leaving may make a message that it took
     look like one that it did not: so no error comes from here.
     """
-    transport = client.transport
     with suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
         await asyncio.wait_for(client.quit(), FAREWELL_S)
     client.close()
-    if isinstance(transport, asyncio.WriteTransport):
-        transport.abort()
     for _ in range(_TURNS_TO_CLOSE):
         await asyncio.sleep(0)
 

@@ -4,16 +4,18 @@ import inspect
 import json
 import logging
 import socket
+import ssl
 import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+import trustme
 from pydantic import TypeAdapter
 
 import alerts.notifiers
@@ -543,6 +545,36 @@ def test_a_wrong_password_is_permanent_and_told_nowhere(
         email(mails, password="wr0ng:passw0rd").deliver(notice(), DELIVERY, Progress())
     assert caught.value.permanent
     assert "wr0ng:passw0rd" not in str(caught.value) + caplog.text
+
+
+def test_a_refused_login_leaves_no_connection_open(tmp_path: Path) -> None:
+    """The server takes no leave: TLS would wait for its farewell."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority = trustme.CA()
+    authority.issue_cert("localhost").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    is_over = threading.Event()
+
+    def refuse(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        client = context.wrap_socket(connection, server_side=True)
+        with suppress(ConnectionError):
+            for reply in (b"220 mail.example\r\n", b"250-mail.example\r\n250 AUTH PLAIN\r\n", b"535 no\r\n"):
+                client.sendall(reply)
+                client.recv(1000)
+        with closing(socket.socket(fileno=client.detach())) as connection, suppress(ConnectionError):
+            while connection.recv(1000):
+                pass
+        is_over.set()
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        thread = threading.Thread(target=refuse, args=(listener,))
+        thread.start()
+        server = MailServer(port=listener.getsockname()[1], ca_file=tmp_path / "ca.pem")
+        with pytest.raises(DeliveryError, match="535"):
+            email(server, security="tls").deliver(notice(), DELIVERY, Progress())
+        assert is_over.wait(10)
+        thread.join(10)
 
 
 def test_a_mail_has_text_and_html_and_belongs_to_the_thread_of_its_alert(mails: MailServer) -> None:

@@ -169,6 +169,19 @@ class MailServer:
         return AuthResult(success=good, handled=good)
 
 
+class _Controller(Controller):
+    """Remembers whom it met, since it would leave open what is open when it stops."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.met: list[SMTP] = []
+
+    def factory(self) -> SMTP:
+        conversation: SMTP = super().factory()  # type: ignore[no-untyped-call]  # the library's
+        self.met.append(conversation)
+        return conversation
+
+
 @contextmanager
 def mail_server(
     folder: Path, security: str = "starttls", *, offer_starttls: bool = True
@@ -193,9 +206,12 @@ def mail_server(
             "auth_required": True,
             "auth_require_tls": security != "tls",
         }
-    controller = Controller(server, hostname="127.0.0.1", port=server.port, **options)
+    controller = _Controller(server, hostname="127.0.0.1", port=server.port, **options)
     controller.start()
     try:
         yield server
+        wait_until(
+            lambda: all(conversation.transport is None for conversation in controller.met), "all have left"
+        )
     finally:
         controller.stop()
