@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import TextIO
@@ -53,7 +54,7 @@ REDACTION = Redaction()
 """The secrets of this process: the configuration registers what it reads."""
 
 
-class _Formatter(logging.Formatter):
+class _Formatter(logging.Formatter, ABC):
     """Masks secrets in the message and in the traceback."""
 
     def __init__(self, redaction: Redaction) -> None:
@@ -66,8 +67,9 @@ class _Formatter(logging.Formatter):
             trace = self._redaction.clean(self.formatException(record.exc_info))
         return self._line(record, self._redaction.clean(record.getMessage()), trace)
 
+    @abstractmethod
     def _line(self, record: logging.LogRecord, message: str, trace: str | None) -> str:
-        raise NotImplementedError
+        """The record as it is written."""
 
 
 def _instant(record: logging.LogRecord) -> str:

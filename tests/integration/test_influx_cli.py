@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from api.schemas import OutboxQueue
 from farm.app.config import load_configuration
 from farm.app.finding import Verdict
 from farm.app.influx import server_findings
@@ -86,6 +87,8 @@ def test_the_evaluator_ships_and_the_ledger_can_be_rebuilt(influx: PrivateInflux
     assert len(exported) == len([job for job in again if job["outcome"] is not None])
     status = layerline_json("influx", "status", folder=set_up)
     assert {each["queue"]: each["entries"] for each in status} == {"feed": 0, "telemetry": 0, "kpi": 0}
+    assert {frozenset(each) for each in status} == {frozenset(OutboxQueue.model_fields)}
+    assert status[0]["stored_at"].endswith("Z")
     rebuilt = layerline_json(
         "kpi",
         "--window",

@@ -96,7 +96,10 @@ def status(
     as_json: JsonOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Show what is still to be sent to InfluxDB, what was refused or dropped, and why it waits."""
+    """Show what is still to be sent to InfluxDB, what was refused or dropped, and why it waits.
+
+    With --json the same objects as from /api/v1/outbox.
+    """
     configuration = open_configuration(
         config, data, flag("--database", database, "ledger", "url"), verbose=verbose
     )
@@ -108,9 +111,9 @@ def status(
         reader = OutboxStatus(ledger.engine, configuration.influx.kpi_every_seconds)
         queues: list[QueueStatus] = reader.queues(now_of(ledger))
     if as_json:
-        import msgspec
+        from api.views import outbox_view
 
-        print_json(msgspec.to_builtins(queues))
+        print_json([outbox_view(queue).model_dump(mode="json") for queue in queues])
         return
     columns = ["queue", "unsent", "bytes", "oldest", "stored", "refused", "dropped", "waits because"]
     print_table(columns, queue_rows(queues), right=columns[1:-1])

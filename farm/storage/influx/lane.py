@@ -1,6 +1,7 @@
 """What the queues to InfluxDB have in common: sending, waiting, and remembering where they stand."""
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
@@ -42,7 +43,7 @@ class Route(NamedTuple):
     clock: Clock
 
 
-class Lane:
+class Lane(ABC):
     """One queue with its own position, its own pauses and its own trouble.
 
     `turn` is called again and again; it does a limited piece of work, so that no queue
@@ -88,8 +89,9 @@ class Lane:
         self._saved_ms = now_ms
         self._unsaved = False
 
+    @abstractmethod
     def _work(self) -> bool:
-        raise NotImplementedError
+        """Do a piece of work. True when there is more to do at once."""
 
     def _first_position(self) -> Position:
         return Position(reader=self.reader)
