@@ -143,6 +143,7 @@ class Collector:
             idle = not connection.wait(self._patience())
             if not connection.drain(self._settings.commit_messages):
                 raise BrokerUnreachable("the connection to the broker was lost")
+            self._end_doubt()
             self._tick()
             if self._is_commit_due(idle) and not self._is_in_doubt():
                 self._commit()
@@ -174,13 +175,13 @@ class Collector:
         return time.monotonic() - self._first_uncommitted >= self._settings.commit_seconds
 
     def _is_in_doubt(self) -> bool:
-        """Whether messages are held back, which a commit would acknowledge; not for long."""
-        if self._resends is None or not self._resends.is_holding:
-            return False
-        if time.monotonic() - self._opened_at < _DOUBT_S:
-            return True
-        self._work_in_held()
-        return False
+        """Whether messages are held back, which a commit would acknowledge."""
+        return self._resends is not None and self._resends.is_holding
+
+    def _end_doubt(self) -> None:
+        """Hold nothing back for long."""
+        if self._is_in_doubt() and time.monotonic() - self._opened_at >= _DOUBT_S:
+            self._work_in_held()
 
     # -- messages ---------------------------------------------------------------------------
 
@@ -286,9 +287,9 @@ class Collector:
 
     def _commit(self) -> None:
         """Book, then acknowledge, then tell."""
-        pipeline, is_in_doubt = self._pipeline, self._is_in_doubt()
+        pipeline = self._pipeline
         pipeline.commit(self._now if self._live else pipeline.latest_ms)
-        if is_in_doubt:
+        if self._is_in_doubt():
             # What is held back is not booked, and all is acknowledged or nothing.
             return
         self._connection.acknowledge()

@@ -66,6 +66,14 @@ def make_session(broker: Broker, client_id: str, topic: str = SUBSCRIPTION) -> N
         client.subscribe(topic)
 
 
+def queue_for(broker: Broker, client_id: str, stream: Iterable[tuple[str, bytes]]) -> None:
+    """Leave the whole stream waiting in a persistent session."""
+    make_session(broker, client_id)
+    with BrokerClient(broker) as feeder:
+        for topic, payload in stream:
+            feeder.publish(topic, payload)
+
+
 def feed_slowly(client: BrokerClient, stream: list[tuple[str, bytes]], per_second: float) -> None:
     """Publish at a steady pace, so that whoever reads is caught in mid-stream."""
     started = time.monotonic()

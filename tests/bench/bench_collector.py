@@ -16,20 +16,19 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
-from paho.mqtt.client import Client, MQTTv311
-from paho.mqtt.enums import CallbackAPIVersion
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from tests.feeding import BrokerClient, make_session
 from tests.servers import Mosquitto, mosquitto
 
 PAYLOAD_BYTES = 450
 _DRAIN_S = 1.5
+_TOPICS = "+/klipper/status"
 
 
 def status(eventtime: float, number: int) -> bytes:
@@ -57,40 +56,14 @@ def status(eventtime: float, number: int) -> bytes:
     return (text + " " * max(PAYLOAD_BYTES - len(text), 0)).encode()
 
 
-def connected(broker: Mosquitto, client_id: str, *, clean: bool = False) -> Client:
-    client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=clean, protocol=MQTTv311)
-    client.max_inflight_messages_set(2000)
-    client.max_queued_messages_set(0)
-    client.connect(broker.host, broker.port)
-    client.loop_start()
-    while not client.is_connected():
-        time.sleep(0.01)
-    return client
-
-
-def make_session(broker: Mosquitto, client_id: str) -> None:
-    """A persistent session that the broker queues for."""
-    client = connected(broker, client_id)
-    _, mid = client.subscribe("+/klipper/status", 1)
-    assert mid is not None
-    time.sleep(0.3)
-    client.disconnect()
-    client.loop_stop()
-
-
 def fill(broker: Mosquitto, messages: int, printers: int, progress: Callable[[int], None]) -> None:
-    client = connected(broker, "bench-feeder", clean=True)
-    last = None
-    for number in range(messages):
-        printer, step = number % printers, number // printers
-        last = client.publish(f"printer{printer}/klipper/status", status(5000 + step * 0.25, step), qos=1)
-        if number % 1000 == 999:
-            last.wait_for_publish(60)
-            progress(1000)
-    if last is not None:
-        last.wait_for_publish(60)
-    client.disconnect()
-    client.loop_stop()
+    with BrokerClient(broker, "bench-feeder") as feeder:
+        for number in range(messages):
+            printer, step = number % printers, number // printers
+            feeder.publish(f"printer{printer}/klipper/status", status(5000 + step * 0.25, step))
+            if number % 1000 == 999:
+                feeder.settle()
+                progress(1000)
 
 
 def cpu_of(command: list[str]) -> float:
@@ -126,10 +99,10 @@ def one_round(broker: Mosquitto, messages: int, printers: int, progress: Progres
     """Microseconds of CPU a message: bare paho, Layerline."""
     with tempfile.TemporaryDirectory() as folder:
         database = Path(folder) / "bench.db"
-        make_session(broker, "bench-paho")
-        make_session(broker, "bench-layerline")
+        make_session(broker, "bench-paho", _TOPICS)
+        make_session(broker, "bench-layerline", _TOPICS)
         empty_ours = cpu_of(layerline(broker, Path(folder) / "empty.db"))
-        make_session(broker, "bench-layerline")
+        make_session(broker, "bench-layerline", _TOPICS)
         empty_bare = cpu_of(bare_paho(broker, 0))
         task = progress.add_task("filling the queue", total=messages)
         fill(broker, messages, printers, lambda count: progress.advance(task, count))

@@ -4,7 +4,6 @@ import inspect
 import json
 import logging
 import socket
-import ssl
 import threading
 import time
 import urllib.request
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-import trustme
 from pydantic import TypeAdapter
 
 import alerts.notifiers
@@ -45,6 +43,7 @@ from tests.unit.alerts.receivers import (
     http_receiver,
     mail_server,
     talk_nonsense,
+    vouched_for,
 )
 
 DELIVERY = "5f0c9a4e-2222-4222-8222-222222222222"
@@ -549,10 +548,7 @@ def test_a_wrong_password_is_permanent_and_told_nowhere(
 
 def test_a_refused_login_leaves_no_connection_open(tmp_path: Path) -> None:
     """The server takes no leave: TLS would wait for its farewell."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority = trustme.CA()
-    authority.issue_cert("localhost").configure_cert(context)
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    context = vouched_for(tmp_path / "ca.pem")
     is_over = threading.Event()
 
     def refuse(listener: socket.socket) -> None:

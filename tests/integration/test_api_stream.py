@@ -173,8 +173,7 @@ def test_the_server_stops_at_once_although_clients_listen(ledger: Ledger) -> Non
         began = time.monotonic()
     took = time.monotonic() - began
     listening.__exit__(None, None, None)
-    # It would wait for them as long as they like.
-    assert took < LIMIT_S / 2
+    assert took < 3
 
 
 def test_a_number_from_another_ledger_starts_anew(ledger: Ledger) -> None:

@@ -99,7 +99,8 @@ def test_no_part_outlives_a_farm_that_is_killed(tmp_path: Path) -> None:
     configure(tmp_path)
     with farm_up(tmp_path) as farm:
         parts = children_of(farm.process.pid)
-        farm.end(signal.SIGKILL)
+        assert set(parts) == {"broker", "collector", "evaluator", "api"}
+        assert farm.end(signal.SIGKILL) == -signal.SIGKILL
     wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in parts.values()), "all parts end")
 
 

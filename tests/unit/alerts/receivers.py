@@ -169,6 +169,15 @@ class MailServer:
         return AuthResult(success=good, handled=good)
 
 
+def vouched_for(ca_file: Path) -> ssl.SSLContext:
+    """What a server for `localhost` speaks TLS with; the CA that vouches for it is written to `ca_file`."""
+    authority = trustme.CA()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(context)
+    authority.cert_pem.write_to_path(str(ca_file))
+    return context
+
+
 class _Controller(Controller):
     """Remembers whom it met, since it would leave open what is open when it stops."""
 
@@ -190,11 +199,8 @@ def mail_server(
 
     Over an encrypted connection it wants the user `layerline` with the password `p4ss:w0rd/?`.
     """
-    authority = trustme.CA()
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("localhost").configure_cert(context)
     server = MailServer(port=free_port(), ca_file=folder / "ca.pem")
-    authority.cert_pem.write_to_path(str(server.ca_file))
+    context = vouched_for(server.ca_file)
     options: dict[str, Any] = {"ready_timeout": 20.0}
     if security == "starttls" and offer_starttls:
         options |= {"tls_context": context, "require_starttls": True}

@@ -74,7 +74,8 @@ def farm(*parts: Part) -> Iterator[Farm]:
 def test_every_line_of_a_child_carries_its_name() -> None:
     with farm(Part("api", python(SLEEPER))) as running:
         running.run()
-        running.wait_for("api    | up\n")
+        running.wait_for("up\n")
+        assert running.output.getvalue() == "api    | up\n"
 
 
 def test_a_killed_child_is_started_again() -> None:
@@ -125,6 +126,7 @@ def test_the_next_part_waits_until_the_one_before_is_ready(tmp_path: Path) -> No
     with farm(Part("broker", python(code), mark.exists), Part("api", python(check))) as running:
         running.run()
         running.wait_for("api    | True")
+        assert "False" not in running.output.getvalue()
 
 
 def test_a_part_that_ends_while_it_is_started_is_an_error_with_its_status() -> None:
