@@ -8,20 +8,14 @@ from typing import Any
 
 import msgspec
 
-from alerts.notice import notice_of
-from alerts.notifiers.base import Notifier, Receipt
+from alerts.notification import notification_of
+from alerts.notifiers.base import DeliveryResult, Notifier
 from alerts.retry import delay_ms
 from farm.errors import DeliveryError
+from farm.ledger.alert_store import AlertStore
+from farm.model.alert import Delivery, DeliveryAttempt, DeliveryProgress, DeliveryState, Settlement
 from farm.model.clock import Clock
 from farm.model.times import SECOND_MS
-from farm.storage.alert_port import (
-    AlertStore,
-    Attempt,
-    Delivery,
-    DeliveryState,
-    Progress,
-    Settlement,
-)
 
 LEASE_MARGIN_MS = 10 * SECOND_MS
 """By how much a delivery is held longer than the notifier may take for it."""
@@ -104,8 +98,10 @@ class Dispatcher:
     def _attempt(self, notifier: Notifier[Any, Any], delivery: Delivery) -> Settlement:
         started_ms = self._clock()
         try:
-            notice = notice_of(delivery.notice)
-            receipt: Receipt | DeliveryError = notifier.deliver(notice, delivery.id, delivery.progress)
+            notification = notification_of(delivery.notification)
+            receipt: DeliveryResult | DeliveryError = notifier.deliver(
+                notification, delivery.id, delivery.progress
+            )
         except DeliveryError as error:
             receipt = error
         except Exception as error:  # noqa: BLE001 - one message must not end the delivery of all others
@@ -149,7 +145,7 @@ class Dispatcher:
         self,
         notifier: Notifier[Any, Any],
         delivery: Delivery,
-        receipt: Receipt,
+        receipt: DeliveryResult,
         started_ms: int,
         ended_ms: int,
     ) -> Settlement:
@@ -186,11 +182,11 @@ class Dispatcher:
         self._pauses[receiver] = _Pause()
 
 
-def _attempt(started_ms: int, ended_ms: int, answer: str, *, ok: bool) -> Attempt:
-    return Attempt(at_ms=started_ms, duration_ms=max(0, ended_ms - started_ms), ok=ok, answer=answer)
+def _attempt(started_ms: int, ended_ms: int, answer: str, *, ok: bool) -> DeliveryAttempt:
+    return DeliveryAttempt(at_ms=started_ms, duration_ms=max(0, ended_ms - started_ms), ok=ok, answer=answer)
 
 
-def _given_up(progress: Progress) -> Progress:
+def _given_up(progress: DeliveryProgress) -> DeliveryProgress:
     """Those who were still to get it never will."""
     refused = (*progress.refused, *(progress.outstanding or ()))
-    return Progress(taken=progress.taken, refused=refused, outstanding=())
+    return DeliveryProgress(taken=progress.taken, refused=refused, outstanding=())

@@ -6,27 +6,27 @@ from datetime import timedelta
 import msgspec
 
 from alerts.history import FIRST_READ, past_of
-from alerts.lifecycle import Change, Look, delivery_id, reconcile, repeated
-from alerts.notice import Notice, plain, print_of
+from alerts.lifecycle import Change, EvaluationInput, delivery_id, reconcile, repeated
+from alerts.notification import Notification, plain, print_of
 from alerts.rules import rule_types
 from alerts.rules.base import Finding, JobRule
 from alerts.settings import AlertSettings
+from farm.ledger.alert_store import AlertStore
+from farm.ledger.ledger_reader import LedgerReader
+from farm.model.alert import (
+    EVALUATOR,
+    Alert,
+    AlertBatch,
+    AlertState,
+    Bookmark,
+    Delivery,
+    DeliveryState,
+    NotificationReason,
+)
 from farm.model.clock import Clock
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.job import Job
 from farm.model.printer import Printer
-from farm.storage.alert_port import (
-    EVALUATOR,
-    Alert,
-    AlertState,
-    AlertStore,
-    Booking,
-    Bookmark,
-    Delivery,
-    DeliveryState,
-    Occasion,
-)
-from farm.storage.ledger_port import LedgerReader
 
 READER = EVALUATOR
 MOST_PRINTS = 10
@@ -41,17 +41,17 @@ IDLE_STEP = 5000
 _JOB_KINDS = frozenset({FeedKind.JOB_ENDED, FeedKind.JOB_REVISED})
 _PRINTER_KINDS = frozenset({FeedKind.PRINTER_APPEARED, FeedKind.PRINTER_CHANGED})
 _FEED_KINDS = {
-    Occasion.FIRED: FeedKind.ALERT_FIRED,
-    Occasion.REPEATED: FeedKind.ALERT_REPEATED,
-    Occasion.RESOLVED: FeedKind.ALERT_RESOLVED,
+    NotificationReason.FIRED: FeedKind.ALERT_FIRED,
+    NotificationReason.REPEATED: FeedKind.ALERT_REPEATED,
+    NotificationReason.RESOLVED: FeedKind.ALERT_RESOLVED,
 }
 
 
-class Turn(msgspec.Struct, frozen=True):
-    """What one step did: entries read, occasions that came up, deliveries made (suppressed ones too)."""
+class StepResult(msgspec.Struct, frozen=True):
+    """What one step did: entries read, reasons that came up, deliveries made (suppressed ones too)."""
 
     read: int = 0
-    occasions: int = 0
+    reasons: int = 0
     deliveries: int = 0
 
 
@@ -78,7 +78,7 @@ class Evaluator:
         self._place = 0
         self._printers: dict[str, Printer] = {}
 
-    def step(self) -> Turn:
+    def step(self) -> StepResult:
         """Read on in the feed and book what follows. Raises what the ledger raises."""
         if self._bookmark is None:
             self._bookmark = self._store.bookmark(READER)
@@ -86,27 +86,27 @@ class Evaluator:
         if self._bookmark is None or self._bookmark.note != self._note:
             return self._sweep()
         if self._reader.feed_head() <= self._place:
-            return Turn()
+            return StepResult()
         entries = self._reader.feed(self._place, MOST_ENTRIES)
         if not entries:
-            return Turn()
+            return StepResult()
         if any(entry.kind in _PRINTER_KINDS for entry in entries):
             self._printers.clear()
         touched = _touched(entries)
         changes = [change for printer_id, jobs in touched.items() for change in self._look(printer_id, jobs)]
         return self._book(changes, entries[-1].seq, len(entries))
 
-    def repeat(self) -> Turn:
+    def repeat(self) -> StepResult:
         """Tell again what has been firing for long. Raises what the ledger raises."""
         if self._settings.repeat == timedelta() or self._bookmark is None:
-            return Turn()
+            return StepResult()
         now_ms = self._now_ms()
         before_ms = now_ms - _ms(self._settings.repeat)
         due = [alert for rule in self._rules for alert in self._store.firing(rule.name, before_ms)]
         return self._book([repeated(alert, now_ms) for alert in due], self._place, 0)
 
-    def _sweep(self) -> Turn:
-        """Look at every printer anew: at the first start, and when a rule's settings changed."""
+    def _sweep(self) -> StepResult:
+        """EvaluationInput at every printer anew: at the first start, and when a rule's settings changed."""
         head = self._reader.feed_head()
         self._printers.clear()
         watched = [printer.id for printer in self._reader.printers()]
@@ -123,7 +123,7 @@ class Evaluator:
         )
         past, whole = past_of(self._reader, printer_id, {*jobs, *rested_on}, at_least)
         printer = self._printer(printer_id)
-        look = Look(
+        given = EvaluationInput(
             printer_id=printer_id,
             name=printer.name if printer is not None else printer_id,
             jobs=past,
@@ -132,9 +132,9 @@ class Evaluator:
             max_age_ms=_ms(self._settings.max_age),
             watched=printer is not None and not printer.ignored and printer.retired_ms is None,
         )
-        return reconcile(rule, look, known)
+        return reconcile(rule, given, known)
 
-    def _book(self, changes: Sequence[Change], seq: int, read: int, *, certainly: bool = False) -> Turn:
+    def _book(self, changes: Sequence[Change], seq: int, read: int, *, certainly: bool = False) -> StepResult:
         """Book the changes and the place reached.
 
         A place without changes is only remembered, and booked once in a while: reading it
@@ -143,52 +143,52 @@ class Evaluator:
         booked_seq = self._bookmark.seq if self._bookmark else 0
         if not changes and not certainly and seq - booked_seq < IDLE_STEP:
             self._place = seq
-            return Turn(read=read)
+            return StepResult(read=read)
         created_ms = self._clock()
-        occasions = [change for change in changes if change.occasion is not None]
-        deliveries = [each for change in occasions for each in self._deliveries(change, created_ms)]
-        booking = Booking(
+        reasons = [change for change in changes if change.reason is not None]
+        deliveries = [each for change in reasons for each in self._deliveries(change, created_ms)]
+        booking = AlertBatch(
             reader=READER,
             seen=self._bookmark,
             seq=seq,
             note=self._note,
             alerts=[change.alert for change in changes],
             deliveries=deliveries,
-            feed=[_feed_entry(change) for change in occasions],
+            feed=[_feed_entry(change) for change in reasons],
         )
         self._bookmark = self._store.book(booking)
         if self._bookmark is None:
-            return Turn()  # Another evaluator came first: the next step starts from its bookmark.
+            return StepResult()  # Another evaluator came first: the next step starts from its bookmark.
         self._place = self._bookmark.seq
-        return Turn(read, len(occasions), len(deliveries))
+        return StepResult(read, len(reasons), len(deliveries))
 
     def _deliveries(self, change: Change, created_ms: int) -> list[Delivery]:
-        occasion = change.occasion
-        if occasion is None or (not change.told and occasion is not Occasion.FIRED):
+        reason = change.reason
+        if reason is None or (not change.told and reason is not NotificationReason.FIRED):
             return []
-        notice = plain(self._notice(change, occasion, created_ms))
+        notification = plain(self._notification(change, reason, created_ms))
         return [
             Delivery(
-                id=delivery_id(change.alert, occasion, receiver.name),
+                id=delivery_id(change.alert, reason, receiver.name),
                 alert_id=change.alert.id,
                 receiver=receiver.name,
-                occasion=occasion,
+                reason=reason,
                 state=DeliveryState.PENDING if change.told else DeliveryState.SUPPRESSED,
-                notice=notice,
+                notification=notification,
                 created_ms=created_ms,
                 due_ms=created_ms,
             )
             for receiver in self._settings.receivers
         ]
 
-    def _notice(self, change: Change, occasion: Occasion, created_ms: int) -> Notice:
+    def _notification(self, change: Change, reason: NotificationReason, created_ms: int) -> Notification:
         alert, finding = change.alert, change.finding
         printer = self._printer(alert.printer_id or "")
-        jobs = self._evidence(alert) if finding is None else _shown(finding, occasion)
-        return Notice(
+        jobs = self._evidence(alert) if finding is None else _shown(finding, reason)
+        return Notification(
             alert_id=alert.id,
             rule=alert.rule,
-            occasion=occasion,
+            reason=reason,
             severity=alert.severity,
             title=alert.title,
             summary=alert.summary,
@@ -219,15 +219,15 @@ class Evaluator:
         return self._reader.now_ms(self._clock())
 
 
-def _shown(finding: Finding, occasion: Occasion) -> tuple[Job, ...]:
+def _shown(finding: Finding, reason: NotificationReason) -> tuple[Job, ...]:
     """The evidence to show: when it is over, what ended it stands first."""
-    if occasion is Occasion.RESOLVED and finding.over_by is not None:
+    if reason is NotificationReason.RESOLVED and finding.over_by is not None:
         return (finding.over_by, *finding.prints)
     return finding.prints
 
 
 def _touched(entries: Iterable[FeedEntry]) -> dict[str, set[str]]:
-    """The printers to look at, with the jobs that the look must reach back to."""
+    """The printers to evaluate, with the jobs that the evaluation must reach back to."""
     touched: dict[str, set[str]] = {}
     for entry in entries:
         if entry.printer_id is None or entry.kind not in _JOB_KINDS | _PRINTER_KINDS:
@@ -242,7 +242,7 @@ def _touched(entries: Iterable[FeedEntry]) -> dict[str, set[str]]:
 def _feed_entry(change: Change) -> FeedEntry:
     alert = change.alert
     return FeedEntry(
-        kind=_FEED_KINDS[change.occasion or Occasion.FIRED],
+        kind=_FEED_KINDS[change.reason or NotificationReason.FIRED],
         at_ms=change.at_ms,
         printer_id=alert.printer_id,
         body={

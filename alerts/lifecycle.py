@@ -11,15 +11,15 @@ from collections.abc import Sequence
 import msgspec
 
 from alerts.rules.base import Finding, JobRule
+from farm.model.alert import Alert, AlertState, NotificationReason
 from farm.model.job import Job
-from farm.storage.alert_port import Alert, AlertState, Occasion
 
 _ALERTS = uuid.UUID("3c0b3c0e-8a5b-4d7a-9a55-2f3c1c6f7f60")
 _DELIVERIES = uuid.UUID("a4a1d2f1-7d0c-4c9e-8b57-6a1f0e2b9d13")
 
 
-class Look(msgspec.Struct, frozen=True, kw_only=True):
-    """One look at one printer: its name, its ended jobs (newest first) and the time of looking.
+class EvaluationInput(msgspec.Struct, frozen=True, kw_only=True):
+    """What a rule is given of one printer: its name, its ended jobs (newest first) and the time of looking.
 
     `whole` says that every firing alert of the printer is decided by these jobs. A printer
     that is not `watched` (ignored or retired) has nothing found about it. What came about more
@@ -40,14 +40,14 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """An alert as it is from now on. `occasion` says what is to be told, None for nothing.
+    """An alert as it is from now on. `reason` says what is to be told, None for nothing.
 
-    `told` is false for an occasion that is only recorded. `finding` is the evidence, None
+    `told` is false for a reason that is only recorded. `finding` is the evidence, None
     where it is gone.
     """
 
     alert: Alert
-    occasion: Occasion | None = None
+    reason: NotificationReason | None = None
     told: bool = True
     at_ms: int
     finding: Finding | None = None
@@ -58,14 +58,14 @@ def alert_id(rule: str, subject: str, first_job: str) -> str:
     return str(uuid.uuid5(_ALERTS, "\x1f".join((rule, subject, first_job))))
 
 
-def delivery_id(alert: Alert, occasion: Occasion, receiver: str) -> str:
-    """A stable UUID for what is told to the receiver on this occasion of the alert."""
-    return str(uuid.uuid5(_DELIVERIES, "\x1f".join((alert.id, occasion, str(alert.count), receiver))))
+def delivery_id(alert: Alert, reason: NotificationReason, receiver: str) -> str:
+    """A stable UUID for what is told to the receiver for this reason about the alert."""
+    return str(uuid.uuid5(_DELIVERIES, "\x1f".join((alert.id, reason, str(alert.count), receiver))))
 
 
-def reconcile(rule: JobRule, look: Look, known: Sequence[Alert]) -> list[Change]:
-    """What follows from a look at a printer with these alerts of the rule known; oldest first."""
-    findings = rule.findings(look.jobs) if look.watched else []
+def reconcile(rule: JobRule, given: EvaluationInput, known: Sequence[Alert]) -> list[Change]:
+    """What follows from an evaluation of a printer with these alerts of the rule known; oldest first."""
+    findings = rule.findings(given.jobs) if given.watched else []
     matched = _match(findings, known)
     taken = {alert.id for alert in matched.values()}
     ids = {alert.id for alert in known}
@@ -73,17 +73,17 @@ def reconcile(rule: JobRule, look: Look, known: Sequence[Alert]) -> list[Change]
     for position in reversed(range(len(findings))):
         finding = findings[position]
         if (alert := matched.get(position)) is not None:
-            changes += _continued(rule, look, finding, alert)
-        elif (name := alert_id(rule.name, look.printer_id, finding.jobs[0])) not in ids:
-            changes += _begun(rule, look, finding, name)
+            changes += _continued(rule, given, finding, alert)
+        elif (name := alert_id(rule.name, given.printer_id, finding.jobs[0])) not in ids:
+            changes += _begun(rule, given, finding, name)
     gone = [alert for alert in known if alert.state is AlertState.FIRING and alert.id not in taken]
-    return changes + [_withdrawn(rule, look, alert) for alert in gone if look.whole]
+    return changes + [_withdrawn(rule, given, alert) for alert in gone if given.whole]
 
 
 def repeated(alert: Alert, now_ms: int) -> Change:
     """The firing alert told once more."""
     again = msgspec.structs.replace(alert, notified_ms=now_ms, count=alert.count + 1)
-    return Change(alert=again, occasion=Occasion.REPEATED, at_ms=now_ms)
+    return Change(alert=again, reason=NotificationReason.REPEATED, at_ms=now_ms)
 
 
 def _match(findings: Sequence[Finding], known: Sequence[Alert]) -> dict[int, Alert]:
@@ -102,13 +102,13 @@ def _match(findings: Sequence[Finding], known: Sequence[Alert]) -> dict[int, Ale
     return matched
 
 
-def _begun(rule: JobRule, look: Look, finding: Finding, name: str) -> list[Change]:
-    news = look.is_news(finding.at_ms)
+def _begun(rule: JobRule, given: EvaluationInput, finding: Finding, name: str) -> list[Change]:
+    news = given.is_news(finding.at_ms)
     alert = Alert(
         id=name,
         rule=rule.name,
-        subject=look.printer_id,
-        printer_id=look.printer_id,
+        subject=given.printer_id,
+        printer_id=given.printer_id,
         state=AlertState.FIRING,
         severity=rule.severity,
         fired_ms=finding.at_ms,
@@ -116,59 +116,61 @@ def _begun(rule: JobRule, look: Look, finding: Finding, name: str) -> list[Chang
         summary="",
         suppressed=not news,
     )
-    fired = _fired(look, finding, alert, told=news)
+    fired = _fired(given, finding, alert, told=news)
     if finding.over_by is None:
         return [fired]
-    return [fired, _over(rule, look, finding, fired.alert, finding.over_by)]
+    return [fired, _over(rule, given, finding, fired.alert, finding.over_by)]
 
 
-def _continued(rule: JobRule, look: Look, finding: Finding, alert: Alert) -> list[Change]:
+def _continued(rule: JobRule, given: EvaluationInput, finding: Finding, alert: Alert) -> list[Change]:
     firing = alert.state is AlertState.FIRING
     if finding.over_by is not None:
-        return [_over(rule, look, finding, alert, finding.over_by)] if firing else []
+        return [_over(rule, given, finding, alert, finding.over_by)] if firing else []
     grown = not set(finding.jobs) <= set(alert.job_ids)
     if not firing:
         # A success that had ended it was revised.
-        return [_fired(look, finding, alert, told=look.is_news(finding.latest_ms))]
-    if alert.suppressed and grown and look.is_news(finding.latest_ms):
+        return [_fired(given, finding, alert, told=given.is_news(finding.latest_ms))]
+    if alert.suppressed and grown and given.is_news(finding.latest_ms):
         # It was too old to tell when it was first seen; now it has gone on before our eyes.
-        return [_fired(look, finding, alert, told=True)]
-    updated = _with_evidence(look, alert, finding)
-    return [] if updated == alert else [Change(alert=updated, at_ms=look.now_ms, finding=finding)]
+        return [_fired(given, finding, alert, told=True)]
+    updated = _with_evidence(given, alert, finding)
+    return [] if updated == alert else [Change(alert=updated, at_ms=given.now_ms, finding=finding)]
 
 
-def _fired(look: Look, finding: Finding, alert: Alert, *, told: bool) -> Change:
+def _fired(given: EvaluationInput, finding: Finding, alert: Alert, *, told: bool) -> Change:
     firing = msgspec.structs.replace(
-        _with_evidence(look, alert, finding),
+        _with_evidence(given, alert, finding),
         state=AlertState.FIRING,
-        notified_ms=look.now_ms if told else None,
+        notified_ms=given.now_ms if told else None,
         resolved_ms=None,
         resolution=None,
         count=alert.count + 1,
         suppressed=not told,
     )
-    return Change(alert=firing, occasion=Occasion.FIRED, told=told, at_ms=finding.at_ms, finding=finding)
+    return Change(
+        alert=firing, reason=NotificationReason.FIRED, told=told, at_ms=finding.at_ms, finding=finding
+    )
 
 
-def _over(rule: JobRule, look: Look, finding: Finding, alert: Alert, by: Job) -> Change:
+def _over(rule: JobRule, given: EvaluationInput, finding: Finding, alert: Alert, by: Job) -> Change:
     ended_ms = by.ended_ms or finding.latest_ms
-    resolved = _resolved(_with_evidence(look, alert, finding), ended_ms, rule.resolution(by))
+    resolved = _resolved(_with_evidence(given, alert, finding), ended_ms, rule.resolution(by))
     return Change(
         alert=resolved,
-        occasion=Occasion.RESOLVED,
+        reason=NotificationReason.RESOLVED,
         told=not alert.suppressed,
         at_ms=ended_ms,
         finding=finding,
     )
 
 
-def _withdrawn(rule: JobRule, look: Look, alert: Alert) -> Change:
-    why = rule.withdrawal(alert, look.jobs) if look.watched else "The printer is no longer watched."
+def _withdrawn(rule: JobRule, given: EvaluationInput, alert: Alert) -> Change:
+    why = rule.withdrawal(alert, given.jobs) if given.watched else "The printer is no longer watched."
     return Change(
-        alert=_resolved(alert, look.now_ms, why),
-        occasion=Occasion.RESOLVED,
+        alert=_resolved(alert, given.now_ms, why),
+        reason=NotificationReason.RESOLVED,
         told=not alert.suppressed,
-        at_ms=look.now_ms,
+        at_ms=given.now_ms,
     )
 
 
@@ -176,10 +178,10 @@ def _resolved(alert: Alert, at_ms: int, resolution: str) -> Alert:
     return msgspec.structs.replace(alert, state=AlertState.RESOLVED, resolved_ms=at_ms, resolution=resolution)
 
 
-def _with_evidence(look: Look, alert: Alert, finding: Finding) -> Alert:
+def _with_evidence(given: EvaluationInput, alert: Alert, finding: Finding) -> Alert:
     return msgspec.structs.replace(
         alert,
-        title=f"{look.name}: {finding.title}",
+        title=f"{given.name}: {finding.title}",
         summary=finding.summary,
         job_ids=finding.jobs,
         facts=finding.facts,

@@ -24,7 +24,7 @@ _TEMPORARY_REFUSALS = frozenset({408, 409, 421, 423, 425, 429})
 _CHANCE = random.SystemRandom().random
 
 
-class Verdict(StrEnum):
+class RetryDecision(StrEnum):
     """What an answer means for the delivery."""
 
     DELIVERED = "delivered"
@@ -32,26 +32,26 @@ class Verdict(StrEnum):
     REFUSED = "refused"
 
 
-def judge_http(status: int) -> Verdict:
+def judge_http(status: int) -> RetryDecision:
     """What an HTTP status means: 2xx delivered, 5xx and a few 4xx again, all else refused.
 
     Redirections count as refused: a message sent to an address that has moved must be sent to
     the new one by whoever configured it.
     """
     if 200 <= status <= 299:
-        return Verdict.DELIVERED
+        return RetryDecision.DELIVERED
     if 500 <= status <= 599 or status in _TEMPORARY_REFUSALS:
-        return Verdict.AGAIN
-    return Verdict.REFUSED
+        return RetryDecision.AGAIN
+    return RetryDecision.REFUSED
 
 
-def judge_smtp(code: int) -> Verdict:
+def judge_smtp(code: int) -> RetryDecision:
     """What an SMTP reply means (RFC 5321, 4.2.1): 2xx delivered, 5xx refused, all else again."""
     if 200 <= code <= 299:
-        return Verdict.DELIVERED
+        return RetryDecision.DELIVERED
     if 500 <= code <= 599:
-        return Verdict.REFUSED
-    return Verdict.AGAIN
+        return RetryDecision.REFUSED
+    return RetryDecision.AGAIN
 
 
 def wish_ms(retry_after: str | None, now_ms: int) -> int | None:

@@ -9,14 +9,15 @@ from typing import Any
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from alerts.dispatcher import Dispatcher
-from alerts.evaluator import Evaluator, Turn
+from alerts.evaluator import Evaluator, StepResult
 from alerts.notifiers import make_notifier
 from alerts.notifiers.base import Notifier
 from alerts.settings import AlertSettings
 from farm.errors import LayerlineError
+from farm.ledger.alert_store import AlertStore
+from farm.ledger.ledger_reader import LedgerReader
+from farm.model.alert import DeliveryState
 from farm.model.clock import Clock, system_clock
-from farm.storage.alert_port import AlertStore, DeliveryState
-from farm.storage.ledger_port import LedgerReader
 
 POLL_S = 0.05
 """How often the feed is looked at."""
@@ -89,14 +90,16 @@ class EvaluatorService:
         """One step of the evaluator; how long to wait for the next."""
         if not self._orphans_named:
             self._name_orphans()
-        turn = self._evaluator.step()
+        result = self._evaluator.step()
         if self._repeats_due.is_set():
             self._repeats_due.clear()
             again = self._evaluator.repeat()
-            turn = Turn(turn.read, turn.occasions + again.occasions, turn.deliveries + again.deliveries)
-        if turn.deliveries:
+            result = StepResult(
+                result.read, result.reasons + again.reasons, result.deliveries + again.deliveries
+            )
+        if result.deliveries:
             self._wake_receivers()
-        return 0 if turn.read else POLL_S
+        return 0 if result.read else POLL_S
 
     def _deliver(self, name: str, ended: threading.Event) -> None:
         dispatcher, wake = self._dispatchers[name], self._wakes[name]

@@ -4,10 +4,10 @@ import unicodedata
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from alerts.notice import Notice, Print
+from alerts.notification import Notification, Print
+from farm.model.alert import NotificationReason
 from farm.model.states import CancelledBy, Cause, Outcome
 from farm.model.times import HOUR_MS, MINUTE_MS, SECOND_MS
-from farm.storage.alert_port import Occasion
 
 CAUSES = {
     Cause.THERMAL: "temperature fault",
@@ -120,16 +120,16 @@ def detail(print_: Print) -> str:
     return one_line(print_.detail or "")
 
 
-def headline(notice: Notice) -> str:
-    """The title with its occasion, on one line."""
-    words = one_line(notice.title)
+def headline(notification: Notification) -> str:
+    """The title with its reason, on one line."""
+    words = one_line(notification.title)
     return {
-        Occasion.FIRED: words,
-        Occasion.REPEATED: f"Still: {words}",
-        Occasion.RESOLVED: f"Resolved: {words}",
-    }[notice.occasion]
+        NotificationReason.FIRED: words,
+        NotificationReason.REPEATED: f"Still: {words}",
+        NotificationReason.RESOLVED: f"Resolved: {words}",
+    }[notification.reason]
 
 
-def printer_labels(notice: Notice) -> str:
+def printer_labels(notification: Notification) -> str:
     """Group and model of the printer in one line; empty where neither is set."""
-    return " · ".join(one_line(label) for label in (notice.model, notice.group) if label)
+    return " · ".join(one_line(label) for label in (notification.model, notification.group) if label)

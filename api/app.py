@@ -9,23 +9,23 @@ from fastapi import APIRouter, Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from api.auth import Gate, SignIn
-from api.board import Board
 from api.context import ApiContext
-from api.courses import Courses
 from api.exposition import Outbox, program_version
+from api.farm_view import FarmView
 from api.headers import SecurityHeaders
 from api.live import LiveStream
 from api.problems import Problem, install_problem_answers, problem_answers, refuse_unknown_parameters
 from api.routes import alerts, health, jobs, kpis, metrics, outbox, page, printers, setup, stream
+from api.series_cache import SeriesCache
 from api.settings import ApiSettings
 from api.setup import SetupProvider
-from farm.kpi.engine import KpiEngine
+from farm.figures.engine import KpiEngine
+from farm.ledger.alert_store import AlertStore
+from farm.ledger.history_ledger import LedgerHistory
+from farm.ledger.history_port import HistoryReader
+from farm.ledger.ledger_reader import LedgerReader
 from farm.model.clock import Clock
 from farm.settings import SiteSettings
-from farm.storage.alert_port import AlertStore
-from farm.storage.history_ledger import LedgerHistory
-from farm.storage.history_port import HistoryReader
-from farm.storage.ledger_port import LedgerReader
 
 PREFIX = "/api/v1"
 DESCRIPTION = """\
@@ -59,12 +59,12 @@ def create_app(
     sign_in = None
     if settings.token is not None:
         sign_in = SignIn(settings.token.get_secret_value(), settings.session_days, clock)
-    board = Board(reader, alert_store, settings, site or SiteSettings(), clock)
+    farm_view = FarmView(reader, alert_store, settings, site or SiteSettings(), clock)
     context = ApiContext(
-        board=board,
+        farm_view=farm_view,
         kpi_engine=kpi_engine,
-        courses=Courses(kpi_engine),
-        live=LiveStream(board),
+        series_cache=SeriesCache(kpi_engine),
+        live=LiveStream(farm_view),
         settings=settings,
         setup=setup,
         sign_in=sign_in,

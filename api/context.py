@@ -6,22 +6,22 @@ import msgspec
 from fastapi import Depends, Request
 
 from api.auth import SignIn
-from api.board import Board
-from api.courses import Courses
 from api.exposition import Outbox
+from api.farm_view import FarmView
 from api.live import LiveStream
+from api.series_cache import SeriesCache
 from api.settings import ApiSettings
 from api.setup import SetupProvider
-from farm.kpi.engine import KpiEngine
-from farm.storage.history_port import HistoryReader
+from farm.figures.engine import KpiEngine
+from farm.ledger.history_port import HistoryReader
 
 
 class ApiContext(msgspec.Struct, frozen=True, kw_only=True):
     """Made once by `create_app`."""
 
-    board: Board
+    farm_view: FarmView
     kpi_engine: KpiEngine
-    courses: Courses
+    series_cache: SeriesCache
     live: LiveStream
     settings: ApiSettings
     setup: SetupProvider | None

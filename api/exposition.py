@@ -12,12 +12,12 @@ from typing import TypeAlias
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from api.board import Board
+from api.farm_view import FarmView
 from api.live import LiveStream
 from api.views import seconds
+from farm.influx.status import QueueStatus
+from farm.model.alert import EVALUATOR, AlertFilter, AlertState, Severity
 from farm.model.states import PrinterState
-from farm.storage.alert_port import EVALUATOR, AlertFilter, AlertState, Severity
-from farm.storage.influx.status import QueueStatus
 
 MOST_SOURCES = 100
 """Sources told apart among the dropped messages; the rest is summed up as `other`."""
@@ -30,8 +30,8 @@ Outbox: TypeAlias = Callable[[int], Sequence[QueueStatus]]
 class FarmCollector(Collector):
     """Gives the farm's figures to a registry of prometheus_client."""
 
-    def __init__(self, board: Board, live: LiveStream, outbox: Outbox | None = None) -> None:
-        self._board = board
+    def __init__(self, farm_view: FarmView, live: LiveStream, outbox: Outbox | None = None) -> None:
+        self._board = farm_view
         self._live = live
         self._outbox = outbox
 
@@ -55,13 +55,13 @@ class FarmCollector(Collector):
         return InfoMetricFamily("layerline_build", "The running program.", {"version": program_version()})
 
     def _printers(self) -> Iterator[Metric]:
-        standings = self._board.reader.standings()
-        states = Counter(standing.state for standing in standings)
+        statuses = self._board.reader.statuses()
+        states = Counter(status.state for status in statuses)
         family = GaugeMetricFamily("layerline_printers", "Printers by state.", labels=["state"])
         for state in PrinterState:
             family.add_metric([state], states[state])
         yield family
-        age_ms = self._board.freshness(standings).age_ms
+        age_ms = self._board.freshness(statuses).age_ms
         if age_ms is not None:
             yield GaugeMetricFamily(
                 "layerline_collector_age_seconds", "Time since the collector last booked.", seconds(age_ms)

@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 
 import msgspec
 
-from api.board import Board, PrinterDocument
+from api.farm_view import FarmView, PrinterDocument
 from farm.model.feed import FeedEntry
 from farm.model.times import rfc3339
 
@@ -104,8 +104,8 @@ class Listener:
 class LiveStream:
     """Reads the feed while anybody listens, and hands what it holds to all."""
 
-    def __init__(self, board: Board) -> None:
-        self._board = board
+    def __init__(self, farm_view: FarmView) -> None:
+        self._board = farm_view
         self._listeners: set[Listener] = set()
         self._wanted = asyncio.Event()
         self._synced = asyncio.Event()

@@ -11,8 +11,8 @@ from api.problems import invalid, not_found
 from farm.errors import InvalidQuery
 from farm.kpi.windows import ALLOWED_FORMS, WINDOW_NAMES, Window
 from farm.model.printer import Printer
+from farm.model.printer_status import PrinterStatus
 from farm.model.times import parse_rfc3339
-from farm.storage.ledger_port import Standing
 
 LATEST_MS = 7_258_118_400_000
 """The year 2200: no question reaches beyond it."""
@@ -90,12 +90,12 @@ def chosen_printers(
     """Ids of the printers that match, None for all. Raises ProblemError for a name that there is not."""
     if words is None and groups is None:
         return None
-    chosen = [printer for printer in context.board.labels().values() if not printer.ignored]
+    chosen = [printer for printer in context.farm_view.labels().values() if not printer.ignored]
     if words is not None:
         _all_known("printer", words, [name for each in chosen for name in (each.name, each.id)])
         chosen = [each for each in chosen if each.id in words or each.name in words]
     if groups is not None:
-        _all_known("group", groups, [each.group or "" for each in context.board.labels().values()])
+        _all_known("group", groups, [each.group or "" for each in context.farm_view.labels().values()])
         chosen = [each for each in chosen if (each.group or "") in groups]
     return [printer.id for printer in chosen]
 
@@ -108,19 +108,19 @@ def _all_known(field: str, asked: Sequence[str], known: Sequence[str]) -> None:
 
 def printer_named(context: ApiContext, word: str) -> Printer:
     """The printer of that id or name. Raises ProblemError when there is none."""
-    for printer in context.board.labels().values():
+    for printer in context.farm_view.labels().values():
         if word in (printer.id, printer.name):
             return printer
     raise not_found("printer", word)
 
 
-def standing_named(context: ApiContext, word: str) -> Standing:
+def status_named(context: ApiContext, word: str) -> PrinterStatus:
     """How the printer of that id or name stands. Raises ProblemError when there is none."""
     printer = printer_named(context, word)
-    standings = context.board.reader.standings([printer.id])
-    if not standings:
+    statuses = context.farm_view.reader.statuses([printer.id])
+    if not statuses:
         raise not_found("printer", word)
-    return standings[0]
+    return statuses[0]
 
 
 def is_uuid(text: str) -> bool:

@@ -8,8 +8,8 @@ from farm.kpi.catalogue import Cadence, Unit
 from farm.kpi.periods import Period
 from farm.kpi.subjects import Scope
 from farm.kpi.targets import Level, Profile
+from farm.model.alert import AlertState, DeliveryState, NotificationReason, Severity
 from farm.model.states import CancelledBy, Cause, Outcome, PrinterState, Provenance
-from farm.storage.alert_port import AlertState, DeliveryState, Occasion, Severity
 
 Item = TypeVar("Item")
 
@@ -73,7 +73,7 @@ class JobUnderWay(Answer):
     units: int = Field(description="Parts on the plate.", examples=[4])
 
 
-class PrinterStanding(Answer):
+class PrinterStatusRecord(Answer):
     """How a printer stands."""
 
     id: PrinterId
@@ -181,7 +181,7 @@ class JobDetail(JobRecord):
     revisions: list[JobRevision]
 
 
-class TimeAccount(Answer):
+class TimeAccountRecord(Answer):
     """Seconds that a printer spent in each state during the window."""
 
     window: "WindowBounds"
@@ -197,12 +197,12 @@ class WindowBounds(Answer):
     to: Instant
 
 
-class PrinterDetail(PrinterStanding):
+class PrinterDetail(PrinterStatusRecord):
     """A printer with the account of a window, and the jobs that ended in it, newest first."""
 
     first_seen_at: Instant
     retired_at: Instant | None
-    account: TimeAccount
+    account: TimeAccountRecord
     spans: list[StateSpan]
     jobs: list[JobRecord]
 
@@ -336,7 +336,7 @@ class DeliveryRecord(Answer):
 
     id: str = Field(examples=["d0a1f7c2-3b1e-5f60-9a0e-6a51c0c9d0a4"])
     receiver: str = Field(examples=["slack"])
-    occasion: Occasion = Field(examples=["fired"])
+    reason: NotificationReason = Field(examples=["fired"])
     state: DeliveryState = Field(examples=["delivered"])
     created_at: Instant
     due_at: Instant
@@ -360,7 +360,7 @@ class AlertRecord(Answer):
     notified_at: Instant | None
     resolved_at: Instant | None
     resolution: str | None = Field(examples=[None])
-    notices: int = Field(description="How many times it was put to the receivers.", examples=[1])
+    notifications: int = Field(description="How many times it was put to the receivers.", examples=[1])
     facts: dict[str, Any] = Field(description="The rule's own figures.", examples=[{"streak": 3}])
     jobs: list[JobRecord]
     deliveries: list[DeliveryRecord]

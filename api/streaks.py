@@ -3,10 +3,11 @@
 import threading
 from collections.abc import Collection, Iterable, Sequence
 
+from farm.ledger.job_filter import JobFilter
+from farm.ledger.ledger_reader import LedgerReader
 from farm.model.feed import FeedKind
 from farm.model.job import Job
 from farm.model.states import Outcome
-from farm.storage.ledger_port import JobFilter, LedgerReader
 
 FEW = 20
 """Printers that are asked about one by one."""

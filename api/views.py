@@ -7,19 +7,20 @@ from typing import Any
 import msgspec
 
 from api import schemas
+from farm.influx.status import QueueStatus
 from farm.kpi.catalogue import Indicator, indicator
 from farm.kpi.figure import KpiFigure, KpiSeries
 from farm.kpi.windows import Window
+from farm.ledger.history_port import TelemetrySample
+from farm.ledger.records import IntakeFault, Revision
+from farm.model.alert import Alert, Delivery
 from farm.model.job import Job
 from farm.model.job_record import job_record
 from farm.model.printer import Printer
+from farm.model.printer_status import PrinterStatus
 from farm.model.span import Span
 from farm.model.states import PrinterState
 from farm.model.times import SECOND_MS, rfc3339, rfc3339_or_none
-from farm.storage.alert_port import Alert, Delivery
-from farm.storage.history_port import TelemetrySample
-from farm.storage.influx.status import QueueStatus
-from farm.storage.ledger_port import IntakeFault, Revision, Standing
 
 LEAST_PROGRESS = 0.02
 """Below it nothing sensible can be said about the time left."""
@@ -30,13 +31,15 @@ def seconds(ms: int) -> float:
     return ms / SECOND_MS
 
 
-def standing_view(standing: Standing, streak: int, now_ms: int, stale_ms: int) -> schemas.PrinterStanding:
+def status_view(
+    status: PrinterStatus, streak: int, now_ms: int, stale_ms: int
+) -> schemas.PrinterStatusRecord:
     """A printer as it stands at `now_ms`; not observed when its collector booked longer ago."""
-    return schemas.PrinterStanding(**_standing_fields(standing, streak, now_ms, stale_ms))
+    return schemas.PrinterStatusRecord(**_status_fields(status, streak, now_ms, stale_ms))
 
 
 def printer_detail(
-    standing: Standing,
+    status: PrinterStatus,
     streak: int,
     now_ms: int,
     stale_ms: int,
@@ -46,9 +49,9 @@ def printer_detail(
     jobs: Sequence[Job],
 ) -> schemas.PrinterDetail:
     """A printer with the spans of a window and the jobs that ended in it."""
-    printer = standing.printer
+    printer = status.printer
     return schemas.PrinterDetail(
-        **_standing_fields(standing, streak, now_ms, stale_ms),
+        **_status_fields(status, streak, now_ms, stale_ms),
         first_seen_at=rfc3339(printer.first_seen_ms),
         retired_at=rfc3339_or_none(printer.retired_ms),
         account=time_account(window, spans),
@@ -57,9 +60,9 @@ def printer_detail(
     )
 
 
-def _standing_fields(standing: Standing, streak: int, now_ms: int, stale_ms: int) -> dict[str, Any]:
-    printer = standing.printer
-    fresh = now_ms - standing.known_until_ms <= stale_ms
+def _status_fields(status: PrinterStatus, streak: int, now_ms: int, stale_ms: int) -> dict[str, Any]:
+    printer = status.printer
+    fresh = now_ms - status.known_until_ms <= stale_ms
     return {
         "id": printer.id,
         "name": printer.name,
@@ -67,19 +70,19 @@ def _standing_fields(standing: Standing, streak: int, now_ms: int, stale_ms: int
         "model": printer.model,
         "site": printer.site,
         "adapter": printer.adapter,
-        "state": standing.state,
-        "since": rfc3339(standing.since_ms),
-        "source": standing.source,
-        "observed": fresh and standing.state is not PrinterState.UNKNOWN,
-        "heard_at": rfc3339(standing.heard_ms),
-        "job": job_under_way(standing),
-        "readings": _readings(standing),
+        "state": status.state,
+        "since": rfc3339(status.since_ms),
+        "source": status.source,
+        "observed": fresh and status.state is not PrinterState.UNKNOWN,
+        "heard_at": rfc3339(status.heard_ms),
+        "job": job_under_way(status),
+        "readings": _readings(status),
         "failed_streak": streak,
     }
 
 
-def _readings(standing: Standing) -> schemas.Readings:
-    live = standing.live
+def _readings(status: PrinterStatus) -> schemas.Readings:
+    live = status.live
     return schemas.Readings(
         nozzle=_tenths(live.nozzle),
         nozzle_target=_tenths(live.nozzle_target),
@@ -95,13 +98,13 @@ def _tenths(value: float | None) -> float | None:
     return None if value is None else round(value, 1)
 
 
-def job_under_way(standing: Standing) -> schemas.JobUnderWay | None:
+def job_under_way(status: PrinterStatus) -> schemas.JobUnderWay | None:
     """The open job of the printer, with the time left as its progress lets expect."""
-    job = standing.job
+    job = status.job
     if job is None or job.outcome is not None:
         return None
-    progress = job.progress if standing.live.progress is None else standing.live.progress
-    elapsed_ms = None if job.started_ms is None else max(0, standing.heard_ms - job.started_ms)
+    progress = job.progress if status.live.progress is None else status.live.progress
+    elapsed_ms = None if job.started_ms is None else max(0, status.heard_ms - job.started_ms)
     return schemas.JobUnderWay(
         id=job.id,
         file=job.file,
@@ -139,7 +142,7 @@ def window_view(window: Window) -> schemas.WindowBounds:
     return schemas.WindowBounds(name=window.name, from_=rfc3339(window.from_ms), to=rfc3339(window.to_ms))
 
 
-def time_account(window: Window, spans: Sequence[Span]) -> schemas.TimeAccount:
+def time_account(window: Window, spans: Sequence[Span]) -> schemas.TimeAccountRecord:
     """The spans of one printer summed up by state."""
     sums: dict[PrinterState, int] = {}
     for span in spans:
@@ -147,7 +150,7 @@ def time_account(window: Window, spans: Sequence[Span]) -> schemas.TimeAccount:
         sums[span.state] = sums.get(span.state, 0) + max(0, end_ms - span.from_ms)
     whole = sum(sums.values())
     unknown = sums.get(PrinterState.UNKNOWN, 0)
-    return schemas.TimeAccount(
+    return schemas.TimeAccountRecord(
         window=window_view(window),
         seconds={state: seconds(ms) for state, ms in sums.items()},
         observed_share=(whole - unknown) / whole if whole else None,
@@ -299,7 +302,7 @@ def alert_view(
         notified_at=rfc3339_or_none(alert.notified_ms),
         resolved_at=rfc3339_or_none(alert.resolved_ms),
         resolution=alert.resolution,
-        notices=alert.count,
+        notifications=alert.count,
         facts=alert.facts,
         jobs=[job_view(job, printers) for job in jobs],
         deliveries=[delivery_view(delivery) for delivery in deliveries],
@@ -311,7 +314,7 @@ def delivery_view(delivery: Delivery) -> schemas.DeliveryRecord:
     return schemas.DeliveryRecord(
         id=delivery.id,
         receiver=delivery.receiver,
-        occasion=delivery.occasion,
+        reason=delivery.reason,
         state=delivery.state,
         created_at=rfc3339(delivery.created_ms),
         due_at=rfc3339(delivery.due_ms),

@@ -1,4 +1,4 @@
-"""Finding out by trying whether a broker does what the farm needs of it.
+"""ClockChange out by trying whether a broker does what the farm needs of it.
 
 Each trial uses topics and client ids of its own and takes away what it left behind.
 """

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from collector.desk import Desk
+from collector.sessions.session import PrinterSession
 from farm.model.job_record import job_record
 from farm.model.times import rfc3339
 
@@ -24,20 +24,20 @@ JOB_FIELDS = (
 """What version 1 tells of a job."""
 
 
-def topics(site: str, desk: Desk) -> tuple[tuple[str, bytes], tuple[str, bytes]]:
+def topics(site: str, session: PrinterSession) -> tuple[tuple[str, bytes], tuple[str, bytes]]:
     """Topic and payload of a printer's `state` and `job`."""
-    base = f"layerline/v1/{site}/printers/{desk.printer.name.replace('/', '-')}"
-    track = desk.track
+    base = f"layerline/v1/{site}/printers/{session.printer.name.replace('/', '-')}"
+    tracker = session.tracker
     state = {
         "v": VERSION,
-        "printer_id": desk.printer.id,
-        "printer": desk.printer.name,
-        "state": track.state.value,
-        "since": rfc3339(track.since_ms),
-        "source": track.source,
+        "printer_id": session.printer.id,
+        "printer": session.printer.name,
+        "state": tracker.state.value,
+        "since": rfc3339(tracker.since_ms),
+        "source": tracker.source,
     }
-    job = track.attempt.job if track.attempt is not None else track.last_job
-    told = None if job is None else job_record(job, desk.printer.name, fields=JOB_FIELDS)
+    job = tracker.attempt.job if tracker.attempt is not None else tracker.last_job
+    told = None if job is None else job_record(job, session.printer.name, fields=JOB_FIELDS)
     return (
         (f"{base}/state", msgspec.json.encode(state)),
         (f"{base}/job", msgspec.json.encode({"v": VERSION, "job": told})),

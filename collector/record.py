@@ -10,7 +10,7 @@ import msgspec
 from paho.mqtt.client import Client, MQTTMessage, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
 
-from collector.mqtt import refusal
+from collector.intake.mqtt import refusal
 from collector.settings import BrokerSettings
 from farm.errors import BrokerUnreachable
 from farm.model.recording import RecordedMessage

@@ -11,21 +11,21 @@ import uuid
 from collections.abc import Callable, Sequence
 from threading import Event
 
-from collector.asking import Asking
 from collector.canonical import topics
-from collector.deliveries import Deliveries, Mark
-from collector.mqtt import Arrival, BackOff, Connection
-from collector.pipeline import Pipeline
-from collector.resends import Resends
+from collector.intake.deliveries import Deliveries, Mark
+from collector.intake.mqtt import Arrival, BackOff, Connection
+from collector.intake.pipeline import Pipeline
+from collector.intake.redelivery import RedeliveryFilter
+from collector.intake.sources import SourceTable
+from collector.sessions.asking import Asking
+from collector.sessions.thinning import ThinningSettings
 from collector.settings import BrokerSettings, CollectorSettings
-from collector.sources import SourceTable
 from farm.errors import BrokerUnreachable, LedgerUnreachable
+from farm.ledger.collector_ledger import CollectorLedger
 from farm.model.clock import Clock, system_clock
 from farm.model.simulated import SUBSCRIPTION, split_simulated_topic
 from farm.model.times import DAY_MS
 from farm.settings import PrinterSettings, SiteSettings
-from farm.storage.ledger_port import CollectorLedger
-from farm.storage.thinning import ThinningSettings
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ class Collector:
         self._asking = Asking(self._connection)
         self._marker = b""
         self._live = False
-        self._resends: Resends | None = None
+        self._redelivery: RedeliveryFilter | None = None
         self._opened_at = 0.0
         self._now = 0
         self._first_uncommitted = 0.0
@@ -119,7 +119,7 @@ class Collector:
         """Connect, subscribe, and send the marker that tells when the backlog is drained."""
         self._live = False
         self._opened_at = time.monotonic()
-        self._resends = Resends(self._pipeline.deliveries.unconfirmed())
+        self._redelivery = RedeliveryFilter(self._pipeline.deliveries.unconfirmed())
         self._connection.connect()
         if not self._connection.session_present:
             self._work_in_held()
@@ -176,7 +176,7 @@ class Collector:
 
     def _is_in_doubt(self) -> bool:
         """Whether messages are held back, which a commit would acknowledge."""
-        return self._resends is not None and self._resends.is_holding
+        return self._redelivery is not None and self._redelivery.is_holding
 
     def _end_doubt(self) -> None:
         """Hold nothing back for long."""
@@ -189,25 +189,25 @@ class Collector:
         """Work a message in, unless an earlier connection brought it and it was worked in then."""
         if message.again and self._pipeline.deliveries.were_taken(message.packet_id, _mark(message)):
             return
-        if self._resends is None or message.retained or message.packet_id is None:
+        if self._redelivery is None or message.retained or message.packet_id is None:
             self._work_in(message)
         else:
-            self._sort(self._resends, message)
+            self._sort(self._redelivery, message)
 
-    def _sort(self, resends: Resends, message: Arrival) -> None:
+    def _sort(self, redelivery: RedeliveryFilter, message: Arrival) -> None:
         """Work in what is new, while an earlier connection's messages may come again."""
-        fresh, again = resends.sort(message, _mark(message))
+        fresh, again = redelivery.sort(message, _mark(message))
         for known in again:
             self._receipt(known)
         for new in fresh:
             self._work_in(new)
-        if resends.is_over:
+        if redelivery.is_over:
             self._work_in_held()
 
     def _work_in_held(self) -> None:
         """Nothing comes again any more: what was held back was new."""
-        resends, self._resends = self._resends, None
-        for new in () if resends is None else resends.release():
+        redelivery, self._redelivery = self._redelivery, None
+        for new in () if redelivery is None else redelivery.release():
             self._work_in(new)
 
     def _work_in(self, message: Arrival) -> None:
@@ -216,7 +216,7 @@ class Collector:
 
     def _receipt(self, message: Arrival) -> None:
         if message.packet_id is not None:
-            confirms = self._resends is None
+            confirms = self._redelivery is None
             self._pipeline.deliveries.take(message.packet_id, _mark(message), confirms=confirms)
 
     def _take_real(self, topic: str, payload: bytes, retained: bool) -> None:
@@ -252,7 +252,7 @@ class Collector:
             self._work_in_held()
             self._live = True
             self._arrived_at = time.monotonic()
-            self._asking.ask_all(self._pipeline.desks.values())
+            self._asking.ask_all(self._pipeline.sessions.values())
 
     def _tick(self) -> None:
         if self._connection.unacknowledged:
@@ -294,8 +294,8 @@ class Collector:
             return
         self._connection.acknowledge()
         if self._settings.publish_state and not self._simulated and self._live:
-            for desk in pipeline.take_changed():
-                for topic, payload in topics(self._site.name, desk):
+            for session in pipeline.take_changed():
+                for topic, payload in topics(self._site.name, session):
                     self._connection.publish(topic, payload, retain=True)
 
     def _reopen_ledger(self, error: LedgerUnreachable, stop: Event) -> None:

@@ -113,7 +113,7 @@ def verify(
     Prints every difference, then one line: jobs in truth, right, unknown for lack of evidence,
     wrong, missed, doubled, and the largest and mean utilization difference in points.
     """
-    from farm.storage.ledger import open_ledger
+    from farm.ledger.ledger import open_ledger
     from simulators import verify_report
     from simulators.truth import read_truth
     from simulators.verify import verify as compare

@@ -82,7 +82,7 @@ class Station(msgspec.Struct, frozen=True):
 _Happening: TypeAlias = Callable[[Station], None]
 
 
-class Mischief:
+class FaultInjector:
     """Plans the faults of a run on its agenda. Every printer has a stream of chance of its own."""
 
     def __init__(

@@ -11,7 +11,7 @@ from farm.model.states import Cause
 from farm.model.times import MINUTE_MS, SECOND_MS
 from simulators.agenda import Agenda
 from simulators.broker import Broker, Line
-from simulators.faults import Mischief, Station
+from simulators.faults import FaultInjector, Station
 from simulators.habits import Habits
 from simulators.jobs import JobMix, PrintFile, draw_files
 from simulators.machine import Machine
@@ -63,10 +63,10 @@ class Fleet:
         self._mix = JobMix(self._catalogue())
         self._machines: list[Machine] = []
         self.stations = [self._install(berth) for berth in self._berths]
-        mischief = Mischief(
+        fault_injector = FaultInjector(
             run.scenario.faults, run.faults, self.agenda, self.broker, self.book, self._stream("faults")
         )
-        mischief.befall(self.stations)
+        fault_injector.befall(self.stations)
 
     def _stream(self, name: str) -> Random:
         """A stream of chance of its own, so that one part does not disturb the others."""

@@ -6,10 +6,11 @@ from enum import StrEnum
 import msgspec
 
 from farm.errors import TruthError
+from farm.ledger.job_filter import JobFilter
+from farm.ledger.ledger_reader import LedgerReader
 from farm.model.job import Job
 from farm.model.printer import Printer
 from farm.model.states import Cause, Outcome, PrinterState
-from farm.storage.ledger_port import JobFilter, LedgerReader
 from simulators.matching import Pair, begins_ms, by_printer, match, overlap
 from simulators.truth import JobTruth, PrinterTruth, Truth
 
@@ -19,7 +20,7 @@ _PAGE = 1_000
 _BUSY = (PrinterState.PRINTING, PrinterState.PREPARING)
 
 
-class Verdict(StrEnum):
+class Comparison(StrEnum):
     """What became of a true job in the ledger."""
 
     RIGHT = "right"
@@ -33,7 +34,7 @@ class Verdict(StrEnum):
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that differs. Times in milliseconds since 1970."""
 
-    verdict: Verdict
+    verdict: Comparison
     printer: str
     at_ms: int | None
     file: str | None
@@ -86,7 +87,7 @@ def verify(truth: Truth, reader: LedgerReader) -> Findings:
     booked = _booked_jobs(reader, printers)
     true_jobs = by_printer(truth.jobs, "printer")
     differences: list[Difference] = []
-    verdicts: list[Verdict] = []
+    verdicts: list[Comparison] = []
     for printer in truth.header.printers:
         found = printers.get(printer.name)
         jobs = booked.get(found.id, []) if found else []
@@ -135,7 +136,7 @@ def _compare(
     printer: str,
     truths: Sequence[JobTruth],
     booked: Sequence[Job],
-    verdicts: list[Verdict],
+    verdicts: list[Comparison],
     differences: list[Difference],
 ) -> None:
     """Judge one printer's jobs."""
@@ -143,7 +144,7 @@ def _compare(
     for pair in matching.pairs:
         verdict, why = judge(pair)
         verdicts.append(verdict)
-        if verdict is not Verdict.RIGHT:
+        if verdict is not Comparison.RIGHT:
             differences.append(_difference(verdict, pair.truth, pair.booked, why))
     for truth in matching.unbooked:
         verdict, why = _judge_unbooked(truth, matching.pairs)
@@ -153,7 +154,7 @@ def _compare(
         excused = _excused(job, truths)
         differences.append(
             Difference(
-                verdict=Verdict.UNKNOWN if excused else Verdict.DOUBLED,
+                verdict=Comparison.UNKNOWN if excused else Comparison.DOUBLED,
                 printer=printer,
                 at_ms=begins_ms(job),
                 file=job.file,
@@ -165,39 +166,39 @@ def _compare(
             )
         )
         if not excused:
-            verdicts.append(Verdict.DOUBLED)
+            verdicts.append(Comparison.DOUBLED)
 
 
-def judge(pair: Pair) -> tuple[Verdict, str]:
+def judge(pair: Pair) -> tuple[Comparison, str]:
     """Whether the booked job says what is true, and what is wrong with it."""
     truth, job = pair.truth, pair.booked
     if truth.outcome is None:
         still = job.outcome is None or job.outcome is Outcome.UNKNOWN
-        return (Verdict.RIGHT, "") if still else (Verdict.WRONG, "had not ended when the run did")
+        return (Comparison.RIGHT, "") if still else (Comparison.WRONG, "had not ended when the run did")
     if job.outcome is None or job.outcome is Outcome.UNKNOWN:
         if truth.end_sent:
-            return Verdict.WRONG, "its end reached the broker"
-        return Verdict.UNKNOWN, "its end did not reach the broker"
+            return Comparison.WRONG, "its end reached the broker"
+        return Comparison.UNKNOWN, "its end did not reach the broker"
     if job.outcome is not truth.outcome or job.cancelled_by is not truth.cancelled_by:
         if truth.misleading:
-            return Verdict.UNKNOWN, "what reached the broker tells another story"
-        return Verdict.WRONG, "another outcome"
+            return Comparison.UNKNOWN, "what reached the broker tells another story"
+        return Comparison.WRONG, "another outcome"
     if truth.end_sent and (job.cause or Cause.UNKNOWN) is not (truth.cause or Cause.UNKNOWN):
-        return Verdict.WRONG, "another cause"
+        return Comparison.WRONG, "another cause"
     if truth.file_sent and job.file != truth.file:
-        return Verdict.WRONG, "another file"
-    return Verdict.RIGHT, ""
+        return Comparison.WRONG, "another file"
+    return Comparison.RIGHT, ""
 
 
-def _judge_unbooked(truth: JobTruth, pairs: Sequence[Pair]) -> tuple[Verdict, str]:
+def _judge_unbooked(truth: JobTruth, pairs: Sequence[Pair]) -> tuple[Comparison, str]:
     """A true job that no booked one tells of."""
     if truth.end_sent:
-        return Verdict.MISSED, "its end reached the broker"
+        return Comparison.MISSED, "its end reached the broker"
     if not truth.start_sent:
-        return Verdict.UNKNOWN, "nothing of it reached the broker"
+        return Comparison.UNKNOWN, "nothing of it reached the broker"
     if any(overlap(truth, pair.booked) and not pair.truth.start_sent for pair in pairs):
-        return Verdict.UNKNOWN, "neither its end nor the start of the next one reached the broker"
-    return Verdict.MISSED, "its start reached the broker"
+        return Comparison.UNKNOWN, "neither its end nor the start of the next one reached the broker"
+    return Comparison.MISSED, "its start reached the broker"
 
 
 def _excused(job: Job, truths: Sequence[JobTruth]) -> bool:
@@ -220,7 +221,7 @@ def _words(*parts: str | None) -> str:
     return " ".join(part for part in parts if part) or "under way"
 
 
-def _difference(verdict: Verdict, truth: JobTruth, job: Job | None, why: str) -> Difference:
+def _difference(verdict: Comparison, truth: JobTruth, job: Job | None, why: str) -> Difference:
     return Difference(
         verdict=verdict,
         printer=truth.printer,
@@ -267,15 +268,15 @@ def _account(
     return msgspec.structs.replace(account, holds=account.off_by <= TOLERANCE_POINTS)
 
 
-def _figures(jobs: int, verdicts: Sequence[Verdict], accounts: Sequence[Account]) -> Figures:
+def _figures(jobs: int, verdicts: Sequence[Comparison], accounts: Sequence[Account]) -> Figures:
     off = [account.off_by for account in accounts]
     return Figures(
         jobs=jobs,
-        right=verdicts.count(Verdict.RIGHT),
-        unknown=verdicts.count(Verdict.UNKNOWN),
-        wrong=verdicts.count(Verdict.WRONG),
-        missed=verdicts.count(Verdict.MISSED),
-        doubled=verdicts.count(Verdict.DOUBLED),
+        right=verdicts.count(Comparison.RIGHT),
+        unknown=verdicts.count(Comparison.UNKNOWN),
+        wrong=verdicts.count(Comparison.WRONG),
+        missed=verdicts.count(Comparison.MISSED),
+        doubled=verdicts.count(Comparison.DOUBLED),
         utilization_difference_max=round(max(off, default=0.0), 4),
         utilization_difference_mean=round(sum(off) / len(off) if off else 0.0, 4),
     )

@@ -12,14 +12,14 @@ from rich.table import Table
 from rich.text import Text
 
 from farm.model.times import rfc3339_or_none
-from simulators.verify import Account, Difference, Figures, Findings, Verdict
+from simulators.verify import Account, Comparison, Difference, Figures, Findings
 
 _WIDE = 170
 _STYLES = {
-    Verdict.UNKNOWN: "magenta",
-    Verdict.WRONG: "red",
-    Verdict.MISSED: "red",
-    Verdict.DOUBLED: "yellow",
+    Comparison.UNKNOWN: "magenta",
+    Comparison.WRONG: "red",
+    Comparison.MISSED: "red",
+    Comparison.DOUBLED: "yellow",
 }
 
 

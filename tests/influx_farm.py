@@ -5,6 +5,11 @@ from typing import Any
 
 import msgspec
 
+from farm.influx.sender import Sender
+from farm.influx.status import OutboxStatus
+from farm.ledger.batch import Batch
+from farm.ledger.ledger import Ledger
+from farm.ledger.records import JobAlias, TelemetryRow
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.job import Job, job_id
 from farm.model.observation import Telemetry
@@ -12,10 +17,6 @@ from farm.model.printer import Address, Printer, printer_id
 from farm.model.span import Span
 from farm.model.states import Cause, Outcome, PrinterState, Provenance
 from farm.model.times import DAY_MS, HOUR_MS, MINUTE_MS
-from farm.storage.influx.sender import Sender
-from farm.storage.influx.status import OutboxStatus
-from farm.storage.ledger import Ledger
-from farm.storage.ledger_port import Batch, JobAlias, TelemetryRow
 
 START = 1_795_000_000_000
 """Where the farm's time begins, in milliseconds since 1970."""

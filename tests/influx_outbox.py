@@ -4,11 +4,11 @@ from typing import Any
 
 from sqlalchemy import select
 
-from farm.storage import schema
-from farm.storage.influx.sender import Sender
-from farm.storage.influx.settings import InfluxSettings
-from farm.storage.influx.status import OutboxStatus, QueueStatus
-from farm.storage.ledger import Ledger
+from farm.influx.sender import Sender
+from farm.influx.settings import InfluxSettings
+from farm.influx.status import OutboxStatus, QueueStatus
+from farm.ledger import schema
+from farm.ledger.ledger import Ledger
 from tests.influx_farm import BookedFarm, HandedClock, empty_outbox
 from tests.influx_server import InfluxForTests
 

@@ -3,8 +3,8 @@
 import re
 
 from farm.errors import InfluxError
-from farm.storage.influx.answers import Answer
-from farm.storage.influx.client import Series
+from farm.influx.answers import Answer
+from farm.influx.client import Series
 
 STORED = Answer(status=204)
 DOWN = Answer(status=None, words="connection refused")

@@ -21,8 +21,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from farm.storage.influx.client import InfluxServer
-from farm.storage.influx.settings import InfluxSettings
+from farm.influx.client import InfluxServer
+from farm.influx.settings import InfluxSettings
 from tests.servers import free_port, wait_until
 
 ORG = "layerline"

@@ -18,9 +18,9 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from alerts.notifiers import notifier_types
-from farm.app.cli.root import app
 from farm.app.config import SECTIONS, section_model
 from farm.app.config_models import holds_secret, models_in
+from farm.cli.root import app
 
 DOCS = Path(__file__).parent.parent / "docs"
 _BLOCK = re.compile(r"(<!-- (?P<name>[^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -12,11 +12,11 @@ from urllib.request import Request, urlopen
 from pydantic import Field, SecretStr
 
 from alerts import wording
-from alerts.notice import Notice
-from alerts.notifiers.base import Notifier, NotifierSettings, Receipt
-from alerts.retry import Verdict, judge_http
+from alerts.notification import Notification
+from alerts.notifiers.base import DeliveryResult, Notifier, NotifierSettings
+from alerts.retry import RetryDecision, judge_http
 from farm.errors import DeliveryError
-from farm.storage.alert_port import Progress
+from farm.model.alert import DeliveryProgress
 
 
 class BlueprintSettings(NotifierSettings):
@@ -40,17 +40,17 @@ class BlueprintNotifier(Notifier[BlueprintSettings, bytes]):
         """Seconds for the connection and the answer."""
         return self.settings.timeout_s * 2
 
-    def build(self, notice: Notice, delivery_id: str) -> bytes:
+    def build(self, notification: Notification, delivery_id: str) -> bytes:
         """What is sent, within the limits that the service states, with names escaped."""
-        return f"{wording.headline(notice)}\n{delivery_id}\n".encode()
+        return f"{wording.headline(notification)}\n{delivery_id}\n".encode()
 
-    def send(self, content: bytes, progress: Progress) -> Receipt:  # noqa: ARG002 - one recipient
+    def send(self, content: bytes, progress: DeliveryProgress) -> DeliveryResult:  # noqa: ARG002 - one recipient
         """Every wait has a limit, and every error becomes a DeliveryError without secrets."""
         status = self._post(content)
         verdict = judge_http(status)
-        if verdict is not Verdict.DELIVERED:
-            raise DeliveryError(f"HTTP {status}", permanent=verdict is Verdict.REFUSED)
-        return Receipt(answer=f"HTTP {status}")
+        if verdict is not RetryDecision.DELIVERED:
+            raise DeliveryError(f"HTTP {status}", permanent=verdict is RetryDecision.REFUSED)
+        return DeliveryResult(answer=f"HTTP {status}")
 
     def probe(self) -> str:
         """Whatever the service offers to find out, without bothering anybody."""

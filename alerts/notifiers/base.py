@@ -1,4 +1,4 @@
-"""What a notifier is: it builds a message from a notice (pure), and sends it.
+"""What a notifier is: it builds a message from a notification (pure), and sends it.
 
 A notifier is one file in this folder: its settings, its class, and `NOTIFIER` naming the
 class. It is found by listing the folder; there is no table to add it to.
@@ -15,9 +15,9 @@ import msgspec
 from pydantic import ConfigDict, Field, SecretStr, model_validator
 
 from alerts import wording
-from alerts.notice import Notice
+from alerts.notification import Notification
+from farm.model.alert import DeliveryProgress
 from farm.settings import Section
-from farm.storage.alert_port import Progress
 
 _MASK = "***"
 _LONGEST_ANSWER = 500
@@ -71,11 +71,11 @@ def _read_secret(key: str, path: Path) -> str:
     return secret
 
 
-class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+class DeliveryResult(msgspec.Struct, frozen=True, kw_only=True):
     """What the receiver answered, and how far the message has come."""
 
     answer: str
-    progress: Progress = Progress(outstanding=())
+    progress: DeliveryProgress = DeliveryProgress(outstanding=())
 
 
 SettingsT = TypeVar("SettingsT", bound=NotifierSettings)
@@ -101,15 +101,15 @@ class Notifier(ABC, Generic[SettingsT, ContentT]):
         """How many seconds one attempt takes at most."""
 
     @abstractmethod
-    def build(self, notice: Notice, delivery_id: str) -> ContentT:
-        """The message. Pure: the same notice and delivery give the same message.
+    def build(self, notification: Notification, delivery_id: str) -> ContentT:
+        """The message. Pure: the same notification and delivery give the same message.
 
         `delivery_id` goes with it as the key by which a receiver can tell a message that it
         already has.
         """
 
     @abstractmethod
-    def send(self, content: ContentT, progress: Progress) -> Receipt:
+    def send(self, content: ContentT, progress: DeliveryProgress) -> DeliveryResult:
         """Send the message to those who do not have it yet.
 
         Returns once the receiver has answered or its time is up. Raises DeliveryError when
@@ -123,9 +123,11 @@ class Notifier(ABC, Generic[SettingsT, ContentT]):
         Raises DeliveryError naming what is wrong.
         """
 
-    def deliver(self, notice: Notice, delivery_id: str, progress: Progress) -> Receipt:
+    def deliver(
+        self, notification: Notification, delivery_id: str, progress: DeliveryProgress
+    ) -> DeliveryResult:
         """Build and send. Raises DeliveryError."""
-        return self.send(self.build(notice, delivery_id), progress)
+        return self.send(self.build(notification, delivery_id), progress)
 
     def masked(self, text: str) -> str:
         """The text without this receiver's secrets."""

@@ -22,12 +22,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from alerts import wording
-from alerts.notice import Notice
-from alerts.notifiers.base import Notifier, NotifierSettings, Receipt
-from alerts.retry import Verdict, judge_smtp
+from alerts.notification import Notification
+from alerts.notifiers.base import DeliveryResult, Notifier, NotifierSettings
+from alerts.retry import RetryDecision, judge_smtp
 from farm.errors import DeliveryError
+from farm.model.alert import DeliveryProgress, NotificationReason
 from farm.model.times import SECOND_MS
-from farm.storage.alert_port import Occasion, Progress
 
 LONGEST_SUBJECT = 200
 TOTAL_TIMES = 4
@@ -155,24 +155,24 @@ class EmailNotifier(Notifier[EmailSettings, EmailMessage]):
         """Seconds that the whole conversation may take."""
         return self.settings.timeout_s * TOTAL_TIMES
 
-    def build(self, notice: Notice, delivery_id: str) -> EmailMessage:
+    def build(self, notification: Notification, delivery_id: str) -> EmailMessage:
         """The mail, text and HTML. Every mail about an alert refers to the alert, so they form a thread."""
         domain = _domain(self.settings.sender)
         mail = EmailMessage(policy=policy.SMTP)
         mail["From"] = self.settings.sender
         mail["To"] = ", ".join(self.settings.recipients)
-        mail["Subject"] = wording.clipped(wording.headline(notice), LONGEST_SUBJECT)
-        mail["Date"] = format_datetime(datetime.fromtimestamp(notice.created_ms // SECOND_MS, UTC))
+        mail["Subject"] = wording.clipped(wording.headline(notification), LONGEST_SUBJECT)
+        mail["Date"] = format_datetime(datetime.fromtimestamp(notification.created_ms // SECOND_MS, UTC))
         mail["Message-ID"] = f"<{delivery_id}@{domain}>"
-        mail["In-Reply-To"] = mail["References"] = f"<alert-{notice.alert_id}@{domain}>"
+        mail["In-Reply-To"] = mail["References"] = f"<alert-{notification.alert_id}@{domain}>"
         mail["Auto-Submitted"] = "auto-generated"
-        facts = _facts(notice)
+        facts = _facts(notification)
         mail.set_content(_TEMPLATES.get_template("email.txt").render(facts))
         mail.add_alternative(_TEMPLATES.get_template("email.html").render(facts), subtype="html")
         mail.set_boundary(f"layerline-{delivery_id}")
         return mail
 
-    def send(self, content: EmailMessage, progress: Progress) -> Receipt:
+    def send(self, content: EmailMessage, progress: DeliveryProgress) -> DeliveryResult:
         """Hand it to the server for those who do not have it. Raises DeliveryError."""
         to = self.settings.recipients if progress.outstanding is None else progress.outstanding
         answers = self._talk(lambda client: _hand_over(client, self.settings.sender, to, content))
@@ -182,23 +182,23 @@ class EmailNotifier(Notifier[EmailSettings, EmailMessage]):
         """Greet, encrypt and sign in as for a mail, and leave. Raises DeliveryError."""
         return self._talk(_greet)
 
-    def _receipt(self, answers: Answers, progress: Progress) -> Receipt:
-        by_verdict: dict[Verdict, list[str]] = {verdict: [] for verdict in Verdict}
+    def _receipt(self, answers: Answers, progress: DeliveryProgress) -> DeliveryResult:
+        by_verdict: dict[RetryDecision, list[str]] = {verdict: [] for verdict in RetryDecision}
         for address, (code, _) in answers.items():
             by_verdict[judge_smtp(code)].append(address)
         refusals = [
             f"{who}: {code} {words}" for who, (code, words) in answers.items() if not 200 <= code <= 299
         ]
-        reached = Progress(
-            taken=(*progress.taken, *by_verdict[Verdict.DELIVERED]),
-            refused=(*progress.refused, *by_verdict[Verdict.REFUSED]),
-            outstanding=tuple(by_verdict[Verdict.AGAIN]),
+        reached = DeliveryProgress(
+            taken=(*progress.taken, *by_verdict[RetryDecision.DELIVERED]),
+            refused=(*progress.refused, *by_verdict[RetryDecision.REFUSED]),
+            outstanding=tuple(by_verdict[RetryDecision.AGAIN]),
         )
         if not reached.taken and not reached.outstanding:
             raise DeliveryError(self.clean("every recipient refused: " + "; ".join(refusals)), permanent=True)
-        taken = by_verdict[Verdict.DELIVERED]
+        taken = by_verdict[RetryDecision.DELIVERED]
         accepted = [f"{answers[taken[0]][0]} {answers[taken[0]][1]}"] if taken else []
-        return Receipt(answer=self.clean("; ".join([*accepted, *refusals])), progress=reached)
+        return DeliveryResult(answer=self.clean("; ".join([*accepted, *refusals])), progress=reached)
 
     def _talk(self, conversation: Conversation[ResultT]) -> ResultT:
         try:
@@ -206,7 +206,7 @@ class EmailNotifier(Notifier[EmailSettings, EmailMessage]):
         except aiosmtplib.SMTPResponseException as error:
             words = f"{type(error).__name__}: {error.code} {error.message}"
             raise DeliveryError(
-                self.clean(words), permanent=judge_smtp(error.code) is Verdict.REFUSED
+                self.clean(words), permanent=judge_smtp(error.code) is RetryDecision.REFUSED
             ) from None
         except (aiosmtplib.SMTPException, OSError, TimeoutError, ValueError) as error:
             # Not chained: such a text may hold whatever was sent.
@@ -284,18 +284,18 @@ def _domain(sender: str) -> str:
     return parseaddr(sender)[1].rpartition("@")[2]
 
 
-def _facts(notice: Notice) -> dict[str, Any]:
-    tone = "resolved" if notice.occasion is Occasion.RESOLVED else notice.severity.value
+def _facts(notification: Notification) -> dict[str, Any]:
+    tone = "resolved" if notification.reason is NotificationReason.RESOLVED else notification.severity.value
     return {
-        "notice": notice,
-        "headline": wording.headline(notice),
-        "labels": wording.printer_labels(notice),
+        "notification": notification,
+        "headline": wording.headline(notification),
+        "labels": wording.printer_labels(notification),
         "colour": _COLOURS[tone],
         "tag": {
-            Occasion.FIRED: "Alert",
-            Occasion.REPEATED: "Still firing",
-            Occasion.RESOLVED: "Resolved",
-        }[notice.occasion],
+            NotificationReason.FIRED: "Alert",
+            NotificationReason.REPEATED: "Still firing",
+            NotificationReason.RESOLVED: "Resolved",
+        }[notification.reason],
     }
 
 

@@ -17,14 +17,14 @@ from slack_sdk.errors import SlackClientError
 from slack_sdk.webhook import WebhookClient, WebhookResponse
 
 from alerts import wording
-from alerts.notice import Notice, Print
-from alerts.notifiers.base import Notifier, NotifierSettings, Receipt, silent_logger
-from alerts.retry import Verdict, judge_http, wish_ms
+from alerts.notification import Notification, Print
+from alerts.notifiers.base import DeliveryResult, Notifier, NotifierSettings, silent_logger
+from alerts.retry import RetryDecision, judge_http, wish_ms
 from farm.errors import DeliveryError
+from farm.model.alert import DeliveryProgress, NotificationReason, Severity
 from farm.model.clock import Clock, system_clock
 from farm.model.states import Outcome
 from farm.model.times import SECOND_MS
-from farm.storage.alert_port import Occasion, Progress, Severity
 
 MOST_BLOCKS = 50
 LONGEST_HEADER = 150
@@ -87,38 +87,38 @@ class SlackNotifier(Notifier[SlackSettings, Content]):
         """Seconds for the connection, the head of the answer and its body."""
         return self.settings.timeout_s * 3
 
-    def build(self, notice: Notice, delivery_id: str) -> Content:
+    def build(self, notification: Notification, delivery_id: str) -> Content:
         """The webhook's JSON body, within Slack's limits."""
         return {
-            "text": _within(wording.headline(notice), LONGEST_TEXT, _escaped),
-            "blocks": _blocks(notice, delivery_id),
+            "text": _within(wording.headline(notification), LONGEST_TEXT, _escaped),
+            "blocks": _blocks(notification, delivery_id),
             "unfurl_links": False,
             "unfurl_media": False,
         }
 
-    def send(self, content: Content, progress: Progress) -> Receipt:  # noqa: ARG002 - one recipient
+    def send(self, content: Content, progress: DeliveryProgress) -> DeliveryResult:  # noqa: ARG002 - one recipient
         """Post it. Raises DeliveryError."""
         response = self._post(content)
         verdict = judge_http(response.status_code)
         answer = self.clean(f"HTTP {response.status_code} {response.body or ''}")
-        if verdict is Verdict.DELIVERED and (response.body or "").lstrip().startswith("<"):
+        if verdict is RetryDecision.DELIVERED and (response.body or "").lstrip().startswith("<"):
             # Python's HTTP client follows a redirection with a GET: then a web page answers,
             # and nobody has got the message.
             raise DeliveryError(f"answered by a web page, not by a webhook: {answer}", permanent=False)
-        if verdict is not Verdict.DELIVERED:
+        if verdict is not RetryDecision.DELIVERED:
             raise DeliveryError(
                 answer,
-                permanent=verdict is Verdict.REFUSED,
+                permanent=verdict is RetryDecision.REFUSED,
                 retry_after_s=self._wish_s(response.headers),
             )
-        return Receipt(answer=answer)
+        return DeliveryResult(answer=answer)
 
     def probe(self) -> str:
         """Post an empty body: a webhook that stands refuses it with 400, and posts nothing."""
         response = self._post({})
         answer = self.clean(f"HTTP {response.status_code} {response.body or ''}")
         if response.status_code != http.HTTPStatus.BAD_REQUEST and not 200 <= response.status_code <= 299:
-            raise DeliveryError(answer, permanent=judge_http(response.status_code) is Verdict.REFUSED)
+            raise DeliveryError(answer, permanent=judge_http(response.status_code) is RetryDecision.REFUSED)
         return answer
 
     def _post(self, content: Content) -> WebhookResponse:
@@ -145,21 +145,21 @@ class SlackNotifier(Notifier[SlackSettings, Content]):
         return None if wish is None else wish / SECOND_MS
 
 
-def _blocks(notice: Notice, delivery_id: str) -> list[Content]:
-    head = [_header(notice), _mrkdwn(_lead(notice))]
-    foot = [_context(notice, delivery_id)]
+def _blocks(notification: Notification, delivery_id: str) -> list[Content]:
+    head = [_header(notification), _mrkdwn(_lead(notification))]
+    foot = [_context(notification, delivery_id)]
     room = MOST_TOGETHER - _size(head) - _size(foot) - _ROOM_FOR_THE_REST
-    prints = _prints(notice, room)
-    left_out = notice.earlier_prints + len(notice.prints) - len(prints)
+    prints = _prints(notification, room)
+    left_out = notification.earlier_prints + len(notification.prints) - len(prints)
     more = [_note(f"and {left_out} earlier")] if left_out and prints else []
     divider: list[Content] = [{"type": "divider"}] if prints else []
     return [*head, *divider, *prints, *more, *foot][:MOST_BLOCKS]
 
 
-def _prints(notice: Notice, room: int) -> list[Content]:
+def _prints(notification: Notification, room: int) -> list[Content]:
     blocks: list[Content] = []
-    for print_ in notice.prints[: MOST_BLOCKS - 5]:
-        block = _mrkdwn(_print_text(print_, notice.time_zone))
+    for print_ in notification.prints[: MOST_BLOCKS - 5]:
+        block = _mrkdwn(_print_text(print_, notification.time_zone))
         room -= _size([block])
         if room < 0:
             break
@@ -171,21 +171,21 @@ def _size(blocks: Iterable[Content]) -> int:
     return len(json.dumps(list(blocks), ensure_ascii=False))
 
 
-def _header(notice: Notice) -> Content:
-    sign = "✅" if notice.occasion is Occasion.RESOLVED else _SIGNS[notice.severity]
-    text = _within(f"{sign} {wording.headline(notice)}", LONGEST_HEADER, _escaped)
+def _header(notification: Notification) -> Content:
+    sign = "✅" if notification.reason is NotificationReason.RESOLVED else _SIGNS[notification.severity]
+    text = _within(f"{sign} {wording.headline(notification)}", LONGEST_HEADER, _escaped)
     return {"type": "header", "text": {"type": "plain_text", "text": text, "emoji": False}}
 
 
-def _lead(notice: Notice) -> str:
-    who = _within(wording.one_line(notice.printer or "") or "the farm", 350, _code)
-    labels = wording.printer_labels(notice)
+def _lead(notification: Notification) -> str:
+    who = _within(wording.one_line(notification.printer or "") or "the farm", 350, _code)
+    labels = wording.printer_labels(notification)
     lines = [
         f"*Printer* {who}" + (f"  {_within(labels, 350, _code)}" if labels else ""),
     ]
-    sentences = (notice.resolution, notice.summary)
+    sentences = (notification.resolution, notification.summary)
     lines += [_within(wording.one_line(words), 700, _running) for words in sentences if words]
-    if notice.url and len(link := f"<{_escaped(notice.url)}|Open Layerline>") <= 800:
+    if notification.url and len(link := f"<{_escaped(notification.url)}|Open Layerline>") <= 800:
         lines.append(link)
     return "\n".join(lines)
 
@@ -215,9 +215,11 @@ def _moment(at_ms: int, time_zone: str) -> str:
     return f"<!date^{at_ms // SECOND_MS}^{{date_short_pretty}} {{time}}|{_escaped(fallback)}>"
 
 
-def _context(notice: Notice, delivery_id: str) -> Content:
-    since = _moment(notice.fired_ms, notice.time_zone)
-    return _note(f"Layerline · {_escaped(notice.rule)} · since {since} · message {_escaped(delivery_id)}")
+def _context(notification: Notification, delivery_id: str) -> Content:
+    since = _moment(notification.fired_ms, notification.time_zone)
+    return _note(
+        f"Layerline · {_escaped(notification.rule)} · since {since} · message {_escaped(delivery_id)}"
+    )
 
 
 def _mrkdwn(text: str) -> Content:

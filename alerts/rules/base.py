@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Protocol
 import msgspec
 
 from alerts.settings import AlertSettings
+from farm.model.alert import Alert, Severity
 from farm.model.job import Job
-from farm.storage.alert_port import Alert, Severity
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):

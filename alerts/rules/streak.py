@@ -13,9 +13,9 @@ import msgspec
 from alerts.rules.base import Finding, JobRule
 from alerts.settings import AlertSettings
 from alerts.wording import OUTCOMES, one_line
+from farm.model.alert import Alert, Severity
 from farm.model.job import Job
 from farm.model.states import Outcome
-from farm.storage.alert_port import Alert, Severity
 
 MOST_PRINTS = 10
 """How many prints are shown as evidence."""

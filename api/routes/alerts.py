@@ -19,8 +19,9 @@ from api.parameters import (
 )
 from api.problems import ProblemError, invalid
 from farm.errors import InvalidQuery
+from farm.ledger.alert_store import AlertStore
+from farm.model.alert import Alert, AlertFilter, AlertPage, AlertState
 from farm.model.times import rfc3339
-from farm.storage.alert_port import Alert, AlertFilter, AlertPage, AlertState, AlertStore
 
 router = APIRouter(tags=["alerts"])
 
@@ -51,18 +52,18 @@ def list_alerts(
         limit=limit,
     )
     states = OPEN_FIRST if state is None else (state,)
-    page = _open_first(context.board.alert_store, wanted, states, after)
+    page = _open_first(context.farm_view.alert_store, wanted, states, after)
     return schemas.Page(
-        at=rfc3339(context.board.now_ms()), items=context.board.alerts(page.alerts), next=page.next
+        at=rfc3339(context.farm_view.now_ms()), items=context.farm_view.alerts(page.alerts), next=page.next
     )
 
 
 @router.get("/faults", summary="Messages that had to be dropped")
 def list_faults(context: Context) -> schemas.Listing[schemas.IntakeFaultCount]:
     """How often messages of each source were dropped, and why."""
-    faults = context.board.reader.faults()
+    faults = context.farm_view.reader.faults()
     return schemas.Listing(
-        at=rfc3339(context.board.now_ms()), items=[views.fault_view(fault) for fault in faults]
+        at=rfc3339(context.farm_view.now_ms()), items=[views.fault_view(fault) for fault in faults]
     )
 
 

@@ -30,7 +30,7 @@ async def live() -> schemas.Liveness:
 def ready(context: Context, response: Response) -> schemas.Readiness:
     """`ready`, or 503 with `not_ready` when the ledger is away or the collector has stopped booking."""
     try:
-        freshness = context.board.freshness()
+        freshness = context.farm_view.freshness()
     except LedgerError as error:
         log.warning("not ready: the ledger does not answer: %s", error)
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE

@@ -19,9 +19,10 @@ from api.parameters import (
 )
 from api.problems import NOT_FOUND, invalid, not_found
 from farm.errors import InvalidQuery
+from farm.ledger.job_filter import JobFilter, JobPage
+from farm.ledger.ledger_reader import LedgerReader
 from farm.model.states import Outcome
 from farm.model.times import rfc3339
-from farm.storage.ledger_port import JobFilter, JobPage, LedgerReader
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
@@ -46,7 +47,7 @@ def list_jobs(
     `since` and `until` bound the end, or the start of a job under way.
     """
     page = _page(
-        context.board.reader,
+        context.farm_view.reader,
         JobFilter(
             printer_ids=chosen_printers(context, printer, group),
             since_ms=instant_of("since", since),
@@ -59,7 +60,7 @@ def list_jobs(
         ),
     )
     return schemas.Page(
-        at=rfc3339(context.board.now_ms()), items=context.board.jobs(page.jobs), next=page.next
+        at=rfc3339(context.farm_view.now_ms()), items=context.farm_view.jobs(page.jobs), next=page.next
     )
 
 
@@ -68,11 +69,11 @@ def show_job(
     context: Context, job: Annotated[str, Path(description="Id of the job.", examples=[schemas.JOB_ID])]
 ) -> schemas.JobDetail:
     """A job and everything that was changed about it, oldest first."""
-    reader = context.board.reader
+    reader = context.farm_view.reader
     found = reader.job(job) if is_uuid(job) else None
     if found is None:
         raise not_found("job", job)
-    return views.job_detail(found, context.board.labels(), reader.revisions(found.id))
+    return views.job_detail(found, context.farm_view.labels(), reader.revisions(found.id))
 
 
 def _page(reader: LedgerReader, wanted: JobFilter) -> JobPage:

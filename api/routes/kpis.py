@@ -36,7 +36,7 @@ def list_kpis(
     for word in name or ():
         if word not in NAMES:
             raise invalid("name", word, ", ".join(NAMES), near=NAMES)
-    now_ms = context.board.now_ms()
+    now_ms = context.farm_view.now_ms()
     bounds = window_of(context, window, now_ms)
     figures = context.kpi_engine.evaluate(
         name, bounds, by, now_ms, printers=chosen_printers(context, printer, group)
@@ -52,7 +52,7 @@ def list_kpis(
 def list_definitions(context: Context) -> schemas.Listing[schemas.KpiDefinition]:
     """Formula, source and targets of every indicator."""
     return schemas.Listing(
-        at=rfc3339(context.board.now_ms()), items=[views.kpi_definition(entry) for entry in CATALOGUE]
+        at=rfc3339(context.farm_view.now_ms()), items=[views.kpi_definition(entry) for entry in CATALOGUE]
     )
 
 
@@ -75,11 +75,11 @@ def show_series(
     """
     if kpi not in NAMES:
         raise not_found("indicator", kpi)
-    now_ms = context.board.now_ms()
+    now_ms = context.farm_view.now_ms()
     bounds = window_of(context, window, now_ms)
     chosen = chosen_printers(context, printer, group)
     try:
-        course = context.courses.course(bounds, by, period, chosen, now_ms)
+        course = context.series_cache.course(bounds, by, period, chosen, now_ms)
     except InvalidQuery as error:
         raise invalid("window", window, f"at most a thousand periods: {error}") from error
     rows = [views.kpi_row(row) for row in course.rows if row.id == kpi]

@@ -26,5 +26,5 @@ EXAMPLE = '# TYPE layerline_printers gauge\nlayerline_printers{state="printing"}
 def metrics(context: Context) -> Response:
     """Printers by state, jobs ended, alerts, deliveries, dropped messages, and how fresh it all is."""
     registry = CollectorRegistry()
-    registry.register(FarmCollector(context.board, context.live, context.outbox))
+    registry.register(FarmCollector(context.farm_view, context.live, context.outbox))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)

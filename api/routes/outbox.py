@@ -12,6 +12,6 @@ router = APIRouter(tags=["outbox"])
 @router.get("/outbox", summary="How far InfluxDB is behind, and why")
 def list_queues(context: Context) -> schemas.Listing[schemas.OutboxQueue]:
     """The queues to InfluxDB; none where no InfluxDB is configured or nothing was ever sent."""
-    now_ms = context.board.now_ms()
+    now_ms = context.farm_view.now_ms()
     queues = context.outbox(now_ms) if context.outbox is not None else []
     return schemas.Listing(at=rfc3339(now_ms), items=[views.outbox_view(queue) for queue in queues])

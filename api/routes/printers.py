@@ -12,7 +12,7 @@ from api.parameters import (
     WindowText,
     chosen_printers,
     printer_named,
-    standing_named,
+    status_named,
     window_of,
 )
 from api.problems import NOT_FOUND
@@ -29,22 +29,22 @@ def list_printers(
     state: Annotated[
         list[PrinterState] | None, Query(description="Only printers in these states. May be repeated.")
     ] = None,
-) -> schemas.Listing[schemas.PrinterStanding]:
+) -> schemas.Listing[schemas.PrinterStatusRecord]:
     """Every printer with its state, job, temperatures and streak, by name."""
     chosen = chosen_printers(context, None, group)
     wanted = [
         printer
-        for printer in context.board.printers()
+        for printer in context.farm_view.printers()
         if (chosen is None or printer.id in chosen) and (state is None or printer.state in state)
     ]
-    return schemas.Listing(at=rfc3339(context.board.now_ms()), items=wanted)
+    return schemas.Listing(at=rfc3339(context.farm_view.now_ms()), items=wanted)
 
 
 @router.get("/{printer}", summary="One printer with the account of a window", responses=NOT_FOUND)
 def show_printer(context: Context, printer: PrinterWord, window: WindowText = "24h") -> schemas.PrinterDetail:
     """A printer with its hours, its spans and the latest hundred jobs that ended in the window."""
-    bounds = window_of(context, window, context.board.now_ms())
-    return context.board.printer_detail(standing_named(context, printer), bounds)
+    bounds = window_of(context, window, context.farm_view.now_ms())
+    return context.farm_view.printer_detail(status_named(context, printer), bounds)
 
 
 @router.get("/{printer}/spans", summary="The account of a printer's time", responses=NOT_FOUND)
@@ -52,9 +52,9 @@ def list_spans(
     context: Context, printer: PrinterWord, window: WindowText = "24h"
 ) -> schemas.Listing[schemas.StateSpan]:
     """Spans without holes or overlaps, cut to the window, oldest first."""
-    found, now_ms = printer_named(context, printer), context.board.now_ms()
+    found, now_ms = printer_named(context, printer), context.farm_view.now_ms()
     bounds = window_of(context, window, now_ms)
-    spans = context.board.reader.spans(bounds.from_ms, bounds.to_ms, [found.id])
+    spans = context.farm_view.reader.spans(bounds.from_ms, bounds.to_ms, [found.id])
     return schemas.Listing(at=rfc3339(now_ms), items=[views.span_view(span) for span in spans])
 
 
@@ -76,7 +76,7 @@ def list_telemetry(
     ] = 1_000,
 ) -> schemas.Listing[schemas.TelemetrySample]:
     """Kept telemetry, oldest first: the ledger's, and InfluxDB's for what is older than it keeps."""
-    found, now_ms = printer_named(context, printer), context.board.now_ms()
+    found, now_ms = printer_named(context, printer), context.farm_view.now_ms()
     bounds = window_of(context, window, now_ms)
     every_ms = None if every is None else every * SECOND_MS
     samples = context.history.telemetry(found.id, bounds.from_ms, bounds.to_ms, every_ms)

@@ -17,7 +17,7 @@ def show_setup(context: Context, request: Request) -> schemas.Setup:
     password = None if access is None or access.password is None else access.password.get_secret_value()
     trusted = context.sign_in is not None or _is_local(request)
     return schemas.Setup(
-        site=context.board.site.name,
+        site=context.farm_view.site.name,
         host=None if access is None else access.host,
         port=None if access is None else access.port,
         tls=access is not None and access.tls,

@@ -36,7 +36,7 @@ class Heater(msgspec.Struct):
     target: float | UnsetType = UNSET
 
 
-class Progress(msgspec.Struct):
+class VirtualSdcard(msgspec.Struct):
     progress: float | UnsetType = UNSET
 
 
@@ -57,7 +57,7 @@ class Fan(msgspec.Struct):
 class Status(msgspec.Struct):
     print_stats: PrintStats | UnsetType = UNSET
     webhooks: Webhooks | UnsetType = UNSET
-    virtual_sdcard: Progress | UnsetType = UNSET
+    virtual_sdcard: VirtualSdcard | UnsetType = UNSET
     heater_bed: Heater | UnsetType = UNSET
     extruder: Heater | UnsetType = UNSET
     pause_resume: PauseResume | UnsetType = UNSET
@@ -80,7 +80,7 @@ split_decoder = msgspec.json.Decoder(SplitValue)
 OBJECTS: dict[str, type[msgspec.Struct]] = {
     "print_stats": PrintStats,
     "webhooks": Webhooks,
-    "virtual_sdcard": Progress,
+    "virtual_sdcard": VirtualSdcard,
     "heater_bed": Heater,
     "extruder": Heater,
     "pause_resume": PauseResume,

@@ -3,8 +3,8 @@
 import msgspec
 
 from collector.tracker.limits import SAME_START_MS
+from collector.tracker.state import Attempt
 from collector.tracker.time_account import TimeAccount
-from collector.tracker.track import Attempt
 from farm.model.feed import FeedKind
 from farm.model.job import Job, job_id
 from farm.model.observation import JobReading, JobSignal, Observation
@@ -29,12 +29,12 @@ class Attempts(TimeAccount):
         elif not told and self.state in _KNOWN_REST and self.source == "observed" and not seen.level:
             # The edge from a known resting state is the start itself.
             started, provenance = self.at, Provenance.OBSERVED
-        if self.last_job is not None and self.last_job.id == job_id(self.track.printer_id, token):
+        if self.last_job is not None and self.last_job.id == job_id(self.tracker.printer_id, token):
             # Two attempts of one file within one tick of the source's clock.
             token = f"{token}:again"
         job = Job(
-            id=job_id(self.track.printer_id, token),
-            printer_id=self.track.printer_id,
+            id=job_id(self.tracker.printer_id, token),
+            printer_id=self.tracker.printer_id,
             file=reading.file,
             started_ms=started,
             start_provenance=provenance,

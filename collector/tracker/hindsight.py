@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import msgspec
 
 from collector.tracker.attempts import Attempts
-from collector.tracker.identity import is_row_of
-from collector.tracker.track import Attempt
+from collector.tracker.matching import is_row_of
+from collector.tracker.state import Attempt
 from farm.model.feed import FeedKind
 from farm.model.job import Job, job_id
 from farm.model.observation import HistoryRow
@@ -69,7 +69,7 @@ class Hindsight(Attempts):
 
     def _was_missed(self, row: HistoryRow) -> bool:
         """Whether the row is of an attempt that began and ended while we saw nothing."""
-        if row.outcome is None or row.ended_ms is None or row.started_ms < self.track.first_seen_ms:
+        if row.outcome is None or row.ended_ms is None or row.started_ms < self.tracker.first_seen_ms:
             return False
         if self.last_job is not None and row.started_ms < (self.last_job.ended_ms or 0):
             return False
@@ -79,8 +79,8 @@ class Hindsight(Attempts):
     def _book_missed(self, row: HistoryRow) -> None:
         """The attempt counts; the hours stay what they were for us, unknown."""
         job = Job(
-            id=job_id(self.track.printer_id, f"{row.history}:{row.native_id}:{row.started_ms}"),
-            printer_id=self.track.printer_id,
+            id=job_id(self.tracker.printer_id, f"{row.history}:{row.native_id}:{row.started_ms}"),
+            printer_id=self.tracker.printer_id,
             file=row.file,
             started_ms=row.started_ms,
             start_provenance=Provenance.HISTORY,

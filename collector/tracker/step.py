@@ -5,7 +5,6 @@ import zlib
 import msgspec
 
 from collector.tracker.hindsight import Hindsight
-from collector.tracker.identity import adopts, ends_another, is_another, is_same_attempt
 from collector.tracker.inputs import ContinuityLost, Observed, Settled, SignOfLife, Silence, TrackerInput
 from collector.tracker.limits import (
     ECHO_MS,
@@ -15,8 +14,9 @@ from collector.tracker.limits import (
     SAME_START_MS,
     SETTLE_MS,
 )
+from collector.tracker.matching import adopts, ends_another, is_another, is_same_attempt
+from collector.tracker.state import LedgerChanges, TrackerState
 from collector.tracker.time_account import REMEMBERED
-from collector.tracker.track import Booking, Track
 from farm.model.job import job_id
 from farm.model.observation import JobReading, JobSignal, Link, Observation
 from farm.model.states import ACTIVE_STATES, Cause, Outcome, PrinterState, Provenance
@@ -29,11 +29,11 @@ _OUTCOMES = {
 _encode = msgspec.msgpack.Encoder().encode
 
 
-def advance(track: Track, at_ms: int, given: TrackerInput) -> tuple[Track, Booking]:
-    """The track after `given`, which holds from `at_ms` (milliseconds, never before `track.at_ms`
+def advance(tracker: TrackerState, at_ms: int, given: TrackerInput) -> tuple[TrackerState, LedgerChanges]:
+    """The tracker after `given`, which holds from `at_ms` (milliseconds, never before `tracker.at_ms`
     by more than the start of the current span), and what it changes in the books.
     """
-    step = _Step(track, at_ms)
+    step = _Step(tracker, at_ms)
     match given:
         case Observed(observation, heard_ms):
             step.observe(observation, heard_ms)
@@ -49,9 +49,9 @@ def advance(track: Track, at_ms: int, given: TrackerInput) -> tuple[Track, Booki
     return step.finish()
 
 
-def needs_settling(track: Track, now_ms: int) -> bool:
+def needs_settling(tracker: TrackerState, now_ms: int) -> bool:
     """Whether the attempt waited long enough for an end that did not come."""
-    attempt = track.attempt
+    attempt = tracker.attempt
     return (
         attempt is not None and attempt.settling_ms is not None and now_ms - attempt.settling_ms >= SETTLE_MS
     )
@@ -195,7 +195,7 @@ class _Step(Hindsight):
 
     def _started(self, seen: Observation) -> bool:
         reading = seen.job or JobReading()
-        identity = job_id(self.track.printer_id, reading.token or f"{seen.time_ms}:{reading.file}")
+        identity = job_id(self.tracker.printer_id, reading.token or f"{seen.time_ms}:{reading.file}")
         known = (self.attempt.job if self.attempt else None, self.last_job)
         if any(job is not None and job.id == identity for job in known):
             return False

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from collector.tracker.track import Booking, Track
+from collector.tracker.state import LedgerChanges, TrackerState
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.job import Job
 from farm.model.span import Span
@@ -20,33 +20,33 @@ _BUCKETS = {
 class TimeAccount:
     """The state, link and attempt after the transition, and what is to be booked for it."""
 
-    def __init__(self, track: Track, at_ms: int) -> None:
-        self.track = track
+    def __init__(self, tracker: TrackerState, at_ms: int) -> None:
+        self.tracker = tracker
         self.at = at_ms
-        self.state, self.since, self.source = track.state, track.since_ms, track.source
-        self.link = track.link
-        self.before_silence = track.before_silence
-        self.attempt = track.attempt
-        self.last_job = track.last_job
-        self.recent = track.recent
-        self.aliases = dict.fromkeys(track.aliases)
-        self.booking = Booking.empty()
+        self.state, self.since, self.source = tracker.state, tracker.since_ms, tracker.source
+        self.link = tracker.link
+        self.before_silence = tracker.before_silence
+        self.attempt = tracker.attempt
+        self.last_job = tracker.last_job
+        self.recent = tracker.recent
+        self.aliases = dict.fromkeys(tracker.aliases)
+        self.booking = LedgerChanges.empty()
 
-    def finish(self) -> tuple[Track, Booking]:
-        """The track after the transition, and what it changes in the books."""
+    def finish(self) -> tuple[TrackerState, LedgerChanges]:
+        """The tracker after the transition, and what it changes in the books."""
         attempt = self.attempt
         if attempt is not None:
             self.booking.jobs[attempt.job.id] = attempt.job
         return (
-            Track(
-                printer_id=self.track.printer_id,
+            TrackerState(
+                printer_id=self.tracker.printer_id,
                 state=self.state,
                 since_ms=self.since,
                 source=self.source,
                 link=self.link,
                 before_silence=self.before_silence,
-                first_seen_ms=self.track.first_seen_ms,
-                at_ms=max(self.track.at_ms, self.at),
+                first_seen_ms=self.tracker.first_seen_ms,
+                at_ms=max(self.tracker.at_ms, self.at),
                 attempt=attempt,
                 last_job=self.last_job,
                 aliases=tuple(self.aliases)[-REMEMBERED:],
@@ -96,7 +96,7 @@ class TimeAccount:
             return
         self.account(at)
         self.before_silence = None
-        printer = self.track.printer_id
+        printer = self.tracker.printer_id
         if at > self.since:
             self.booking.spans[self.since] = Span(printer, self.state, self.since, at, self.source)
         before = self.state

@@ -15,22 +15,22 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, create_model
 
+from collector.sessions.thinning import ThinningSettings
 from collector.settings import BrokerSettings, CollectorSettings, SourceSettings
 from farm.app.config_errors import explain, unknown_section
 from farm.app.config_layers import KeyPath, Layers, dotted, environment_settings, read_toml
-from farm.app.config_models import Model, Place, models_in, secret_keys
+from farm.app.config_models import Model, SettingOrigin, models_in, secret_keys
 from farm.app.data_folder import DATA_VARIABLE, DEFAULT_FOLDER, DataFolder
 from farm.app.embedded_broker import EmbeddedBrokerSettings
 from farm.app.logs import REDACTION, Redaction
 from farm.errors import ConfigurationError
+from farm.ledger.settings import LedgerSettings
 from farm.settings import PrinterSettings, SiteSettings
-from farm.storage.settings import LedgerSettings
-from farm.storage.thinning import ThinningSettings
 
 if TYPE_CHECKING:
     from alerts.settings import AlertSettings
     from api.settings import ApiSettings
-    from farm.storage.influx.settings import InfluxSettings
+    from farm.influx.settings import InfluxSettings
 
 CONFIG_VARIABLE = "LAYERLINE_CONFIG"
 CONFIG_FILE = "layerline.toml"
@@ -118,7 +118,7 @@ class Configuration:
     def sources(self) -> tuple[SourceSettings, ...]:
         """`[[sources]]`; empty where the usual topics of every adapter are read."""
         from collector.adapters import adapters
-        from collector.sources import SourceTable
+        from collector.intake.sources import SourceTable
 
         sources: tuple[SourceSettings, ...] = self._section("sources")
         origin = self._layers.origin(("sources",))
@@ -208,10 +208,10 @@ class SecretFiles:
 
     def resolve(self, tree: dict[str, Any]) -> dict[str, Any]:
         """The tree with the secrets read. Raises ConfigurationError naming key and file."""
-        found: dict[str, Any] = self._walk(tree, Place([self._root]), ())
+        found: dict[str, Any] = self._walk(tree, SettingOrigin([self._root]), ())
         return found
 
-    def _walk(self, value: Any, place: Place, path: KeyPath) -> Any:
+    def _walk(self, value: Any, place: SettingOrigin, path: KeyPath) -> Any:
         if isinstance(value, list):
             return [self._walk(item, place.step(at), (*path, at)) for at, item in enumerate(value)]
         if not isinstance(value, dict):
@@ -304,7 +304,7 @@ def section_model(name: str) -> Model:
 
 def _section_class(name: str) -> Model:
     if name == "influx":
-        from farm.storage.influx.settings import InfluxSettings
+        from farm.influx.settings import InfluxSettings
 
         return InfluxSettings
     if name == "alerts":

@@ -40,7 +40,7 @@ def _is_free_table(annotation: Any) -> bool:
     return any(_is_free_table(part) for part in get_args(annotation))
 
 
-class Place:
+class SettingOrigin:
     """A place in the configuration: the types that may stand there."""
 
     def __init__(self, models: list[Model], annotation: Any = None) -> None:
@@ -59,14 +59,16 @@ class Place:
         by_file = {f"{key}_file" for model in self.models for key in secret_keys(model)}
         return sorted(plain | by_file)
 
-    def step(self, part: str | int) -> "Place":
+    def step(self, part: str | int) -> "SettingOrigin":
         """The place one step further: a key, a position in a list, or the tag of a union."""
         fields = [model.model_fields[str(part)] for model in self.models if part in model.model_fields]
         if fields:
-            return Place([m for field in fields for m in models_in(field.annotation)], fields[0].annotation)
+            return SettingOrigin(
+                [m for field in fields for m in models_in(field.annotation)], fields[0].annotation
+            )
         if isinstance(part, int) or _is_free_table(self.annotation):
-            return Place(self.models, _item_type(self.annotation))
-        return Place([model for model in self.models if _is_tagged(model, part)], self.annotation)
+            return SettingOrigin(self.models, _item_type(self.annotation))
+        return SettingOrigin([model for model in self.models if _is_tagged(model, part)], self.annotation)
 
 
 def _item_type(annotation: Any) -> Any:
@@ -83,9 +85,9 @@ def _is_tagged(model: Model, tag: str) -> bool:
     )
 
 
-def place_at(root: Model, path: KeyPath) -> Place:
+def place_at(root: Model, path: KeyPath) -> SettingOrigin:
     """The place at `path`, which may hold union tags as pydantic's error locations do."""
-    place = Place([root], root)
+    place = SettingOrigin([root], root)
     for part in path:
         place = place.step(part)
     return place

@@ -5,10 +5,10 @@ import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from farm.app.checks import listens
 from farm.app.config import CONFIG_VARIABLE
 from farm.app.data_folder import DATA_VARIABLE
 from farm.app.embedded_broker import prepare_broker
+from farm.app.listening import listens
 from farm.app.logs import LogFormat
 from farm.app.supervisor import Part
 from farm.errors import ConfigurationError
@@ -44,7 +44,7 @@ def farm_parts(
     options = ["--log-format", log_format.value, *(["--verbose"] if verbose else [])]
 
     def layerline(command: str) -> list[str]:
-        return [sys.executable, "-P", "-m", "farm.app.cli", command, *options]
+        return [sys.executable, "-P", "-m", "farm.cli", command, *options]
 
     configuration.data.make()
     _refuse_taken_api_port(configuration)

@@ -2,19 +2,26 @@
 
 import logging
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from farm.model.clock import Clock, system_clock
+from farm.model.times import DAY_MS
 
 log = logging.getLogger(__name__)
+
+_FAREWELL_S = 30
+"""How long a request under way is waited for at the end. What it held is sent again later."""
 
 if TYPE_CHECKING:
     from api.server import ApiServer
     from api.setup import BrokerAccess
     from farm.app.config import Configuration
-    from farm.kpi.engine import KpiEngine
-    from farm.storage.ledger import Ledger
-    from farm.storage.ledger_port import LedgerReader
+    from farm.figures.engine import KpiEngine
+    from farm.ledger.history_port import HistoryReader
+    from farm.ledger.ledger import Ledger
+    from farm.ledger.ledger_reader import LedgerReader
 
 
 def ledger_of(configuration: "Configuration", *, create: bool = False) -> "Ledger":
@@ -22,7 +29,7 @@ def ledger_of(configuration: "Configuration", *, create: bool = False) -> "Ledge
 
     Raises LedgerError when it cannot be opened.
     """
-    from farm.storage.ledger import open_ledger
+    from farm.ledger.ledger import open_ledger
 
     if create and not configuration.is_ledger_elsewhere:
         configuration.data.make()
@@ -36,7 +43,7 @@ def now_of(reader: "LedgerReader", clock: Clock = system_clock) -> int:
 
 def kpi_engine_of(configuration: "Configuration", reader: "Ledger") -> "KpiEngine":
     """The engine of indicators, counting by the rules of the site."""
-    from farm.kpi.engine import KpiEngine
+    from farm.figures.engine import KpiEngine
 
     return KpiEngine(reader, configuration.site)
 
@@ -48,8 +55,8 @@ def run_collector(
 
     Raises BrokerRefused, LedgerError or LeaseLost when going on cannot help.
     """
+    from collector.intake.sources import SourceTable
     from collector.service import Collector
-    from collector.sources import SourceTable
 
     configuration.check(["site", "broker", "sources", "printers", "ledger", "collector", "telemetry"])
     with ledger_of(configuration, create=True) as ledger:
@@ -69,12 +76,11 @@ def run_collector(
 def run_evaluator(configuration: "Configuration", stop: threading.Event) -> None:
     """Evaluate and deliver, and ship to InfluxDB where one is configured, until `stop` is set."""
     from alerts.service import EvaluatorService
-    from farm.app.influx import shipping
-    from farm.storage.alert_store import SqlAlertStore
+    from farm.ledger.alert_store import AlertStore
 
     settings, site = configuration.alerts, configuration.site
     with ledger_of(configuration, create=True) as ledger:
-        store = SqlAlertStore(ledger.engine)
+        store = AlertStore(ledger.engine)
         names = [receiver.name for receiver in settings.receivers]
         log.info("alerting %s", ", ".join(names) or "nobody: no receiver is configured")
         with shipping(configuration, ledger):
@@ -93,16 +99,15 @@ def server_of(configuration: "Configuration", ledger: "Ledger") -> "ApiServer":
     """The API's server, bound to its address. Raises ConfigurationError when that is taken."""
     from api.app import create_app
     from api.server import ApiServer
-    from farm.app.influx import history_of
-    from farm.storage.alert_store import SqlAlertStore
-    from farm.storage.influx.status import OutboxStatus
+    from farm.influx.status import OutboxStatus
+    from farm.ledger.alert_store import AlertStore
 
     influx = configuration.influx
     outbox = OutboxStatus(ledger.engine, influx.kpi_every_seconds)
     app = create_app(
         ledger,
         kpi_engine_of(configuration, ledger),
-        SqlAlertStore(ledger.engine),
+        AlertStore(ledger.engine),
         configuration.api,
         system_clock,
         site=configuration.site,
@@ -118,7 +123,7 @@ def broker_access(configuration: "Configuration") -> "BrokerAccess":
     from pydantic import SecretStr
 
     from api.setup import BrokerAccess
-    from collector.sources import default_sources
+    from collector.intake.sources import default_sources
     from farm.app.welcome import printer_broker
 
     embedded = None if configuration.is_broker_configured else configuration.embedded_broker.host
@@ -132,3 +137,42 @@ def broker_access(configuration: "Configuration") -> "BrokerAccess":
         password=None if broker.password is None else SecretStr(broker.password),
         topics=tuple((source.adapter, source.topic) for source in sources),
     )
+
+
+@contextmanager
+def shipping(configuration: "Configuration", ledger: "Ledger") -> Iterator[None]:
+    """Ship to InfluxDB, where one is configured, in a thread of its own for as long as the block runs."""
+    settings = configuration.influx
+    if settings.url is None:
+        from farm.influx.outbox import Outbox
+
+        Outbox(ledger.engine).forget()
+        yield
+        return
+    from farm.influx.ledger_kpis import LedgerKpis
+    from farm.influx.sender import Sender
+
+    engine = kpi_engine_of(configuration, ledger)
+    kpis = LedgerKpis(engine, ledger, configuration.site, settings, system_clock)
+    sender = Sender(ledger.engine, settings, system_clock, kpis=kpis)
+    stop = threading.Event()
+    thread = threading.Thread(target=sender.run, args=(stop,), name="influxdb", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(_FAREWELL_S)
+
+
+def history_of(configuration: "Configuration", ledger: "LedgerReader") -> "HistoryReader":
+    """What charts and exports read: the ledger, and InfluxDB for telemetry that it keeps no more."""
+    from farm.ledger.history_ledger import LedgerHistory
+
+    kept = LedgerHistory(ledger)
+    if configuration.influx.url is None:
+        return kept
+    from farm.influx.long_history import LongHistory
+
+    kept_ms = round(configuration.site.telemetry_days * DAY_MS)
+    return LongHistory(kept, configuration.influx, kept_ms, lambda: now_of(ledger))

@@ -17,7 +17,7 @@ from farm.model.span import Span
 from farm.model.states import PrinterState
 
 
-class Stretch(NamedTuple):
+class Interval(NamedTuple):
     """From `from_ms` until `to_ms` (ms since 1970, UTC, half open)."""
 
     from_ms: int
@@ -61,10 +61,10 @@ class TimeAccount(msgspec.Struct, frozen=True):
         return open_time + sum(self.closed_ms.get(state, 0) for state in productive)
 
 
-def life_within(printer: Printer, from_ms: int, to_ms: int) -> Stretch | None:
-    """The part of the stretch in which the printer counts, None where it does not at all."""
+def life_within(printer: Printer, from_ms: int, to_ms: int) -> Interval | None:
+    """The part of the interval in which the printer counts, None where it does not at all."""
     end = to_ms if printer.retired_ms is None else min(to_ms, printer.retired_ms)
-    life = Stretch(max(from_ms, printer.first_seen_ms), end)
+    life = Interval(max(from_ms, printer.first_seen_ms), end)
     return life if life.from_ms < life.to_ms else None
 
 
@@ -84,7 +84,7 @@ def book(totals: Mapping[PrinterState, int], life_ms: int, *, closed: bool = Fal
 
 
 def add_up(accounts: Iterable[TimeAccount]) -> TimeAccount:
-    """The sum of accounts of several printers or of stretches that follow each other."""
+    """The sum of accounts of several printers or of intervals that follow each other."""
     open_ms: dict[PrinterState, int] = {}
     closed_ms: dict[PrinterState, int] = {}
     for account in accounts:
@@ -96,11 +96,11 @@ def add_up(accounts: Iterable[TimeAccount]) -> TimeAccount:
 
 
 def account_of_spans(
-    spans: Iterable[Span], from_ms: int, to_ms: int, closed: Sequence[Stretch] = ()
+    spans: Iterable[Span], from_ms: int, to_ms: int, closed: Sequence[Interval] = ()
 ) -> TimeAccount:
-    """The account of one printer that lived through the whole stretch, from its spans.
+    """The account of one printer that lived through the whole interval, from its spans.
 
-    A span without an end reaches as far as the stretch. `closed` are the closed hours,
+    A span without an end reaches as far as the interval. `closed` are the closed hours,
     in order and without overlap. Raises LedgerError when spans overlap.
     """
     booked = list(spans)
@@ -114,12 +114,12 @@ def account_of_spans(
     return add_up(accounts)
 
 
-def _parts(from_ms: int, to_ms: int, closed: Sequence[Stretch]) -> Iterable[tuple[Stretch, bool]]:
+def _parts(from_ms: int, to_ms: int, closed: Sequence[Interval]) -> Iterable[tuple[Interval, bool]]:
     reached = from_ms
-    for stretch in closed:
-        start, end = max(reached, stretch.from_ms), min(to_ms, stretch.to_ms)
+    for interval in closed:
+        start, end = max(reached, interval.from_ms), min(to_ms, interval.to_ms)
         if start < end:
-            yield Stretch(reached, start), False
-            yield Stretch(start, end), True
+            yield Interval(reached, start), False
+            yield Interval(start, end), True
             reached = end
-    yield Stretch(reached, to_ms), False
+    yield Interval(reached, to_ms), False

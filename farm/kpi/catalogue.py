@@ -1,6 +1,6 @@
 """The indicators: what each is called, how it is worked out, and what it should be.
 
-A new indicator is one entry here and one pure function from `Basis` to `Measure`.
+A new indicator is one entry here and one pure function from `KpiInput` to `KpiResult`.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from enum import StrEnum
 import msgspec
 
 from farm.errors import InvalidQuery
-from farm.kpi.measure import Basis, Measure
+from farm.kpi.calculation import KpiInput, KpiResult
 from farm.kpi.periods import Period
 from farm.kpi.success import print_success_rate
 from farm.kpi.targets import Level, Profile, Target
@@ -47,7 +47,7 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True):
     more_is_better: bool
     cadences: tuple[Cadence, ...]
     targets: tuple[Target, ...]
-    measure: Callable[[Basis], Measure]
+    measure: Callable[[KpiInput], KpiResult]
 
 
 CATALOGUE: tuple[Indicator, ...] = (

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from farm.model.outcome_count import OutcomeCount
 from farm.model.states import CancelledBy, Outcome
-from farm.storage.ledger_port import OutcomeCount
 
 
 class OutcomeTally(msgspec.Struct, frozen=True):
@@ -27,7 +27,7 @@ class OutcomeTally(msgspec.Struct, frozen=True):
 
 
 def tally(counts: Iterable[OutcomeCount]) -> OutcomeTally:
-    """The sum of the ledger's counts, of whatever printers and stretches."""
+    """The sum of the ledger's counts, of whatever printers and intervals."""
     jobs: Counter[Outcome] = Counter()
     units: Counter[Outcome] = Counter()
     cancelled_by: Counter[CancelledBy] = Counter()
@@ -40,7 +40,7 @@ def tally(counts: Iterable[OutcomeCount]) -> OutcomeTally:
 
 
 def add_tallies(tallies: Iterable[OutcomeTally]) -> OutcomeTally:
-    """The sum of tallies of stretches that follow each other."""
+    """The sum of tallies of intervals that follow each other."""
     jobs: Counter[Outcome] = Counter()
     units: Counter[Outcome] = Counter()
     cancelled_by: Counter[CancelledBy] = Counter()

@@ -13,7 +13,7 @@ from farm.model.times import DAY_MS, HOUR_MS, SECOND_MS
 
 
 class Period(StrEnum):
-    """A stretch of the calendar."""
+    """An interval of the calendar."""
 
     HOUR = "hour"
     DAY = "day"
@@ -48,7 +48,7 @@ def next_start(period: Period, at_ms: int, zone: ZoneInfo) -> int:
 
 
 def edges(period: Period, from_ms: int, to_ms: int, zone: ZoneInfo) -> list[int]:
-    """`from_ms`, every start of a period between, and `to_ms`: the stretch cut into its periods."""
+    """`from_ms`, every start of a period between, and `to_ms`: the interval cut into its periods."""
     cuts = [from_ms]
     while (following := next_start(period, cuts[-1], zone)) < to_ms:
         cuts.append(following)

@@ -1,4 +1,4 @@
-"""Windows cut into stretches that do not overlap, so that the ledger sums each hour once."""
+"""Windows cut into intervals that do not overlap, so that the ledger sums each hour once."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import msgspec
 
-from farm.kpi.account import Stretch
+from farm.kpi.account import Interval
 from farm.kpi.windows import Window
 
 
@@ -18,8 +18,8 @@ class Segment(msgspec.Struct, frozen=True):
     closed: bool
 
 
-def segments(windows: Iterable[Window], closed: Sequence[Stretch] = ()) -> list[Segment]:
-    """The stretches between all edges of the windows and of the closed hours, in order.
+def segments(windows: Iterable[Window], closed: Sequence[Interval] = ()) -> list[Segment]:
+    """The intervals between all edges of the windows and of the closed hours, in order.
 
     Every window is made of whole segments, and time in no window is in none.
     """
@@ -28,9 +28,9 @@ def segments(windows: Iterable[Window], closed: Sequence[Stretch] = ()) -> list[
     for window in windows:
         asked[window.from_ms] += 1
         asked[window.to_ms] -= 1
-    for stretch in closed:
-        shut[stretch.from_ms] += 1
-        shut[stretch.to_ms] -= 1
+    for interval in closed:
+        shut[interval.from_ms] += 1
+        shut[interval.to_ms] -= 1
     found, asking, shutting = [], 0, 0
     for start, end in pairwise(sorted({*asked, *shut})):
         asking += asked[start]

@@ -6,7 +6,7 @@ from itertools import groupby
 
 import msgspec
 
-from farm.kpi.account import Stretch, life_within
+from farm.kpi.account import Interval, life_within
 from farm.kpi.windows import Window
 from farm.model.printer import Printer
 
@@ -30,7 +30,7 @@ class Subject(msgspec.Struct, frozen=True):
     label: str
     printers: tuple[Printer, ...]
 
-    def lives(self, window: Window) -> list[Stretch]:
+    def lives(self, window: Window) -> list[Interval]:
         """The part of the window in which each printer counted, without those that never did."""
         lives = (life_within(printer, window.from_ms, window.to_ms) for printer in self.printers)
         return [life for life in lives if life is not None]

@@ -1,25 +1,25 @@
 """Print success rate: how many of the attempted prints came out."""
 
-from farm.kpi.measure import Basis, Measure
+from farm.kpi.calculation import KpiInput, KpiResult
 from farm.kpi.wilson import wilson_interval
 from farm.model.states import CancelledBy, Outcome
 
 
-def print_success_rate(basis: Basis) -> Measure:
+def print_success_rate(given: KpiInput) -> KpiResult:
     """Succeeded ÷ (succeeded + failed), a ratio; None before a job ended with a known outcome.
 
     Cancelled jobs join the denominator where the site says so. Jobs of unknown outcome
     stay out of the value and count as failed at worst and as succeeded at best. The
     interval is the 95 % Wilson interval of the value.
     """
-    jobs = basis.outcomes.jobs_by_outcome()
+    jobs = given.outcomes.jobs_by_outcome()
     succeeded, unknown = jobs[Outcome.SUCCEEDED], jobs[Outcome.UNKNOWN]
     attempts = succeeded + jobs[Outcome.FAILED]
-    if basis.site.cancelled_counts_as_attempt:
+    if given.site.cancelled_counts_as_attempt:
         attempts += jobs[Outcome.CANCELLED]
     possible = attempts + unknown
-    by = basis.outcomes.cancelled_by
-    return Measure(
+    by = given.outcomes.cancelled_by
+    return KpiResult(
         value=succeeded / attempts if attempts else None,
         low=succeeded / possible if possible else None,
         high=(succeeded + unknown) / possible if possible else None,

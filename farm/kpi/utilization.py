@@ -1,7 +1,7 @@
 """Utilization: how much of the time that the printers could print they did print."""
 
 from farm.kpi.account import TimeAccount
-from farm.kpi.measure import Basis, Measure, hours
+from farm.kpi.calculation import KpiInput, KpiResult, hours
 from farm.model.states import PrinterState
 from farm.settings import SiteSettings
 
@@ -13,23 +13,23 @@ def productive_states(site: SiteSettings) -> frozenset[PrinterState]:
     return frozenset({PrinterState.PRINTING})
 
 
-def utilization(basis: Basis) -> Measure:
+def utilization(given: KpiInput) -> KpiResult:
     """Productive time ÷ available time, a ratio; None where no available time was observed.
 
     Unknown time counts as available and not productive in the value and at worst, and as
     productive at best.
     """
-    account, productive = basis.account, productive_states(basis.site)
+    account, productive = given.account, productive_states(given.site)
     utilized, available = account.in_states(productive), account.available_ms(productive)
     possibly = productive | {PrinterState.UNKNOWN}
     at_best = _ratio(account.in_states(possibly), account.available_ms(possibly))
     at_worst = None if at_best is None else _ratio(utilized, available) or 0.0
     observed = available - account.open_ms.get(PrinterState.UNKNOWN, 0)
-    return Measure(
+    return KpiResult(
         value=at_worst if observed else None,
         low=at_worst,
         high=at_best,
-        counts={"printers": basis.printers},
+        counts={"printers": given.printers},
         amounts=_hours_of(account, utilized, available),
     )
 

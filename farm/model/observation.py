@@ -7,13 +7,6 @@ import msgspec
 from farm.model.states import CancelledBy, Cause, Outcome, PrinterState
 
 
-class ClockKind(StrEnum):
-    """Which clock of the source a reading carries."""
-
-    WALL = "wall"
-    MONOTONIC = "monotonic"
-
-
 class Link(StrEnum):
     """Whether the way to the printer stands, by positive evidence."""
 
@@ -114,3 +107,8 @@ class Telemetry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     flow_factor: float | None = None
     fan: float | None = None
     filament_mm: float | None = None
+
+    def overlaid(self, later: "Telemetry") -> "Telemetry":
+        """These figures with those of `later` laid over them, where it has any."""
+        told = {name: value for name, value in msgspec.structs.asdict(later).items() if value is not None}
+        return msgspec.structs.replace(self, **told) if told else self

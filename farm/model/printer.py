@@ -5,6 +5,7 @@ import uuid
 import msgspec
 
 _PRINTERS = uuid.UUID("6f2f3c0e-6f0e-4f0b-9a3e-1c0b6d8f5a11")
+_SESSIONS = uuid.UUID("0d0a5f0e-5a5b-4f53-9f0e-6a3f0c1b7c2d")
 
 
 class Address(msgspec.Struct, frozen=True, order=True):
@@ -36,3 +37,8 @@ def printer_id(site: str, address: Address) -> str:
     moment, and a rerun of a recording, agree.
     """
     return str(uuid.uuid5(_PRINTERS, "\x1f".join((site, address.broker, address.adapter, address.prefix))))
+
+
+def session_id(address: Address) -> str:
+    """A stable UUID for the session at `address`, whichever printer it belongs to."""
+    return str(uuid.uuid5(_SESSIONS, "\x1f".join((address.broker, address.adapter, address.prefix))))

@@ -30,16 +30,17 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from farm.influx.points import telemetry_head, telemetry_line
+from farm.influx.sender import Sender
+from farm.influx.settings import InfluxSettings
+from farm.influx.status import OutboxStatus, QueueStatus
+from farm.ledger.batch import Batch
+from farm.ledger.ledger import Ledger, open_ledger
+from farm.ledger.outbox_positions import TELEMETRY
+from farm.ledger.records import TelemetryRow
 from farm.model.clock import system_clock
 from farm.model.observation import Telemetry
 from farm.model.printer import Printer
-from farm.storage.influx.points import telemetry_head, telemetry_line
-from farm.storage.influx.positions import TELEMETRY
-from farm.storage.influx.sender import Sender
-from farm.storage.influx.settings import InfluxSettings
-from farm.storage.influx.status import OutboxStatus, QueueStatus
-from farm.storage.ledger import Ledger, open_ledger
-from farm.storage.ledger_port import Batch, TelemetryRow
 from tests.influx_server import PrivateInflux, private_influx
 
 PRINTERS = 1_000
@@ -238,8 +239,8 @@ def caught_up(
     looked = 0.0
     while True:
         wait = sender.step()
-        lanes = {lane.reader: lane for lane in sender._lanes}
-        position = lanes[TELEMETRY].position
+        queues = {queue.reader: queue for queue in sender._queues}
+        position = queues[TELEMETRY].position
         if time.perf_counter() - looked > 0.5:
             looked = time.perf_counter()
             ages.append(_behind(ledger, position.seq))

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from farm.storage.ledger import open_ledger
+from farm.ledger.ledger import open_ledger
 from simulators.simulation import Wish, run_simulation
 from simulators.truth import read_truth
 from simulators.verify import Findings, verify

@@ -16,15 +16,15 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from collector.pipeline import Pipeline
-from collector.sources import SourceTable
+from collector.intake.pipeline import Pipeline
+from collector.intake.sources import SourceTable
+from farm.ledger.ledger import open_ledger
 from farm.model.times import DAY_MS, SECOND_MS, parse_rfc3339
-from farm.storage.ledger import open_ledger
 from simulators.faults import parse_faults
 from simulators.fleet import Fleet, Run
 from simulators.scenario import Scenario
 from simulators.truth import Truth, read_truth
-from simulators.verify import Findings, Verdict, verify
+from simulators.verify import Comparison, Findings, verify
 from simulators.verify_report import show
 from simulators.wire import Message
 
@@ -116,7 +116,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="layerline-hunt-") as thrown_away:
         for seed in wanted.seeds:
             truth, findings = farm(seed, wanted, wanted.keep or Path(thrown_away))
-            told = [d for d in findings.differences if d.verdict is not Verdict.UNKNOWN]
+            told = [d for d in findings.differences if d.verdict is not Comparison.UNKNOWN]
             speaks = {printer.name: printer.protocol for printer in truth.header.printers}
             observed = [account.observed_share for account in findings.accounts]
             console.rule(f"seed {seed}, observed share {100 * sum(observed) / len(observed):.2f} %")

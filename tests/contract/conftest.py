@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from farm.storage.ledger import Ledger, open_ledger
+from farm.ledger.ledger import Ledger, open_ledger
 from tests.contract.ledger_samples import SHARD
 from tests.servers import fresh_database, postgresql
 

@@ -4,13 +4,14 @@ import hashlib
 import uuid
 from typing import Any
 
+from farm.ledger.batch import Batch
+from farm.ledger.records import Checkpoint, Evidence, SessionRecord, Snapshot
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.job import Job
 from farm.model.observation import Telemetry
 from farm.model.printer import Printer
 from farm.model.span import Span
 from farm.model.states import Outcome, PrinterState
-from farm.storage.ledger_port import Batch, Checkpoint, Evidence, Milestone
 
 SHARD = "layerline-shard-1"
 
@@ -43,12 +44,18 @@ def evidence(at_ms: int, ordinal: int = 0, body: bytes = b"seen", printer: str =
     return Evidence(an_id(printer), at_ms, ordinal, at_ms + 5, body)
 
 
-def a_milestone(at_ms: int, ordinal: int = 0, body: bytes = b"reached", printer: str = "anna") -> Milestone:
-    return Milestone(an_id(printer), at_ms, ordinal, body)
+def a_snapshot(at_ms: int, ordinal: int = 0, body: bytes = b"reached", printer: str = "anna") -> Snapshot:
+    return Snapshot(an_id(printer), at_ms, ordinal, body)
 
 
-def a_checkpoint(heard_ms: int, body: bytes = b"stands", printer: str = "anna") -> Checkpoint:
-    return Checkpoint(an_id(printer), heard_ms, Telemetry(nozzle=210.5, layer=3), body)
+def a_checkpoint(body: bytes = b"stands", printer: str = "anna") -> Checkpoint:
+    return Checkpoint(an_id(printer), body)
+
+
+def a_session(heard_ms: int, body: bytes = b"remembers", printer: str = "anna") -> SessionRecord:
+    return SessionRecord(
+        f"session-{printer}", an_id(printer), heard_ms, Telemetry(nozzle=210.5, layer=3), body
+    )
 
 
 def entries(count: int, word: str = "entry") -> list[FeedEntry]:

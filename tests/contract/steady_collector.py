@@ -3,11 +3,11 @@
 import sys
 from itertools import count
 
+from farm.ledger.batch import Batch
+from farm.ledger.ledger import open_ledger
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.span import Span
 from farm.model.states import PrinterState
-from farm.storage.ledger import open_ledger
-from farm.storage.ledger_port import Batch
 from tests.contract.ledger_samples import SHARD, a_checkpoint, an_ended_job, an_id, evidence
 
 NAME = "steady"
@@ -20,7 +20,7 @@ def batch(number: int) -> Batch:
         cuts=[(an_id(NAME), number)],
         spans=[Span(an_id(NAME), STATES[number % 2], number, None)],
         evidence=[evidence(number, printer=NAME)],
-        checkpoints=[a_checkpoint(number, str(number).encode(), NAME)],
+        checkpoints=[a_checkpoint(str(number).encode(), NAME)],
         feed=[FeedEntry(kind=FeedKind.JOB_ENDED, at_ms=number, body={"number": number})],
         booked_until_ms=number + 1,
     )

@@ -9,25 +9,24 @@ import pytest
 from sqlalchemy import text
 
 from farm.errors import InvalidQuery, LedgerError, LedgerUnreachable
-from farm.model.feed import FeedEntry, FeedKind
-from farm.storage.alert_port import (
+from farm.ledger.alert_store import AlertStore
+from farm.ledger.ledger import Ledger, open_ledger
+from farm.model.alert import (
     Alert,
+    AlertBatch,
     AlertFilter,
     AlertState,
-    AlertStore,
-    Attempt,
-    Booking,
     Bookmark,
     Delivery,
+    DeliveryAttempt,
+    DeliveryProgress,
     DeliveryState,
     DeliveryTotal,
-    Occasion,
-    Progress,
+    NotificationReason,
     Settlement,
     Severity,
 )
-from farm.storage.alert_store import SqlAlertStore
-from farm.storage.ledger import Ledger, open_ledger
+from farm.model.feed import FeedEntry, FeedKind
 from tests.contract.ledger_samples import an_id
 
 READER = "evaluator"
@@ -36,7 +35,7 @@ LEASE_MS = 1_000
 
 @pytest.fixture
 def store(empty_ledger: Ledger) -> AlertStore:
-    return SqlAlertStore(empty_ledger.engine)
+    return AlertStore(empty_ledger.engine)
 
 
 def an_alert(word: str = "streak", **more: Any) -> Alert:
@@ -63,9 +62,9 @@ def a_delivery(word: str, alert: Alert | None = None, **more: Any) -> Delivery:
         "id": an_id(word),
         "alert_id": (alert or an_alert()).id,
         "receiver": "slack",
-        "occasion": Occasion.FIRED,
+        "reason": NotificationReason.FIRED,
         "state": DeliveryState.PENDING,
-        "notice": {"title": "3 failed prints in a row", "file": "größe 🧨.gcode"},
+        "notification": {"title": "3 failed prints in a row", "file": "größe 🧨.gcode"},
         "created_ms": 100,
         "due_ms": 100,
     }
@@ -85,7 +84,7 @@ class Desk:
 
     def book(self, *things: Alert | Delivery | FeedEntry, seq: int = 0) -> Bookmark | None:
         reached = self.store.book(
-            Booking(
+            AlertBatch(
                 reader=READER,
                 seen=self.seen,
                 seq=seq,
@@ -107,10 +106,10 @@ def desk(store: AlertStore) -> Desk:
 def settled(state: DeliveryState, *, due_ms: int = 0, at_ms: int = 200, **more: Any) -> Settlement:
     ok = state is DeliveryState.DELIVERED
     return Settlement(
-        attempt=Attempt(at_ms=at_ms, duration_ms=12, ok=ok, answer=more.get("answer", "HTTP 200 ok")),
+        attempt=DeliveryAttempt(at_ms=at_ms, duration_ms=12, ok=ok, answer=more.get("answer", "HTTP 200 ok")),
         state=state,
         due_ms=due_ms,
-        progress=more.get("progress", Progress(outstanding=())),
+        progress=more.get("progress", DeliveryProgress(outstanding=())),
     )
 
 
@@ -196,7 +195,7 @@ def test_of_two_evaluators_only_one_books_the_first_step(store: AlertStore) -> N
 
 def test_of_many_evaluators_at_once_one_books(shared_url: str) -> None:
     with open_ledger(shared_url) as ledger:
-        store = SqlAlertStore(ledger.engine)
+        store = AlertStore(ledger.engine)
         start, won = threading.Barrier(4), []
 
         def book() -> None:
@@ -223,7 +222,7 @@ def test_the_entries_are_added_to_the_feed(desk: Desk, empty_ledger: Ledger) -> 
 def test_readers_have_a_bookmark_each(store: AlertStore, desk: Desk) -> None:
     desk.book(seq=7)
     assert store.bookmark("another") is None
-    assert store.book(Booking(reader="another", seen=None, seq=3)) == Bookmark(seq=3, bookings=1)
+    assert store.book(AlertBatch(reader="another", seen=None, seq=3)) == Bookmark(seq=3, bookings=1)
     assert store.bookmark(READER) == Bookmark(seq=7, bookings=1, note="failed_streak=3")
 
 
@@ -309,7 +308,7 @@ def test_a_lease_that_runs_out_frees_the_delivery(store: AlertStore, desk: Desk)
 
 def test_of_many_dispatchers_at_once_one_claims(shared_url: str) -> None:
     with open_ledger(shared_url) as ledger:
-        store = SqlAlertStore(ledger.engine)
+        store = AlertStore(ledger.engine)
         Desk(store).book(an_alert(), *(a_delivery(f"d{n}", receiver="slack", created_ms=n) for n in range(3)),
                          an_alert("b"), a_delivery("b", an_alert("b")))  # fmt: skip
         start, got = threading.Barrier(4), []
@@ -346,9 +345,9 @@ def test_what_is_not_due_or_not_ours_or_not_pending_is_not_claimed(store: AlertS
 def test_messages_about_one_alert_come_in_their_order(store: AlertStore, desk: Desk) -> None:
     desk.book(
         an_alert(),
-        a_delivery("resolved", occasion=Occasion.RESOLVED),
-        a_delivery("fired", occasion=Occasion.FIRED, due_ms=150),
-        a_delivery("repeated", occasion=Occasion.REPEATED, created_ms=110),
+        a_delivery("resolved", reason=NotificationReason.RESOLVED),
+        a_delivery("fired", reason=NotificationReason.FIRED, due_ms=150),
+        a_delivery("repeated", reason=NotificationReason.REPEATED, created_ms=110),
     )
     assert store.claim("slack", 120, LEASE_MS) is None
     order = []
@@ -361,7 +360,9 @@ def test_messages_about_one_alert_come_in_their_order(store: AlertStore, desk: D
 
 def test_a_message_that_fails_for_good_holds_no_later_one_up(store: AlertStore, desk: Desk) -> None:
     desk.book(
-        an_alert(), a_delivery("first"), a_delivery("second", created_ms=110, occasion=Occasion.RESOLVED)
+        an_alert(),
+        a_delivery("first"),
+        a_delivery("second", created_ms=110, reason=NotificationReason.RESOLVED),
     )
     store.settle(claimed(store), settled(DeliveryState.FAILED))
     assert claimed(store).id == an_id("second")
@@ -369,7 +370,9 @@ def test_a_message_that_fails_for_good_holds_no_later_one_up(store: AlertStore, 
 
 def test_a_message_to_one_receiver_holds_no_other_receiver_up(store: AlertStore, desk: Desk) -> None:
     desk.book(
-        an_alert(), a_delivery("slack"), a_delivery("mail", receiver="email", occasion=Occasion.RESOLVED)
+        an_alert(),
+        a_delivery("slack"),
+        a_delivery("mail", receiver="email", reason=NotificationReason.RESOLVED),
     )
     assert claimed(store, receiver="email").id == an_id("mail")
 
@@ -386,11 +389,11 @@ def test_what_was_due_first_comes_first(store: AlertStore, desk: Desk) -> None:
 
 def test_progress_is_kept_between_attempts(store: AlertStore, desk: Desk) -> None:
     desk.book(an_alert(), a_delivery("d"))
-    progress = Progress(taken=("ada",), refused=("bob",), outstanding=("cyd",))
+    progress = DeliveryProgress(taken=("ada",), refused=("bob",), outstanding=("cyd",))
     store.settle(claimed(store), settled(DeliveryState.PENDING, due_ms=300, progress=progress))
     again = claimed(store, 300)
     assert again.progress == progress
-    assert again.notice == a_delivery("d").notice
+    assert again.notification == a_delivery("d").notification
 
 
 def test_a_late_attempt_is_recorded_and_changes_nothing(store: AlertStore, desk: Desk) -> None:
@@ -417,7 +420,9 @@ def test_a_late_attempt_that_delivered_counts(store: AlertStore, desk: Desk) -> 
 def test_it_says_when_something_will_be_due(store: AlertStore, desk: Desk) -> None:
     assert store.next_due_ms("slack") is None
     desk.book(
-        an_alert(), a_delivery("d", due_ms=150), a_delivery("later", occasion=Occasion.RESOLVED, due_ms=100)
+        an_alert(),
+        a_delivery("d", due_ms=150),
+        a_delivery("later", reason=NotificationReason.RESOLVED, due_ms=100),
     )
     assert store.next_due_ms("slack") == 150
     claimed(store, 200)
@@ -452,10 +457,10 @@ def test_firing_alerts_are_found_by_an_index(store: AlertStore, desk: Desk, empt
 
 @pytest.fixture
 def dead_store() -> Iterator[AlertStore]:
-    from farm.storage.engine import ledger_engine
+    from farm.ledger.engine import ledger_engine
 
     engine = ledger_engine("postgresql://nobody@127.0.0.1:9/nothing")
-    yield SqlAlertStore(engine)
+    yield AlertStore(engine)
     engine.dispose()
 
 
@@ -463,4 +468,4 @@ def test_a_database_that_does_not_answer_is_said_to_be_unreachable(dead_store: A
     with pytest.raises(LedgerUnreachable):
         dead_store.bookmark(READER)
     with pytest.raises(LedgerUnreachable):
-        dead_store.book(Booking(reader=READER, seen=None, seq=0))
+        dead_store.book(AlertBatch(reader=READER, seen=None, seq=0))

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from farm.ledger.batch import Batch
+from farm.ledger.ledger import Ledger, open_ledger
 from farm.model.printer import Printer
 from farm.model.span import Span
 from farm.model.states import PrinterState
-from farm.storage.ledger import Ledger, open_ledger
-from farm.storage.ledger_port import Batch
 from tests.contract.ledger_samples import a_printer, a_span, an_id
 
 ANNA = an_id("anna")

@@ -4,18 +4,20 @@ import msgspec
 import pytest
 
 from farm.errors import LeaseLost, LedgerError
+from farm.ledger.batch import Batch
+from farm.ledger.ledger import Ledger, open_ledger
+from farm.ledger.records import IntakeFault, JobAlias, Receipt, Revision, TelemetryRow
 from farm.model.job import Job
 from farm.model.observation import Telemetry
 from farm.model.printer import Address
 from farm.model.states import CancelledBy, Cause, Outcome, PrinterState, Provenance
-from farm.storage.ledger import Ledger, open_ledger
-from farm.storage.ledger_port import Batch, IntakeFault, JobAlias, Receipt, Revision, TelemetryRow
 from tests.contract.ledger_samples import (
     SHARD,
     a_checkpoint,
     a_job,
-    a_milestone,
     a_printer,
+    a_session,
+    a_snapshot,
     a_span,
     an_ended_job,
     an_id,
@@ -72,8 +74,9 @@ def full_batch() -> Batch:
         aliases=[JobAlias(ANNA, "history", "000042", an_id("full"))],
         spans=[a_span(PrinterState.IDLE, 0, 100), a_span(PrinterState.PRINTING, 100, None)],
         evidence=[evidence(10), evidence(20)],
-        milestones=[a_milestone(10)],
-        checkpoints=[a_checkpoint(20)],
+        snapshots=[a_snapshot(10)],
+        checkpoints=[a_checkpoint()],
+        sessions=[a_session(20)],
         telemetry=[TelemetryRow(ANNA, 15, Telemetry(bed=60.25))],
         faults=[IntakeFault(source="s", reason="not_json", count=2, last_ms=7, sample="{")],
         revisions=[revised("full", "history")],
@@ -90,9 +93,9 @@ def everything(ledger: Ledger) -> list[object]:
         ledger.aliased_job(ANNA, "history", "000042"),
         ledger.spans(0, 1000),
         ledger.evidence_from(ANNA, -1, 0),
-        ledger.milestone_before(ANNA, 1000),
+        ledger.snapshot_before(ANNA, 1000),
         ledger.checkpoints(),
-        ledger.standings(),
+        ledger.statuses(),
     ]
 
 
@@ -104,7 +107,7 @@ def test_everything_comes_back_as_it_was_booked(ledger: Ledger) -> None:
     assert ledger.open_jobs() == [a_job("open")]
     assert ledger.aliased_job(ANNA, "history", "000042") == FULL_JOB
     assert ledger.evidence_from(ANNA, -1, 0) == batch.evidence
-    assert ledger.milestone_before(ANNA, 11) == batch.milestones[0]
+    assert ledger.snapshot_before(ANNA, 11) == batch.snapshots[0]
     assert ledger.checkpoints() == batch.checkpoints
     assert ledger.telemetry(ANNA, 0, 100) == [TelemetryRow(ANNA, 15, Telemetry(bed=60.25), 1)]
     assert ledger.faults() == batch.faults
@@ -226,19 +229,20 @@ def test_evidence_that_stands_is_left_and_cut_evidence_is_booked_anew(ledger: Le
 
 
 def test_milestones_are_cut_and_the_last_one_before_an_instant_is_found(ledger: Ledger) -> None:
-    stones = [a_milestone(10), a_milestone(20), a_milestone(20, 1), a_milestone(30)]
-    ledger.commit(Batch(printers=[a_printer("anna"), a_printer("bert")], milestones=stones))
-    assert ledger.milestone_before(ANNA, 30) == stones[2]
-    assert ledger.milestone_before(ANNA, 10) is None
-    assert ledger.milestone_before(an_id("bert"), 30) is None
-    ledger.commit(Batch(milestone_cuts=[(ANNA, 20)], milestones=[a_milestone(25, body=b"anew")]))
-    assert ledger.milestone_before(ANNA, 99) == a_milestone(25, body=b"anew")
+    stones = [a_snapshot(10), a_snapshot(20), a_snapshot(20, 1), a_snapshot(30)]
+    ledger.commit(Batch(printers=[a_printer("anna"), a_printer("bert")], snapshots=stones))
+    assert ledger.snapshot_before(ANNA, 30) == stones[2]
+    assert ledger.snapshot_before(ANNA, 10) is None
+    assert ledger.snapshot_before(an_id("bert"), 30) is None
+    ledger.commit(Batch(snapshot_cuts=[(ANNA, 20)], snapshots=[a_snapshot(25, body=b"anew")]))
+    assert ledger.snapshot_before(ANNA, 99) == a_snapshot(25, body=b"anew")
 
 
 def test_the_checkpoint_of_a_printer_is_its_last(ledger: Ledger) -> None:
-    ledger.commit(Batch(printers=[a_printer()], checkpoints=[a_checkpoint(1, b"old")]))
-    ledger.commit(Batch(checkpoints=[a_checkpoint(2, b"new")]))
-    assert ledger.checkpoints() == [a_checkpoint(2, b"new")]
+    ledger.commit(Batch(printers=[a_printer()], checkpoints=[a_checkpoint(b"old")], sessions=[a_session(1)]))
+    ledger.commit(Batch(checkpoints=[a_checkpoint(b"new")], sessions=[a_session(2)]))
+    assert ledger.checkpoints() == [a_checkpoint(b"new")]
+    assert ledger.sessions() == [a_session(2)]
 
 
 def test_faults_add_up_and_keep_the_last_sample(ledger: Ledger) -> None:

@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import text
 
 from farm.errors import LedgerUnreachable
+from farm.ledger.batch import Batch
+from farm.ledger.feed_log import append_feed
+from farm.ledger.ledger import Ledger, open_ledger
+from farm.ledger.records import IntakeFault, TelemetryRow
 from farm.model.observation import Telemetry
-from farm.storage.feed_log import append_feed
-from farm.storage.ledger import Ledger, open_ledger
-from farm.storage.ledger_port import Batch, IntakeFault, TelemetryRow
 from tests.contract.ledger_samples import SHARD, a_printer, an_id, entries, farm
 from tests.servers import wait_until
 

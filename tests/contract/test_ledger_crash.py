@@ -4,7 +4,7 @@ import subprocess
 import sys
 from random import Random
 
-from farm.storage.ledger import open_ledger
+from farm.ledger.ledger import open_ledger
 from tests.contract.ledger_samples import SHARD, an_id, farm
 from tests.contract.steady_collector import NAME
 

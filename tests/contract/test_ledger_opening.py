@@ -15,11 +15,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 
 from farm.errors import LedgerError, LedgerUnreachable
-from farm.storage import schema
-from farm.storage.engine import ledger_engine
-from farm.storage.ledger import Ledger, open_ledger
-from farm.storage.migrations import HEAD
-from farm.storage.schema_version import migrate
+from farm.ledger import schema
+from farm.ledger.engine import ledger_engine
+from farm.ledger.ledger import Ledger, open_ledger
+from farm.ledger.migrations import HEAD
+from farm.ledger.schema_version import migrate
 from tests.contract.ledger_samples import SHARD, farm
 from tests.servers import free_port, fresh_database
 
@@ -77,10 +77,10 @@ def test_a_new_ledger_is_what_the_steps_make_in_postgresql(postgresql_server: st
 
 def test_a_new_ledger_is_what_the_steps_make_in_sqlite() -> None:
     def statements(engine: Engine) -> dict[str, list[str]]:
-        """The words of each table and index; the order of constraints says nothing."""
+        """The words of each table and index; the order of constraints and quotation marks say nothing."""
         with engine.connect() as connection:
             made = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
-            return {name: sorted(re.split(r"[\s,]+(?![^(]*\))", sql)) for name, sql in made}
+            return {name: sorted(re.split(r"[\s,]+(?![^(]*\))", sql.replace('"', ""))) for name, sql in made}
 
     engine = migrated("sqlite://")
     with open_ledger("sqlite://") as ledger:
@@ -91,7 +91,7 @@ def test_a_new_ledger_is_what_the_steps_make_in_sqlite() -> None:
 
 def test_the_schema_is_that_of_the_last_step() -> None:
     config = Config()
-    config.set_main_option("script_location", "farm.storage:migrations")
+    config.set_main_option("script_location", "farm.ledger:migrations")
     config.set_main_option("path_separator", "os")
     assert ScriptDirectory.from_config(config).get_heads() == [HEAD]
 
@@ -142,7 +142,7 @@ def test_several_processes_can_make_a_ledger_at_once(shared_url: str) -> None:
 def test_a_ledger_of_this_version_opens_without_alembic(sqlite_url: str) -> None:
     program = (
         "import sys\n"
-        "from farm.storage.ledger import open_ledger\n"
+        "from farm.ledger.ledger import open_ledger\n"
         f"open_ledger({sqlite_url!r}).close()\n"
         f"open_ledger({sqlite_url!r}, create=False).close()\n"
         "print('alembic' in sys.modules)"

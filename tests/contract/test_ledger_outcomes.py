@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from farm.ledger.batch import Batch
+from farm.ledger.ledger import Ledger, open_ledger
 from farm.model.job import Job
+from farm.model.outcome_count import OutcomeCount
 from farm.model.printer import Printer
 from farm.model.states import CancelledBy, Cause, Outcome
-from farm.storage.ledger import Ledger, open_ledger
-from farm.storage.ledger_port import Batch, OutcomeCount
 from tests.contract.ledger_samples import a_job, a_printer, an_id
 
 END = 40

@@ -3,16 +3,21 @@
 import pytest
 
 from farm.errors import InvalidQuery
+from farm.ledger.batch import Batch
+from farm.ledger.job_filter import JobFilter
+from farm.ledger.ledger import Ledger
+from farm.ledger.records import TelemetryRow
 from farm.model.job import Job
 from farm.model.observation import Telemetry
+from farm.model.outcome_count import EndedCount, OutcomeCount
 from farm.model.printer import Printer
+from farm.model.printer_status import PrinterStatus
 from farm.model.states import CancelledBy, Cause, Outcome, PrinterState
-from farm.storage.ledger import Ledger
-from farm.storage.ledger_port import Batch, EndedCount, JobFilter, OutcomeCount, Standing, TelemetryRow
 from tests.contract.ledger_samples import (
     a_checkpoint,
     a_job,
     a_printer,
+    a_session,
     a_span,
     an_ended_job,
     an_id,
@@ -50,12 +55,13 @@ def test_a_standing_tells_state_job_and_last_telemetry(ledger: Ledger) -> None:
             printers=[a_printer()],
             jobs=[an_ended_job("before", 90), a_job("now")],
             spans=[a_span(PrinterState.IDLE, 0, 100), a_span(PrinterState.PRINTING, 100, None)],
-            checkpoints=[a_checkpoint(140)],
+            checkpoints=[a_checkpoint()],
+            sessions=[a_session(140)],
             booked_until_ms=150,
         )
     )
-    assert ledger.standings() == [
-        Standing(
+    assert ledger.statuses() == [
+        PrinterStatus(
             printer=a_printer(),
             state=PrinterState.PRINTING,
             since_ms=100,
@@ -70,22 +76,22 @@ def test_a_standing_tells_state_job_and_last_telemetry(ledger: Ledger) -> None:
 
 def test_a_printer_without_an_account_stands_unknown_since_it_was_first_seen(ledger: Ledger) -> None:
     ledger.commit(Batch(printers=[a_printer(first_seen_ms=42)]))
-    (standing,) = ledger.standings()
+    (standing,) = ledger.statuses()
     assert (standing.state, standing.since_ms, standing.source) == (PrinterState.UNKNOWN, 42, "silence")
     assert (standing.heard_ms, standing.live, standing.job) == (42, Telemetry(), None)
 
 
 def test_a_printer_whose_last_span_is_closed_stands_unknown_since_its_end(ledger: Ledger) -> None:
     ledger.commit(Batch(printers=[a_printer()], spans=[a_span(PrinterState.IDLE, 0, 100)]))
-    (standing,) = ledger.standings()
+    (standing,) = ledger.statuses()
     assert (standing.state, standing.since_ms) == (PrinterState.UNKNOWN, 100)
 
 
 def test_standings_of_named_printers_hold_retired_ones_too(ledger: Ledger) -> None:
     ledger.commit(Batch(printers=whole_farm()))
-    assert [standing.printer.name for standing in ledger.standings()] == ["anna", "bert"]
-    assert [s.printer.name for s in ledger.standings([RETIRED.id, BERT])] == ["bert", "carl"]
-    assert ledger.standings([]) == []
+    assert [standing.printer.name for standing in ledger.statuses()] == ["anna", "bert"]
+    assert [s.printer.name for s in ledger.statuses([RETIRED.id, BERT])] == ["bert", "carl"]
+    assert ledger.statuses([]) == []
 
 
 def test_ended_jobs_of_a_window_are_counted_by_outcome_and_who_cancelled(ledger: Ledger) -> None:

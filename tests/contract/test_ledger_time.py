@@ -3,8 +3,9 @@
 import pytest
 
 from farm.errors import LeaseLost, LedgerError
-from farm.storage.ledger import Ledger, open_ledger
-from farm.storage.ledger_port import Batch, Receipt
+from farm.ledger.batch import Batch
+from farm.ledger.ledger import Ledger, open_ledger
+from farm.ledger.records import Receipt
 from tests.contract.ledger_samples import SHARD, farm
 
 

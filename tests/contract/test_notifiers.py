@@ -17,7 +17,7 @@ import pytest
 from pydantic import TypeAdapter
 
 import alerts.notifiers
-from alerts.notice import Notice
+from alerts.notification import Notification
 from alerts.notifiers import _blueprint, make_notifier, notifier_types
 from alerts.notifiers.base import Notifier, NotifierSettings
 from alerts.notifiers.email import EmailNotifier, EmailSettings
@@ -30,10 +30,10 @@ from alerts.notifiers.slack import (
     SlackSettings,
 )
 from farm.errors import DeliveryError
+from farm.model.alert import DeliveryProgress, NotificationReason, Severity
 from farm.model.states import CancelledBy, Cause, Outcome
-from farm.storage.alert_port import Occasion, Progress, Severity
 from tests.servers import free_port
-from tests.unit.alerts.makings import ODD_NAMES, again, evidence, notice
+from tests.unit.alerts.makings import ODD_NAMES, again, evidence, notification
 from tests.unit.alerts.receivers import (
     HttpReceiver,
     MailServer,
@@ -89,10 +89,10 @@ def as_bytes(content: Any) -> bytes:
     return content.as_bytes() if isinstance(content, EmailMessage) else json.dumps(content).encode()
 
 
-def many_notices() -> list[Notice]:
-    """Every odd name in every place, every occasion, cause, outcome and severity."""
+def many_notices() -> list[Notification]:
+    """Every odd name in every place, every reason, cause, outcome and severity."""
     odd = [
-        notice(
+        notification(
             [evidence(name, detail=name)],
             printer=name or None,
             group=name or None,
@@ -104,19 +104,24 @@ def many_notices() -> list[Notice]:
         for name in ODD_NAMES
     ]
     full = [
-        notice([evidence(name, detail=name) for name in [*ODD_NAMES, *ODD_NAMES]], earlier_prints=99),
-        notice([evidence("&" * 4000, detail="<" * 4000) for _ in range(80)]),
-        notice([], url=None, group=None, model=None, printer=None),
-        notice(url="http://farm.local/" + "x" * 5000),
+        notification([evidence(name, detail=name) for name in [*ODD_NAMES, *ODD_NAMES]], earlier_prints=99),
+        notification([evidence("&" * 4000, detail="<" * 4000) for _ in range(80)]),
+        notification([], url=None, group=None, model=None, printer=None),
+        notification(url="http://farm.local/" + "x" * 5000),
     ]
-    causes = [notice([evidence(cause=cause)]) for cause in [*Cause, None]]
-    outcomes = [notice([evidence(outcome=outcome, cause=None)]) for outcome in [*Outcome, None]]
+    causes = [notification([evidence(cause=cause)]) for cause in [*Cause, None]]
+    outcomes = [notification([evidence(outcome=outcome, cause=None)]) for outcome in [*Outcome, None]]
     cancelled = [
-        notice([evidence(outcome=Outcome.CANCELLED, cancelled_by=who)]) for who in [*CancelledBy, None]
+        notification([evidence(outcome=Outcome.CANCELLED, cancelled_by=who)]) for who in [*CancelledBy, None]
     ]
-    occasions = [notice(occasion=occasion, severity=level) for occasion in Occasion for level in Severity]
-    times = [notice([evidence(started_ms=None)]), notice([evidence(started_ms=None, ended_ms=None)])]
-    return [*odd, *full, *causes, *outcomes, *cancelled, *occasions, *times]
+    reasons = [
+        notification(reason=reason, severity=level) for reason in NotificationReason for level in Severity
+    ]
+    times = [
+        notification([evidence(started_ms=None)]),
+        notification([evidence(started_ms=None, ended_ms=None)]),
+    ]
+    return [*odd, *full, *causes, *outcomes, *cancelled, *reasons, *times]
 
 
 NOTICES = many_notices()
@@ -151,15 +156,15 @@ def test_the_blueprint_is_a_whole_notifier_and_is_not_found() -> None:
                 {"kind": "blueprint", "url": receiver.url}
             )
         )
-        assert made.deliver(notice(), DELIVERY, Progress()).answer == "HTTP 200"
+        assert made.deliver(notification(), DELIVERY, DeliveryProgress()).answer == "HTTP 200"
         assert made.probe() == "HTTP 200"
         receiver.behave(answer(503))
         with pytest.raises(DeliveryError, match="503") as caught:
-            made.deliver(notice(), DELIVERY, Progress())
+            made.deliver(notification(), DELIVERY, DeliveryProgress())
         assert not caught.value.permanent
         receiver.behave(hang_up)
         with pytest.raises(DeliveryError):
-            made.deliver(notice(), DELIVERY, Progress())
+            made.deliver(notification(), DELIVERY, DeliveryProgress())
     assert b"bay1: 3 failed prints in a row" in receiver.requests[0].body
 
 
@@ -185,7 +190,7 @@ def test_every_message_can_be_put_on_the_wire(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_message_says_printer_streak_prints_causes_and_where_to_look(kind: str) -> None:
     prints = [evidence("hook.gcode"), evidence("benchy.gcode", cause=Cause.ADHESION, detail=None)]
-    text = as_text(notifier_of(kind).build(notice(prints, earlier_prints=1), DELIVERY))
+    text = as_text(notifier_of(kind).build(notification(prints, earlier_prints=1), DELIVERY))
     for words in (
         "bay1", "3 failed prints in a row", "Voron 2.4", "north wall", "hook.gcode", "benchy.gcode",
         "temperature fault", "adhesion", "Heater extruder not heating at expected rate", "14 min",
@@ -197,25 +202,25 @@ def test_a_message_says_printer_streak_prints_causes_and_where_to_look(kind: str
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_message_says_which_occasion_it_is(kind: str) -> None:
     texts = {
-        occasion: as_text(notifier_of(kind).build(notice(occasion=occasion), DELIVERY))
-        for occasion in Occasion
+        reason: as_text(notifier_of(kind).build(notification(reason=reason), DELIVERY))
+        for reason in NotificationReason
     }
-    assert "Still:" in texts[Occasion.REPEATED]
-    assert "Resolved:" in texts[Occasion.RESOLVED]
-    assert "Still:" not in texts[Occasion.FIRED]
-    assert "Resolved:" not in texts[Occasion.FIRED]
+    assert "Still:" in texts[NotificationReason.REPEATED]
+    assert "Resolved:" in texts[NotificationReason.RESOLVED]
+    assert "Still:" not in texts[NotificationReason.FIRED]
+    assert "Resolved:" not in texts[NotificationReason.FIRED]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_delivery_is_named_in_the_message(kind: str) -> None:
-    assert DELIVERY.encode() in as_bytes(notifier_of(kind).build(notice(), DELIVERY))
+    assert DELIVERY.encode() in as_bytes(notifier_of(kind).build(notification(), DELIVERY))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_name_can_turn_the_direction_of_reading_or_break_a_line(kind: str) -> None:
     text = as_text(
         notifier_of(kind).build(
-            notice([evidence("gcode.\u202eexe\r\nX: y")], printer="a\u2066\nb", title="a\u2066\nb: 3"),
+            notification([evidence("gcode.\u202eexe\r\nX: y")], printer="a\u2066\nb", title="a\u2066\nb: 3"),
             DELIVERY,
         )
     )
@@ -243,7 +248,7 @@ def test_a_receiver_that_is_not_there_is_tried_again_and_no_secret_is_told(
         else {"webhook_url": f"http://127.0.0.1:{free_port()}/v3ry-s3cret-t0ken"}
     )
     notifier = notifier_of(kind, **more)
-    for attempt in (lambda: notifier.deliver(notice(), DELIVERY, Progress()), notifier.probe):
+    for attempt in (lambda: notifier.deliver(notification(), DELIVERY, DeliveryProgress()), notifier.probe):
         with pytest.raises(DeliveryError) as caught:
             attempt()
         assert not caught.value.permanent
@@ -263,7 +268,7 @@ def test_a_receiver_that_takes_the_connection_and_is_silent_is_given_up_in_time(
         notifier = notifier_of(kind, **more)
         began = time.monotonic()
         with pytest.raises(DeliveryError) as caught:
-            notifier.deliver(notice(), DELIVERY, Progress())
+            notifier.deliver(notification(), DELIVERY, DeliveryProgress())
         assert time.monotonic() - began < notifier.patience_s + 5
     assert not caught.value.permanent
 
@@ -295,7 +300,7 @@ def texts_in(blocks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("each", NOTICES)
-def test_a_slack_message_keeps_within_slacks_published_limits(each: Notice) -> None:
+def test_a_slack_message_keeps_within_slacks_published_limits(each: Notification) -> None:
     body = notifier_of("slack").build(each, DELIVERY)
     blocks = body["blocks"]
     assert 0 < len(blocks) <= MOST_BLOCKS == 50
@@ -314,7 +319,7 @@ def test_a_slack_message_keeps_within_slacks_published_limits(each: Notice) -> N
 
 
 @pytest.mark.parametrize("each", NOTICES)
-def test_nothing_in_a_slack_message_calls_anybody_or_hides_a_link(each: Notice) -> None:
+def test_nothing_in_a_slack_message_calls_anybody_or_hides_a_link(each: Notification) -> None:
     body = notifier_of("slack").build(each, DELIVERY)
     for text in [body["text"], *(part["text"] for part in texts_in(body["blocks"]))]:
         for mark in text.split("<")[1:]:
@@ -323,7 +328,7 @@ def test_nothing_in_a_slack_message_calls_anybody_or_hides_a_link(each: Notice) 
 
 @pytest.mark.parametrize("name", ["*bold*", "_it_", "~gone~", "`code`", "<!channel>", "a & b"])
 def test_a_file_name_stands_as_code_where_slack_reads_no_marks(name: str) -> None:
-    body = notifier_of("slack").build(notice([evidence(name, detail=name)], printer=name), DELIVERY)
+    body = notifier_of("slack").build(notification([evidence(name, detail=name)], printer=name), DELIVERY)
     escaped = name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("`", "ʼ")
     sections = [block["text"]["text"] for block in body["blocks"] if block["type"] == "section"]
     assert f"*Printer* `{escaped}`" in sections[0]
@@ -331,20 +336,20 @@ def test_a_file_name_stands_as_code_where_slack_reads_no_marks(name: str) -> Non
 
 
 def test_marks_in_running_text_are_taken_their_meaning() -> None:
-    body = notifier_of("slack").build(notice(summary="The last was *a_b*."), DELIVERY)
+    body = notifier_of("slack").build(notification(summary="The last was *a_b*."), DELIVERY)
     lead = body["blocks"][1]["text"]["text"]
     assert "\u2060*\u2060a\u2060_\u2060b" in lead
 
 
 def test_slack_is_told_not_to_make_links_or_mentions_of_its_own() -> None:
-    body = notifier_of("slack").build(notice(), DELIVERY)
+    body = notifier_of("slack").build(notification(), DELIVERY)
     assert all(part["verbatim"] for part in texts_in(body["blocks"]) if part["type"] == "mrkdwn")
     assert body["unfurl_links"] is False
 
 
 def test_prints_that_do_not_fit_are_counted() -> None:
     body = notifier_of("slack").build(
-        notice([evidence("&" * 4000, detail="<" * 4000)] * 80, earlier_prints=5), DELIVERY
+        notification([evidence("&" * 4000, detail="<" * 4000)] * 80, earlier_prints=5), DELIVERY
     )
     sections = [block for block in body["blocks"] if block["type"] == "section"]
     shown = len(sections) - 1
@@ -353,11 +358,11 @@ def test_prints_that_do_not_fit_are_counted() -> None:
 
 
 def test_slack_gets_the_message_as_json(webhook: HttpReceiver) -> None:
-    receipt = slack(webhook).deliver(notice(), DELIVERY, Progress())
+    receipt = slack(webhook).deliver(notification(), DELIVERY, DeliveryProgress())
     assert receipt.answer == "HTTP 200 ok"
     assert receipt.progress.outstanding == ()
     (request,) = webhook.requests
-    assert json.loads(request.body) == notifier_of("slack").build(notice(), DELIVERY)
+    assert json.loads(request.body) == notifier_of("slack").build(notification(), DELIVERY)
     assert request.headers["content-type"].startswith("application/json")
 
 
@@ -376,7 +381,7 @@ def test_what_slack_refuses_for_good_is_permanent_and_says_why(
 ) -> None:
     webhook.behave(answer(status, body))
     with pytest.raises(DeliveryError, match=f"HTTP {status} {body}") as caught:
-        slack(webhook).deliver(notice(), DELIVERY, Progress())
+        slack(webhook).deliver(notification(), DELIVERY, DeliveryProgress())
     assert caught.value.permanent
     assert len(webhook.requests) == 1
 
@@ -385,7 +390,7 @@ def test_what_slack_refuses_for_good_is_permanent_and_says_why(
 def test_what_slack_cannot_do_now_is_tried_again_by_us_alone(webhook: HttpReceiver, status: int) -> None:
     webhook.behave(answer(status, "later"))
     with pytest.raises(DeliveryError, match=str(status)) as caught:
-        slack(webhook).deliver(notice(), DELIVERY, Progress())
+        slack(webhook).deliver(notification(), DELIVERY, DeliveryProgress())
     assert not caught.value.permanent
     assert caught.value.retry_after_s is None
     assert len(webhook.requests) == 1
@@ -395,14 +400,14 @@ def test_what_slack_cannot_do_now_is_tried_again_by_us_alone(webhook: HttpReceiv
 def test_a_wish_to_wait_is_passed_on(webhook: HttpReceiver, name: str) -> None:
     webhook.behave(answer(429, "rate_limited", **{name: "37"}))
     with pytest.raises(DeliveryError) as caught:
-        slack(webhook).deliver(notice(), DELIVERY, Progress())
+        slack(webhook).deliver(notification(), DELIVERY, DeliveryProgress())
     assert caught.value.retry_after_s == 37
 
 
 def test_a_wish_to_wait_until_a_moment_is_passed_on(webhook: HttpReceiver) -> None:
     webhook.behave(answer(503, "", Retry_After="Sat, 22 Nov 2025 08:27:40 GMT"))
     with pytest.raises(DeliveryError) as caught:
-        slack(webhook).deliver(notice(), DELIVERY, Progress())
+        slack(webhook).deliver(notification(), DELIVERY, DeliveryProgress())
     assert caught.value.retry_after_s == 60
 
 
@@ -410,7 +415,7 @@ def test_a_wish_to_wait_until_a_moment_is_passed_on(webhook: HttpReceiver) -> No
 def test_a_broken_connection_is_tried_again(webhook: HttpReceiver, behaviour: Any) -> None:
     webhook.behave(behaviour)
     with pytest.raises(DeliveryError) as caught:
-        slack(webhook).deliver(notice(), DELIVERY, Progress())
+        slack(webhook).deliver(notification(), DELIVERY, DeliveryProgress())
     assert not caught.value.permanent
     assert len(webhook.requests) == 1
 
@@ -418,20 +423,20 @@ def test_a_broken_connection_is_tried_again(webhook: HttpReceiver, behaviour: An
 def test_an_answer_that_never_comes_is_tried_again(webhook: HttpReceiver) -> None:
     webhook.behave(webhook.never_answer)
     with pytest.raises(DeliveryError, match="imed out") as caught:
-        slack(webhook).deliver(notice(), DELIVERY, Progress())
+        slack(webhook).deliver(notification(), DELIVERY, DeliveryProgress())
     assert not caught.value.permanent
 
 
 def test_an_answer_in_no_known_encoding_is_tried_again(webhook: HttpReceiver) -> None:
     webhook.behave(answer(200, "ok", Content_Type="text/plain; charset=klingon"))
     with pytest.raises(DeliveryError):
-        slack(webhook).deliver(notice(), DELIVERY, Progress())
+        slack(webhook).deliver(notification(), DELIVERY, DeliveryProgress())
 
 
 def test_a_web_page_behind_a_redirection_is_no_delivery(webhook: HttpReceiver) -> None:
     webhook.behave(answer(302, "", Location="/login"))
     with pytest.raises(DeliveryError, match="web page"):
-        slack(webhook).deliver(notice(), DELIVERY, Progress())
+        slack(webhook).deliver(notification(), DELIVERY, DeliveryProgress())
 
 
 def test_a_webhook_is_probed_without_posting_a_message(webhook: HttpReceiver) -> None:
@@ -450,7 +455,7 @@ def test_the_answer_is_recorded_short_on_one_line_and_without_the_secret(
     caplog.set_level(logging.DEBUG)
     webhook.behave(answer(500, f"no\r\nroute to {webhook.url} {'x' * 5000}"))
     with pytest.raises(DeliveryError) as caught:
-        slack(webhook).deliver(notice(), DELIVERY, Progress())
+        slack(webhook).deliver(notification(), DELIVERY, DeliveryProgress())
     assert "v3ry-s3cret-t0ken" not in str(caught.value)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) <= 500
@@ -461,7 +466,7 @@ def test_an_answer_of_control_signs_becomes_a_line_that_any_database_takes(
     webhook: HttpReceiver,
 ) -> None:
     webhook.behave(answer(200, "o\x00k\r\n\x1b[31m\u2028"))
-    assert slack(webhook).deliver(notice(), DELIVERY, Progress()).answer == "HTTP 200 o k [31m"
+    assert slack(webhook).deliver(notification(), DELIVERY, DeliveryProgress()).answer == "HTTP 200 o k [31m"
 
 
 def test_a_proxy_is_passed_by_for_hosts_that_need_none(
@@ -471,7 +476,7 @@ def test_a_proxy_is_passed_by_for_hosts_that_need_none(
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    assert slack(webhook).deliver(notice(), DELIVERY, Progress()).answer == "HTTP 200 ok"
+    assert slack(webhook).deliver(notification(), DELIVERY, DeliveryProgress()).answer == "HTTP 200 ok"
 
 
 # E-mail
@@ -494,9 +499,11 @@ def mails(tmp_path: Path) -> Iterator[MailServer]:
 @pytest.mark.parametrize("security", ["starttls", "tls"])
 def test_mail_goes_encrypted_and_signed_in(tmp_path: Path, security: str) -> None:
     with mail_server(tmp_path, security) as server:
-        receipt = email(server, security=security).deliver(notice(), DELIVERY, Progress())
+        receipt = email(server, security=security).deliver(notification(), DELIVERY, DeliveryProgress())
     assert receipt.answer == "250 2.0.0 taken"
-    assert receipt.progress == Progress(taken=("ada@farm.example", "bob@farm.example"), outstanding=())
+    assert receipt.progress == DeliveryProgress(
+        taken=("ada@farm.example", "bob@farm.example"), outstanding=()
+    )
     assert server.encrypted == [True]
     assert server.signed_in == ["layerline"]
     ((to, mail),) = server.mails
@@ -506,14 +513,16 @@ def test_mail_goes_encrypted_and_signed_in(tmp_path: Path, security: str) -> Non
 
 def test_mail_goes_in_the_clear_only_when_that_is_stated(tmp_path: Path) -> None:
     with mail_server(tmp_path, "none") as server:
-        email(server, security="none", username=None, password=None).deliver(notice(), DELIVERY, Progress())
+        email(server, security="none", username=None, password=None).deliver(
+            notification(), DELIVERY, DeliveryProgress()
+        )
     assert server.encrypted == [False]
 
 
 def test_a_server_without_starttls_gets_nothing(tmp_path: Path) -> None:
     with mail_server(tmp_path, offer_starttls=False) as server:
         with pytest.raises(DeliveryError, match="STARTTLS") as caught:
-            email(server).deliver(notice(), DELIVERY, Progress())
+            email(server).deliver(notification(), DELIVERY, DeliveryProgress())
         assert server.mails == []
         assert server.signed_in == []
     assert not caught.value.permanent
@@ -524,7 +533,9 @@ def test_a_server_without_starttls_gets_nothing(tmp_path: Path) -> None:
 def test_a_server_whose_certificate_nobody_vouches_for_gets_nothing(tmp_path: Path, security: str) -> None:
     with mail_server(tmp_path, security) as server:
         with pytest.raises(DeliveryError, match=r"(?i)certificate") as caught:
-            email(server, security=security, ca_file=None).deliver(notice(), DELIVERY, Progress())
+            email(server, security=security, ca_file=None).deliver(
+                notification(), DELIVERY, DeliveryProgress()
+            )
         assert server.mails == []
         assert server.signed_in == []
     assert not caught.value.permanent
@@ -532,7 +543,7 @@ def test_a_server_whose_certificate_nobody_vouches_for_gets_nothing(tmp_path: Pa
 
 def test_a_certificate_for_another_name_is_refused(mails: MailServer) -> None:
     with pytest.raises(DeliveryError, match=r"(?i)certificate"):
-        email(mails, host="127.0.0.1").deliver(notice(), DELIVERY, Progress())
+        email(mails, host="127.0.0.1").deliver(notification(), DELIVERY, DeliveryProgress())
     assert mails.mails == []
 
 
@@ -541,7 +552,7 @@ def test_a_wrong_password_is_permanent_and_told_nowhere(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     with pytest.raises(DeliveryError, match="535") as caught:
-        email(mails, password="wr0ng:passw0rd").deliver(notice(), DELIVERY, Progress())
+        email(mails, password="wr0ng:passw0rd").deliver(notification(), DELIVERY, DeliveryProgress())
     assert caught.value.permanent
     assert "wr0ng:passw0rd" not in str(caught.value) + caplog.text
 
@@ -568,21 +579,21 @@ def test_a_refused_login_leaves_no_connection_open(tmp_path: Path) -> None:
         thread.start()
         server = MailServer(port=listener.getsockname()[1], ca_file=tmp_path / "ca.pem")
         with pytest.raises(DeliveryError, match="535"):
-            email(server, security="tls").deliver(notice(), DELIVERY, Progress())
+            email(server, security="tls").deliver(notification(), DELIVERY, DeliveryProgress())
         assert is_over.wait(10)
         thread.join(10)
 
 
 def test_a_mail_has_text_and_html_and_belongs_to_the_thread_of_its_alert(mails: MailServer) -> None:
     notifier = email(mails)
-    notifier.deliver(notice(), DELIVERY, Progress())
-    notifier.deliver(notice(occasion=Occasion.RESOLVED), "another", Progress())
+    notifier.deliver(notification(), DELIVERY, DeliveryProgress())
+    notifier.deliver(notification(reason=NotificationReason.RESOLVED), "another", DeliveryProgress())
     (_, first), (_, second) = mails.mails
     assert first.get_content_type() == "multipart/alternative"
     assert [part.get_content_type() for part in first.iter_parts()] == ["text/plain", "text/html"]
     assert first["Message-ID"] == f"<{DELIVERY}@farm.example>"
     assert second["Message-ID"] == "<another@farm.example>"
-    assert first["References"] == second["References"] == f"<alert-{notice().alert_id}@farm.example>"
+    assert first["References"] == second["References"] == f"<alert-{notification().alert_id}@farm.example>"
     assert first["In-Reply-To"] == first["References"]
     assert first["Auto-Submitted"] == "auto-generated"
     assert first["Date"].datetime.timestamp() == 1_763_800_000
@@ -592,7 +603,7 @@ def test_odd_names_arrive_as_they_are_and_do_nothing(mails: MailServer) -> None:
     sent = [name for name in ODD_NAMES if name and len(name) < 100 and name.isprintable()]
     prints = [evidence(name, detail=None) for name in sent]
     email(mails).deliver(
-        notice(prints, printer="<i>bay</i>", title="<i>bay</i>: 3 failed"), DELIVERY, Progress()
+        notification(prints, printer="<i>bay</i>", title="<i>bay</i>: 3 failed"), DELIVERY, DeliveryProgress()
     )
     ((_, mail),) = mails.mails
     plain, html = (part.get_content() for part in mail.iter_parts())
@@ -605,7 +616,9 @@ def test_odd_names_arrive_as_they_are_and_do_nothing(mails: MailServer) -> None:
 
 
 def test_a_name_cannot_add_headers(mails: MailServer) -> None:
-    email(mails).deliver(notice(title="bay1\r\nBcc: everybody@example.com: 3 failed"), DELIVERY, Progress())
+    email(mails).deliver(
+        notification(title="bay1\r\nBcc: everybody@example.com: 3 failed"), DELIVERY, DeliveryProgress()
+    )
     ((to, mail),) = mails.mails
     assert mail["Bcc"] is None
     assert "Bcc: everybody" in mail["Subject"]
@@ -621,12 +634,12 @@ def test_no_line_of_a_mail_is_longer_than_mail_allows() -> None:
 def test_only_who_was_refused_for_now_is_tried_again(mails: MailServer) -> None:
     mails.refusals = {"bob@farm.example": ["451 4.3.0 mailbox busy"]}
     notifier = email(mails, recipients=["ada@farm.example", "bob@farm.example", "cyd@farm.example"])
-    first = notifier.deliver(notice(), DELIVERY, Progress())
-    assert first.progress == Progress(
+    first = notifier.deliver(notification(), DELIVERY, DeliveryProgress())
+    assert first.progress == DeliveryProgress(
         taken=("ada@farm.example", "cyd@farm.example"), outstanding=("bob@farm.example",)
     )
     assert "bob@farm.example: 451" in first.answer
-    second = notifier.deliver(notice(), DELIVERY, first.progress)
+    second = notifier.deliver(notification(), DELIVERY, first.progress)
     assert second.progress.outstanding == ()
     assert set(second.progress.taken) == {"ada@farm.example", "bob@farm.example", "cyd@farm.example"}
     assert [to for to, _ in mails.mails] == [["ada@farm.example", "cyd@farm.example"], ["bob@farm.example"]]
@@ -635,8 +648,8 @@ def test_only_who_was_refused_for_now_is_tried_again(mails: MailServer) -> None:
 
 def test_who_is_refused_for_good_is_named_and_not_tried_again(mails: MailServer) -> None:
     mails.refusals = {"bob@farm.example": ["550 5.1.1 no such user"]}
-    receipt = email(mails).deliver(notice(), DELIVERY, Progress())
-    assert receipt.progress == Progress(
+    receipt = email(mails).deliver(notification(), DELIVERY, DeliveryProgress())
+    assert receipt.progress == DeliveryProgress(
         taken=("ada@farm.example",), refused=("bob@farm.example",), outstanding=()
     )
     assert "bob@farm.example: 550 5.1.1 no such user" in receipt.answer
@@ -644,7 +657,7 @@ def test_who_is_refused_for_good_is_named_and_not_tried_again(mails: MailServer)
 
 def test_when_all_are_refused_for_now_all_are_tried_again(mails: MailServer) -> None:
     mails.refusals = {who: ["450 greylisted"] for who in ("ada@farm.example", "bob@farm.example")}
-    receipt = email(mails).deliver(notice(), DELIVERY, Progress())
+    receipt = email(mails).deliver(notification(), DELIVERY, DeliveryProgress())
     assert receipt.progress.outstanding == ("ada@farm.example", "bob@farm.example")
     assert receipt.progress.taken == ()
 
@@ -652,7 +665,7 @@ def test_when_all_are_refused_for_now_all_are_tried_again(mails: MailServer) -> 
 def test_when_all_are_refused_for_good_that_is_permanent(mails: MailServer) -> None:
     mails.refusals = {who: ["550 no"] for who in ("ada@farm.example", "bob@farm.example")}
     with pytest.raises(DeliveryError, match="every recipient refused") as caught:
-        email(mails).deliver(notice(), DELIVERY, Progress())
+        email(mails).deliver(notification(), DELIVERY, DeliveryProgress())
     assert caught.value.permanent
 
 
@@ -660,7 +673,7 @@ def test_when_all_are_refused_for_good_that_is_permanent(mails: MailServer) -> N
 def test_a_refused_message_is_judged_by_its_code(mails: MailServer, reply: str, permanent: bool) -> None:
     mails.answer_to_data = reply
     with pytest.raises(DeliveryError, match=reply) as caught:
-        email(mails).deliver(notice(), DELIVERY, Progress())
+        email(mails).deliver(notification(), DELIVERY, DeliveryProgress())
     assert caught.value.permanent is permanent
 
 
@@ -683,7 +696,9 @@ def test_a_mail_server_that_hangs_up_in_mid_answer_is_tried_again() -> None:
         thread = threading.Thread(target=greet_and_leave)
         thread.start()
         with pytest.raises(DeliveryError) as caught:
-            notifier_of("email", port=listener.getsockname()[1]).deliver(notice(), DELIVERY, Progress())
+            notifier_of("email", port=listener.getsockname()[1]).deliver(
+                notification(), DELIVERY, DeliveryProgress()
+            )
         thread.join(10)
     assert not caught.value.permanent
 

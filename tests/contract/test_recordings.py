@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from collector.pipeline import Pipeline
-from collector.replay import Feeder
-from collector.sources import SourceTable
+from collector.intake.pipeline import Pipeline
+from collector.intake.sources import SourceTable
+from collector.playback import Feeder
+from farm.ledger.job_filter import JobFilter
+from farm.ledger.ledger import Ledger, open_ledger
 from farm.model.job import Job
 from farm.model.recording import RecordedMessage
 from farm.model.span import Span
 from farm.model.times import SECOND_MS, parse_rfc3339
-from farm.storage.ledger import Ledger, open_ledger
-from farm.storage.ledger_port import JobFilter
 from tests.recordings import RECORDINGS, expected, messages, recording_id, sources
 
 TOLERANCE_MS = 2 * SECOND_MS

@@ -14,6 +14,11 @@ from pydantic import SecretStr
 
 from api.setup import BrokerAccess
 from farm.errors import LedgerUnreachable
+from farm.ledger.alert_store import AlertStore
+from farm.ledger.batch import Batch
+from farm.ledger.ledger import Ledger
+from farm.ledger.records import SessionRecord
+from farm.model.alert import AlertBatch, AlertState
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.job import Job, job_id
 from farm.model.observation import Telemetry
@@ -21,10 +26,6 @@ from farm.model.printer import Printer
 from farm.model.span import Span
 from farm.model.states import CancelledBy, Cause, Outcome, PrinterState, Provenance
 from farm.model.times import HOUR_MS, MINUTE_MS, SECOND_MS
-from farm.storage.alert_port import AlertState, Booking
-from farm.storage.alert_store import SqlAlertStore
-from farm.storage.ledger import Ledger
-from farm.storage.ledger_port import Batch, Checkpoint
 from tests.fakes.browser import chromium
 from tests.fakes.farm_server import TOKEN, farm_ledger, serving
 from tests.fakes.sample_farm import NOW_MS, STREAK_PLACE, SampleFarm, sample_farm
@@ -86,6 +87,11 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def session_of(farm: SampleFarm, printer: Printer, live: Telemetry) -> SessionRecord:
+    (stored,) = [session for session in farm.batch.sessions if session.printer_id == printer.id]
+    return msgspec.structs.replace(stored, heard_ms=NOW_MS, live=live)
 
 
 def tile(page: Page, printer: Printer) -> Any:
@@ -177,9 +183,7 @@ def test_a_change_shows_without_a_reload_and_in_the_same_tile(
         expect(tile(page, printer)).to_contain_text("Look after the printer")
         assert tile(page, printer).evaluate("node => node.marked") is True
         live = Telemetry(nozzle=199.6, nozzle_target=200.0)
-        ledger.commit(
-            Batch(checkpoints=[Checkpoint(printer.id, NOW_MS, live, b"{}")], booked_until_ms=NOW_MS)
-        )
+        ledger.commit(Batch(sessions=[session_of(farm, printer, live)], booked_until_ms=NOW_MS))
         expect(tile(page, printer)).to_contain_text("200/200°")
 
 
@@ -201,8 +205,8 @@ def test_a_resolved_alert_leaves_the_page(browser: Browser, farm: SampleFarm, le
         expect(page.locator(".alert")).to_have_count(1)
         resolved = msgspec.structs.replace(alert, state=AlertState.RESOLVED, resolved_ms=NOW_MS)
         entry = FeedEntry(kind=FeedKind.ALERT_RESOLVED, at_ms=NOW_MS, body={"alert_id": alert.id})
-        SqlAlertStore(ledger.engine).book(
-            Booking(reader="test", seen=None, seq=0, alerts=[resolved], feed=[entry])
+        AlertStore(ledger.engine).book(
+            AlertBatch(reader="test", seen=None, seq=0, alerts=[resolved], feed=[entry])
         )
         expect(page.locator("#alerts")).to_have_text("No open alert.")
         expect(page).to_have_title("Layerline")
@@ -403,9 +407,7 @@ def test_a_thousand_printers_change_in_place(browser: Browser, tmp_path: Path) -
         page.evaluate(NOTE_CHANGED_READINGS)
         printer = farm.printers[0]
         live = Telemetry(nozzle=123.0, nozzle_target=124.0, progress=0.5)
-        ledger.commit(
-            Batch(checkpoints=[Checkpoint(printer.id, NOW_MS, live, b"{}")], booked_until_ms=NOW_MS)
-        )
+        ledger.commit(Batch(sessions=[session_of(farm, printer, live)], booked_until_ms=NOW_MS))
         expect(tile(page, printer)).to_contain_text("123/124°")
         assert page.evaluate("[...touched]") == [printer.id]
 

@@ -13,13 +13,13 @@ from api.exposition import Outbox
 from api.server import ApiServer
 from api.settings import ApiSettings
 from api.setup import SetupProvider
-from farm.kpi.engine import KpiEngine
+from farm.figures.engine import KpiEngine
+from farm.ledger.alert_store import AlertStore
+from farm.ledger.history_port import HistoryReader
+from farm.ledger.ledger import Ledger, open_ledger
+from farm.model.alert import DeliveryAttempt, DeliveryProgress, DeliveryState, Settlement
 from farm.model.clock import Clock
 from farm.settings import SiteSettings
-from farm.storage.alert_port import Attempt, DeliveryState, Progress, Settlement
-from farm.storage.alert_store import SqlAlertStore
-from farm.storage.history_port import HistoryReader
-from farm.storage.ledger import Ledger, open_ledger
 from tests.fakes.sample_farm import NOW_MS, SampleFarm
 
 SITE = SiteSettings(name="main", time_zone="Europe/Berlin")
@@ -38,19 +38,19 @@ def farm_ledger(farm: SampleFarm | None = None, url: str = "sqlite://") -> Itera
         if farm is not None:
             ledger.claim("sample", "test", simulated=False, now_ms=farm.batch.booked_until_ms)
             ledger.commit(farm.batch)
-            _tell(SqlAlertStore(ledger.engine), farm)
+            _tell(AlertStore(ledger.engine), farm)
         yield ledger
 
 
-def _tell(alert_store: SqlAlertStore, farm: SampleFarm) -> None:
+def _tell(alert_store: AlertStore, farm: SampleFarm) -> None:
     """Books the farm's alerts, and that Slack took the messages about them."""
     alert_store.book(farm.booking)
     for told in farm.booking.deliveries:
         delivery = alert_store.claim(told.receiver, told.due_ms, 1_000)
         assert delivery is not None
-        attempt = Attempt(at_ms=told.due_ms, duration_ms=200, ok=True, answer="200 ok")
+        attempt = DeliveryAttempt(at_ms=told.due_ms, duration_ms=200, ok=True, answer="200 ok")
         settlement = Settlement(
-            attempt=attempt, state=DeliveryState.DELIVERED, due_ms=told.due_ms, progress=Progress()
+            attempt=attempt, state=DeliveryState.DELIVERED, due_ms=told.due_ms, progress=DeliveryProgress()
         )
         assert alert_store.settle(delivery, settlement)
 
@@ -85,7 +85,7 @@ def serving(
     app = create_app(
         ledger,
         engine,
-        SqlAlertStore(ledger.engine),
+        AlertStore(ledger.engine),
         settings,
         clock,
         site=SITE,

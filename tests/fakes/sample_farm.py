@@ -4,23 +4,24 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from farm.ledger.batch import Batch
+from farm.ledger.records import IntakeFault, SessionRecord, TelemetryRow
+from farm.model.alert import (
+    Alert,
+    AlertBatch,
+    AlertState,
+    Delivery,
+    DeliveryState,
+    NotificationReason,
+    Severity,
+)
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.job import Job, job_id
 from farm.model.observation import Telemetry
-from farm.model.printer import Address, Printer, printer_id
+from farm.model.printer import Address, Printer, printer_id, session_id
 from farm.model.span import Span
 from farm.model.states import ACTIVE_STATES, CancelledBy, Cause, Outcome, PrinterState, Provenance
 from farm.model.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
-from farm.storage.alert_port import (
-    Alert,
-    AlertState,
-    Booking,
-    Delivery,
-    DeliveryState,
-    Occasion,
-    Severity,
-)
-from farm.storage.ledger_port import Batch, Checkpoint, IntakeFault, TelemetryRow
 
 NOW_MS = 1_795_340_467_250
 """2026-11-22T09:41:07.250Z"""
@@ -85,7 +86,7 @@ class SampleFarm:
     """Everything to book, and the alerts that go with it."""
 
     batch: Batch
-    booking: Booking
+    booking: AlertBatch
     printers: list[Printer] = field(default_factory=list)
 
 
@@ -266,7 +267,8 @@ def _book(batch: Batch, life: _Life, open_job: Job | None, present: PrinterState
     away = present in {PrinterState.OFFLINE, PrinterState.UNKNOWN}
     heard_ms = life.at_ms if away else now_ms - chance.randint(0, 3) * SECOND_MS
     live = _live(chance, present, now_ms - (open_job.started_ms or 0) if open_job is not None else 0)
-    batch.checkpoints.append(Checkpoint(printer.id, heard_ms, live, b"{}"))
+    address = Address("main", printer.adapter, f"farm/{printer.name}")
+    batch.sessions.append(SessionRecord(session_id(address), printer.id, heard_ms, live, b"{}"))
     if open_job is not None:
         batch.jobs.append(open_job)
     for minutes in range(60, 0, -5):
@@ -303,9 +305,9 @@ def _live(chance: random.Random, present: PrinterState, elapsed_ms: int) -> Tele
     )
 
 
-def _streak_alert(batch: Batch, printers: Sequence[Printer], now_ms: int) -> Booking:
+def _streak_alert(batch: Batch, printers: Sequence[Printer], now_ms: int) -> AlertBatch:
     if len(printers) <= STREAK_PLACE:
-        return Booking(reader="sample", seen=None, seq=0)
+        return AlertBatch(reader="sample", seen=None, seq=0)
     printer = printers[STREAK_PLACE]
     ended = [job for job in batch.jobs if job.printer_id == printer.id and job.outcome is not None]
     jobs = sorted(ended, key=lambda job: job.ended_ms or 0)[-3:]
@@ -329,11 +331,11 @@ def _streak_alert(batch: Batch, printers: Sequence[Printer], now_ms: int) -> Boo
         id="6b1b0b0e-7d1a-5a11-8b0a-1c2d3e4f5a6b",
         alert_id=alert.id,
         receiver="slack",
-        occasion=Occasion.FIRED,
+        reason=NotificationReason.FIRED,
         state=DeliveryState.PENDING,
-        notice={},
+        notification={},
         created_ms=fired_ms,
         due_ms=fired_ms,
     )
     feed = FeedEntry(kind=FeedKind.ALERT_FIRED, at_ms=fired_ms, printer_id=printer.id, body={"id": alert.id})
-    return Booking(reader="sample", seen=None, seq=0, alerts=[alert], deliveries=[delivery], feed=[feed])
+    return AlertBatch(reader="sample", seen=None, seq=0, alerts=[alert], deliveries=[delivery], feed=[feed])

@@ -6,17 +6,18 @@ import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from alerts.evaluator import Evaluator
-from alerts.notice import notice_of
+from alerts.notification import notification_of
 from alerts.settings import AlertSettings
+from farm.ledger.alert_store import AlertStore
+from farm.ledger.ledger import open_ledger
+from farm.model.alert import AlertBatch, AlertState, Bookmark, DeliveryState
 from farm.model.states import Outcome
 from farm.model.times import DAY_MS, HOUR_MS, MINUTE_MS
-from farm.storage.alert_port import AlertState, Booking, Bookmark, DeliveryState
-from farm.storage.ledger import open_ledger
 from tests.unit.alerts.farm import Farm, standing_streak
 from tests.unit.alerts.makings import PRINTER, ended_job
 
@@ -51,7 +52,7 @@ def test_three_failures_in_a_row_are_told_to_every_receiver_once(farm: Farm) -> 
     assert farm.told() == []
     farm.ends("F")
     turn = evaluator.step()
-    assert (turn.read, turn.occasions, turn.deliveries) == (1, 1, 2)
+    assert (turn.read, turn.reasons, turn.deliveries) == (1, 1, 2)
     assert farm.told() == ["fired email", "fired slack"]
     farm.ends("FF")
     evaluator.step()
@@ -127,15 +128,15 @@ def test_the_notice_holds_what_is_known_at_that_moment(farm: Farm) -> None:
     farm.ends("FFCF")
     evaluator.step()
     (delivery,) = farm.deliveries()
-    notice = notice_of(delivery.notice)
-    assert (notice.printer, notice.group, notice.model) == ("bay1", "north", "Voron")
-    assert notice.title == "bay1: 3 failed prints in a row"
-    assert [print_.outcome for print_ in notice.prints] == [
+    notification = notification_of(delivery.notification)
+    assert (notification.printer, notification.group, notification.model) == ("bay1", "north", "Voron")
+    assert notification.title == "bay1: 3 failed prints in a row"
+    assert [print_.outcome for print_ in notification.prints] == [
         Outcome.FAILED, Outcome.CANCELLED, Outcome.FAILED, Outcome.FAILED,
     ]  # fmt: skip
-    assert notice.url == "http://farm.local:8642"
-    assert notice.time_zone == "Europe/Berlin"
-    assert notice.created_ms == farm.now_ms
+    assert notification.url == "http://farm.local:8642"
+    assert notification.time_zone == "Europe/Berlin"
+    assert notification.created_ms == farm.now_ms
 
 
 def test_the_notice_of_the_end_shows_first_what_ended_it(farm: Farm) -> None:
@@ -144,9 +145,9 @@ def test_the_notice_of_the_end_shows_first_what_ended_it(farm: Farm) -> None:
     evaluator.step()
     farm.ends("S")
     evaluator.step()
-    notice = notice_of(farm.deliveries()[-1].notice)
-    assert notice.prints[0].outcome is Outcome.SUCCEEDED
-    assert notice.resolution == "part-3.gcode succeeded."
+    notification = notification_of(farm.deliveries()[-1].notification)
+    assert notification.prints[0].outcome is Outcome.SUCCEEDED
+    assert notification.resolution == "part-3.gcode succeeded."
 
 
 def test_a_renamed_printer_is_told_by_its_new_name(farm: Farm) -> None:
@@ -156,7 +157,7 @@ def test_a_renamed_printer_is_told_by_its_new_name(farm: Farm) -> None:
     farm.printer(name="corner")
     farm.ends("F")
     evaluator.step()
-    assert notice_of(farm.deliveries()[0].notice).printer == "corner"
+    assert notification_of(farm.deliveries()[0].notification).printer == "corner"
 
 
 def test_a_firing_alert_is_told_again_and_again_until_it_is_over(farm: Farm) -> None:
@@ -164,16 +165,16 @@ def test_a_firing_alert_is_told_again_and_again_until_it_is_over(farm: Farm) -> 
     farm.ends("FFF")
     evaluator.step()
     farm.pass_time(4 * HOUR_MS - 1)
-    assert evaluator.repeat().occasions == 0
+    assert evaluator.repeat().reasons == 0
     farm.pass_time(1)
-    assert evaluator.repeat().occasions == 1
-    assert evaluator.repeat().occasions == 0
+    assert evaluator.repeat().reasons == 1
+    assert evaluator.repeat().reasons == 0
     farm.pass_time(4 * HOUR_MS)
     evaluator.repeat()
     farm.ends("S")
     evaluator.step()
     farm.pass_time(DAY_MS)
-    assert evaluator.repeat().occasions == 0
+    assert evaluator.repeat().reasons == 0
     assert farm.told() == ["fired slack", "repeated slack", "repeated slack", "resolved slack"]
     assert farm.feed_kinds() == ["alert.fired", "alert.repeated", "alert.repeated", "alert.resolved"]
     assert farm.alerts()[0].count == 3
@@ -194,8 +195,8 @@ def test_a_repetition_shows_the_prints_as_they_stand_now(farm: Farm) -> None:
     evaluator.step()
     farm.pass_time(DAY_MS)
     evaluator.repeat()
-    notice = notice_of(farm.deliveries()[-1].notice)
-    assert [print_.file for print_ in notice.prints] == [f"part-{n}.gcode" for n in (3, 2, 1, 0)]
+    notification = notification_of(farm.deliveries()[-1].notification)
+    assert [print_.file for print_ in notification.prints] == [f"part-{n}.gcode" for n in (3, 2, 1, 0)]
 
 
 def test_ancient_history_is_recorded_and_not_sent(farm: Farm) -> None:
@@ -207,7 +208,7 @@ def test_ancient_history_is_recorded_and_not_sent(farm: Farm) -> None:
     assert farm.told() == ["(fired slack)", "(fired slack)"]
     assert {each.state for each in farm.deliveries()} == {DeliveryState.SUPPRESSED}
     farm.pass_time(DAY_MS)
-    assert evaluator.repeat().occasions == 0
+    assert evaluator.repeat().reasons == 0
 
 
 def test_ancient_history_that_goes_on_is_told(farm: Farm) -> None:
@@ -294,11 +295,11 @@ def test_a_simulated_ledger_keeps_its_own_time_for_alerts_and_the_wall_clock_for
         assert delivery.state is DeliveryState.PENDING
         assert alert.notified_ms == farm.now_ms
         assert delivery.due_ms == farm.now_ms + 900 * DAY_MS
-        assert evaluator.repeat().occasions == 0
+        assert evaluator.repeat().reasons == 0
         farm.pass_time(4 * HOUR_MS)
         farm.ends("C")
         evaluator.step()
-        assert evaluator.repeat().occasions == 1
+        assert evaluator.repeat().reasons == 1
 
 
 def test_entries_that_concern_nobody_move_the_place_without_writing(farm: Farm) -> None:
@@ -343,7 +344,7 @@ def test_a_crash_around_the_booking_neither_loses_nor_doubles(farm: Farm, after:
         def __getattr__(self, name: str) -> Any:
             return getattr(farm.store, name)
 
-        def book(self, booking: Booking) -> Bookmark | None:
+        def book(self, booking: AlertBatch) -> Bookmark | None:
             self.left -= 1
             if self.left == 0 and not after:
                 raise _Broken
@@ -355,7 +356,7 @@ def test_a_crash_around_the_booking_neither_loses_nor_doubles(farm: Farm, after:
     for letter in "SFFFFSFFFUSFFF":
         farm.ends(letter)
         dying = Dying()
-        evaluator = Evaluator(farm.ledger, dying, settings(), farm.clock)
+        evaluator = Evaluator(farm.ledger, cast(AlertStore, dying), settings(), farm.clock)
         try:
             for _ in range(3):
                 evaluator.step()
@@ -370,8 +371,8 @@ _KILLED_EVALUATOR = """
 import os, signal, sys
 from alerts.evaluator import Evaluator
 from alerts.settings import AlertSettings
-from farm.storage import alert_store
-from farm.storage.ledger import open_ledger
+from farm.ledger import alert_store
+from farm.ledger.ledger import open_ledger
 
 url, now_ms, victim = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 whole = getattr(alert_store, victim)
@@ -384,7 +385,7 @@ setattr(alert_store, victim, dies)
 with open_ledger(url) as ledger:
     receivers = [{"kind": "slack", "webhook_url": "http://127.0.0.1:9/hook"}]
     settings = AlertSettings.model_validate({"receivers": receivers})
-    Evaluator(ledger, alert_store.SqlAlertStore(ledger.engine), settings, lambda: now_ms).step()
+    Evaluator(ledger, alert_store.AlertStore(ledger.engine), settings, lambda: now_ms).step()
 """
 
 

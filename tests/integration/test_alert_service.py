@@ -17,10 +17,10 @@ import pytest
 from alerts.service import EvaluatorService, orphaned
 from alerts.settings import AlertSettings
 from farm.errors import LedgerUnreachable
+from farm.ledger.ledger import open_ledger
+from farm.model.alert import DeliveryState
 from farm.model.clock import system_clock
 from farm.model.times import HOUR_MS, MINUTE_MS
-from farm.storage.alert_port import DeliveryState
-from farm.storage.ledger import open_ledger
 from tests.servers import wait_until
 from tests.unit.alerts.farm import Farm
 from tests.unit.alerts.receivers import (
@@ -268,15 +268,15 @@ from alerts.dispatcher import Dispatcher
 from alerts.notifiers import make_notifier
 from alerts.settings import AlertSettings
 from farm.model.clock import system_clock
-from farm.storage.alert_store import SqlAlertStore
-from farm.storage.ledger import open_ledger
+from farm.ledger.alert_store import AlertStore
+from farm.ledger.ledger import open_ledger
 
 url, hook, lease_ms = sys.argv[1], sys.argv[2], int(sys.argv[3])
 receivers = [{"kind": "slack", "webhook_url": hook, "timeout_s": 60}]
 settings = AlertSettings.model_validate({"receivers": receivers})
 with open_ledger(url) as ledger:
     notifiers = [make_notifier(settings.receivers[0])]
-    Dispatcher(SqlAlertStore(ledger.engine), notifiers, system_clock, lease_ms=lease_ms).step()
+    Dispatcher(AlertStore(ledger.engine), notifiers, system_clock, lease_ms=lease_ms).step()
 """
 
 
@@ -320,13 +320,13 @@ _SERVICE = """
 import sys, threading
 from alerts.service import EvaluatorService
 from alerts.settings import AlertSettings
-from farm.storage.alert_store import SqlAlertStore
-from farm.storage.ledger import open_ledger
+from farm.ledger.alert_store import AlertStore
+from farm.ledger.ledger import open_ledger
 
 receivers = [{"kind": "slack", "webhook_url": sys.argv[2]}]
 with open_ledger(sys.argv[1]) as ledger:
     settings = AlertSettings.model_validate({"receivers": receivers})
-    EvaluatorService(ledger, SqlAlertStore(ledger.engine), settings).run(threading.Event())
+    EvaluatorService(ledger, AlertStore(ledger.engine), settings).run(threading.Event())
 """
 
 

@@ -12,7 +12,7 @@ from api.auth import COOKIE
 from api.server import ApiServer
 from api.setup import BrokerAccess
 from farm.errors import ConfigurationError, LedgerUnreachable
-from farm.storage.ledger import Ledger
+from farm.ledger.ledger import Ledger
 from tests.fakes.farm_server import TOKEN, FarmServer, farm_ledger, serving
 from tests.fakes.sample_farm import sample_farm
 
@@ -190,7 +190,7 @@ def test_a_ledger_that_is_away_is_a_problem_and_not_a_crash(
     def away(*_: object, **__: object) -> None:
         raise LedgerUnreachable("postgresql://user:secret@db refused")
 
-    monkeypatch.setattr(ledger, "standings", away)
+    monkeypatch.setattr(ledger, "statuses", away)
     answer = unguarded.client.get("/api/v1/printers")
     assert answer.status_code == 503
     assert answer.json()["type"] == "urn:layerline:problem:ledger-unavailable"

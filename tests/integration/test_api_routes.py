@@ -7,13 +7,14 @@ from typing import Any
 import msgspec
 import pytest
 
+from farm.influx.status import QueueStatus
+from farm.ledger.batch import Batch
+from farm.ledger.outbox_positions import Trouble
+from farm.ledger.records import Revision
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.job import Job
 from farm.model.states import Outcome
 from farm.model.times import DAY_MS, HOUR_MS, SECOND_MS, parse_rfc3339, rfc3339
-from farm.storage.influx.positions import Trouble
-from farm.storage.influx.status import QueueStatus
-from farm.storage.ledger_port import Batch, Revision
 from tests.fakes.farm_server import FarmServer, farm_ledger, serving
 from tests.fakes.sample_farm import NOW_MS, PRESENT, STREAK_PLACE, SampleFarm, sample_farm
 

@@ -13,14 +13,15 @@ import msgspec
 import pytest
 
 from farm.errors import LedgerUnreachable
+from farm.ledger.alert_store import AlertStore
+from farm.ledger.batch import Batch
+from farm.ledger.ledger import Ledger
+from farm.ledger.records import SessionRecord
+from farm.model.alert import AlertBatch, AlertState
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.span import Span
 from farm.model.states import PrinterState
 from farm.model.times import SECOND_MS
-from farm.storage.alert_port import AlertState, Booking
-from farm.storage.alert_store import SqlAlertStore
-from farm.storage.ledger import Ledger
-from farm.storage.ledger_port import Batch, Checkpoint
 from tests.fakes.farm_server import FarmServer, farm_ledger, serving
 from tests.fakes.sample_farm import NOW_MS, SampleFarm, sample_farm
 
@@ -127,13 +128,13 @@ def test_an_entry_arrives_within_a_fraction_of_a_second(farm: SampleFarm, ledger
 
 
 def test_open_alerts_are_sent_again_when_one_changes(farm: SampleFarm, ledger: Ledger) -> None:
-    store = SqlAlertStore(ledger.engine)
+    store = AlertStore(ledger.engine)
     (alert,) = farm.booking.alerts
     with serving(ledger) as server, stream(server) as events:
         events.next("snapshot")
         resolved = msgspec.structs.replace(alert, state=AlertState.RESOLVED, resolved_ms=NOW_MS)
         entry = FeedEntry(kind=FeedKind.ALERT_RESOLVED, at_ms=NOW_MS, body={"alert_id": alert.id})
-        store.book(Booking(reader="test", seen=None, seq=0, alerts=[resolved], feed=[entry]))
+        store.book(AlertBatch(reader="test", seen=None, seq=0, alerts=[resolved], feed=[entry]))
         assert events.next("alerts").data == []
 
 
@@ -226,16 +227,16 @@ def test_the_stream_outlives_a_ledger_that_is_away_for_a_while(
 
 
 def test_what_nobody_would_notice_is_not_sent(farm: SampleFarm, ledger: Ledger) -> None:
-    first, second = farm.batch.checkpoints[0], farm.batch.checkpoints[1]
+    first, second = farm.batch.sessions[0], farm.batch.sessions[1]
     with serving(ledger) as server, stream(server) as events:
         events.next("snapshot")
         hair = msgspec.structs.replace(first.live, nozzle=round(first.live.nozzle or 0) + 0.1)
         warm = msgspec.structs.replace(second.live, nozzle=90.0)
         told = [
-            Checkpoint(first.printer_id, NOW_MS, hair, b"{}"),
-            Checkpoint(second.printer_id, NOW_MS, warm, b"{}"),
+            SessionRecord(first.id, first.printer_id, NOW_MS, hair, b"{}"),
+            SessionRecord(second.id, second.printer_id, NOW_MS, warm, b"{}"),
         ]
-        ledger.commit(Batch(checkpoints=told, booked_until_ms=NOW_MS))
+        ledger.commit(Batch(sessions=told, booked_until_ms=NOW_MS))
         changed = events.next("printers")
         assert [each["id"] for each in changed.data] == [second.printer_id]
         listed = {each["id"]: each for each in server.client.get("/api/v1/printers").json()["items"]}

@@ -13,7 +13,7 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
-from farm.app.cli.root import app
+from farm.cli.root import app
 from farm.model.recording import read_recording
 from farm.model.simulated import simulated_topic
 from farm.model.times import parse_rfc3339
@@ -279,7 +279,7 @@ def loaded_by(folder: Path, *arguments: str) -> set[str]:
     """The packages that a command has loaded at its end."""
     code = """
 import json, sys
-from farm.app.cli import main
+from farm.cli import main
 try:
     main()
 except SystemExit:

@@ -12,7 +12,7 @@ import pytest
 from paho.mqtt import publish
 
 from farm.app.data_folder import DataFolder
-from farm.app.demo.receivers import MailStandIn, SlackStandIn
+from farm.cli.demo.receivers import MailStandIn, SlackStandIn
 from tests.integration.console import Running, layerline, layerline_json, running
 from tests.servers import free_port, mosquitto, wait_until
 
@@ -44,8 +44,8 @@ def children_of(pid: int) -> dict[str, int]:
             words = (entry / "cmdline").read_bytes().decode().split("\0")
         except (OSError, IndexError):
             continue
-        if parent == str(pid) and "farm.app.cli" in words:
-            found[words[words.index("farm.app.cli") + 1]] = int(entry.name)
+        if parent == str(pid) and "farm.cli" in words:
+            found[words[words.index("farm.cli") + 1]] = int(entry.name)
         elif parent == str(pid) and "farm.app.embedded_broker" in words:
             found["broker"] = int(entry.name)
     return found

@@ -13,14 +13,15 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import select
 
+from collector.intake.sources import SourceTable
 from collector.service import Collector
 from collector.settings import BrokerSettings, CollectorSettings, SourceSettings, parse_source
-from collector.sources import SourceTable
 from farm.errors import LedgerUnreachable
+from farm.ledger import schema
+from farm.ledger.batch import Batch
+from farm.ledger.job_filter import JobFilter
+from farm.ledger.ledger import Ledger, open_ledger
 from farm.model.recording import RecordedMessage
-from farm.storage import schema
-from farm.storage.ledger import Ledger, open_ledger
-from farm.storage.ledger_port import Batch, JobFilter
 from tests.contract.test_recordings import _assert_expected, _books, _replay
 from tests.feeding import Broker, BrokerClient, feed_slowly, make_session, queue_for, simulated
 from tests.recordings import RECORDINGS, messages, recording_id, sources
@@ -91,7 +92,7 @@ def everything_in(ledger: Ledger) -> dict[str, list[Any]]:
             schema.job_alias,
             schema.span,
             schema.evidence,
-            schema.milestone,
+            schema.snapshot,
             schema.checkpoint,
             schema.feed,
             schema.telemetry,

@@ -10,14 +10,14 @@ from pydantic import SecretStr
 
 from api.schemas import OutboxQueue
 from farm.app.config import load_configuration
-from farm.app.finding import Verdict
-from farm.app.influx import server_findings
 from farm.app.logs import Redaction
+from farm.cli.diagnosis import CheckStatus
+from farm.cli.influx_checks import server_diagnoses
+from farm.influx.settings import InfluxSettings
+from farm.influx.status import OutboxStatus, QueueStatus
+from farm.ledger.ledger import open_ledger
 from farm.model.clock import system_clock
 from farm.model.times import HOUR_MS
-from farm.storage.influx.settings import InfluxSettings
-from farm.storage.influx.status import OutboxStatus, QueueStatus
-from farm.storage.ledger import open_ledger
 from tests.influx_farm import BookedFarm
 from tests.influx_server import ORG, PrivateInflux, private_influx
 from tests.integration.console import layerline, layerline_json, running
@@ -131,13 +131,13 @@ def test_the_check_says_whether_the_buckets_are_there(influx: PrivateInflux, set
         config=set_up / "layerline.toml", environment={}, redaction=Redaction()
     )
     settings = configuration.influx
-    (good,) = server_findings(settings)
-    assert (good.verdict, good.seen.split(",")[0]) == (Verdict.OK, influx.url)
-    (missing,) = server_findings(settings.model_copy(update={"bucket": "nowhere"}))
-    assert (missing.verdict, missing.seen) == (Verdict.FAILED, "no bucket nowhere")
-    (refused,) = server_findings(settings.model_copy(update={"token": SecretStr("wrong")}))
-    assert (refused.verdict, "401" in refused.seen) == (Verdict.FAILED, True)
-    assert list(server_findings(InfluxSettings())) == []
+    (good,) = server_diagnoses(settings)
+    assert (good.verdict, good.seen.split(",")[0]) == (CheckStatus.OK, influx.url)
+    (missing,) = server_diagnoses(settings.model_copy(update={"bucket": "nowhere"}))
+    assert (missing.verdict, missing.seen) == (CheckStatus.FAILED, "no bucket nowhere")
+    (refused,) = server_diagnoses(settings.model_copy(update={"token": SecretStr("wrong")}))
+    assert (refused.verdict, "401" in refused.seen) == (CheckStatus.FAILED, True)
+    assert list(server_diagnoses(InfluxSettings())) == []
 
 
 def test_a_refused_administrator_is_told_in_words(influx: PrivateInflux, tmp_path: Path) -> None:

@@ -6,18 +6,18 @@ import msgspec
 import pytest
 
 from farm.errors import InfluxError
+from farm.influx.client import InfluxServer
+from farm.influx.history import InfluxHistory
+from farm.influx.long_history import LongHistory
+from farm.influx.sender import Sender
+from farm.influx.settings import InfluxSettings
+from farm.ledger.history_ledger import LedgerHistory
+from farm.ledger.history_port import HistoryReader, TelemetrySample
+from farm.ledger.ledger import open_ledger
 from farm.model.job import Job
 from farm.model.span import Span
 from farm.model.states import PrinterState
 from farm.model.times import HOUR_MS, MINUTE_MS, rfc3339
-from farm.storage.history_ledger import LedgerHistory
-from farm.storage.history_port import HistoryReader, TelemetrySample
-from farm.storage.influx.client import InfluxServer
-from farm.storage.influx.history import InfluxHistory
-from farm.storage.influx.long_history import LongHistory
-from farm.storage.influx.sender import Sender
-from farm.storage.influx.settings import InfluxSettings
-from farm.storage.ledger import open_ledger
 from tests.fakes.farm_server import serving
 from tests.influx_farm import START, BookedFarm, HandedClock, empty_outbox
 from tests.influx_server import influx_for_tests

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from farm.influx.sender import Sender
+from farm.influx.settings import InfluxSettings
+from farm.ledger.batch import Batch
+from farm.ledger.ledger import Ledger, open_ledger
+from farm.ledger.records import TelemetryRow
 from farm.model.observation import Telemetry
 from farm.model.states import Outcome
-from farm.storage.influx.sender import Sender
-from farm.storage.influx.settings import InfluxSettings
-from farm.storage.ledger import Ledger, open_ledger
-from farm.storage.ledger_port import Batch, TelemetryRow
 from tests.influx_farm import START, BookedFarm, HandedClock, empty_outbox
 from tests.influx_played import PlayedServer
 from tests.servers import fresh_database, postgresql

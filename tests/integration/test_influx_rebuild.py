@@ -7,18 +7,18 @@ import msgspec
 import pytest
 
 from farm.errors import LedgerError
-from farm.kpi.engine import KpiEngine
+from farm.figures.engine import KpiEngine
+from farm.influx.client import InfluxServer
+from farm.influx.rebuild import rebuild
+from farm.influx.sender import Sender
+from farm.influx.settings import InfluxSettings
 from farm.kpi.subjects import Scope
 from farm.kpi.windows import Window
+from farm.ledger.ledger import Ledger, open_ledger
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.states import Outcome, PrinterState, Provenance
 from farm.model.times import DAY_MS, HOUR_MS, MINUTE_MS
 from farm.settings import SiteSettings
-from farm.storage.influx.client import InfluxServer
-from farm.storage.influx.rebuild import rebuild
-from farm.storage.influx.sender import Sender
-from farm.storage.influx.settings import InfluxSettings
-from farm.storage.ledger import Ledger, open_ledger
 from tests.influx_farm import START, BookedFarm, HandedClock, empty_outbox
 from tests.influx_server import InfluxForTests, influx_for_tests
 

@@ -8,18 +8,18 @@ import pytest
 from pydantic import SecretStr
 
 from farm.errors import InfluxError
+from farm.influx.client import InfluxServer
+from farm.influx.history import InfluxHistory
+from farm.influx.influxql import quoted, select
+from farm.influx.sender import Sender
+from farm.influx.settings import InfluxSettings
+from farm.influx.setup import downsampling, set_up
+from farm.influx.status import OutboxStatus
+from farm.ledger.history_ledger import LedgerHistory
+from farm.ledger.ledger import open_ledger
 from farm.model.feed import FeedKind
 from farm.model.states import Outcome
 from farm.model.times import HOUR_MS, MINUTE_MS
-from farm.storage.history_ledger import LedgerHistory
-from farm.storage.influx.client import InfluxServer
-from farm.storage.influx.history import InfluxHistory
-from farm.storage.influx.influxql import quoted, select
-from farm.storage.influx.sender import Sender
-from farm.storage.influx.settings import InfluxSettings
-from farm.storage.influx.setup import downsampling, set_up
-from farm.storage.influx.status import OutboxStatus
-from farm.storage.ledger import open_ledger
 from tests.influx_farm import START, BookedFarm, HandedClock, empty_outbox
 from tests.influx_server import PrivateInflux, private_influx
 from tests.servers import wait_until

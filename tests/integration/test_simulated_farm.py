@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, select, update
 
+from farm.ledger import schema
+from farm.ledger.ledger import open_ledger
 from farm.model.states import Outcome
-from farm.storage import schema
-from farm.storage.ledger import open_ledger
 from simulators.truth import read_truth
 from tests.feeding import make_session
 from tests.servers import Mosquitto, embedded_broker, mosquitto

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from farm.storage.ledger import Ledger, open_ledger
+from farm.ledger.ledger import Ledger, open_ledger
 from tests.fault_proxy import FaultProxy, fault_proxy
 from tests.influx_farm import BookedFarm, HandedClock
 from tests.influx_server import InfluxForTests, influx_for_tests

@@ -6,11 +6,11 @@ from email.utils import format_datetime
 import pytest
 from pydantic import SecretStr
 
+from farm.influx.client import InfluxServer
+from farm.influx.sender import Sender
+from farm.ledger.records import TelemetryRow
 from farm.model.observation import Telemetry
 from farm.model.times import HOUR_MS
-from farm.storage.influx.client import InfluxServer
-from farm.storage.influx.sender import Sender
-from farm.storage.ledger_port import TelemetryRow
 from tests.fault_proxy import Fault, FaultProxy
 from tests.influx_farm import START, BookedFarm, HandedClock, empty_outbox
 from tests.influx_outbox import ended_jobs, queue, rejects, ship_all

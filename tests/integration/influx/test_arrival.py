@@ -4,9 +4,9 @@ import threading
 
 import msgspec
 
-from farm.storage import schema
-from farm.storage.influx.sender import Sender
-from farm.storage.influx.status import OutboxStatus
+from farm.influx.sender import Sender
+from farm.influx.status import OutboxStatus
+from farm.ledger import schema
 from tests.fault_proxy import FaultProxy
 from tests.influx_farm import START, BookedFarm, HandedClock
 from tests.influx_outbox import ended_jobs, queue, ship_all

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from farm.influx.sender import Sender
+from farm.ledger.ledger import Ledger
 from farm.model.states import Outcome
 from farm.model.times import HOUR_MS, MINUTE_MS
-from farm.storage.influx.sender import Sender
-from farm.storage.ledger import Ledger
 from tests.influx_farm import START, BookedFarm, HandedClock, empty_outbox
 from tests.influx_outbox import ended_jobs, queue, rejects, ship_all
 from tests.influx_server import private_influx

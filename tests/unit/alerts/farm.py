@@ -7,15 +7,15 @@ import msgspec
 
 from alerts.evaluator import Evaluator
 from alerts.settings import AlertSettings
+from farm.ledger.alert_store import AlertStore
+from farm.ledger.batch import Batch
+from farm.ledger.ledger import Ledger
+from farm.model.alert import Alert, AlertFilter, Delivery
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.job import Job
 from farm.model.printer import Printer
 from farm.model.states import Outcome
 from farm.model.times import MINUTE_MS
-from farm.storage.alert_port import Alert, AlertFilter, Delivery
-from farm.storage.alert_store import SqlAlertStore
-from farm.storage.ledger import Ledger
-from farm.storage.ledger_port import Batch
 from tests.unit.alerts.makings import OUTCOMES, PRINTER, START_MS, ended_job
 
 SHARD = "layerline-shard-1"
@@ -28,7 +28,7 @@ class Farm:
 
     def __init__(self, ledger: Ledger, *, simulated: bool = False) -> None:
         self.ledger = ledger
-        self.store = SqlAlertStore(ledger.engine)
+        self.store = AlertStore(ledger.engine)
         self.now_ms = START_MS
         self.jobs: dict[str, list[Job]] = {}
         ledger.claim(SHARD, "the test", simulated=simulated, now_ms=START_MS)
@@ -86,8 +86,8 @@ class Farm:
         return self.store.deliveries([alert.id for alert in self.alerts()])
 
     def told(self) -> list[str]:
-        """What is or was to be sent, in order, as `occasion receiver`; suppressed ones in brackets."""
-        words = [(f"{each.occasion} {each.receiver}", each.state) for each in self.deliveries()]
+        """What is or was to be sent, in order, as `reason receiver`; suppressed ones in brackets."""
+        words = [(f"{each.reason} {each.receiver}", each.state) for each in self.deliveries()]
         return [f"({text})" if state == "suppressed" else text for text, state in words]
 
     def feed_kinds(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Jobs, alerts and notices for the tests, each with only what matters said."""
+"""Jobs, alerts and notifications for the tests, each with only what matters said."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -6,12 +6,12 @@ from typing import Any
 
 import msgspec
 
-from alerts.notice import Notice, Print
+from alerts.notification import Notification, Print
 from alerts.settings import AlertSettings
+from farm.model.alert import NotificationReason, Severity
 from farm.model.job import Job, job_id
 from farm.model.states import CancelledBy, Cause, Outcome
 from farm.model.times import HOUR_MS, MINUTE_MS
-from farm.storage.alert_port import Occasion, Severity
 
 START_MS = 1_763_800_000_000
 PRINTER = "6d3f0c52-0000-4000-8000-000000000001"
@@ -85,12 +85,12 @@ def evidence(file: str | None = "part.gcode", **more: Any) -> Print:
     return Print(**(facts | more))
 
 
-def notice(prints: Sequence[Print] | None = None, **more: Any) -> Notice:
+def notification(prints: Sequence[Print] | None = None, **more: Any) -> Notification:
     """An alert about three failures in a row, just fired."""
     facts: dict[str, Any] = {
         "alert_id": "0d9b7c1e-1111-4111-8111-111111111111",
         "rule": "failed_streak",
-        "occasion": Occasion.FIRED,
+        "reason": NotificationReason.FIRED,
         "severity": Severity.CRITICAL,
         "title": "bay1: 3 failed prints in a row",
         "summary": "3 prints in a row failed; the last was part.gcode.",
@@ -106,9 +106,9 @@ def notice(prints: Sequence[Print] | None = None, **more: Any) -> Notice:
         "time_zone": "Europe/Berlin",
         "url": "http://farm.local:8642",
     }
-    return Notice(**(facts | more))
+    return Notification(**(facts | more))
 
 
-def again(value: Notice) -> Notice:
-    """The same notice as it comes back from the store."""
-    return msgspec.convert(msgspec.to_builtins(value), Notice)
+def again(value: Notification) -> Notification:
+    """The same notification as it comes back from the store."""
+    return msgspec.convert(msgspec.to_builtins(value), Notification)

@@ -7,45 +7,45 @@ from pathlib import Path
 import pytest
 
 from alerts.dispatcher import LONGEST_PAUSE_MS, Dispatcher
-from alerts.notice import Notice, plain
-from alerts.notifiers.base import Notifier, NotifierSettings, Receipt
+from alerts.notification import Notification, plain
+from alerts.notifiers.base import DeliveryResult, Notifier, NotifierSettings
 from alerts.retry import LONGEST_DELAY_MS
 from farm.errors import DeliveryError
-from farm.model.times import HOUR_MS
-from farm.storage.alert_port import (
+from farm.ledger.alert_store import AlertStore
+from farm.ledger.ledger import open_ledger
+from farm.model.alert import (
     Alert,
+    AlertBatch,
     AlertState,
-    Booking,
     Bookmark,
     Delivery,
+    DeliveryProgress,
     DeliveryState,
-    Occasion,
-    Progress,
+    NotificationReason,
     Severity,
 )
-from farm.storage.alert_store import SqlAlertStore
-from farm.storage.ledger import open_ledger
-from tests.unit.alerts.makings import START_MS, notice
+from farm.model.times import HOUR_MS
+from tests.unit.alerts.makings import START_MS, notification
 
 
 class Told(Notifier[NotifierSettings, str]):
     """A receiver that answers one message after the other as its list says; then it takes all."""
 
-    def __init__(self, name: str = "slack", *answers: Receipt | Exception) -> None:
+    def __init__(self, name: str = "slack", *answers: DeliveryResult | Exception) -> None:
         super().__init__(NotifierSettings(name=name))
         self.answers = list(answers)
-        self.got: list[tuple[str, Progress]] = []
+        self.got: list[tuple[str, DeliveryProgress]] = []
 
     @property
     def patience_s(self) -> float:
         return 3
 
-    def build(self, notice: Notice, delivery_id: str) -> str:
+    def build(self, notification: Notification, delivery_id: str) -> str:
         return delivery_id
 
-    def send(self, content: str, progress: Progress) -> Receipt:
+    def send(self, content: str, progress: DeliveryProgress) -> DeliveryResult:
         self.got.append((content, progress))
-        answer = self.answers.pop(0) if self.answers else Receipt(answer="taken")
+        answer = self.answers.pop(0) if self.answers else DeliveryResult(answer="taken")
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -57,7 +57,7 @@ class Told(Notifier[NotifierSettings, str]):
 class Desk:
     """A store with deliveries, and a clock that stands until it is moved."""
 
-    def __init__(self, store: SqlAlertStore) -> None:
+    def __init__(self, store: AlertStore) -> None:
         self.store = store
         self.now_ms = START_MS
         self._seen: Bookmark | None = None
@@ -74,11 +74,12 @@ class Desk:
             state=AlertState.FIRING, severity=Severity.CRITICAL, fired_ms=self.now_ms, title="", summary="",
         )  # fmt: skip
         delivery = Delivery(
-            id=f"delivery-{self._count}", alert_id=alert.id, receiver=receiver, occasion=Occasion.FIRED,
-            state=DeliveryState.PENDING, notice=plain(notice()) | more,
+            id=f"delivery-{self._count}", alert_id=alert.id, receiver=receiver,
+            reason=NotificationReason.FIRED,
+            state=DeliveryState.PENDING, notification=plain(notification()) | more,
             created_ms=self.now_ms, due_ms=self.now_ms,
         )  # fmt: skip
-        booking = Booking(reader="t", seen=self._seen, seq=0, alerts=[alert], deliveries=[delivery])
+        booking = AlertBatch(reader="t", seen=self._seen, seq=0, alerts=[alert], deliveries=[delivery])
         self._seen = self.store.book(booking)
         return delivery.id
 
@@ -93,7 +94,7 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
     with open_ledger(f"sqlite:///{tmp_path}/ledger.db") as ledger:
-        yield Desk(SqlAlertStore(ledger.engine))
+        yield Desk(AlertStore(ledger.engine))
 
 
 def later(text: str = "HTTP 503", retry_after_s: float | None = None) -> DeliveryError:
@@ -108,7 +109,7 @@ def test_what_is_due_is_delivered_and_recorded(desk: Desk) -> None:
     assert found.state is DeliveryState.DELIVERED
     assert found.delivered_ms == START_MS
     assert [(each.ok, each.answer) for each in found.tried] == [(True, "taken")]
-    assert slack.got == [("delivery-1", Progress())]
+    assert slack.got == [("delivery-1", DeliveryProgress())]
 
 
 def test_nothing_due_is_nothing_done(desk: Desk) -> None:
@@ -210,8 +211,8 @@ def test_when_a_receiver_is_back_everything_comes_soon(desk: Desk) -> None:
 def test_partly_taken_is_tried_again_for_the_others_and_holds_nothing_up(desk: Desk) -> None:
     desk.due()
     desk.due()
-    half = Progress(taken=("ada",), outstanding=("bob",))
-    mail = Told("slack", Receipt(answer="250; bob: 451", progress=half))
+    half = DeliveryProgress(taken=("ada",), outstanding=("bob",))
+    mail = Told("slack", DeliveryResult(answer="250; bob: 451", progress=half))
     dispatcher = desk.dispatcher(mail)
     assert dispatcher.step() == 2
     assert desk.delivery(1).state is DeliveryState.PENDING
@@ -225,8 +226,8 @@ def test_partly_taken_is_tried_again_for_the_others_and_holds_nothing_up(desk: D
 
 def test_partly_refused_for_good_is_a_state_of_its_own(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
     desk.due()
-    part = Progress(taken=("ada",), refused=("bob",), outstanding=())
-    desk.dispatcher(Told("slack", Receipt(answer="250; bob: 550", progress=part))).step()
+    part = DeliveryProgress(taken=("ada",), refused=("bob",), outstanding=())
+    desk.dispatcher(Told("slack", DeliveryResult(answer="250; bob: 550", progress=part))).step()
     found = desk.delivery()
     assert found.state is DeliveryState.PARTIAL
     assert found.progress == part
@@ -236,14 +237,14 @@ def test_partly_refused_for_good_is_a_state_of_its_own(desk: Desk, caplog: pytes
 
 def test_a_refusal_after_a_part_was_taken_leaves_it_at_that_part(desk: Desk) -> None:
     desk.due()
-    half = Progress(taken=("ada",), outstanding=("bob",))
-    mail = Told("slack", Receipt(answer="half", progress=half), DeliveryError("554", permanent=True))
+    half = DeliveryProgress(taken=("ada",), outstanding=("bob",))
+    mail = Told("slack", DeliveryResult(answer="half", progress=half), DeliveryError("554", permanent=True))
     dispatcher = desk.dispatcher(mail)
     dispatcher.step()
     desk.now_ms += 2_000
     dispatcher.step()
     assert desk.delivery().state is DeliveryState.PARTIAL
-    assert desk.delivery().progress == Progress(taken=("ada",), refused=("bob",), outstanding=())
+    assert desk.delivery().progress == DeliveryProgress(taken=("ada",), refused=("bob",), outstanding=())
 
 
 def test_a_fault_of_ours_in_one_message_stops_no_other(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
@@ -259,7 +260,7 @@ def test_a_fault_of_ours_in_one_message_stops_no_other(desk: Desk, caplog: pytes
 
 
 def test_a_notice_that_cannot_be_read_stays_visible_and_stops_no_other(desk: Desk) -> None:
-    desk.due(occasion="nonsense")
+    desk.due(reason="nonsense")
     desk.due()
     dispatcher = desk.dispatcher(Told())
     dispatcher.step()
@@ -299,7 +300,7 @@ def test_a_slow_attempt_is_recorded_with_its_duration(desk: Desk) -> None:
     desk.due()
 
     class Slow(Told):
-        def send(self, content: str, progress: Progress) -> Receipt:
+        def send(self, content: str, progress: DeliveryProgress) -> DeliveryResult:
             desk.now_ms += 1_234
             return super().send(content, progress)
 
@@ -315,7 +316,7 @@ def test_an_attempt_that_outlives_its_lease_may_come_twice_and_says_so(
     quick = Told()
 
     class Slow(Told):
-        def send(self, content: str, progress: Progress) -> Receipt:
+        def send(self, content: str, progress: DeliveryProgress) -> DeliveryResult:
             desk.now_ms += HOUR_MS
             desk.dispatcher(quick).step()
             raise later()

@@ -8,10 +8,10 @@ from alerts.dispatcher import LEASE_MARGIN_MS
 from alerts.evaluator import SWEEP_DEPTH
 from alerts.history import FURTHEST
 from alerts.notifiers import make_notifier, notifier_types
-from alerts.retry import FIRST_DELAY_MS, LONGEST_DELAY_MS, Verdict, judge_http
+from alerts.retry import FIRST_DELAY_MS, LONGEST_DELAY_MS, RetryDecision, judge_http
 from alerts.rules import rule_types
 from alerts.settings import AlertSettings
-from farm.storage.alert_port import AlertState, DeliveryState, Occasion
+from farm.model.alert import AlertState, DeliveryState, NotificationReason
 
 PAGE = (Path(__file__).parents[3] / "docs" / "alerts.md").read_text("utf-8")
 
@@ -40,7 +40,7 @@ def test_every_receiver_is_documented_with_its_settings(kind: str) -> None:
 
 
 def test_every_rule_state_and_occasion_is_documented() -> None:
-    for word in [*rule_types(), *AlertState, *Occasion, *DeliveryState]:
+    for word in [*rule_types(), *AlertState, *NotificationReason, *DeliveryState]:
         assert f"`{word}`" in PAGE
 
 
@@ -67,5 +67,5 @@ def test_defaults_and_limits_are_those_of_the_program() -> None:
 
 
 def test_the_retry_table_names_every_status_that_is_tried_again() -> None:
-    again = [status for status in range(100, 500) if judge_http(status) is Verdict.AGAIN]
+    again = [status for status in range(100, 500) if judge_http(status) is RetryDecision.AGAIN]
     assert f"| HTTP {', '.join(map(str, again))} | again |" in PAGE

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import settings as trials
 from hypothesis import strategies as st
 
-from alerts.lifecycle import Change, Look, alert_id, delivery_id, reconcile, repeated
+from alerts.lifecycle import Change, EvaluationInput, alert_id, delivery_id, reconcile, repeated
 from alerts.rules.streak import StreakRule
+from farm.model.alert import Alert, AlertState, NotificationReason
 from farm.model.job import Job
 from farm.model.states import Outcome
 from farm.model.times import DAY_MS, HOUR_MS
-from farm.storage.alert_port import Alert, AlertState, Occasion
 from tests.unit.alerts.makings import OUTCOMES, PRINTER, START_MS, ended_job, past, settings
 
 RULE = StreakRule(settings())
@@ -29,9 +29,9 @@ class Printer:
     def look(
         self, jobs: Sequence[Job], *, late_ms: int = 0, whole: bool = True, watched: bool = True
     ) -> list[Change]:
-        """Look `late_ms` after the newest job ended, and keep what follows."""
+        """EvaluationInput `late_ms` after the newest job ended, and keep what follows."""
         newest = max((job.ended_ms or 0 for job in jobs), default=START_MS)
-        look = Look(
+        look = EvaluationInput(
             printer_id=PRINTER,
             name=self.name,
             jobs=jobs,
@@ -51,8 +51,8 @@ class Printer:
 
 def told(changes: list[Change]) -> list[str]:
     """What the changes tell, as words; what is only recorded stands in brackets."""
-    words = [(change.occasion, change.told) for change in changes if change.occasion is not None]
-    return [str(occasion) if is_told else f"({occasion})" for occasion, is_told in words]
+    words = [(change.reason, change.told) for change in changes if change.reason is not None]
+    return [str(reason) if is_told else f"({reason})" for reason, is_told in words]
 
 
 def one_by_one(letters: str) -> tuple[Printer, list[list[str]]]:
@@ -194,7 +194,9 @@ def test_telling_of_a_reopened_alert_is_another_message_than_the_first() -> None
     first = printer.look(past("FFF"))[-1].alert
     printer.look(past("FFFS"))
     second = printer.look(past("FFFF"))[-1].alert
-    assert delivery_id(first, Occasion.FIRED, "slack") != delivery_id(second, Occasion.FIRED, "slack")
+    assert delivery_id(first, NotificationReason.FIRED, "slack") != delivery_id(
+        second, NotificationReason.FIRED, "slack"
+    )
 
 
 def test_an_earlier_failure_learnt_of_late_makes_no_second_alert() -> None:
@@ -224,7 +226,7 @@ def test_two_streaks_joined_by_a_revision_stay_one_alert() -> None:
 def test_more_failures_change_the_alert_and_tell_nothing() -> None:
     printer, _ = one_by_one("FFF")
     (change,) = printer.look(past("FFFF"))
-    assert change.occasion is None
+    assert change.reason is None
     assert change.alert.title == "bay1: 4 failed prints in a row"
 
 
@@ -304,18 +306,18 @@ def test_a_repetition_counts_and_is_a_message_of_its_own() -> None:
     printer, _ = one_by_one("FFF")
     (alert,) = printer.firing
     change = repeated(alert, START_MS + DAY_MS)
-    assert change.occasion is Occasion.REPEATED
+    assert change.reason is NotificationReason.REPEATED
     assert (change.alert.count, change.alert.notified_ms) == (2, START_MS + DAY_MS)
     again = repeated(change.alert, START_MS + 2 * DAY_MS)
-    ids = {delivery_id(each.alert, Occasion.REPEATED, "slack") for each in (change, again)}
+    ids = {delivery_id(each.alert, NotificationReason.REPEATED, "slack") for each in (change, again)}
     assert len(ids) == 2
 
 
 def test_a_delivery_has_the_same_id_whoever_works_it_out() -> None:
     alerts = [one_by_one("FFF")[0].firing[0] for _ in range(2)]
-    ids = {delivery_id(alert, Occasion.FIRED, "slack") for alert in alerts}
+    ids = {delivery_id(alert, NotificationReason.FIRED, "slack") for alert in alerts}
     assert len(ids) == 1
-    assert delivery_id(alerts[0], Occasion.FIRED, "mail") not in ids
+    assert delivery_id(alerts[0], NotificationReason.FIRED, "mail") not in ids
 
 
 def test_every_outcome_is_exercised_by_these_tests() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from alerts.retry import (
     LONGEST_DELAY_MS,
     LONGEST_WISH_MS,
-    Verdict,
+    RetryDecision,
     delay_ms,
     judge_http,
     judge_smtp,
@@ -22,33 +22,38 @@ NOW_MS = 1_763_800_000_000
 
 @pytest.mark.parametrize("status", range(100, 600))
 def test_every_http_status_has_its_verdict(status: int) -> None:
-    expected = Verdict.REFUSED
+    expected = RetryDecision.REFUSED
     if 200 <= status < 300:
-        expected = Verdict.DELIVERED
+        expected = RetryDecision.DELIVERED
     elif status in AGAIN:
-        expected = Verdict.AGAIN
+        expected = RetryDecision.AGAIN
     assert judge_http(status) is expected
 
 
 @pytest.mark.parametrize("status", [0, 99, 600, 999])
 def test_a_number_that_is_no_http_status_is_no_delivery(status: int) -> None:
-    assert judge_http(status) is Verdict.REFUSED
+    assert judge_http(status) is RetryDecision.REFUSED
 
 
 @pytest.mark.parametrize("status", [s for s in HTTPStatus if s in {429, 500, 502, 503, 504}])
 def test_what_servers_answer_when_they_are_busy_or_down_is_tried_again(status: HTTPStatus) -> None:
-    assert judge_http(status) is Verdict.AGAIN
+    assert judge_http(status) is RetryDecision.AGAIN
 
 
 @pytest.mark.parametrize("code", range(200, 600))
 def test_every_smtp_code_has_its_verdict(code: int) -> None:
-    expected = {2: Verdict.DELIVERED, 3: Verdict.AGAIN, 4: Verdict.AGAIN, 5: Verdict.REFUSED}
+    expected = {
+        2: RetryDecision.DELIVERED,
+        3: RetryDecision.AGAIN,
+        4: RetryDecision.AGAIN,
+        5: RetryDecision.REFUSED,
+    }
     assert judge_smtp(code) is expected[code // 100]
 
 
 @pytest.mark.parametrize("code", [-1, 0, 100, 999])
 def test_an_answer_that_is_no_smtp_reply_is_tried_again(code: int) -> None:
-    assert judge_smtp(code) is Verdict.AGAIN
+    assert judge_smtp(code) is RetryDecision.AGAIN
 
 
 @pytest.mark.parametrize(

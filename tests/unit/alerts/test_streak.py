@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from alerts.rules import rule_types
 from alerts.rules.streak import StreakRule, streaks
+from farm.model.alert import Alert, AlertState, Severity
 from farm.model.job import Job
 from farm.model.states import Outcome
-from farm.storage.alert_port import Alert, AlertState, Severity
 from tests.unit.alerts.makings import PRINTER, ended_job, past, settings
 
 

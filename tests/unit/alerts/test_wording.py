@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from alerts import wording
 from farm.model.states import Cause, Outcome
 from farm.model.times import HOUR_MS, MINUTE_MS, SECOND_MS
-from tests.unit.alerts.makings import START_MS, evidence, notice
+from tests.unit.alerts.makings import START_MS, evidence, notification
 
 ANY_TEXT = st.text(st.characters(), max_size=60)
 
@@ -79,10 +79,10 @@ def test_a_print_without_a_file_is_named_as_such() -> None:
 
 
 def test_labels_that_are_not_set_are_left_out() -> None:
-    assert wording.printer_labels(notice()) == "Voron 2.4 · north wall"
-    assert wording.printer_labels(notice(model=None)) == "north wall"
-    assert wording.printer_labels(notice(model=None, group=None)) == ""
+    assert wording.printer_labels(notification()) == "Voron 2.4 · north wall"
+    assert wording.printer_labels(notification(model=None)) == "north wall"
+    assert wording.printer_labels(notification(model=None, group=None)) == ""
 
 
 def test_a_headline_is_one_line() -> None:
-    assert wording.headline(notice(title="bay\r\n1: 3 failed")) == "bay 1: 3 failed"
+    assert wording.headline(notification(title="bay\r\n1: 3 failed")) == "bay 1: 3 failed"

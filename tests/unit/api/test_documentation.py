@@ -7,16 +7,16 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from api.app import create_app
-from api.board import Board
 from api.exposition import FarmCollector
+from api.farm_view import FarmView
 from api.live import LiveStream
 from api.settings import ApiSettings
-from farm.kpi.engine import KpiEngine
+from farm.figures.engine import KpiEngine
+from farm.influx.status import QueueStatus
+from farm.ledger.alert_store import AlertStore
+from farm.model.alert import EVALUATOR, AlertBatch
 from farm.model.feed import FeedKind
 from farm.model.states import Outcome, PrinterState
-from farm.storage.alert_port import EVALUATOR, Booking
-from farm.storage.alert_store import SqlAlertStore
-from farm.storage.influx.status import QueueStatus
 from tests.fakes.farm_server import SITE, farm_ledger, fixed_clock
 from tests.fakes.sample_farm import sample_farm
 
@@ -43,7 +43,7 @@ def text() -> str:
 @pytest.fixture(scope="module")
 def openapi() -> dict[str, Any]:
     with farm_ledger() as ledger:
-        store = SqlAlertStore(ledger.engine)
+        store = AlertStore(ledger.engine)
         app = create_app(ledger, KpiEngine(ledger, SITE), store, ApiSettings(), fixed_clock)
         document: dict[str, Any] = app.openapi()
         return document
@@ -98,9 +98,9 @@ def test_every_kind_of_feed_entry_is_documented(text: str) -> None:
 
 def test_every_metric_is_documented_and_every_documented_metric_is_there(text: str) -> None:
     with farm_ledger(sample_farm(5, days=1)) as ledger:
-        board = Board(ledger, SqlAlertStore(ledger.engine), ApiSettings(), SITE, fixed_clock)
+        board = FarmView(ledger, AlertStore(ledger.engine), ApiSettings(), SITE, fixed_clock)
         registry = CollectorRegistry()
-        SqlAlertStore(ledger.engine).book(Booking(reader=EVALUATOR, seen=None, seq=1))
+        AlertStore(ledger.engine).book(AlertBatch(reader=EVALUATOR, seen=None, seq=1))
         registry.register(FarmCollector(board, LiveStream(board), lambda _now_ms: [QUEUE]))
         given = {sample.name for family in registry.collect() for sample in family.samples}
     assert set(re.findall(r"\| `(layerline_\w+)`", text)) == given

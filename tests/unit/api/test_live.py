@@ -4,14 +4,14 @@ from pathlib import Path
 import pytest
 
 from api import live
-from api.board import Board
+from api.farm_view import FarmView
 from api.live import Listener, LiveStream, Packet, entry_packet
 from api.settings import ApiSettings
 from farm.errors import LedgerUnreachable
+from farm.ledger.alert_store import AlertStore
+from farm.ledger.batch import Batch
+from farm.ledger.ledger import Ledger
 from farm.model.feed import FeedEntry, FeedKind
-from farm.storage.alert_store import SqlAlertStore
-from farm.storage.ledger import Ledger
-from farm.storage.ledger_port import Batch
 from tests.fakes.farm_server import SITE, farm_ledger, fixed_clock
 from tests.fakes.sample_farm import NOW_MS, sample_farm
 
@@ -22,8 +22,8 @@ def entries(count: int) -> list[FeedEntry]:
     return [FeedEntry(kind=FeedKind.STATE_CHANGED, at_ms=NOW_MS + number) for number in range(count)]
 
 
-def board_over(ledger: Ledger) -> Board:
-    return Board(ledger, SqlAlertStore(ledger.engine), ApiSettings(), SITE, fixed_clock)
+def board_over(ledger: Ledger) -> FarmView:
+    return FarmView(ledger, AlertStore(ledger.engine), ApiSettings(), SITE, fixed_clock)
 
 
 def test_an_entry_is_one_event_whatever_its_text_holds() -> None:

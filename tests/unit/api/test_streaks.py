@@ -5,12 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.streaks import FEW, Streaks, failed_streak
+from farm.ledger.batch import Batch
+from farm.ledger.ledger import Ledger
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.job import Job
 from farm.model.printer import Printer
 from farm.model.states import Outcome
-from farm.storage.ledger import Ledger
-from farm.storage.ledger_port import Batch
 from tests.fakes.farm_server import farm_ledger
 
 S, F, C, U = Outcome.SUCCEEDED, Outcome.FAILED, Outcome.CANCELLED, Outcome.UNKNOWN

@@ -2,24 +2,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.views import job_under_way, standing_view, time_account, time_left_seconds
+from api.views import job_under_way, status_view, time_account, time_left_seconds
 from farm.kpi.windows import Window
 from farm.model.job import Job
 from farm.model.observation import Telemetry
 from farm.model.printer import Printer
+from farm.model.printer_status import PrinterStatus
 from farm.model.span import Span
 from farm.model.states import Outcome, PrinterState
 from farm.model.times import HOUR_MS
-from farm.storage.ledger_port import Standing
 
 PRINTER = Printer(id="p", site="main", name="bay1", adapter="native", first_seen_ms=0)
 JOB = Job(id="j", printer_id="p", file="a.gcode", started_ms=0, progress=0.1)
 
 
-def standing(
+def status(
     state: PrinterState = PrinterState.PRINTING, job: Job | None = JOB, progress: float | None = None
-) -> Standing:
-    return Standing(
+) -> PrinterStatus:
+    return PrinterStatus(
         printer=PRINTER,
         state=state,
         since_ms=0,
@@ -50,7 +50,7 @@ def test_time_left_is_never_negative(progress: float, elapsed_ms: int, not_print
 
 
 def test_the_latest_progress_stands_above_the_booked_one() -> None:
-    view = job_under_way(standing(progress=0.25))
+    view = job_under_way(status(progress=0.25))
     assert view is not None
     assert view.progress == 0.25
     assert view.time_left_seconds == 3 * 3600
@@ -58,14 +58,14 @@ def test_the_latest_progress_stands_above_the_booked_one() -> None:
 
 def test_an_ended_job_is_not_under_way() -> None:
     ended = Job(id="j", printer_id="p", file=None, started_ms=0, ended_ms=1, outcome=Outcome.FAILED)
-    assert job_under_way(standing(job=ended)) is None
+    assert job_under_way(status(job=ended)) is None
 
 
 def test_a_printer_is_observed_only_while_its_collector_books_and_its_state_is_known() -> None:
     now_ms = HOUR_MS + 60_000
-    assert standing_view(standing(), 0, now_ms, 60_000).observed
-    assert not standing_view(standing(), 0, now_ms + 1, 60_000).observed
-    assert not standing_view(standing(PrinterState.UNKNOWN), 0, now_ms, 60_000).observed
+    assert status_view(status(), 0, now_ms, 60_000).observed
+    assert not status_view(status(), 0, now_ms + 1, 60_000).observed
+    assert not status_view(status(PrinterState.UNKNOWN), 0, now_ms, 60_000).observed
 
 
 def test_hours_add_up_and_unknown_time_is_not_observed() -> None:

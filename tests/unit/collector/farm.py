@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from collector.pipeline import Pipeline
+from collector.intake.pipeline import Pipeline
+from collector.intake.sources import SourceTable
 from collector.settings import parse_source
-from collector.sources import SourceTable
+from farm.ledger.job_filter import JobFilter
+from farm.ledger.ledger import Ledger, open_ledger
 from farm.model.job import Job
 from farm.model.states import PrinterState
-from farm.storage.ledger import Ledger, open_ledger
-from farm.storage.ledger_port import JobFilter
 
 T0 = 1_795_000_000_000
 SECOND = 1_000
@@ -53,7 +53,7 @@ class Farm:
     @property
     def state(self) -> PrinterState:
         self.pipeline.commit(self._now)
-        (standing,) = self.ledger.standings()
+        (standing,) = self.ledger.statuses()
         return standing.state
 
     def seconds(self, state: str) -> float:

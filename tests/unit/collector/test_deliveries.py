@@ -1,7 +1,7 @@
 """What the broker sends again is known until the broker is known to have read the acknowledgement."""
 
-from collector.deliveries import Deliveries
-from farm.storage.ledger_port import Receipt
+from collector.intake.deliveries import Deliveries
+from farm.ledger.records import Receipt
 
 
 class Shard:

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.pipeline import Pipeline
+from collector.intake.pipeline import Pipeline
+from collector.intake.sources import SourceTable
 from collector.settings import parse_source
-from collector.sources import SourceTable
+from farm.ledger.job_filter import JobFilter
+from farm.ledger.ledger import Ledger, open_ledger
 from farm.model.feed import FeedKind
 from farm.model.job import Job
 from farm.model.times import rfc3339
-from farm.storage.ledger import Ledger, open_ledger
-from farm.storage.ledger_port import JobFilter
 
 T0 = 1_795_000_000_000
 SECOND, MINUTE, HOUR = 1_000, 60_000, 3_600_000

@@ -3,13 +3,13 @@
 import pytest
 from sqlalchemy import delete
 
-from collector.pipeline import Pipeline
+from collector.intake.pipeline import Pipeline
+from collector.intake.sources import SourceTable
 from collector.settings import CollectorSettings, parse_source
-from collector.sources import SourceTable
+from farm.ledger import schema
+from farm.ledger.ledger import Ledger, open_ledger
 from farm.model.times import DAY_MS
 from farm.settings import PrinterSettings
-from farm.storage import schema
-from farm.storage.ledger import Ledger, open_ledger
 
 T0 = 1_795_000_000_000
 ONLINE = b"online"

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from collector.tracker import (
     SETTLE_MS,
-    Booking,
     ContinuityLost,
+    LedgerChanges,
     Observed,
     Settled,
     Silence,
-    Track,
     TrackerInput,
+    TrackerState,
     advance,
     first_sight,
     needs_settling,
@@ -35,19 +35,19 @@ class Books:
     """Drives the tracker and keeps what it books, as a ledger would."""
 
     def __init__(self) -> None:
-        self.track, booking = first_sight(PRINTER, T0)
+        self.tracker, booking = first_sight(PRINTER, T0)
         self.spans: dict[int, Span] = {}
         self.jobs: dict[str, Job] = {}
         self.told: list[FeedKind] = []
         self._book(booking)
 
-    def _book(self, booking: Booking) -> None:
+    def _book(self, booking: LedgerChanges) -> None:
         self.spans.update(booking.spans)
         self.jobs.update(booking.jobs)
         self.told += [entry.kind for entry in booking.feed]
 
     def give(self, at: int, what: TrackerInput) -> None:
-        self.track, booking = advance(self.track, at, what)
+        self.tracker, booking = advance(self.tracker, at, what)
         self._book(booking)
 
     def see(self, minute: float, heard: float | None = None, **reading: object) -> None:
@@ -155,8 +155,8 @@ def test_an_end_whose_start_was_missed_is_an_attempt_all_the_same(books: Books) 
 def test_a_resting_state_waits_for_the_end_and_then_gives_up(books: Books) -> None:
     books.start(1)
     books.see(20, state="idle")
-    assert not needs_settling(books.track, T0 + 20 * MINUTE + SETTLE_MS - 1)
-    assert needs_settling(books.track, T0 + 20 * MINUTE + SETTLE_MS)
+    assert not needs_settling(books.tracker, T0 + 20 * MINUTE + SETTLE_MS - 1)
+    assert needs_settling(books.tracker, T0 + 20 * MINUTE + SETTLE_MS)
     books.give(T0 + 20 * MINUTE, Settled())
     assert (books.job.outcome, books.job.ended_ms) == (Outcome.UNKNOWN, T0 + 20 * MINUTE)
 
@@ -203,7 +203,7 @@ def test_a_late_copy_of_the_start_does_not_wake_an_ended_job(books: Books) -> No
     books.see(5, state="idle", signal="cancelled", cancelled_by="person", job=JobReading(file="vase.gcode"))
     books.start(1)
     assert books.job.outcome is Outcome.CANCELLED
-    assert books.track.state is PrinterState.IDLE
+    assert books.tracker.state is PrinterState.IDLE
 
 
 def test_pauses_are_counted_and_never_printing(books: Books) -> None:
@@ -218,7 +218,7 @@ def test_pauses_are_counted_and_never_printing(books: Books) -> None:
 def test_our_own_absence_is_unknown_and_ends_nothing(books: Books) -> None:
     books.start(1)
     books.give(T0 + 10 * MINUTE, ContinuityLost(T0 + 25 * MINUTE))
-    assert books.track.state is PrinterState.UNKNOWN
+    assert books.tracker.state is PrinterState.UNKNOWN
     assert books.job.outcome is None
 
 
@@ -318,7 +318,7 @@ def _driven(steps: list[tuple[int, object]]) -> tuple[Books, int]:
     now = T0
     for passed, what in steps:
         heard, now = now, now + passed
-        at = max(now, books.track.at_ms)
+        at = max(now, books.tracker.at_ms)
         match what:
             case Observation():
                 books.give(at, Observed(msgspec.structs.replace(what, time_ms=at), min(heard, at)))
@@ -327,7 +327,7 @@ def _driven(steps: list[tuple[int, object]]) -> tuple[Books, int]:
                 now = at + what
             case Silence() | Settled():
                 books.give(at, what)
-    return books, max(now, books.track.at_ms)
+    return books, max(now, books.tracker.at_ms)
 
 
 @settings(max_examples=300, deadline=None)
@@ -339,7 +339,7 @@ def test_for_any_inputs_the_spans_have_neither_hole_nor_overlap(steps: list[tupl
     for before, after in itertools.pairwise(ordered):
         assert before.to_ms == after.from_ms
     assert ordered[-1].to_ms is None
-    assert ordered[-1].state is books.track.state
+    assert ordered[-1].state is books.tracker.state
 
 
 @settings(max_examples=300, deadline=None)
@@ -361,7 +361,7 @@ def test_for_any_inputs_a_job_ends_once_and_its_time_lies_within_it(steps: list[
 @given(_STEPS)
 def test_for_any_inputs_the_track_survives_being_stored(steps: list[tuple[int, object]]) -> None:
     books, _ = _driven(steps)
-    assert msgspec.msgpack.decode(msgspec.msgpack.encode(books.track), type=Track) == books.track
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(books.tracker), type=TrackerState) == books.tracker
 
 
 @settings(max_examples=200, deadline=None)

@@ -7,10 +7,10 @@ from itertools import groupby
 import msgspec
 
 from farm.model.job import Job
+from farm.model.outcome_count import OutcomeCount
 from farm.model.printer import Printer
 from farm.model.span import Span
 from farm.model.states import CancelledBy, Outcome, PrinterState
-from farm.storage.ledger_port import OutcomeCount
 
 
 class MemoryLedger:

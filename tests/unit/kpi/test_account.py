@@ -3,13 +3,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from farm.errors import LedgerError
-from farm.kpi.account import Stretch, TimeAccount, account_of_spans, add_up, book, life_within
+from farm.kpi.account import Interval, TimeAccount, account_of_spans, add_up, book, life_within
 from farm.model.span import Span
 from farm.model.states import PrinterState
 from farm.model.times import DAY_MS, HOUR_MS
 from tests.unit.kpi.events import START_MS, printer_called, spans_of
 
-WHOLE = Stretch(START_MS, START_MS + DAY_MS)
+WHOLE = Interval(START_MS, START_MS + DAY_MS)
 PRINTING = frozenset({PrinterState.PRINTING})
 BAY = printer_called("bay1")
 
@@ -29,24 +29,25 @@ def span_rows(draw: st.DrawFn) -> list[Span]:
 
 
 @st.composite
-def closed_hours(draw: st.DrawFn) -> list[Stretch]:
+def closed_hours(draw: st.DrawFn) -> list[Interval]:
     edges = sorted(draw(st.sets(st.integers(-HOUR_MS, DAY_MS + HOUR_MS), max_size=6)))
     return [
-        Stretch(START_MS + start, START_MS + end) for start, end in zip(edges[::2], edges[1::2], strict=False)
+        Interval(START_MS + start, START_MS + end)
+        for start, end in zip(edges[::2], edges[1::2], strict=False)
     ]
 
 
 @given(span_rows(), closed_hours())
-def test_the_hours_of_any_spans_add_up_to_the_window(spans: list[Span], closed: list[Stretch]) -> None:
+def test_the_hours_of_any_spans_add_up_to_the_window(spans: list[Span], closed: list[Interval]) -> None:
     account = account_of_spans(spans, *WHOLE, closed)
     assert account.whole_ms == DAY_MS
-    inside = (min(stretch.to_ms, WHOLE.to_ms) - max(stretch.from_ms, WHOLE.from_ms) for stretch in closed)
+    inside = (min(interval.to_ms, WHOLE.to_ms) - max(interval.from_ms, WHOLE.from_ms) for interval in closed)
     assert account.whole_closed_ms == sum(max(0, length) for length in inside)
 
 
 @given(span_rows(), closed_hours(), INSTANT)
 def test_a_window_split_anywhere_adds_up_to_the_whole(
-    spans: list[Span], closed: list[Stretch], split: int
+    spans: list[Span], closed: list[Interval], split: int
 ) -> None:
     before = account_of_spans(spans, WHOLE.from_ms, split, closed)
     after = account_of_spans(spans, split, WHOLE.to_ms, closed)
@@ -55,7 +56,7 @@ def test_a_window_split_anywhere_adds_up_to_the_whole(
 
 
 @given(span_rows(), closed_hours())
-def test_productive_time_never_exceeds_available_time(spans: list[Span], closed: list[Stretch]) -> None:
+def test_productive_time_never_exceeds_available_time(spans: list[Span], closed: list[Interval]) -> None:
     account = account_of_spans(spans, *WHOLE, closed)
     assert 0 <= account.in_states(PRINTING) <= account.available_ms(PRINTING) <= DAY_MS
 
@@ -78,25 +79,28 @@ def test_maintenance_and_closed_hours_are_not_available() -> None:
             (PrinterState.IDLE, 16 * HOUR_MS),
         ],
     )
-    closed = [Stretch(START_MS + 20 * HOUR_MS, START_MS + 24 * HOUR_MS)]
+    closed = [Interval(START_MS + 20 * HOUR_MS, START_MS + 24 * HOUR_MS)]
     assert account_of_spans(spans, *WHOLE).available_ms(PRINTING) == 20 * HOUR_MS
     assert account_of_spans(spans, *WHOLE, closed).available_ms(PRINTING) == 16 * HOUR_MS
 
 
 def test_maintenance_in_closed_hours_is_taken_out_once() -> None:
     spans = spans_of(BAY, [(PrinterState.MAINTENANCE, 6 * HOUR_MS), (PrinterState.IDLE, 18 * HOUR_MS)])
-    closed = [Stretch(START_MS, START_MS + 4 * HOUR_MS)]
+    closed = [Interval(START_MS, START_MS + 4 * HOUR_MS)]
     assert account_of_spans(spans, *WHOLE, closed).available_ms(PRINTING) == 18 * HOUR_MS
 
 
 def test_printing_in_closed_hours_is_added_to_available_time() -> None:
     spans = spans_of(BAY, [(PrinterState.PRINTING, 6 * HOUR_MS), (PrinterState.IDLE, 18 * HOUR_MS)])
-    closed = [Stretch(START_MS, START_MS + 8 * HOUR_MS)]
+    closed = [Interval(START_MS, START_MS + 8 * HOUR_MS)]
     assert account_of_spans(spans, *WHOLE, closed).available_ms(PRINTING) == (16 + 6) * HOUR_MS
 
 
 def test_closed_hours_that_overlap_count_once() -> None:
-    closed = [Stretch(START_MS, START_MS + 5 * HOUR_MS), Stretch(START_MS + HOUR_MS, START_MS + 6 * HOUR_MS)]
+    closed = [
+        Interval(START_MS, START_MS + 5 * HOUR_MS),
+        Interval(START_MS + HOUR_MS, START_MS + 6 * HOUR_MS),
+    ]
     assert account_of_spans([], *WHOLE, closed).whole_closed_ms == 6 * HOUR_MS
 
 
@@ -116,8 +120,8 @@ def test_an_account_without_time_has_no_observed_share() -> None:
 
 def test_a_printer_counts_from_first_sight_until_it_is_retired() -> None:
     bay = printer_called("bay1", first_seen_ms=100, retired_ms=200)
-    assert life_within(bay, 0, 1000) == Stretch(100, 200)
-    assert life_within(bay, 150, 160) == Stretch(150, 160)
+    assert life_within(bay, 0, 1000) == Interval(100, 200)
+    assert life_within(bay, 150, 160) == Interval(150, 160)
     assert life_within(bay, 0, 100) is None
     assert life_within(bay, 200, 300) is None
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from farm.figures.engine import KpiEngine
 from farm.kpi.catalogue import CATALOGUE, Indicator
-from farm.kpi.engine import KpiEngine
 from farm.kpi.subjects import Scope
 from farm.kpi.windows import WINDOW_NAMES, Window
 from farm.model.states import Outcome, PrinterState

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from farm.kpi.account import TimeAccount
+from farm.kpi.calculation import KpiInput, KpiResult
 from farm.kpi.catalogue import CATALOGUE, Indicator
-from farm.kpi.measure import Basis, Measure
 from farm.kpi.outcomes import OutcomeTally
 from farm.kpi.success import print_success_rate
 from farm.kpi.throughput import throughput
@@ -27,7 +27,7 @@ SITES = st.builds(
     cancelled_counts_as_attempt=st.booleans(),
 )
 BASES = st.builds(
-    Basis,
+    KpiInput,
     account=ACCOUNTS,
     outcomes=st.builds(OutcomeTally, NUMBERS, NUMBERS, st.just({})),
     printers=st.integers(0, 10),
@@ -44,8 +44,8 @@ def basis_of(
     units: Mapping[Outcome, int] | None = None,
     cancelled_by: Mapping[CancelledBy, int] | None = None,
     site: SiteSettings | None = None,
-) -> Basis:
-    return Basis(
+) -> KpiInput:
+    return KpiInput(
         account=TimeAccount(
             {state: round(value * HOUR_MS) for state, value in (hours or {}).items()},
             {state: round(value * HOUR_MS) for state, value in (closed or {}).items()},
@@ -58,9 +58,9 @@ def basis_of(
 
 
 @pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.id)
-@given(basis=BASES)
-def test_the_range_holds_the_value(entry: Indicator, basis: Basis) -> None:
-    measure = entry.measure(basis)
+@given(given=BASES)
+def test_the_range_holds_the_value(entry: Indicator, given: KpiInput) -> None:
+    measure = entry.measure(given)
     assert (measure.low is None) == (measure.high is None)
     if measure.value is not None:
         assert measure.low is not None
@@ -72,9 +72,9 @@ def test_the_range_holds_the_value(entry: Indicator, basis: Basis) -> None:
 
 
 @pytest.mark.parametrize("measure", [utilization, print_success_rate])
-@given(basis=BASES)
-def test_a_ratio_lies_between_none_and_all(measure: Callable[[Basis], Measure], basis: Basis) -> None:
-    result = measure(basis)
+@given(given=BASES)
+def test_a_ratio_lies_between_none_and_all(measure: Callable[[KpiInput], KpiResult], given: KpiInput) -> None:
+    result = measure(given)
     assert all(0 <= bound <= 1 for bound in (result.low, result.value, result.high) if bound is not None)
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from farm.figures.engine import KpiEngine
 from farm.kpi.catalogue import indicator, shown
-from farm.kpi.engine import KpiEngine
 from farm.kpi.figure import KpiFigure
 from farm.kpi.periods import Period
 from farm.kpi.subjects import Scope
@@ -14,7 +14,7 @@ from farm.model.span import Span
 from farm.model.states import Outcome, PrinterState
 from farm.model.times import DAY_MS, HOUR_MS
 from farm.settings import SiteSettings
-from tests.unit.kpi.conftest import OpenLedger
+from tests.unit.conftest import OpenLedger
 from tests.unit.kpi.events import START_MS, jobs_of, printer_called, spans_of
 
 BAY = printer_called("bay1")

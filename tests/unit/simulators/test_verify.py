@@ -9,13 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from farm.errors import TruthError
+from farm.ledger.job_filter import JobFilter, JobPage
+from farm.ledger.ledger_reader import LedgerReader
 from farm.model.job import Job
 from farm.model.printer import Printer
 from farm.model.states import CancelledBy, Cause, Outcome, PrinterState
 from farm.model.times import HOUR_MS, MINUTE_MS
-from farm.storage.ledger_port import JobFilter, JobPage, LedgerReader
 from simulators.truth import Header, JobTruth, PrinterTruth, SpanTruth, Truth
-from simulators.verify import Findings, Verdict, verify
+from simulators.verify import Comparison, Findings, verify
 from simulators.verify_report import as_json, last_line, show
 from tests.unit.simulators.workbench import START_MS
 
@@ -100,7 +101,7 @@ def compare(
     return verify(truth, cast(LedgerReader, Books(jobs, told)))
 
 
-def verdicts(findings: Findings) -> list[Verdict]:
+def verdicts(findings: Findings) -> list[Comparison]:
     return [difference.verdict for difference in findings.differences]
 
 
@@ -120,55 +121,59 @@ UNKNOWN = {"outcome": Outcome.UNKNOWN, "cause": None, "cancelled_by": None}
 @pytest.mark.parametrize(
     ("truth", "book", "verdict"),
     [
-        ({}, {"outcome": Outcome.FAILED, "cause": Cause.UNKNOWN}, Verdict.WRONG),
-        ({}, UNKNOWN, Verdict.WRONG),
-        ({"end_sent": False}, UNKNOWN, Verdict.UNKNOWN),
-        ({"end_sent": False}, {"outcome": None}, Verdict.UNKNOWN),
+        ({}, {"outcome": Outcome.FAILED, "cause": Cause.UNKNOWN}, Comparison.WRONG),
+        ({}, UNKNOWN, Comparison.WRONG),
+        ({"end_sent": False}, UNKNOWN, Comparison.UNKNOWN),
+        ({"end_sent": False}, {"outcome": None}, Comparison.UNKNOWN),
         ({"end_sent": False}, {}, None),
-        ({"end_sent": False}, {"outcome": Outcome.FAILED}, Verdict.WRONG),
-        ({"end_sent": False, "misleading": True, **FAILED}, CANCELLED | {"cause": None}, Verdict.UNKNOWN),
-        (FAILED, {"cause": Cause.CONNECTION}, Verdict.WRONG),
-        (FAILED, {"cause": None}, Verdict.WRONG),
+        ({"end_sent": False}, {"outcome": Outcome.FAILED}, Comparison.WRONG),
+        ({"end_sent": False, "misleading": True, **FAILED}, CANCELLED | {"cause": None}, Comparison.UNKNOWN),
+        (FAILED, {"cause": Cause.CONNECTION}, Comparison.WRONG),
+        (FAILED, {"cause": None}, Comparison.WRONG),
         (FAILED | {"end_sent": False}, {"cause": Cause.UNKNOWN}, None),
-        (CANCELLED, {"cancelled_by": CancelledBy.SYSTEM}, Verdict.WRONG),
-        ({}, {"file": "other.gcode"}, Verdict.WRONG),
-        ({}, {"file": None}, Verdict.WRONG),
+        (CANCELLED, {"cancelled_by": CancelledBy.SYSTEM}, Comparison.WRONG),
+        ({}, {"file": "other.gcode"}, Comparison.WRONG),
+        ({}, {"file": None}, Comparison.WRONG),
         ({"file_sent": False}, {"file": None}, None),
         ({"outcome": None, "ended_ms": None, "end_sent": False}, {}, None),
-        ({"outcome": None, "ended_ms": None, "end_sent": False}, {"outcome": Outcome.FAILED}, Verdict.WRONG),
+        (
+            {"outcome": None, "ended_ms": None, "end_sent": False},
+            {"outcome": Outcome.FAILED},
+            Comparison.WRONG,
+        ),
         ({}, {"started_ms": None, "printing_ms": 5 * HOUR_MS}, None),
     ],
 )
 def test_each_kind_of_difference_has_its_verdict(
-    truth: dict[str, Any], book: dict[str, Any], verdict: Verdict | None
+    truth: dict[str, Any], book: dict[str, Any], verdict: Comparison | None
 ) -> None:
     job = true_job(**truth)
     findings = compare([job], [booked(job, **book)])
     assert verdicts(findings) == ([] if verdict is None else [verdict])
-    assert findings.holds == (verdict in (None, Verdict.UNKNOWN))
+    assert findings.holds == (verdict in (None, Comparison.UNKNOWN))
 
 
 @pytest.mark.parametrize(
     ("truth", "verdict"),
     [
-        ({}, Verdict.MISSED),
-        ({"end_sent": False}, Verdict.MISSED),
-        ({"start_sent": False, "end_sent": False}, Verdict.UNKNOWN),
-        ({"start_sent": False}, Verdict.MISSED),
+        ({}, Comparison.MISSED),
+        ({"end_sent": False}, Comparison.MISSED),
+        ({"start_sent": False, "end_sent": False}, Comparison.UNKNOWN),
+        ({"start_sent": False}, Comparison.MISSED),
     ],
 )
 def test_a_job_that_is_not_booked_is_missed_if_anything_of_it_arrived(
-    truth: dict[str, Any], verdict: Verdict
+    truth: dict[str, Any], verdict: Comparison
 ) -> None:
     findings = compare([true_job(**truth)], [])
     assert verdicts(findings) == [verdict]
-    assert findings.holds == (verdict is Verdict.UNKNOWN)
+    assert findings.holds == (verdict is Comparison.UNKNOWN)
 
 
 def test_a_job_booked_twice_is_doubled() -> None:
     job = true_job()
     findings = compare([job], [booked(job), booked(job, id="again")])
-    assert verdicts(findings) == [Verdict.DOUBLED]
+    assert verdicts(findings) == [Comparison.DOUBLED]
     assert findings.figures.right == findings.figures.doubled == 1
     assert not findings.holds
 

@@ -1,0 +1,168 @@
+"""The farm as the API shows it: reads the ledger and puts its parts together."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+import msgspec
+
+from api import schemas, views
+from api.settings import ApiSettings
+from api.streaks import Streaks
+from farm.kpi.windows import Window
+from farm.ledger.alert_store import AlertStore
+from farm.ledger.job_filter import JobFilter
+from farm.ledger.ledger_reader import LedgerReader
+from farm.model.alert import Alert, AlertFilter, AlertState, Delivery
+from farm.model.clock import Clock
+from farm.model.job import Job
+from farm.model.printer import Printer
+from farm.model.printer_status import PrinterStatus
+from farm.model.times import SECOND_MS, rfc3339, rfc3339_or_none
+from farm.settings import SiteSettings
+
+MOST_OPEN_ALERTS = 200
+"""Open alerts on the stream; the list behind `/alerts` goes on."""
+
+
+class Freshness(msgspec.Struct, frozen=True):
+    """When the collector last booked, and how long ago that was; None while nothing was seen."""
+
+    booked_ms: int | None
+    age_ms: int | None
+    stale: bool
+
+
+class PrinterDocument(msgspec.Struct, frozen=True):
+    """A printer as a JSON text; `noticeable` differs when a person would see a difference."""
+
+    text: bytes
+    noticeable: tuple[object, ...]
+
+
+class FarmView:
+    """Answers what the routes and the live stream ask about the farm, at the ledger's present."""
+
+    def __init__(
+        self,
+        reader: LedgerReader,
+        alert_store: AlertStore,
+        settings: ApiSettings,
+        site: SiteSettings,
+        clock: Clock,
+    ) -> None:
+        self.reader = reader
+        self.alert_store = alert_store
+        self.site = site
+        self.guarded = settings.token is not None
+        self._stale_ms = settings.stale_seconds * SECOND_MS
+        self._clock = clock
+        self._streaks = Streaks(reader)
+
+    def now_ms(self) -> int:
+        """The ledger's present in milliseconds since 1970."""
+        return self.reader.now_ms(self._clock())
+
+    def labels(self) -> dict[str, Printer]:
+        """Every printer that ever was, by id."""
+        return {printer.id: printer for printer in self.reader.printers(everything=True)}
+
+    def printers(self, printer_ids: Collection[str] | None = None) -> list[schemas.PrinterStatusRecord]:
+        """How the printers stand, by name; all of them or those asked for."""
+        return self._statuses(self.reader.statuses(printer_ids))
+
+    def _statuses(self, statuses: Sequence[PrinterStatus]) -> list[schemas.PrinterStatusRecord]:
+        now_ms = self.now_ms()
+        streaks = self._streaks.of([status.printer.id for status in statuses])
+        return [
+            views.status_view(status, streaks[status.printer.id], now_ms, self._stale_ms)
+            for status in statuses
+        ]
+
+    def printer_detail(self, status: PrinterStatus, window: Window) -> schemas.PrinterDetail:
+        """A printer with the account of the window and the latest hundred jobs that ended in it."""
+        printer_ids = [status.printer.id]
+        return views.printer_detail(
+            status,
+            self._streaks.of(printer_ids)[status.printer.id],
+            self.now_ms(),
+            self._stale_ms,
+            window=window,
+            spans=self.reader.spans(window.from_ms, window.to_ms, printer_ids),
+            jobs=self.reader.jobs(
+                JobFilter(printer_ids=printer_ids, since_ms=window.from_ms, until_ms=window.to_ms)
+            ).jobs,
+        )
+
+    def jobs(self, jobs: Iterable[Job]) -> list[schemas.JobRecord]:
+        """Jobs with the labels of their printers."""
+        labels = self.labels()
+        return [views.job_view(job, labels) for job in jobs]
+
+    def alerts(self, alerts: Sequence[Alert]) -> list[schemas.AlertRecord]:
+        """Alerts with their evidence and deliveries."""
+        if not alerts:
+            return []
+        labels = self.labels()
+        jobs = self._jobs_by_id({job_id for alert in alerts for job_id in alert.job_ids})
+        deliveries = self._deliveries_by_alert(alerts)
+        return [
+            views.alert_view(
+                alert,
+                labels,
+                [jobs[job_id] for job_id in alert.job_ids if job_id in jobs],
+                deliveries.get(alert.id, []),
+            )
+            for alert in alerts
+        ]
+
+    def _jobs_by_id(self, job_ids: Iterable[str]) -> dict[str, Job]:
+        found = (self.reader.job(job_id) for job_id in job_ids)
+        return {job.id: job for job in found if job is not None}
+
+    def _deliveries_by_alert(self, alerts: Sequence[Alert]) -> Mapping[str, list[Delivery]]:
+        by_alert: dict[str, list[Delivery]] = {}
+        for delivery in self.alert_store.deliveries([alert.id for alert in alerts]):
+            by_alert.setdefault(delivery.alert_id, []).append(delivery)
+        return by_alert
+
+    def freshness(self, statuses: Sequence[PrinterStatus] | None = None) -> Freshness:
+        """How fresh the collector's bookings are."""
+        if statuses is None:
+            statuses = self.reader.statuses()
+        booked_ms = max((status.known_until_ms for status in statuses), default=0)
+        if not booked_ms:
+            return Freshness(None, None, stale=False)
+        age_ms = max(0, self.now_ms() - booked_ms)
+        return Freshness(booked_ms, age_ms, stale=age_ms > self._stale_ms)
+
+    def printer_documents(self, printer_ids: Collection[str] | None) -> dict[str, PrinterDocument]:
+        """The printers as JSON texts, by id."""
+        return {
+            view.id: PrinterDocument(view.model_dump_json().encode(), _noticeable(view))
+            for view in self.printers(printer_ids)
+        }
+
+    def alert_document(self) -> bytes:
+        """The open alerts as a JSON list, newest first."""
+        page = self.alert_store.alerts(AlertFilter(states=[AlertState.FIRING], limit=MOST_OPEN_ALERTS))
+        texts = (view.model_dump_json().encode() for view in self.alerts(page.alerts))
+        return b"[%s]" % b",".join(texts)
+
+    def tick_document(self) -> bytes:
+        """The time, and whether the collector still books, as a JSON object."""
+        freshness = self.freshness()
+        return msgspec.json.encode(
+            {
+                "at": rfc3339(self.now_ms()),
+                "collector_booked_at": rfc3339_or_none(freshness.booked_ms),
+                "stale": freshness.stale,
+            }
+        )
+
+
+def _noticeable(view: schemas.PrinterStatusRecord) -> tuple[object, ...]:
+    """All but what changes with every message: tenths of a degree, seconds, when it was heard."""
+    job = view.job
+    run = None if job is None else (job.id, job.file, job.units, round((job.progress or 0) * 1_000))
+    readings = tuple(None if value is None else round(value) for _, value in view.readings)
+    labels = (view.name, view.group, view.model)
+    return (view.state, view.since, view.source, view.observed, view.failed_streak, labels, run, readings)

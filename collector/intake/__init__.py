@@ -1,0 +1,1 @@
+"""From the broker to the pipeline: connection, sources, redelivery, and the path of a message."""

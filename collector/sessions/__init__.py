@@ -1,0 +1,1 @@
+"""One session for each address: adapter memory, source clock, report interval, questions."""

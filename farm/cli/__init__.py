@@ -1,0 +1,42 @@
+"""The command line: `layerline COMMAND`, one file per family of commands.
+
+Exit status: 0 done, 1 failed, 2 wrong usage or wrong configuration.
+"""
+
+import sys
+
+OK = 0
+FAILED = 1
+WRONG_USE = 2
+
+
+def main() -> int:
+    """Run the command line; gives the exit status."""
+    from farm.app.process_life import end_with_parent
+    from farm.cli.root import app
+    from farm.errors import ConfigurationError, InvalidQuery, LayerlineError
+
+    end_with_parent()
+    try:
+        app()
+    except (ConfigurationError, InvalidQuery) as error:
+        return _complain(error, WRONG_USE)
+    except LayerlineError as error:
+        return _complain(error, FAILED)
+    except Exception:  # noqa: BLE001  the program's edge: a fault of ours is shown whole, but for secrets
+        import traceback
+
+        from farm.app.logs import REDACTION
+
+        sys.stderr.write(REDACTION.clean(traceback.format_exc()))
+        return FAILED
+    return OK
+
+
+def _complain(error: Exception, status: int) -> int:
+    from farm.app.logs import REDACTION
+
+    first, *more = REDACTION.clean(str(error)).splitlines() or [type(error).__name__]
+    lines = [f"layerline: {first}", *(f"           {line}" for line in more)]
+    sys.stderr.write("\n".join(lines) + "\n")
+    return status

@@ -1,0 +1,193 @@
+"""Trying out what the configuration names: broker, database, API, and whoever gets alerts."""
+
+import os
+import secrets
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from collector.probe import BrokerAccess, Probe
+from collector.settings import BrokerSettings
+from farm.app.listening import listens
+from farm.cli.diagnosis import Diagnosis, failed, ok, warning
+from farm.errors import BrokerRefused, BrokerUnreachable, ConfigurationError, DeliveryError, LedgerError
+from farm.model.clock import system_clock
+from farm.model.times import rfc3339
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from alerts.notification import Notification
+    from alerts.notifiers.base import NotifierSettings
+    from farm.app.config import Configuration
+
+
+def check_all(configuration: "Configuration", *, send: bool = False) -> Iterator[Diagnosis]:
+    """Every check, one after the other. `send` also sends a test message to each receiver.
+
+    Raises ConfigurationError when the configuration is wrong.
+    """
+    from farm.cli.influx_checks import server_diagnoses
+
+    configuration.check()
+    yield ok("configuration", str(configuration.file or "no file, all settings as they are by default"))
+    yield from check_broker(configuration)
+    yield check_ledger(configuration.ledger.url)
+    yield check_api(configuration)
+    yield from server_diagnoses(configuration.influx)
+    for receiver in configuration.alerts.receivers:
+        yield check_receiver(receiver, configuration, send=send)
+    if not configuration.alerts.receivers:
+        yield warning(
+            "alerts", "no receiver is configured", "alerts show on the page only: see docs/alerts.md"
+        )
+
+
+def broker_access(broker: BrokerSettings) -> BrokerAccess:
+    """Where the broker is and how to sign in. Raises ConfigurationError for unreadable certificates."""
+    host, port, tls = broker.address
+    user, password = broker.credentials
+    context = None
+    if tls:
+        try:
+            context = ssl.create_default_context(cafile=broker.ca_file)
+        except OSError as error:
+            raise ConfigurationError(f"broker.ca_file = {broker.ca_file}: cannot be used: {error}") from error
+    return BrokerAccess(host, port, user, password, context)
+
+
+def check_broker(configuration: "Configuration") -> Iterator[Diagnosis]:
+    """Connect, sign in and subscribe, under a client id that disturbs nobody."""
+    from collector.intake.sources import SourceTable
+
+    access = broker_access(configuration.broker)
+    where = f"{access.host}:{access.port}"
+    if not configuration.is_broker_configured and not listens(access.host, access.port):
+        yield ok("broker", f"none configured: `layerline up` starts the embedded one on {where}")
+        return
+    filters = SourceTable(configuration.sources).filters
+    try:
+        with Probe(access, f"layerline-check-{secrets.token_hex(4)}") as probe:
+            yield ok("broker", f"{where}: connected{'' if access.user is None else f' as {access.user}'}")
+            for topic in filters:
+                probe.subscribe(topic)
+    except (BrokerRefused, BrokerUnreachable) as error:
+        yield failed("broker", str(error), "see `layerline doctor` once it lets you in")
+        return
+    yield ok("subscriptions", f"{len(filters)} topic filters granted")
+
+
+def check_ledger(url: str) -> Diagnosis:
+    """Open the ledger, look at its tables, and write to it in a transaction that is rolled back."""
+    from farm.ledger.engine import ledger_engine, ledger_errors, shown
+
+    what = "database"
+    try:
+        engine = ledger_engine(url)
+        if (missing := _missing_file(engine)) is not None:
+            return missing
+        try:
+            with ledger_errors(engine):
+                is_new = _try_to_write(engine)
+            state = _state_of_tables(engine) if not is_new else "no ledger yet, the first start makes it"
+        finally:
+            engine.dispose()
+    except LedgerError as error:
+        return failed(what, str(error))
+    return ok(what, f"{shown(url)}: opened, writable, {state}")
+
+
+def _missing_file(engine: "Engine") -> Diagnosis | None:
+    """What to say of an SQLite file that is not there yet; it must not come into being by being looked at."""
+    if engine.dialect.name != "sqlite" or not engine.url.database or engine.url.database == ":memory:":
+        return None
+    file = Path(engine.url.database)
+    if file.exists():
+        return None
+    folder = next(parent for parent in file.absolute().parents if parent.exists())
+    if not os.access(folder, os.W_OK):
+        return failed("database", f"{file} is not there, and {folder} cannot be written to")
+    return ok("database", f"{file} is not there yet, the first start makes it")
+
+
+def _try_to_write(engine: "Engine") -> bool:
+    """Write and roll back; whether the database holds no ledger yet."""
+    from sqlalchemy import inspect, text
+
+    with engine.connect() as connection:
+        is_new = not inspect(connection).has_table("alembic_version")
+        connection.rollback()
+        with connection.begin() as transaction:
+            connection.execute(text("CREATE TABLE layerline_check (id INTEGER PRIMARY KEY)"))
+            connection.execute(text("INSERT INTO layerline_check (id) VALUES (1)"))
+            transaction.rollback()
+    return is_new
+
+
+def _state_of_tables(engine: "Engine") -> str:
+    from farm.ledger.schema_version import prepare_schema
+
+    try:
+        prepare_schema(engine, create=False)
+    except LedgerError as error:
+        return f"but {error}"
+    return "tables up to date"
+
+
+def check_api(configuration: "Configuration") -> Diagnosis:
+    """Whether the API's address is free, or already served."""
+    host, port = configuration.api.host, configuration.api.port
+    where = f"{host}:{port}"
+    local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    if port and listens(local, port):
+        return warning("api", f"{where} is in use", "fine when that is this farm's own API")
+    guard = "with a token" if configuration.api.token is not None else "without a token"
+    return ok("api", f"{where} is free, to be served {guard}")
+
+
+def check_receiver(receiver: "NotifierSettings", configuration: "Configuration", *, send: bool) -> Diagnosis:
+    """Ask a receiver whether it would take messages; with `send`, send it one."""
+    from alerts.notifiers import make_notifier
+    from farm.model.alert import DeliveryProgress
+
+    what = f"receiver {receiver.name}"
+    notifier = make_notifier(receiver)
+    try:
+        if not send:
+            return ok(what, notifier.probe())
+        notification = example_notification(configuration)
+        receipt = notifier.deliver(notification, notification.alert_id, DeliveryProgress())
+    except DeliveryError as error:
+        return failed(what, str(error))
+    if receipt.progress.refused or receipt.progress.outstanding:
+        refused = [*receipt.progress.refused, *(receipt.progress.outstanding or ())]
+        return failed(what, f"refused for {', '.join(refused)}: {receipt.answer}")
+    return ok(what, f"test message sent: {receipt.answer}")
+
+
+def example_notification(configuration: "Configuration") -> "Notification":
+    """A message that says of itself that it is a test."""
+    from alerts.notification import Notification
+    from farm.model.alert import NotificationReason, Severity
+
+    now_ms = system_clock()
+    return Notification(
+        alert_id=f"check-{secrets.token_hex(8)}",
+        rule="check",
+        reason=NotificationReason.FIRED,
+        severity=Severity.INFO,
+        title=f"Test message of the farm {configuration.site.name}",
+        summary=f"Sent by `layerline check --send` at {rfc3339(now_ms)}. Nothing is wrong.",
+        printer=None,
+        group=None,
+        model=None,
+        prints=(),
+        earlier_prints=0,
+        fired_ms=now_ms,
+        at_ms=now_ms,
+        created_ms=now_ms,
+        resolution=None,
+        time_zone=configuration.site.time_zone,
+        url=configuration.alerts.public_url,
+    )

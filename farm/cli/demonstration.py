@@ -1,0 +1,53 @@
+"""`layerline demo`: a farm to look at."""
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+from typer import Exit, Option
+
+from farm.cli.options import VerboseOption
+
+EXAMPLES = """
+layerline demo                                    until Ctrl-C
+layerline demo --open                             and open the page in a browser
+layerline demo --seconds 120 --data ./demo-data   and keep what it booked
+"""
+
+
+def demo(
+    seconds: Annotated[
+        float | None,
+        Option("--seconds", metavar="N", min=1.0, help="End by itself after so long, with a summary."),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        Option(
+            "--data", metavar="FOLDER", help="Keep the demo's data there; else a folder that is thrown away."
+        ),
+    ] = None,
+    open_page: Annotated[bool, Option("--open", help="Open the page in a browser.")] = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Show a whole farm at work, on this machine only.
+
+    Starts a broker, collector, evaluator and API, a farm of simulated printers, two printers
+    played from real recordings, and stand-ins for Slack and a mail server that tell what
+    they receive: a streak alert comes within about a minute and a half, and its end later.
+    """
+    from rich.console import Console
+
+    from farm.app.logs import set_up_logging
+    from farm.app.process_life import stop_event
+    from farm.cli.demo.show import Demo
+
+    set_up_logging(verbose=verbose)
+    with tempfile.TemporaryDirectory(prefix="layerline-demo-") as thrown_away:
+        folder = data or Path(thrown_away)
+        folder.mkdir(parents=True, exist_ok=True)
+        show = Demo(folder, Console(highlight=False), verbose=verbose)
+        if open_page:
+            import webbrowser
+
+            webbrowser.open(show.page)
+        raise Exit(show.run(stop_event(), seconds))

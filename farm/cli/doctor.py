@@ -1,0 +1,123 @@
+"""The health of a farm that runs: its broker, found out by trying, and what its ledger says."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from collector.broker_trials import BrokerTrials
+from farm.cli.checks import broker_access
+from farm.cli.diagnosis import Diagnosis, failed, ok, warning
+from farm.errors import BrokerRefused, BrokerUnreachable, LedgerError
+from farm.model.clock import system_clock
+from farm.model.times import SECOND_MS, rfc3339
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from farm.app.config import Configuration
+    from farm.ledger.alert_store import AlertStore
+    from farm.ledger.ledger import Ledger
+    from farm.model.alert import Delivery
+
+_STALE_MS = 60 * SECOND_MS
+_LAGGING_ENTRIES = 1_000
+_RECENT_ALERTS = 100
+
+
+def examine_broker(configuration: "Configuration") -> Iterator[Diagnosis]:
+    """Try each property that the farm needs of its broker."""
+    trials = BrokerTrials(broker_access(configuration.broker))
+    try:
+        for result in trials.run():
+            if result.passed:
+                yield ok(result.name, result.seen)
+            else:
+                yield failed(result.name, result.seen, result.cost)
+    except (BrokerRefused, BrokerUnreachable) as error:
+        remedy = "is `layerline up` running?" if not configuration.is_broker_configured else ""
+        yield failed("broker", str(error), remedy)
+
+
+def examine_ledger(configuration: "Configuration") -> Iterator[Diagnosis]:
+    """What the ledger says of the collector, the evaluator, dropped messages and deliveries."""
+    from farm.app.wiring import ledger_of
+    from farm.cli.influx_checks import outbox_diagnoses
+    from farm.ledger.alert_store import AlertStore
+
+    try:
+        with ledger_of(configuration) as ledger:
+            store = AlertStore(ledger.engine)
+            yield _printers(ledger)
+            yield _freshness(ledger)
+            yield _feed_lag(ledger, store)
+            yield from _dropped(ledger)
+            yield from _deliveries(store)
+            yield from outbox_diagnoses(ledger, configuration.influx)
+    except LedgerError as error:
+        yield failed("ledger", str(error))
+
+
+def _printers(ledger: "Ledger") -> Diagnosis:
+    printers = ledger.printers()
+    if not printers:
+        return warning("printers", "none has been heard of", "`layerline up` shows what to type into them")
+    return ok("printers", f"{len(printers)} known, {len(ledger.open_jobs())} jobs under way")
+
+
+def _freshness(ledger: "Ledger") -> Diagnosis:
+    booked_ms = max((standing.known_until_ms for standing in ledger.statuses()), default=None)
+    if booked_ms is None:
+        return ok("collector", "has not booked anything yet")
+    age_ms = max(0, ledger.now_ms(system_clock()) - booked_ms)
+    seen = f"booked last at {rfc3339(booked_ms)}, {age_ms / SECOND_MS:.1f} s ago"
+    if age_ms > _STALE_MS:
+        return failed("collector", seen, "it does not run, or does not reach broker or ledger: see its log")
+    return ok("collector", seen)
+
+
+def _feed_lag(ledger: "Ledger", store: "AlertStore") -> Diagnosis:
+    from alerts.evaluator import READER
+
+    head, bookmark = ledger.feed_head(), store.bookmark(READER)
+    if bookmark is None:
+        return warning("evaluator", "has never run", "no alert is sent without it")
+    lag = max(0, head - bookmark.seq)
+    if lag > _LAGGING_ENTRIES:
+        return failed("evaluator", f"{lag} events behind", "it does not run, or cannot keep up: see its log")
+    return ok("evaluator", f"{lag} events behind")
+
+
+def _dropped(ledger: "Ledger") -> Iterator[Diagnosis]:
+    faults = sorted(ledger.faults(), key=lambda fault: (fault.source, fault.reason))
+    for fault in faults:
+        sample = f", last: {fault.sample}" if fault.sample else ""
+        seen = f"{fault.count} × {fault.reason}, last at {rfc3339(fault.last_ms)}{sample}"
+        yield warning(f"dropped, {fault.source}", seen, "what was dropped is not in any figure")
+    if not faults:
+        yield ok("dropped messages", "none")
+
+
+def _deliveries(store: "AlertStore") -> Iterator[Diagnosis]:
+    from farm.model.alert import AlertFilter, DeliveryState
+
+    totals = store.totals()
+    alerts = store.alerts(AlertFilter(limit=_RECENT_ALERTS)).alerts
+    recent = store.deliveries([alert.id for alert in alerts])
+    for receiver in sorted({total.receiver for total in totals}):
+        counts = {total.state: total.count for total in totals if total.receiver == receiver}
+        seen = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
+        answer = _last_refusal([delivery for delivery in recent if delivery.receiver == receiver])
+        if counts.get(DeliveryState.FAILED) or counts.get(DeliveryState.PARTIAL):
+            yield failed(f"deliveries to {receiver}", seen, answer)
+        elif answer:
+            yield warning(f"deliveries to {receiver}", seen, answer)
+        else:
+            yield ok(f"deliveries to {receiver}", seen)
+
+
+def _last_refusal(deliveries: "Sequence[Delivery]") -> str:
+    """What was answered to the last attempt of the newest message that is not through."""
+    from farm.model.alert import DeliveryState
+
+    through = (DeliveryState.DELIVERED, DeliveryState.SUPPRESSED)
+    refused = [d.tried[-1] for d in deliveries if d.state not in through and d.tried and not d.tried[-1].ok]
+    return max(refused, key=lambda attempt: attempt.at_ms).answer if refused else ""

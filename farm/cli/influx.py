@@ -1,0 +1,150 @@
+"""`layerline influx` and `layerline rebuild`: setting InfluxDB up, looking at it, and back out of it."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Option, Typer
+
+from farm.cli.help import Command, Group
+from farm.cli.opening import open_configuration
+from farm.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOption, VerboseOption, flag
+from farm.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from farm.influx.status import QueueStatus
+
+INIT_EXAMPLES = """
+layerline influx init --admin-token-file admin.token --token-file influx.token
+layerline influx init --url http://influxdb:8086 --org farm --admin-token-file admin.token \\
+    --telemetry-days 90 --token-file influx.token
+"""
+
+STATUS_EXAMPLES = """
+layerline influx status                           what is still to be sent, and why
+layerline influx status --json
+"""
+
+REBUILD_EXAMPLES = """
+layerline rebuild --from influxdb --database sqlite:////srv/layerline/ledger.db
+"""
+
+_PRIVATE = 0o600
+
+app = Typer(cls=Group, no_args_is_help=True, help="Set InfluxDB up and see how far it is behind.")
+
+UrlOption = Annotated[
+    str | None, Option("--url", metavar="URL", help="InfluxDB server; else the configured one.")
+]
+
+
+class Origin(StrEnum):
+    """Where a ledger can be rebuilt from."""
+
+    INFLUXDB = "influxdb"
+
+
+def init(
+    admin_token_file: Annotated[
+        Path,
+        Option("--admin-token-file", metavar="FILE", help="Token that may make buckets, tasks and tokens."),
+    ],
+    token_file: Annotated[
+        Path, Option("--token-file", metavar="FILE", help="Where to write the new token, for our eyes only.")
+    ],
+    url: UrlOption = None,
+    org: Annotated[
+        str | None, Option("--org", metavar="NAME", help="Organisation; made where it is missing.")
+    ] = None,
+    telemetry_days: Annotated[
+        float, Option("--telemetry-days", min=0, help="Days for which raw telemetry is kept; 0: for ever.")
+    ] = 90,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Make buckets, retention, downsampling tasks and a token for just these.
+
+    Safe to repeat: what is there is put right. The settings to use are printed at the end.
+    """
+    configuration = open_configuration(
+        config,
+        data,
+        flag("--url", url, "influx", "url"),
+        flag("--org", org, "influx", "org"),
+        flag("--admin-token-file", str(admin_token_file.absolute()), "influx", "token_file"),
+        verbose=verbose,
+    )
+    from farm.cli.influx_output import configuration_lines
+    from farm.influx.client import InfluxServer
+    from farm.influx.setup import set_up
+
+    settings = configuration.influx
+    with InfluxServer(settings) as server:
+        done = set_up(server, telemetry_days=telemetry_days)
+    token_file.touch(mode=_PRIVATE)
+    token_file.chmod(_PRIVATE)
+    token_file.write_text(f"{done.token}\n", "utf-8")
+    print_table(["done"], [[step] for step in [*done.steps, f"token written to {token_file}"]])
+    print_table(["layerline.toml"], [[line] for line in configuration_lines(settings, token_file)])
+
+
+def status(
+    database: DatabaseOption = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Show what is still to be sent to InfluxDB, what was refused or dropped, and why it waits.
+
+    With --json the same objects as from /api/v1/outbox.
+    """
+    configuration = open_configuration(
+        config, data, flag("--database", database, "ledger", "url"), verbose=verbose
+    )
+    from farm.app.wiring import ledger_of, now_of
+    from farm.cli.influx_output import queue_rows
+    from farm.influx.status import OutboxStatus
+
+    with ledger_of(configuration) as ledger:
+        reader = OutboxStatus(ledger.engine, configuration.influx.kpi_every_seconds)
+        queues: list[QueueStatus] = reader.queues(now_of(ledger))
+    if as_json:
+        from api.views import outbox_view
+
+        print_json([outbox_view(queue).model_dump(mode="json") for queue in queues])
+        return
+    columns = ["queue", "unsent", "bytes", "oldest", "stored", "refused", "dropped", "waits because"]
+    print_table(columns, queue_rows(queues), right=columns[1:-1])
+
+
+def rebuild(
+    origin: Annotated[Origin, Option("--from", help="Where the past is read from.")],
+    database: DatabaseOption = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Fill an empty ledger with the printers, jobs and hours that InfluxDB holds.
+
+    The indicators come out as they were. Evidence, revisions and alerts are not in
+    InfluxDB, so they do not come back.
+    """
+    del origin  # there is only one, and it must be named
+    configuration = open_configuration(
+        config, data, flag("--database", database, "ledger", "url"), verbose=verbose
+    )
+    from farm.app.wiring import ledger_of
+    from farm.influx.client import InfluxServer
+    from farm.influx.rebuild import rebuild as fill
+    from farm.model.times import rfc3339
+
+    with InfluxServer(configuration.influx) as server, ledger_of(configuration, create=True) as ledger:
+        done = fill(server, ledger)
+    rows = [[str(done.printers), str(done.jobs), str(done.spans), rfc3339(done.known_until_ms)]]
+    print_table(["printers", "jobs", "spans", "known until"], rows)
+
+
+app.command(cls=Command, epilog=INIT_EXAMPLES)(init)
+app.command(cls=Command, epilog=STATUS_EXAMPLES)(status)

@@ -1,0 +1,40 @@
+"""What the commands about InfluxDB show."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from farm.cli.output import span_text
+from farm.influx.settings import InfluxSettings
+from farm.influx.status import QueueStatus
+from farm.model.times import SECOND_MS
+
+
+def configuration_lines(settings: InfluxSettings, token_file: Path) -> list[str]:
+    """The section of the configuration that uses what was set up."""
+    values = {
+        "url": settings.url,
+        "org": settings.org,
+        "bucket": settings.bucket,
+        "telemetry_bucket": settings.telemetry_bucket,
+        "token_file": str(token_file.absolute()),
+    }
+    # A TOML string is written as a JSON string.
+    return ["[influx]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
+
+
+def queue_rows(queues: Sequence[QueueStatus]) -> list[list[str]]:
+    """The queues as rows of a table."""
+    return [
+        [
+            queue.queue,
+            str(queue.entries),
+            str(queue.bytes),
+            span_text(round(queue.seconds * SECOND_MS)) if queue.entries else "–",
+            str(queue.stored),
+            str(queue.rejected),
+            str(queue.dropped),
+            f"{queue.trouble.status or ''} {queue.trouble.words}".strip() if queue.trouble else "–",
+        ]
+        for queue in queues
+    ]

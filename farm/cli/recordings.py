@@ -1,0 +1,153 @@
+"""`layerline replay` and `layerline record`: what a broker carried, into figures or into a file."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Argument, Option
+
+from farm.cli.opening import open_configuration, source_flags
+from farm.cli.options import (
+    BrokerOption,
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    SourceOption,
+    VerboseOption,
+    flag,
+)
+from farm.cli.output import print_json, print_table, span_text
+
+if TYPE_CHECKING:
+    from collector.playback import Replayed
+    from collector.settings import SourceSettings
+
+REPLAY_EXAMPLES = """
+layerline replay farm.mqtt.jsonl
+layerline replay *.mqtt.jsonl --source octoprint:bay1=octoPrint --json
+"""
+
+RECORD_EXAMPLES = """
+layerline record farm.mqtt.jsonl                  until Ctrl-C
+layerline record bay1.mqtt.jsonl --topic 'octoPrint/bay1/#' --seconds 600
+layerline record farm.mqtt.jsonl --broker mqtt://broker.local:1883
+"""
+
+
+def replay(
+    files: Annotated[
+        list[Path],
+        Argument(metavar="FILE...", help="Recordings: JSON lines with t, topic, payload, qos, retain."),
+    ],
+    source: SourceOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Put recordings through the same pipeline as live messages, and show jobs and hours.
+
+    Nothing is written anywhere. With --json an array with one object a file: recording,
+    messages, ignored, jobs, spans; a job still under way at the end has outcome null.
+    """
+    configuration = open_configuration(config, None, *source_flags(source), verbose=verbose)
+    replayed = _replay_all(files, configuration.sources)
+    if as_json:
+        print_json([one.as_json() for one in replayed])
+        return
+    for one in replayed:
+        _show(one)
+
+
+def record(
+    file: Annotated[
+        Path, Argument(metavar="FILE", help="Where to write: JSON lines with t, topic, payload, qos, retain.")
+    ],
+    topic: Annotated[
+        list[str] | None,
+        Option("--topic", metavar="FILTER", help="MQTT topic filter, repeatable; else everything (#)."),
+    ] = None,
+    seconds: Annotated[
+        float | None, Option("--seconds", metavar="N", min=0.1, help="End by itself after so long.")
+    ] = None,
+    broker: BrokerOption = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Write down what the broker carries, secrets left out, to be replayed or sent to us.
+
+    Passwords, tokens and keys are blanked, people get numbers and addresses become 0.0.0.0.
+    EvaluationInput through the file all the same before you hand it on: file names stay in it.
+    """
+    from rich.console import Console
+
+    from collector.record import record as write_down
+    from farm.app.process_life import stop_event
+    from farm.errors import RecordingError
+
+    configuration = open_configuration(
+        config, data, flag("--broker", broker, "broker", "url"), verbose=verbose
+    )
+    if file.exists():
+        raise RecordingError(f"{file}: is there already; record into a new file")
+    console = Console(stderr=True)
+    with console.status("Recording …") as status:
+        try:
+            count = write_down(
+                configuration.broker,
+                file,
+                topics=topic or ("#",),
+                seconds=seconds,
+                stop=stop_event(),
+                on_message=lambda count: status.update(f"Recording … {count} messages"),
+            )
+        except OSError as error:
+            raise RecordingError(f"{file}: cannot be written: {error.strerror}") from error
+    console.print(f"{count} messages in {file}.")
+
+
+def _replay_all(files: list[Path], sources: "tuple[SourceSettings, ...]") -> list["Replayed"]:
+    """Every file in turn, with a bar where somebody is watching."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from collector.playback import replay_file
+    from farm.errors import RecordingError
+
+    replayed = []
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        for path in files:
+            try:
+                lines = path.read_bytes().count(b"\n")
+            except OSError as error:
+                raise RecordingError(f"{path}: cannot be read: {error.strerror}") from error
+            task = progress.add_task(path.name, total=lines)
+            replayed.append(replay_file(path, sources, on_message=lambda task=task: progress.advance(task)))  # type: ignore[misc]
+    return replayed
+
+
+def _show(one: "Replayed") -> None:
+    ignored = ", ".join(f"{count} × {reason}" for reason, count in one.ignored.items())
+    title = f"{one.recording}: {one.messages} messages{f', ignored {ignored}' if ignored else ''}"
+    job_rows = [
+        [
+            one.printers[job.printer_id],
+            job.file or "–",
+            job.outcome or "under way",
+            " ".join(filter(None, [job.cause, job.cancelled_by and f"by {job.cancelled_by}"])) or "–",
+            span_text(job.printing_ms) if job.printing_ms or job.outcome else "–",
+            span_text(job.paused_ms) if job.paused_ms else "–",
+        ]
+        for job in one.jobs
+    ]
+    print_table(
+        ["printer", "file", "outcome", "why", "printing", "paused"],
+        job_rows,
+        title=title,
+        right=["printing", "paused"],
+    )
+    hours: dict[tuple[str, str], int] = {}
+    for span in one.spans:
+        key = (one.printers[span.printer_id], span.state.value)
+        hours[key] = hours.get(key, 0) + (span.to_ms or one.until_ms) - span.from_ms
+    hour_rows = [[printer, state, span_text(passed)] for (printer, state), passed in sorted(hours.items())]
+    print_table(["printer", "state", "for"], hour_rows, right=["for"])

@@ -1,0 +1,88 @@
+"""`layerline up`: the whole farm in one process group."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Exit, Option
+
+from farm.app.logs import LogFormat
+from farm.cli.opening import open_configuration
+from farm.cli.options import (
+    BrokerOption,
+    ConfigOption,
+    DatabaseOption,
+    DataOption,
+    LogFormatOption,
+    VerboseOption,
+    flag,
+)
+
+if TYPE_CHECKING:
+    from farm.app.config import Configuration
+
+_OWN_NAME = "layerline"
+
+EXAMPLES = """
+layerline up                                      here, with a broker of its own
+layerline up --data /var/lib/layerline --log-format json
+layerline up --broker mqtt://broker.local:1883 --database postgresql://layerline@db/layerline
+"""
+
+
+def up(
+    broker: BrokerOption = None,
+    database: DatabaseOption = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    open_page: Annotated[bool, Option("--open", help="Open the page in a browser.")] = False,
+    log_format: LogFormatOption = LogFormat.TEXT,
+    verbose: VerboseOption = False,
+) -> None:
+    """Run everything: broker, collector, evaluator and API, restarted when they die.
+
+    Where no broker is configured it starts one that printers on the network can reach, with
+    a user and a password made at the first start. What to type into OctoPrint and Moonraker
+    is shown. SIGINT (Ctrl-C) or SIGTERM ends all of it in order.
+    """
+    configuration = open_configuration(
+        config,
+        data,
+        flag("--broker", broker, "broker", "url"),
+        flag("--database", database, "ledger", "url"),
+        log_format=log_format,
+        verbose=verbose,
+    )
+    configuration.check()
+    from farm.app.logs import set_up_logging
+    from farm.app.parts import farm_parts, page_url
+    from farm.app.process_life import stop_event
+    from farm.app.supervisor import LogStream, Supervisor
+
+    parts = farm_parts(
+        configuration, broker=broker, database=database, log_format=log_format, verbose=verbose
+    )
+    stop = stop_event()
+    width = max(len(name) for name in (_OWN_NAME, *(part.name for part in parts)))
+    stream = LogStream(sys.stderr, width, prefixed=log_format is LogFormat.TEXT)
+    set_up_logging(log_format, verbose=verbose, stream=stream.as_file(_OWN_NAME))
+    supervisor = Supervisor(parts, stream)
+    supervisor.start(stop)
+    if not stop.is_set():
+        _show_welcome(configuration)
+        if open_page:
+            import webbrowser
+
+            webbrowser.open(page_url(configuration))
+    raise Exit(supervisor.keep(stop))
+
+
+def _show_welcome(configuration: "Configuration") -> None:
+    from rich.console import Console
+
+    from farm.app.parts import page_url
+    from farm.app.welcome import printer_broker, welcome
+
+    embedded = None if configuration.is_broker_configured else configuration.embedded_broker.host
+    broker = printer_broker(configuration.broker, embedded_host=embedded)
+    where = str(configuration.data.path.absolute())
+    Console().print(welcome(page_url(configuration), where, broker, configuration.sources))

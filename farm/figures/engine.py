@@ -1,0 +1,213 @@
+"""Figures from the ledger: which indicator, over which window, of whom.
+
+Every figure is worked out from the ledger at the moment it is asked for, so what has been
+committed shows in the next answer. The sums over spans and jobs are made by the database;
+what is done here grows with the number of printers, not with the years of history.
+"""
+
+from collections.abc import Collection, Sequence
+from difflib import get_close_matches
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from farm.errors import InvalidQuery
+from farm.figures.books import Books, SumsReader
+from farm.kpi.account import Interval
+from farm.kpi.calculation import KpiInput
+from farm.kpi.catalogue import Indicator, indicators
+from farm.kpi.figure import KpiFigure, KpiSeries, SeriesPoint
+from farm.kpi.periods import SHORTEST_MS, Period, edges
+from farm.kpi.segments import segments
+from farm.kpi.subjects import NO_GROUP, Scope, Subject, subjects_of
+from farm.kpi.windows import Window, parse_window
+from farm.model.printer import Printer
+from farm.model.times import DAY_MS
+from farm.settings import SiteSettings
+
+MOST_POINTS = 1_000
+"""How many periods one series may have."""
+
+
+class KpiEngine:
+    """Answers with figures from the ledger, counted by the rules of the site."""
+
+    def __init__(self, reader: SumsReader, site: SiteSettings) -> None:
+        self._reader = reader
+        self._site = site
+        self.zone = ZoneInfo(site.time_zone)
+
+    def window(self, text: str, now_ms: int) -> Window:
+        """The window that `text` names in the farm's time zone. Raises InvalidQuery."""
+        return parse_window(text, now_ms, self.zone)
+
+    def evaluate(
+        self,
+        kpi_ids: Sequence[str] | None,
+        window: Window,
+        by: Scope,
+        now_ms: int,
+        *,
+        printers: Collection[str] | None = None,
+        groups: Collection[str] | None = None,
+        closed: Sequence[Interval] = (),
+    ) -> list[KpiFigure]:
+        """The figures of one window, as `evaluate_all` gives them."""
+        return self.evaluate_all(
+            kpi_ids, [window], by, now_ms, printers=printers, groups=groups, closed=closed
+        )
+
+    def evaluate_all(
+        self,
+        kpi_ids: Sequence[str] | None,
+        windows: Sequence[Window],
+        by: Scope,
+        now_ms: int,
+        *,
+        printers: Collection[str] | None = None,
+        groups: Collection[str] | None = None,
+        closed: Sequence[Interval] = (),
+    ) -> list[KpiFigure]:
+        """The figures by window, then subject by name, then indicator.
+
+        `kpi_ids` None means all indicators. `now_ms` is the ledger's present: nothing
+        after it is counted. `printers` (ids or names) and `groups` (names, "" for the
+        printers without one) say whose figures are wanted, None means everybody's.
+        `closed` are the hours in which the shop is closed. Printers and groups that did
+        not live in a window have no figures there; the farm always has. Raises InvalidQuery
+        for an indicator, printer or group that there is not.
+        """
+        wanted = indicators(kpi_ids)
+        chosen = self._chosen(printers, groups)
+        subjects = subjects_of(chosen, by, self._site.name)
+        passed = [window.until(now_ms) for window in windows]
+        everybody = printers is None and groups is None
+        books = Books(self._reader, segments(passed, closed), subjects, all_current=everybody)
+        return [
+            figure
+            for window in passed
+            for subject in subjects
+            for figure in self._figures(wanted, window, subject, books)
+        ]
+
+    def series(
+        self,
+        kpi_ids: Sequence[str] | None,
+        window: Window,
+        by: Scope,
+        now_ms: int,
+        *,
+        period: Period | None = None,
+        printers: Collection[str] | None = None,
+        groups: Collection[str] | None = None,
+        closed: Sequence[Interval] = (),
+    ) -> list[KpiSeries]:
+        """The figures of every hour, day, week or month of the window, for a chart.
+
+        Periods begin as on the farm's clock; the window cuts the first and the last.
+        Without `period` one is chosen that suits the window. A printer that did not live
+        in a period has no point there. Otherwise as `evaluate_all`; raises InvalidQuery
+        also when the window holds too many periods.
+        """
+        passed = window.until(now_ms)
+        period = period or period_for(passed)
+        windows = _cut(passed, period, self.zone)
+        figures = self.evaluate_all(
+            kpi_ids, windows, by, now_ms, printers=printers, groups=groups, closed=closed
+        )
+        rows: dict[tuple[str, str], list[KpiFigure]] = {}
+        for figure in figures:
+            rows.setdefault((figure.scope_id, figure.id), []).append(figure)
+        # A printer that appeared late in the window was met after those that came before it by name.
+        ordered = sorted(rows.values(), key=lambda row: (row[0].label, row[0].scope_id))
+        return [_series(row, passed, period) for row in ordered]
+
+    def _chosen(self, printers: Collection[str] | None, groups: Collection[str] | None) -> list[Printer]:
+        known = [printer for printer in self._reader.printers(everything=True) if not printer.ignored]
+        if printers is not None:
+            _check("printer", printers, {word for each in known for word in (each.id, each.name)})
+            known = [each for each in known if each.id in printers or each.name in printers]
+        if groups is not None:
+            _check("group", groups, {each.group or NO_GROUP for each in known})
+            known = [each for each in known if (each.group or NO_GROUP) in groups]
+        return known
+
+    def _figures(
+        self, wanted: Sequence[Indicator], window: Window, subject: Subject, books: Books
+    ) -> list[KpiFigure]:
+        lives = subject.lives(window)
+        if not lives and subject.scope is not Scope.FARM:
+            return []
+        given = KpiInput(
+            account=books.account(window, subject),
+            outcomes=books.outcomes(window, subject),
+            printers=len(lives),
+            elapsed_ms=max((life.to_ms for life in lives), default=0)
+            - min((life.from_ms for life in lives), default=0),
+            site=self._site,
+        )
+        return [_figure(entry, window, subject, given) for entry in wanted]
+
+
+def period_for(window: Window) -> Period:
+    """The period that gives a chart of the window some dozens of points."""
+    if window.length_ms <= 2 * DAY_MS:
+        return Period.HOUR
+    return Period.DAY if window.length_ms <= 92 * DAY_MS else Period.MONTH
+
+
+def _cut(window: Window, period: Period, zone: ZoneInfo) -> list[Window]:
+    if window.length_ms > MOST_POINTS * SHORTEST_MS[period]:
+        raise InvalidQuery(f"{window.name} holds more than {MOST_POINTS} periods of one {period.value}")
+    cuts = edges(period, window.from_ms, window.to_ms, zone)
+    return [Window(window.name, start, end) for start, end in pairwise(cuts)]
+
+
+def _check(kind: str, asked: Collection[str], known: Collection[str]) -> None:
+    for name in asked:
+        if name not in known:
+            near = get_close_matches(name, known, n=3)
+            hint = f"; nearest: {', '.join(near)}" if near else ""
+            raise InvalidQuery(f"there is no {kind} {name!r}{hint}")
+
+
+def _figure(entry: Indicator, window: Window, subject: Subject, given: KpiInput) -> KpiFigure:
+    measure = entry.measure(given)
+    return KpiFigure(
+        id=entry.id,
+        scope=subject.scope,
+        scope_id=subject.id,
+        label=subject.label,
+        window=window,
+        unit=entry.unit,
+        value=measure.value,
+        low=measure.low,
+        high=measure.high,
+        interval=measure.interval,
+        counts=measure.counts,
+        amounts=measure.amounts,
+        observed_share=given.account.observed_share,
+    )
+
+
+def _series(row: Sequence[KpiFigure], window: Window, period: Period) -> KpiSeries:
+    first = row[0]
+    return KpiSeries(
+        id=first.id,
+        scope=first.scope,
+        scope_id=first.scope_id,
+        label=first.label,
+        unit=first.unit,
+        window=window,
+        period=period,
+        points=tuple(
+            SeriesPoint(
+                figure.window.from_ms,
+                figure.window.to_ms,
+                figure.value,
+                figure.low,
+                figure.high,
+                figure.observed_share,
+            )
+            for figure in row
+        ),
+    )

@@ -1,0 +1,70 @@
+"""The indicators as points for InfluxDB, worked out of the ledger."""
+
+from collections.abc import Sequence
+
+from farm.figures.engine import KpiEngine
+from farm.influx.points import KpiPoint
+from farm.influx.settings import InfluxSettings
+from farm.kpi.figure import KpiFigure
+from farm.kpi.subjects import NO_GROUP, Scope
+from farm.ledger.ledger_reader import LedgerReader
+from farm.model.clock import Clock
+from farm.settings import SiteSettings
+
+
+class LedgerKpis:
+    """The indicators as points, worked out of the ledger (`farm.influx.kpi_queue.KpiSource`)."""
+
+    def __init__(
+        self,
+        engine: KpiEngine,
+        reader: LedgerReader,
+        site: SiteSettings,
+        settings: InfluxSettings,
+        clock: Clock,
+    ) -> None:
+        self._engine = engine
+        self._reader = reader
+        self._site = site
+        self._settings = settings
+        self._clock = clock
+
+    def present_ms(self) -> int:
+        """The ledger's present."""
+        return self._reader.now_ms(self._clock())
+
+    def points(self, at_ms: int, *, printers: bool) -> Sequence[KpiPoint]:
+        """The figures as of `at_ms`: of farm and groups, and of each printer where asked for."""
+        wanted = [(Scope.FARM, self._settings.kpi_windows), (Scope.GROUP, self._settings.kpi_windows)]
+        if printers:
+            wanted.append((Scope.PRINTER, self._settings.kpi_printer_windows))
+        return [
+            _point(figure, at_ms, self._site.name)
+            for scope, names in wanted
+            for figure in self._figures(scope, names, at_ms)
+        ]
+
+    def _figures(self, scope: Scope, names: Sequence[str], at_ms: int) -> list[KpiFigure]:
+        windows = [self._engine.window(name, at_ms) for name in names]
+        return self._engine.evaluate_all(None, windows, scope, at_ms)
+
+
+def _point(figure: KpiFigure, at_ms: int, site: str) -> KpiPoint:
+    return KpiPoint(
+        at_ms=at_ms,
+        site=site,
+        kpi=figure.id,
+        scope=figure.scope.value,
+        scope_id="" if figure.scope_id == NO_GROUP else figure.scope_id,
+        label=figure.label,
+        window=figure.window.name,
+        unit=figure.unit.value,
+        value=figure.value,
+        low=figure.low,
+        high=figure.high,
+        interval_low=figure.interval.low if figure.interval else None,
+        interval_high=figure.interval.high if figure.interval else None,
+        observed_share=figure.observed_share,
+        counts=figure.counts,
+        amounts=figure.amounts,
+    )

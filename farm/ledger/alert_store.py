@@ -1,0 +1,335 @@
+"""Alerts and their deliveries in the ledger's database, SQLite or PostgreSQL."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    Select,
+    and_,
+    case,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from farm.errors import InvalidQuery
+from farm.ledger import alert_rows as rows
+from farm.ledger import schema
+from farm.ledger.engine import ledger_errors, reading
+from farm.ledger.feed_log import append_feed
+from farm.model.alert import (
+    Alert,
+    AlertBatch,
+    AlertFilter,
+    AlertPage,
+    AlertState,
+    Bookmark,
+    Delivery,
+    DeliveryAttempt,
+    DeliveryState,
+    DeliveryTotal,
+    NotificationReason,
+    Settlement,
+)
+
+_CLAIM_TRIES: Final = 5
+
+_alert = schema.alert
+_delivery = schema.delivery
+_attempt = schema.delivery_attempt
+_cursor = schema.cursor
+
+
+class AlertStore:
+    """The port `AlertStore` over the ledger's engine. Safe to use from several threads.
+
+    Every method raises LedgerUnreachable where the database does not answer, and LedgerError
+    where it refuses.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._reads = reading(engine)
+
+    def alerts(self, wanted: AlertFilter) -> AlertPage:
+        """One page of alerts, newest first. Raises InvalidQuery for a mark that is none."""
+        query = (
+            select(_alert)
+            .where(*_conditions(wanted))
+            .order_by(_alert.c.fired_ms.desc(), _alert.c.id.desc())
+            .limit(wanted.limit + 1)
+        )
+        with self._reading() as connection:
+            found = [rows.alert_of(row) for row in connection.execute(query)]
+        page = found[: wanted.limit]
+        more = len(found) > wanted.limit
+        return AlertPage(page, f"{page[-1].fired_ms}~{page[-1].id}" if more and page else None)
+
+    def alert(self, alert_id: str) -> Alert | None:
+        """One alert."""
+        with self._reading() as connection:
+            row = connection.execute(select(_alert).where(_alert.c.id == alert_id)).one_or_none()
+        return None if row is None else rows.alert_of(row)
+
+    def deliveries(self, alert_ids: Sequence[str]) -> list[Delivery]:
+        """The deliveries of these alerts with their attempts, oldest first."""
+        query = (
+            select(_delivery)
+            .where(_delivery.c.alert_id.in_(alert_ids))
+            .order_by(_delivery.c.created_ms, _rank(_delivery), _delivery.c.receiver)
+        )
+        with self._reading() as connection:
+            found = connection.execute(query).all()
+            attempts = _attempts_of(connection, [row.id for row in found])
+        return [rows.delivery_of(row, tuple(attempts.get(row.id, ()))) for row in found]
+
+    def totals(self) -> list[DeliveryTotal]:
+        """Deliveries counted by receiver and state."""
+        keys = (_delivery.c.receiver, _delivery.c.state)
+        query = select(*keys, func.count().label("n")).group_by(*keys).order_by(*keys)
+        with self._reading() as connection:
+            found = connection.execute(query).all()
+        return [DeliveryTotal(row.receiver, DeliveryState(row.state), row.n) for row in found]
+
+    def alerts_of(self, rule: str, subject: str) -> list[Alert]:
+        """Every alert of the rule about the subject, newest first."""
+        query = (
+            select(_alert)
+            .where(_alert.c.state.in_(list(AlertState)), _alert.c.rule == rule, _alert.c.subject == subject)
+            .order_by(_alert.c.fired_ms.desc(), _alert.c.id.desc())
+        )
+        with self._reading() as connection:
+            return [rows.alert_of(row) for row in connection.execute(query)]
+
+    def firing(self, rule: str, notified_before_ms: int | None = None) -> list[Alert]:
+        """Firing alerts of the rule, oldest first; with a limit only those last told before it."""
+        query = (
+            select(_alert)
+            .where(_alert.c.state == AlertState.FIRING, _alert.c.rule == rule)
+            .order_by(_alert.c.fired_ms, _alert.c.id)
+        )
+        if notified_before_ms is not None:
+            query = query.where(_alert.c.notified_ms <= notified_before_ms)
+        with self._reading() as connection:
+            return [rows.alert_of(row) for row in connection.execute(query)]
+
+    def bookmark(self, reader: str) -> Bookmark | None:
+        """Where the reader stands; None when it never booked."""
+        with self._reading() as connection:
+            row = connection.execute(select(_cursor).where(_cursor.c.reader == reader)).one_or_none()
+        return None if row is None else rows.bookmark_of(row)
+
+    def book(self, booking: AlertBatch) -> Bookmark | None:
+        """Book the step durably. None, and nothing booked, when another one came first."""
+        reached = Bookmark(
+            seq=booking.seq,
+            bookings=booking.seen.bookings + 1 if booking.seen else 1,
+            note=booking.note,
+        )
+        with self._writing() as connection:
+            if not _move_bookmark(connection, booking.reader, booking.seen, reached):
+                return None
+            _upsert_alerts(connection, booking.alerts)
+            _add_deliveries(connection, booking.deliveries)
+            append_feed(connection, booking.feed)
+        return reached
+
+    def claim(self, receiver: str, now_ms: int, lease_ms: int) -> Delivery | None:
+        """The receiver's next due delivery, held for `lease_ms`; None when nothing is due.
+
+        Messages about one alert come in their order: a later one waits for the earlier.
+        """
+        for _ in range(_CLAIM_TRIES):
+            with self._reading() as connection:
+                row = connection.execute(_next_due(receiver, now_ms)).one_or_none()
+            if row is None:
+                return None
+            with self._writing() as connection:
+                if _lease(connection, row, now_ms, now_ms + lease_ms):
+                    return msgspec.structs.replace(
+                        rows.delivery_of(row), lease_until_ms=now_ms + lease_ms, attempts=row.attempts + 1
+                    )
+        return None
+
+    def settle(self, delivery: Delivery, settlement: Settlement) -> bool:
+        """Record an attempt at a claimed delivery, and what follows from it.
+
+        False when the lease had run out and another attempt has begun since: the attempt is
+        recorded all the same, and of what follows only that it was delivered.
+        """
+        attempt = settlement.attempt
+        ours = _delivery.c.attempts == delivery.attempts
+        pending = and_(_delivery.c.id == delivery.id, _delivery.c.state == DeliveryState.PENDING)
+        reached = settlement.state in (DeliveryState.DELIVERED, DeliveryState.PARTIAL)
+        change = update(_delivery).values(
+            state=settlement.state,
+            due_ms=settlement.due_ms,
+            lease_until_ms=None,
+            delivered_ms=attempt.at_ms + attempt.duration_ms if reached else None,
+            body=rows.delivery_body(delivery.notification, settlement.progress),
+        )
+        with self._writing() as connection:
+            row = {"delivery_id": delivery.id, **msgspec.structs.asdict(attempt)}
+            connection.execute(insert(_attempt), row)
+            held = connection.execute(change.where(pending, ours)).rowcount == 1
+            if not held and settlement.state is DeliveryState.DELIVERED:
+                connection.execute(change.where(pending))
+        return held
+
+    def next_due_ms(self, receiver: str) -> int | None:
+        """When the receiver's next pending delivery can be claimed; None when there is none."""
+        query = select(func.min(_claimable_ms())).where(*_waiting(receiver))
+        with self._reading() as connection:
+            due: int | None = connection.execute(query).scalar_one()
+        return due
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with ledger_errors(self._engine), self._reads.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with ledger_errors(self._engine), self._engine.begin() as connection:
+            yield connection
+
+
+def _conditions(wanted: AlertFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.states is not None:
+        conditions.append(_alert.c.state.in_(list(wanted.states)))
+    if wanted.rules is not None:
+        conditions.append(_alert.c.rule.in_(list(wanted.rules)))
+    if wanted.printer_ids is not None:
+        conditions.append(_alert.c.printer_id.in_(list(wanted.printer_ids)))
+    if wanted.since_ms is not None:
+        conditions.append(_alert.c.fired_ms >= wanted.since_ms)
+    if wanted.until_ms is not None:
+        conditions.append(_alert.c.fired_ms < wanted.until_ms)
+    if wanted.after is not None:
+        conditions.append(tuple_(_alert.c.fired_ms, _alert.c.id) < tuple_(*_mark(wanted.after)))
+    return conditions
+
+
+def _mark(text: str) -> tuple[int, str]:
+    fired, _, alert_id = text.partition("~")
+    if not (fired.lstrip("-").isascii() and fired.lstrip("-").isdigit() and alert_id):
+        raise InvalidQuery(f"{text!r} is not the mark of a page of alerts")
+    return int(fired), alert_id
+
+
+def _rank(table: Any) -> ColumnElement[int]:
+    """The order of messages about one alert that were booked in the same millisecond."""
+    order = {reason.value: place for place, reason in enumerate(NotificationReason)}
+    return case(order, value=table.c.reason, else_=len(order))
+
+
+def _waiting(receiver: str) -> tuple[ColumnElement[bool], ...]:
+    """The receiver's pending deliveries that no earlier one about the same alert holds up."""
+    earlier = _delivery.alias("earlier")
+    held_up = exists().where(
+        earlier.c.alert_id == _delivery.c.alert_id,
+        earlier.c.receiver == _delivery.c.receiver,
+        earlier.c.state == DeliveryState.PENDING,
+        tuple_(earlier.c.created_ms, _rank(earlier)) < tuple_(_delivery.c.created_ms, _rank(_delivery)),
+    )
+    return (
+        _delivery.c.state == DeliveryState.PENDING,
+        _delivery.c.receiver == receiver,
+        ~held_up,
+    )
+
+
+def _claimable_ms() -> ColumnElement[int]:
+    lease = func.coalesce(_delivery.c.lease_until_ms, 0)
+    return case((lease > _delivery.c.due_ms, lease), else_=_delivery.c.due_ms)
+
+
+def _next_due(receiver: str, now_ms: int) -> Select[Any]:
+    return (
+        select(_delivery)
+        .where(*_waiting(receiver), _delivery.c.due_ms <= now_ms, _free(now_ms))
+        .order_by(_delivery.c.due_ms, _delivery.c.created_ms, _delivery.c.id)
+        .limit(1)
+    )
+
+
+def _free(now_ms: int) -> ColumnElement[bool]:
+    return or_(_delivery.c.lease_until_ms.is_(None), _delivery.c.lease_until_ms <= now_ms)
+
+
+def _lease(connection: Connection, row: Row[Any], now_ms: int, until_ms: int) -> bool:
+    """Take the delivery as it was read; false when another took it meanwhile."""
+    claim = (
+        update(_delivery)
+        .where(
+            _delivery.c.id == row.id,
+            _delivery.c.state == DeliveryState.PENDING,
+            _delivery.c.attempts == row.attempts,
+            _free(now_ms),
+        )
+        .values(lease_until_ms=until_ms, attempts=row.attempts + 1)
+    )
+    return connection.execute(claim).rowcount == 1
+
+
+def _move_bookmark(connection: Connection, reader: str, seen: Bookmark | None, reached: Bookmark) -> bool:
+    """Move the bookmark from `seen` on; false when it is not there any more."""
+    body = rows.bookmark_body(reached)
+    if seen is None:
+        addition = _insert(connection, _cursor).values(reader=reader, seq=reached.seq, body=body)
+        added = addition.on_conflict_do_nothing().returning(_cursor.c.reader)
+        return connection.execute(added).one_or_none() is not None
+    former = rows.bookmark_body(seen)
+    move = (
+        update(_cursor)
+        .where(_cursor.c.reader == reader, _cursor.c.seq == seen.seq, _cursor.c.body == former)
+        .values(seq=reached.seq, body=body)
+    )
+    return connection.execute(move).rowcount == 1
+
+
+def _upsert_alerts(connection: Connection, alerts: Sequence[Alert]) -> None:
+    for alert in alerts:
+        row = rows.alert_row(alert)
+        addition = _insert(connection, _alert).values(row)
+        connection.execute(
+            addition.on_conflict_do_update(
+                index_elements=["id"], set_={key: value for key, value in row.items() if key != "id"}
+            )
+        )
+
+
+def _add_deliveries(connection: Connection, deliveries: Sequence[Delivery]) -> None:
+    for delivery in deliveries:
+        addition = _insert(connection, _delivery).values(rows.delivery_row(delivery))
+        connection.execute(addition.on_conflict_do_nothing())
+
+
+def _insert(connection: Connection, table: Any) -> Any:
+    """Typed loosely: the dialects' statements share their methods, but no class that has them."""
+    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
+    return dialect.insert(table)
+
+
+def _attempts_of(connection: Connection, delivery_ids: Sequence[str]) -> dict[str, list[DeliveryAttempt]]:
+    query = (
+        select(_attempt)
+        .where(_attempt.c.delivery_id.in_(delivery_ids))
+        .order_by(_attempt.c.at_ms, _attempt.c.id)
+    )
+    found: dict[str, list[DeliveryAttempt]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.delivery_id, []).append(rows.attempt_of(row))
+    return found

@@ -1,0 +1,241 @@
+"""The ledger as the collector writes it: claims, commits, and what it reads to go on."""
+
+from operator import itemgetter
+
+from sqlalchemy import Connection, and_, delete, func, or_, select, tuple_
+
+from farm.errors import LeaseLost, LedgerError
+from farm.ledger import rows, schema
+from farm.ledger.account_book import book_spans
+from farm.ledger.batch import Batch
+from farm.ledger.collector_statements import CollectorStatements, collector_statements
+from farm.ledger.feed_log import append_feed, hold_feed
+from farm.ledger.kind_of_time import advance_simulated_now, settle_kind
+from farm.ledger.ledger_database import LedgerDatabase
+from farm.ledger.outbox_positions import settled_telemetry
+from farm.ledger.outcome_totals import book_outcomes
+from farm.ledger.records import Checkpoint, Evidence, Receipt, SessionRecord, Snapshot
+from farm.model.job import Job
+from farm.model.printer import Address, Printer
+
+_PRINTERS_AT_ONCE = 50
+MOST_REJECTED_KEPT = 500
+"""How many messages that could not be digested are kept for looking at."""
+
+
+class CollectorLedger(LedgerDatabase):
+    """`CollectorLedger` over SQL. It holds one claim at most, of its last call of `claim`."""
+
+    _client_id: str | None = None
+    _epoch = 0
+    _simulated = False
+
+    def claim(self, client_id: str, holder: str, *, simulated: bool, now_ms: int) -> int | None:
+        """Take over the shard `client_id` for `holder`; the former holder is fenced off.
+
+        Gives the instant (ms) until which the former holder had booked, or None for a new
+        shard. Raises LedgerError when the ledger holds the other kind of time.
+        """
+        with self._writes() as connection:
+            settle_kind(connection, simulated=simulated)
+            booked_ms = 0 if simulated else now_ms
+            taken = self._statements.claim.run_one(connection, client_id, 1, holder, booked_ms)
+        epoch, booked_until_ms = taken or (1, 0)
+        self._client_id, self._epoch, self._simulated = client_id, epoch, simulated
+        return booked_until_ms if epoch > 1 and booked_until_ms > 0 else None
+
+    def commit(self, batch: Batch) -> None:
+        """Book the batch durably, or nothing of it.
+
+        Raises LeaseLost when the shard was taken over, LedgerError when nothing is claimed
+        or the batch contradicts the ledger (a job of an unknown printer), and
+        LedgerUnreachable when the database does not answer; whether the batch was booked
+        is not known then, so claim and read the checkpoints again before going on.
+        """
+        statements = self._statements
+        with self._writes() as connection:
+            client_id = self._hold(connection, batch.booked_until_ms)
+            statements.printers.run(
+                connection, [rows.printer_row(each, client_id) for each in batch.printers]
+            )
+            statements.addresses.run(connection, [rows.address_row(*each) for each in batch.addresses])
+            self._book_jobs(connection, batch)
+            self._book_time(connection, batch)
+            statements.checkpoints.run(connection, map(rows.as_row, batch.checkpoints))
+            statements.sessions.run(connection, map(rows.session_row, batch.sessions))
+            # In one order, so that two collectors never wait for each other.
+            statements.faults.run(connection, sorted(map(rows.as_row, batch.faults), key=itemgetter(0, 1)))
+            self._keep_rejected(connection, batch)
+            self._book_revisions(connection, batch)
+            self._book_receipts(connection, client_id, batch)
+            self._append(connection, batch)
+
+    def receipts(self) -> list[Receipt]:
+        """The receipts of the claimed shard, by number."""
+        receipt = schema.receipt.c
+        wanted = select(receipt.number, receipt.body).where(receipt.client_id == self._client_id)
+        with self._reads() as connection:
+            return [Receipt(*row) for row in connection.execute(wanted.order_by(receipt.number))]
+
+    def known_printers(self) -> list[tuple[Printer, list[Address]]]:
+        """Every printer with its addresses."""
+        with self._reads() as connection:
+            addresses = connection.execute(select(schema.printer_address)).mappings().all()
+            printers = (
+                connection.execute(select(schema.printer).order_by(schema.printer.c.name)).mappings().all()
+            )
+        reached: dict[str, list[Address]] = {row["id"]: [] for row in printers}
+        for row in addresses:
+            reached[row["printer_id"]].append(Address(row["broker"], row["adapter"], row["prefix"]))
+        return [(rows.printer_of(row), sorted(reached[row["id"]])) for row in printers]
+
+    def printers_booked_here(self) -> frozenset[str]:
+        """The ids of the printers that the claimed shard booked last."""
+        wanted = select(schema.printer.c.id).where(schema.printer.c.collector == self._client_id)
+        with self._reads() as connection:
+            return frozenset(connection.execute(wanted).scalars())
+
+    def checkpoints(self) -> list[Checkpoint]:
+        """Every printer's checkpoint."""
+        with self._reads() as connection:
+            return [Checkpoint(**row) for row in connection.execute(select(schema.checkpoint)).mappings()]
+
+    def sessions(self) -> list[SessionRecord]:
+        """Every address's session."""
+        with self._reads() as connection:
+            return [rows.session_of(row) for row in connection.execute(select(schema.session)).mappings()]
+
+    def open_jobs(self) -> list[Job]:
+        """Jobs without an outcome."""
+        with self._reads() as connection:
+            found = connection.execute(select(schema.job).where(schema.job.c.ended_ms.is_(None)))
+            return [rows.job_of(row) for row in found.mappings()]
+
+    def aliased_job(self, printer_id: str, history: str, native_id: str) -> Job | None:
+        """The job that the printer's own history calls `native_id`."""
+        alias = schema.job_alias.c
+        wanted = select(schema.job).join(schema.job_alias, alias.job_id == schema.job.c.id)
+        wanted = wanted.where(
+            alias.printer_id == printer_id, alias.history == history, alias.native_id == native_id
+        )
+        with self._reads() as connection:
+            row = connection.execute(wanted).mappings().first()
+        return None if row is None else rows.job_of(row)
+
+    def jobs_of(self, printer_id: str, since_ms: int) -> list[Job]:
+        """The printer's jobs whose end, or where open whose start, is at or after `since_ms`.
+
+        By end, the open ones last; an open one whose start is not known is always there.
+        """
+        job = schema.job.c
+        under_way = and_(job.ended_ms.is_(None), or_(job.started_ms.is_(None), job.started_ms >= since_ms))
+        wanted = (
+            select(schema.job)
+            .where(job.printer_id == printer_id, or_(job.ended_ms >= since_ms, under_way))
+            .order_by(job.ended_ms.is_(None), job.ended_ms, job.started_ms, job.id)
+        )
+        with self._reads() as connection:
+            return [rows.job_of(row) for row in connection.execute(wanted).mappings()]
+
+    def snapshot_before(self, printer_id: str, at_ms: int) -> Snapshot | None:
+        """The last snapshot whose instant is before `at_ms`."""
+        stone = schema.snapshot.c
+        wanted = (
+            select(schema.snapshot)
+            .where(stone.printer_id == printer_id, stone.at_ms < at_ms)
+            .order_by(stone.at_ms.desc(), stone.ordinal.desc())
+            .limit(1)
+        )
+        with self._reads() as connection:
+            row = connection.execute(wanted).mappings().first()
+        return None if row is None else Snapshot(**row)
+
+    def evidence_from(self, printer_id: str, at_ms: int, ordinal: int) -> list[Evidence]:
+        """Evidence after (`at_ms`, `ordinal`), in order."""
+        evidence = schema.evidence.c
+        wanted = (
+            select(schema.evidence)
+            .where(
+                evidence.printer_id == printer_id,
+                tuple_(evidence.at_ms, evidence.ordinal) > (at_ms, ordinal),
+            )
+            .order_by(evidence.at_ms, evidence.ordinal)
+        )
+        with self._reads() as connection:
+            return [Evidence(**row) for row in connection.execute(wanted).mappings()]
+
+    def trim(self, telemetry_before_ms: int) -> int:
+        """Delete telemetry older than the instant; gives the number of samples deleted."""
+        with self._reads() as connection:
+            printers = list(connection.execute(select(schema.printer.c.id)).scalars())
+            settled = settled_telemetry(connection)
+        sample, gone = schema.telemetry.c, 0
+        # A few printers a transaction: nobody waits long for the write lock.
+        for first in range(0, len(printers), _PRINTERS_AT_ONCE):
+            some = printers[first : first + _PRINTERS_AT_ONCE]
+            old = sample.printer_id.in_(some) & (sample.at_ms < telemetry_before_ms)
+            if settled is not None:
+                old &= sample.id <= settled  # what is still to be shipped to InfluxDB stays
+            with self._writes() as connection:
+                gone += connection.execute(delete(schema.telemetry).where(old)).rowcount
+        return gone
+
+    @property
+    def _statements(self) -> CollectorStatements:
+        return collector_statements(self.engine.dialect.name)
+
+    def _hold(self, connection: Connection, booked_until_ms: int) -> str:
+        """The shard of the claim. Raises LeaseLost when it is not ours any more."""
+        if self._client_id is None:
+            raise LedgerError("nothing can be committed before a shard is claimed")
+        if self._statements.hold.run_one(connection, self._client_id, self._epoch, booked_until_ms) is None:
+            raise LeaseLost(f"another collector has taken over {self._client_id!r}")
+        return self._client_id
+
+    def _book_jobs(self, connection: Connection, batch: Batch) -> None:
+        book_outcomes(connection, batch.jobs, batch.withdrawn_jobs)
+        self._statements.jobs.run(connection, map(rows.as_row, batch.jobs))
+        for withdrawal in self._statements.withdrawals:
+            withdrawal.run(connection, [(job_id,) for job_id in batch.withdrawn_jobs])
+        self._statements.aliases.run(connection, map(rows.as_row, batch.aliases))
+
+    def _book_time(self, connection: Connection, batch: Batch) -> None:
+        statements = self._statements
+        statements.evidence_cuts.run(connection, batch.evidence_cuts)
+        statements.snapshot_cuts.run(connection, batch.snapshot_cuts)
+        for cut in statements.span_cuts:
+            cut.run(connection, batch.cuts)
+        book_spans(connection, batch.spans)
+        statements.evidence.run(connection, map(rows.as_row, batch.evidence))
+        statements.snapshots.run(connection, map(rows.as_row, batch.snapshots))
+
+    def _keep_rejected(self, connection: Connection, batch: Batch) -> None:
+        """The newest `MOST_REJECTED_KEPT` are kept for looking at; all of them are counted as faults."""
+        if not batch.rejected:
+            return
+        self._statements.rejected.run(connection, map(rows.as_row, batch.rejected))
+        kept = schema.rejected_message.c
+        newest = connection.execute(select(func.max(kept.id))).scalar_one()
+        connection.execute(delete(schema.rejected_message).where(kept.id <= newest - MOST_REJECTED_KEPT))
+
+    def _book_revisions(self, connection: Connection, batch: Batch) -> None:
+        withdrawn = set(batch.withdrawn_jobs)
+        self._statements.revisions.run(
+            connection,
+            (rows.revision_row(each, without_job=each.job_id in withdrawn) for each in batch.revisions),
+        )
+
+    def _book_receipts(self, connection: Connection, client_id: str, batch: Batch) -> None:
+        if batch.receipt is not None:
+            self._statements.receipts.run(connection, [(client_id, *batch.receipt)])
+        if batch.receipts_confirmed:
+            self._statements.receipt_cuts.run(connection, [(client_id, batch.receipts_confirmed)])
+
+    def _append(self, connection: Connection, batch: Batch) -> None:
+        """What is read by cursor comes last, in the order in which transactions end."""
+        if batch.telemetry:
+            hold_feed(connection)
+            self._statements.telemetry.run(connection, map(rows.telemetry_row, batch.telemetry))
+        append_feed(connection, batch.feed)
+        if self._simulated:
+            advance_simulated_now(connection, batch.booked_until_ms)

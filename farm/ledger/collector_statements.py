@@ -1,0 +1,145 @@
+"""The statements of a commit, compiled once for each database."""
+
+from functools import cache
+from typing import Any
+
+from sqlalchemy import BindParameter, ColumnElement, bindparam, case, delete, func, null, or_, select, update
+
+from farm.ledger import rows, schema
+from farm.ledger.row_statement import RowStatement, insertion, insertion_of_new, upsertion
+
+
+class CollectorStatements:
+    """What a collector writes, one attribute a step of a commit."""
+
+    def __init__(self, dialect: str) -> None:
+        def upsert(table: Any, columns: tuple[str, ...]) -> RowStatement:
+            return upsertion(table, dialect, columns)
+
+        self.claim = _claim(dialect)
+        self.hold = _hold(dialect)
+        self.printers = upsert(schema.printer, rows.PRINTER_COLUMNS)
+        self.addresses = upsert(schema.printer_address, rows.ADDRESS_COLUMNS)
+        self.jobs = upsert(schema.job, rows.JOB_COLUMNS)
+        self.withdrawals = _withdrawals(dialect)
+        self.aliases = upsert(schema.job_alias, rows.ALIAS_COLUMNS)
+        self.evidence_cuts = _cut(schema.evidence, dialect)
+        self.snapshot_cuts = _cut(schema.snapshot, dialect)
+        self.span_cuts = (_removal_of_spans(dialect), _end_of_span(dialect))
+        self.evidence = insertion_of_new(schema.evidence, dialect, rows.EVIDENCE_COLUMNS)
+        self.snapshots = upsert(schema.snapshot, rows.SNAPSHOT_COLUMNS)
+        self.checkpoints = upsert(schema.checkpoint, rows.CHECKPOINT_COLUMNS)
+        self.sessions = upsert(schema.session, rows.SESSION_COLUMNS)
+        self.rejected = insertion(schema.rejected_message, dialect, rows.REJECTED_COLUMNS)
+        self.telemetry = insertion(schema.telemetry, dialect, rows.TELEMETRY_COLUMNS)
+        self.faults = _faults(dialect)
+        self.receipts = insertion(schema.receipt, dialect, ("client_id", "number", "body"))
+        self.receipt_cuts = _receipt_cut(dialect)
+        self.revisions = insertion(schema.revision, dialect, rows.REVISION_COLUMNS)
+
+
+@cache
+def collector_statements(dialect: str) -> CollectorStatements:
+    """The statements for the database named `dialect`."""
+    return CollectorStatements(dialect)
+
+
+def _claim(dialect: str) -> RowStatement:
+    """Takes a shard over and gives its new epoch and how far it is booked."""
+    held = schema.collector.c
+    return upsertion(
+        schema.collector,
+        dialect,
+        ("client_id", "epoch", "holder", "booked_until_ms"),
+        {"epoch": lambda given: held.epoch + given, "booked_until_ms": lambda _: held.booked_until_ms},
+        returning=[held.epoch, held.booked_until_ms],
+    )
+
+
+def _hold(dialect: str) -> RowStatement:
+    """Moves a shard's booked time on and gives its epoch, or nothing where the epoch is not ours any more."""
+    held = schema.collector.c
+    booked = bindparam("booked_until_ms", type_=held.booked_until_ms.type)
+    statement = (
+        update(schema.collector)
+        .where(held.client_id == bindparam("client"), held.epoch == bindparam("held_epoch"))
+        .values(booked_until_ms=case((held.booked_until_ms < booked, booked), else_=held.booked_until_ms))
+        .returning(held.epoch)
+    )
+    return RowStatement(statement, dialect, ("client", "held_epoch", "booked_until_ms"))
+
+
+def _receipt_cut(dialect: str) -> RowStatement:
+    """Takes (shard, number): its receipts up to that number go."""
+    receipt = schema.receipt.c
+    statement = delete(schema.receipt).where(
+        receipt.client_id == bindparam("client"), receipt.number <= bindparam("confirmed")
+    )
+    return RowStatement(statement, dialect, ("client", "confirmed"))
+
+
+def _withdrawals(dialect: str) -> tuple[RowStatement, ...]:
+    """Each takes (job id,). A job's revisions stay; they name it in their texts."""
+    gone = bindparam("gone", type_=schema.job.c.id.type)
+    statements = (
+        delete(schema.job_alias).where(schema.job_alias.c.job_id == gone),
+        update(schema.revision).where(schema.revision.c.job_id == gone).values(job_id=null()),
+        delete(schema.job).where(schema.job.c.id == gone),
+    )
+    return tuple(RowStatement(statement, dialect, ("gone",)) for statement in statements)
+
+
+def _cut(table: Any, dialect: str) -> RowStatement:
+    """Takes (printer id, instant): what the printer has there or later goes."""
+    statement = delete(table).where(
+        table.c.printer_id == bindparam("printer"), table.c.at_ms >= bindparam("at")
+    )
+    return RowStatement(statement, dialect, ("printer", "at"))
+
+
+def _removal_of_spans(dialect: str) -> RowStatement:
+    """Takes (printer id, instant): spans that start there or later go."""
+    span = schema.span.c
+    statement = delete(schema.span).where(
+        span.printer_id == bindparam("printer"), span.from_ms >= bindparam("at")
+    )
+    return RowStatement(statement, dialect, ("printer", "at"))
+
+
+def _end_of_span(dialect: str) -> RowStatement:
+    """Takes (printer id, instant): the span that reaches beyond ends there.
+
+    Spans do not overlap, so only the last one before the instant can.
+    """
+    span, earlier = schema.span.c, schema.span.alias("earlier")
+    printer: BindParameter[str] = bindparam("printer", type_=span.printer_id.type)
+    at: BindParameter[int] = bindparam("at", type_=span.to_ms.type)
+    last = select(func.max(earlier.c.from_ms)).where(earlier.c.printer_id == printer, earlier.c.from_ms < at)
+    statement = (
+        update(schema.span)
+        .where(
+            span.printer_id == printer,
+            span.from_ms == last.scalar_subquery(),
+            or_(span.to_ms.is_(None), span.to_ms > at),
+        )
+        .values(to_ms=at)
+    )
+    return RowStatement(statement, dialect, ("printer", "at"))
+
+
+def _faults(dialect: str) -> RowStatement:
+    fault = schema.intake_fault.c
+
+    def later(given: ColumnElement[Any]) -> ColumnElement[Any]:
+        return case((fault.last_ms < given, given), else_=fault.last_ms)
+
+    return upsertion(
+        schema.intake_fault,
+        dialect,
+        rows.FAULT_COLUMNS,
+        {
+            "count": lambda given: fault["count"] + given,
+            "last_ms": later,
+            "sample": lambda given: func.coalesce(given, fault.sample),
+        },
+    )

@@ -1,0 +1,147 @@
+"""Sessions apart from printers, the inbox, rejected messages, and the words of today."""
+
+import uuid
+
+import msgspec
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+_SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+_SESSIONS = uuid.UUID("0d0a5f0e-5a5b-4f53-9f0e-6a3f0c1b7c2d")
+_OF_THE_SESSION = ("clock", "highest_ms", "memory", "thinner", "next_sample_ms")
+
+
+def upgrade() -> None:
+    """Make the new tables, and carry over what stands."""
+    _rename_milestone()
+    with op.batch_alter_table("delivery") as delivery:
+        delivery.alter_column("occasion", new_column_name="reason")
+    _rename_in_deliveries()
+    _create_session()
+    _create_operator_input()
+    _create_rejected_message()
+    _part_sessions_from_printers()
+    with op.batch_alter_table("checkpoint") as checkpoint:
+        checkpoint.drop_column("heard_ms")
+        checkpoint.drop_column("live")
+    if op.get_bind().dialect.supports_comments:
+        op.create_table_comment("checkpoint", "where each printer's tracker stands")
+
+
+def _rename_milestone() -> None:
+    """With its constraints: PostgreSQL renames them, SQLite only copies a table under new names."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.rename_table("milestone", "snapshot")
+        for constraint in ("pk_{}", "fk_{}_printer_id"):
+            before, after = constraint.format("milestone"), constraint.format("snapshot")
+            op.execute(f"ALTER TABLE snapshot RENAME CONSTRAINT {before} TO {after}")
+        return
+    op.create_table(
+        "snapshot",
+        sa.Column("printer_id", sa.String(length=36), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["printer_id"], ["printer.id"], name="fk_snapshot_printer_id"),
+        sa.PrimaryKeyConstraint("printer_id", "at_ms", "ordinal", name="pk_snapshot"),
+    )
+    op.execute("INSERT INTO snapshot SELECT printer_id, at_ms, ordinal, body FROM milestone")
+    op.drop_table("milestone")
+
+
+def _rename_in_deliveries() -> None:
+    """What is told is kept as data; a message that still waits must be found under its new names."""
+    connection = op.get_bind()
+    table = sa.table("delivery", sa.column("id"), sa.column("body"))
+    for key, text in connection.execute(sa.select(table.c.id, table.c.body)).all():
+        body = msgspec.json.decode(text)
+        told = body.pop("notice", None)
+        if isinstance(told, dict):
+            told["reason"] = told.pop("occasion", None)
+            body["notification"] = told
+            kept = msgspec.json.encode(body).decode()
+            connection.execute(sa.update(table).where(table.c.id == key).values(body=kept))
+
+
+def _create_session() -> None:
+    op.create_table(
+        "session",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("printer_id", sa.String(length=36), nullable=False),
+        sa.Column("heard_ms", sa.BigInteger(), nullable=False),
+        sa.Column("live", sa.LargeBinary(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["printer_id"], ["printer.id"], name="fk_session_printer_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_session"),
+        comment="where each address stands: adapter memory, source clock; `live` is its last telemetry",
+    )
+    op.create_index("ix_session_printer_id", "session", ["printer_id"])
+
+
+def _create_operator_input() -> None:
+    op.create_table(
+        "operator_input",
+        sa.Column("id", _SERIAL, autoincrement=True, nullable=False),
+        sa.Column("printer_id", sa.String(length=36), nullable=False),
+        sa.Column("job_id", sa.String(length=36)),
+        sa.Column("said_ms", sa.BigInteger(), nullable=False),
+        sa.Column("for_ms", sa.BigInteger(), nullable=False),
+        sa.Column("who", sa.String(length=128), nullable=False),
+        sa.Column("what", sa.String(length=32), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("taken_ms", sa.BigInteger()),
+        sa.Column("answer", sa.Text()),
+        sa.ForeignKeyConstraint(["printer_id"], ["printer.id"], name="fk_operator_input_printer_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_operator_input"),
+        comment="the inbox: what people said of printers and jobs, and what the collector answered",
+    )
+    op.create_index("ix_operator_input_taken_ms", "operator_input", ["taken_ms", "id"])
+    op.create_index("ix_operator_input_printer_id", "operator_input", ["printer_id", "id"])
+
+
+def _create_rejected_message() -> None:
+    op.create_table(
+        "rejected_message",
+        sa.Column("id", _SERIAL, autoincrement=True, nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("source", sa.String(length=255), nullable=False),
+        sa.Column("reason", sa.String(length=64), nullable=False),
+        sa.Column("topic", sa.Text(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("payload", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_rejected_message"),
+        comment="messages that could not be digested, the newest; `payload` may be cut, `size` is the whole",
+    )
+
+
+def _part_sessions_from_printers() -> None:
+    """A checkpoint held the tracker of the printer and the session of its one address."""
+    connection = op.get_bind()
+    point = sa.table("checkpoint", *map(sa.column, ("printer_id", "heard_ms", "live", "body")))
+    address = sa.table("printer_address", *map(sa.column, ("broker", "adapter", "prefix", "printer_id")))
+    session = sa.table("session", *map(sa.column, ("id", "printer_id", "heard_ms", "live", "body")))
+    reached = {
+        row.printer_id: (row.broker, row.adapter, row.prefix)
+        for row in connection.execute(sa.select(address))
+    }
+    for row in connection.execute(sa.select(point)).all():
+        old = msgspec.msgpack.decode(row.body)
+        tracker = msgspec.msgpack.encode({"tracker": old["track"], "evidence": old["evidence"]})
+        connection.execute(sa.update(point).where(point.c.printer_id == row.printer_id).values(body=tracker))
+        if row.printer_id not in reached:
+            continue
+        body = {name: old[name] for name in _OF_THE_SESSION} | {"report_interval": old["cadence"]}
+        connection.execute(
+            sa.insert(session).values(
+                id=str(uuid.uuid5(_SESSIONS, "\x1f".join(reached[row.printer_id]))),
+                printer_id=row.printer_id,
+                heard_ms=row.heard_ms,
+                live=row.live,
+                body=msgspec.msgpack.encode(body),
+            )
+        )

@@ -1,0 +1,340 @@
+"""The tables of the ledger. Every `_ms` column is integer milliseconds since 1970, UTC."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from farm.model.states import OBSERVED_STATES, PrinterState
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+SUMMED_STATES = tuple(state.value for state in PrinterState if state in OBSERVED_STATES)
+"""The states whose time is summed up in the account; what is left of a window is unknown."""
+
+ENDINGS = ("succeeded", "failed", "cancelled", "cancelled_by_person", "cancelled_by_system", "unknown")
+"""How jobs can end, as they are summed up."""
+
+_serial = BigInteger().with_variant(Integer, "sqlite")
+
+ledger_meta = Table(
+    "ledger_meta",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+    comment="kind of time (real or simulated), the last simulated instant, the position of the feed",
+)
+
+collector = Table(
+    "collector",
+    metadata,
+    Column("client_id", String(128), primary_key=True),
+    Column("epoch", BigInteger, nullable=False),
+    Column("holder", String(64), nullable=False),
+    Column("booked_until_ms", BigInteger, nullable=False),
+    comment="one row per MQTT session; `epoch` fences off a collector that was taken over",
+)
+
+receipt = Table(
+    "receipt",
+    metadata,
+    Column("client_id", ForeignKey("collector.client_id", ondelete="CASCADE"), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("body", LargeBinary, nullable=False),
+    comment="messages of a commit that the broker of the session may send again",
+)
+
+printer = Table(
+    "printer",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("site", String(64), nullable=False),
+    Column("name", String(128), nullable=False),
+    Column("group", String(128)),
+    Column("model", String(128)),
+    Column("adapter", String(32), nullable=False),
+    Column("collector", String(128)),
+    Column("first_seen_ms", BigInteger, nullable=False),
+    Column("retired_ms", BigInteger),
+    Column("ignored", Boolean, nullable=False, default=False),
+    UniqueConstraint("site", "name"),
+)
+
+printer_address = Table(
+    "printer_address",
+    metadata,
+    Column("broker", String(255), primary_key=True),
+    Column("adapter", String(32), primary_key=True),
+    Column("prefix", String(512), primary_key=True),
+    Column("printer_id", ForeignKey("printer.id"), nullable=False, index=True),
+)
+
+job = Table(
+    "job",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("printer_id", ForeignKey("printer.id"), nullable=False),
+    Column("file", Text),
+    Column("started_ms", BigInteger),
+    Column("start_provenance", String(16), nullable=False),
+    Column("ended_ms", BigInteger),
+    Column("outcome", String(16)),
+    Column("provenance", String(16)),
+    Column("cancelled_by", String(16)),
+    Column("cause", String(32)),
+    Column("detail", Text),
+    Column("printing_ms", BigInteger, nullable=False, default=0),
+    Column("preparing_ms", BigInteger, nullable=False, default=0),
+    Column("paused_ms", BigInteger, nullable=False, default=0),
+    Column("pauses", Integer, nullable=False, default=0),
+    Column("measured", Boolean, nullable=False, default=False),
+    Column("progress", Float),
+    Column("filament_mm", Float),
+    Column("filament_g", Float),
+    Column("material", String(64)),
+    Column("operator", String(128)),
+    Column("units", Integer, nullable=False, default=1),
+    Column("revision", Integer, nullable=False, default=0),
+    Index("ix_job_printer_id_started_ms", "printer_id", "started_ms"),
+    Index("ix_job_ended_ms", "ended_ms", "id"),
+    Index("ix_job_printer_id_ended_ms", "printer_id", "ended_ms"),
+    Index("ix_job_file", "file", "ended_ms"),
+    Index("ix_job_cause", "cause", "outcome"),
+)
+
+outcome_total = Table(
+    "outcome_total",
+    metadata,
+    Column("printer_id", ForeignKey("printer.id"), primary_key=True),
+    Column("ended_ms", BigInteger, primary_key=True),
+    *(Column(f"{ending}_jobs", BigInteger, nullable=False) for ending in ENDINGS),
+    *(Column(f"{ending}_units", BigInteger, nullable=False) for ending in ENDINGS),
+    *(Column(f"{ending}_printing_ms", BigInteger, nullable=False) for ending in ENDINGS),
+    comment="sums over all jobs of the printer that ended until then, kept with every change of a job",
+    sqlite_with_rowid=False,
+)
+
+job_alias = Table(
+    "job_alias",
+    metadata,
+    Column("printer_id", ForeignKey("printer.id"), primary_key=True),
+    Column("history", String(128), primary_key=True),
+    Column("native_id", String(128), primary_key=True),
+    Column("job_id", ForeignKey("job.id"), nullable=False, index=True),
+)
+
+revision = Table(
+    "revision",
+    metadata,
+    Column("id", _serial, primary_key=True, autoincrement=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("printer_id", ForeignKey("printer.id"), nullable=False),
+    Column("job_id", ForeignKey("job.id"), index=True),
+    Column("who", String(128), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("before", Text),
+    Column("after", Text),
+)
+
+span = Table(
+    "span",
+    metadata,
+    Column("printer_id", ForeignKey("printer.id"), primary_key=True),
+    Column("from_ms", BigInteger, primary_key=True),
+    Column("to_ms", BigInteger),
+    Column("state", String(16), nullable=False),
+    Column("source", String(16), nullable=False),
+    *(Column(f"{state}_before_ms", BigInteger, nullable=False) for state in SUMMED_STATES),
+    comment="the account of time; `..._before_ms` sum up the printer's time in a state before the span",
+)
+
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("printer_id", ForeignKey("printer.id"), primary_key=True),
+    Column("at_ms", BigInteger, primary_key=True),
+    Column("ordinal", Integer, primary_key=True),
+    Column("received_ms", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
+snapshot = Table(
+    "snapshot",
+    metadata,
+    Column("printer_id", ForeignKey("printer.id"), primary_key=True),
+    Column("at_ms", BigInteger, primary_key=True),
+    Column("ordinal", Integer, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    comment="tracker checkpoints kept on the way, from which a printer is run again when late evidence comes",
+)
+
+checkpoint = Table(
+    "checkpoint",
+    metadata,
+    Column("printer_id", ForeignKey("printer.id"), primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    comment="where each printer's tracker stands",
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("printer_id", ForeignKey("printer.id"), nullable=False, index=True),
+    Column("heard_ms", BigInteger, nullable=False),
+    Column("live", LargeBinary, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    comment="where each address stands: adapter memory, source clock; `live` is its last telemetry",
+)
+
+operator_input = Table(
+    "operator_input",
+    metadata,
+    Column("id", _serial, primary_key=True, autoincrement=True),
+    Column("printer_id", ForeignKey("printer.id"), nullable=False),
+    Column("job_id", String(36)),
+    Column("said_ms", BigInteger, nullable=False),
+    Column("for_ms", BigInteger, nullable=False),
+    Column("who", String(128), nullable=False),
+    Column("what", String(32), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("taken_ms", BigInteger),
+    Column("answer", Text),
+    Index("ix_operator_input_taken_ms", "taken_ms", "id"),
+    Index("ix_operator_input_printer_id", "printer_id", "id"),
+    comment="the inbox: what people said of printers and jobs, and what the collector answered",
+)
+
+rejected_message = Table(
+    "rejected_message",
+    metadata,
+    Column("id", _serial, primary_key=True, autoincrement=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("source", String(255), nullable=False),
+    Column("reason", String(64), nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    comment="messages that could not be digested, the newest; `payload` may be cut, `size` is the whole",
+)
+
+feed = Table(
+    "feed",
+    metadata,
+    Column("seq", _serial, primary_key=True, autoincrement=False),
+    Column("at_ms", BigInteger, nullable=False, index=True),
+    Column("kind", String(32), nullable=False),
+    Column("printer_id", String(36)),
+    Column("job_id", String(36)),
+    Column("body", Text, nullable=False),
+)
+
+telemetry = Table(
+    "telemetry",
+    metadata,
+    Column("id", _serial, primary_key=True, autoincrement=True),
+    Column("printer_id", ForeignKey("printer.id"), nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index("ix_telemetry_printer_id_at_ms", "printer_id", "at_ms"),
+    # Ids must never be given twice, even after every row was deleted: the outbox counts on them.
+    sqlite_autoincrement=True,
+)
+
+intake_fault = Table(
+    "intake_fault",
+    metadata,
+    Column("source", String(255), primary_key=True),
+    Column("reason", String(64), primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("last_ms", BigInteger, nullable=False),
+    Column("sample", Text),
+)
+
+alert = Table(
+    "alert",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("rule", String(64), nullable=False),
+    Column("subject", String(255), nullable=False),
+    Column("printer_id", String(36)),
+    Column("state", String(16), nullable=False),
+    Column("severity", String(16), nullable=False),
+    Column("fired_ms", BigInteger, nullable=False),
+    Column("notified_ms", BigInteger),
+    Column("resolved_ms", BigInteger),
+    Column("resolution", Text),
+    Column("body", Text, nullable=False),
+    Index("ix_alert_state", "state", "rule", "subject"),
+    Index("ix_alert_fired_ms", "fired_ms"),
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("alert_id", ForeignKey("alert.id"), nullable=False, index=True),
+    Column("receiver", String(128), nullable=False),
+    Column("reason", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("due_ms", BigInteger, nullable=False),
+    Column("lease_until_ms", BigInteger),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("delivered_ms", BigInteger),
+    Index("ix_delivery_due", "state", "due_ms"),
+)
+
+delivery_attempt = Table(
+    "delivery_attempt",
+    metadata,
+    Column("id", _serial, primary_key=True, autoincrement=True),
+    Column("delivery_id", ForeignKey("delivery.id"), nullable=False, index=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("duration_ms", Integer, nullable=False),
+    Column("ok", Boolean, nullable=False),
+    Column("answer", Text, nullable=False),
+)
+
+cursor = Table(
+    "cursor",
+    metadata,
+    Column("reader", String(64), primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("body", Text),
+    comment="how far each reader of the feed has come; `body` is what it keeps beside it",
+)
+
+outbox_reject = Table(
+    "outbox_reject",
+    metadata,
+    Column("id", _serial, primary_key=True, autoincrement=True),
+    Column("reader", String(64), nullable=False),
+    Column("source", BigInteger, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("line", Text, nullable=False),
+    comment="what InfluxDB refused for good, in its words; `source` is the place in the reader's queue",
+)

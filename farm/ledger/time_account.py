@@ -1,0 +1,194 @@
+"""The account of time as readers see it: spans cut to a window, without holes, and their sums.
+
+A printer counts from `first_seen_ms` until it is retired. An open span reaches until the
+printer's collector last booked. Whatever no span covers is `unknown`, source `silence`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    ScalarSelect,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    select,
+)
+
+from farm.ledger import schema
+from farm.ledger.account_book import BEFORE_COLUMNS
+from farm.ledger.chosen_printers import asked_for, chosen, listed
+from farm.ledger.row_statement import RowStatement
+from farm.model.span import Span
+from farm.model.states import PrinterState
+
+SILENCE = "silence"
+
+_span, _printer, _collector = schema.span.c, schema.printer.c, schema.collector.c
+_booking = schema.printer.outerjoin(schema.collector, _collector.client_id == _printer.collector)
+_STATES = {state: PrinterState(state) for state in schema.SUMMED_STATES}
+_FROM: BindParameter[int] = bindparam("from_ms", type_=_span.from_ms.type)
+_TO: BindParameter[int] = bindparam("to_ms", type_=_span.from_ms.type)
+
+
+class Life(msgspec.Struct, frozen=True):
+    """The part of a window in which a printer counts, and until when its collector has booked."""
+
+    printer_id: str
+    from_ms: int
+    to_ms: int
+    booked_until_ms: int
+
+
+def spans(connection: Connection, from_ms: int, to_ms: int, printer_ids: Sequence[str] | None) -> list[Span]:
+    """The account of the window by printer and start, without holes."""
+    wanted = asked_for(connection, printer_ids)
+    by_printer = {
+        printer_id: list(group)
+        for printer_id, group in groupby(
+            connection.execute(_touching(from_ms, to_ms, wanted)), attrgetter("printer_id")
+        )
+    }
+    begun, ended = _begun(from_ms), _ended(to_ms)
+    booked_until_ms = func.coalesce(_collector.booked_until_ms, 0)
+    serving = select(_printer.id, begun, ended, booked_until_ms).select_from(_booking)
+    lives = connection.execute(serving.where(wanted, begun < ended).order_by(_printer.id))
+    return [span for life in lives for span in account(Life(*life), by_printer.get(life.id, ()))]
+
+
+def account(life: Life, booked: Iterable[Sequence[Any]]) -> list[Span]:
+    """The printer's account: its spans cut to its life, with the holes between them filled.
+
+    `booked` are (printer id, from, to or None, state, source) in the order of their start.
+    """
+    pieces: list[Span] = []
+    at = life.from_ms
+    for _, from_ms, to_ms, state, source in booked:
+        start = max(from_ms, at)
+        end = min(life.booked_until_ms if to_ms is None else to_ms, life.to_ms)
+        silent = state == PrinterState.UNKNOWN and source == SILENCE
+        if start < end and not silent:  # silence is a hole like any other
+            _fill(pieces, life.printer_id, at, start)
+            pieces.append(Span(life.printer_id, PrinterState(state), start, end, source))
+            at = end
+    _fill(pieces, life.printer_id, at, life.to_ms)
+    return pieces
+
+
+def state_totals(
+    connection: Connection, from_ms: int, to_ms: int, printer_ids: Sequence[str] | None
+) -> Mapping[str, Mapping[PrinterState, int]]:
+    """Milliseconds per printer and state in the window.
+
+    What a printer had spent in a state until the end of its life in the window, less what
+    it had until its beginning; what is left of its life is unknown.
+    """
+    dialect = connection.dialect.name
+    if printer_ids is None:
+        found = _spent(dialect, None).fetch(connection, from_ms, to_ms)
+    else:
+        found = _spent(dialect, "printers").fetch(connection, from_ms, to_ms, listed(dialect, printer_ids))
+    return {row[0]: _totals(*row[1:]) for row in found}
+
+
+def _totals(
+    life_ms: int,
+    state: str | None,
+    lasted_ms: int | None,
+    first: str | None,
+    before_ms: int | None,
+    *spent: int,
+) -> Mapping[PrinterState, int]:
+    """`spent` is the difference of the sums that the last and the first span carry.
+
+    The last span itself had `lasted_ms` at the end of the life, the first `before_ms` at
+    its beginning.
+    """
+    totals = dict(zip(schema.SUMMED_STATES, spent, strict=True))
+    if state in totals:
+        totals[state] += max(lasted_ms or 0, 0)
+    if first in totals:
+        totals[first] -= max(before_ms or 0, 0)
+    unknown = life_ms - sum(totals.values())
+    by_state = {_STATES[state]: ms for state, ms in totals.items() if ms}
+    return by_state | {PrinterState.UNKNOWN: unknown} if unknown else by_state
+
+
+@cache
+def _spent(dialect: str, printers: str | None) -> RowStatement:
+    """Takes (from, to) and under the name `printers` a list of ids, if any.
+
+    Gives the id and the facts of `_totals` of every printer with a life in the window.
+    """
+    begun, ended = _begun(_FROM), _ended(_TO)
+    last, first = schema.span.alias("last"), schema.span.alias("first")
+    stands = _booking
+    for span, at_ms in ((last, ended), (first, begun)):
+        is_last = span.c.from_ms == _last_start(_printer.id, at_ms)
+        stands = stands.outerjoin(span, and_(span.c.printer_id == _printer.id, is_last))
+    carried = (last.c[name] - func.coalesce(first.c[name], 0) for name in BEFORE_COLUMNS)
+    statement = (
+        select(
+            _printer.id,
+            ended - begun,
+            last.c.state,
+            _lasted(last.c, ended),
+            first.c.state,
+            _lasted(first.c, begun),
+            *(func.coalesce(difference, 0) for difference in carried),
+        )
+        .select_from(stands)
+        .where(chosen(dialect, printers), begun < ended)
+    )
+    return RowStatement(statement, dialect, ("from_ms", "to_ms", *([printers] if printers else [])))
+
+
+def _lasted(span: Any, at_ms: ColumnElement[int]) -> ColumnElement[int]:
+    """How long the span had lasted at the instant."""
+    end = func.coalesce(span.to_ms, _collector.booked_until_ms, span.from_ms)
+    lasted: ColumnElement[int] = case((end < at_ms, end), else_=at_ms) - span.from_ms
+    return lasted
+
+
+def _touching(from_ms: int, to_ms: int, wanted: ColumnElement[bool]) -> Select[Any]:
+    """Spans that touch the window. Of those that start before it only a printer's last can."""
+    first = func.coalesce(_last_start(_printer.id, from_ms + 1), from_ms)
+    return (
+        select(_span.printer_id, _span.from_ms, _span.to_ms, _span.state, _span.source)
+        .select_from(schema.printer.join(schema.span, _span.printer_id == _printer.id))
+        .where(wanted, _span.from_ms >= first, _span.from_ms < to_ms)
+        .order_by(_printer.id, _span.from_ms)  # by the span's own column SQLite would read them all
+    )
+
+
+def _last_start(printer_id: ColumnElement[str], before_ms: ColumnElement[int] | int) -> ScalarSelect[int]:
+    earlier = schema.span.alias("earlier").c
+    return (
+        select(func.max(earlier.from_ms))
+        .where(earlier.printer_id == printer_id, earlier.from_ms < before_ms)
+        .scalar_subquery()
+    )
+
+
+def _begun(from_ms: ColumnElement[int] | int) -> ColumnElement[int]:
+    """Where the printer's life in the window begins."""
+    return case((_printer.first_seen_ms > from_ms, _printer.first_seen_ms), else_=from_ms)
+
+
+def _ended(to_ms: ColumnElement[int] | int) -> ColumnElement[int]:
+    """Where the printer's life in the window ends."""
+    return case((_printer.retired_ms < to_ms, _printer.retired_ms), else_=to_ms)
+
+
+def _fill(pieces: list[Span], printer_id: str, from_ms: int, to_ms: int) -> None:
+    if from_ms < to_ms:
+        pieces.append(Span(printer_id, PrinterState.UNKNOWN, from_ms, to_ms, SILENCE))

@@ -1,0 +1,21 @@
+"""How a printer stands now."""
+
+import msgspec
+
+from farm.model.job import Job
+from farm.model.observation import Telemetry
+from farm.model.printer import Printer
+from farm.model.states import PrinterState
+
+
+class PrinterStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How a printer stands: `known_until_ms` is when its collector last booked."""
+
+    printer: Printer
+    state: PrinterState
+    since_ms: int
+    source: str
+    heard_ms: int
+    known_until_ms: int
+    live: Telemetry
+    job: Job | None

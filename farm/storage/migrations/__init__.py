@@ -1,4 +1,0 @@
-"""The steps by which a ledger of an older version is brought to the present one (Alembic)."""
-
-HEAD = "0001"
-"""The revision that `farm.storage.schema` describes; a test holds it to the last step here."""

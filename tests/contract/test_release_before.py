@@ -1,0 +1,109 @@
+"""A ledger that the release before left behind is opened, brought up, and gone on with."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from sqlalchemy import Connection, MetaData, Table, insert, text
+
+from collector.intake.pipeline import Pipeline
+from collector.intake.sources import SourceTable
+from collector.settings import SourceSettings
+from farm.ledger.alert_store import AlertStore
+from farm.ledger.engine import ledger_engine
+from farm.ledger.job_filter import JobFilter
+from farm.ledger.ledger import Ledger, open_ledger
+from farm.ledger.schema_version import migrate
+from farm.model.alert import AlertFilter
+from farm.model.states import Outcome, PrinterState
+from tests.servers import fresh_database
+
+LEDGERS = Path(__file__).parent.parent / "ledgers"
+DUMP = (LEDGERS / "release_0_1_0.sql").read_text()
+HELD: dict[str, Any] = json.loads((LEDGERS / "release_0_1_0.json").read_text())
+
+
+def left_in_sqlite(folder: Path) -> str:
+    file = folder / "ledger.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.executescript(DUMP)
+    return f"sqlite:///{file}"
+
+
+def left_in_postgresql(folder: Path, url: str) -> None:
+    """The rows of the dump in tables of the same version."""
+    with closing(sqlite3.connect(left_in_sqlite(folder).removeprefix("sqlite:///"))) as old:
+        engine = ledger_engine(url)
+        with engine.begin() as connection:
+            migrate(connection, "0001")
+            connection.execute(text("SET session_replication_role = replica"))
+            for (name,) in old.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+                if not name.startswith(("sqlite_", "alembic_")):
+                    _copy(old, connection, name)
+            for name in ("telemetry", "revision", "delivery_attempt", "outbox_reject"):
+                connection.execute(
+                    text(f"SELECT setval('{name}_id_seq', (SELECT coalesce(max(id), 1) FROM {name}))")  # noqa: S608 - as above
+                )
+        engine.dispose()
+
+
+def _copy(old: sqlite3.Connection, connection: Connection, name: str) -> None:
+    table = Table(name, MetaData(), autoload_with=connection)
+    cursor = old.execute(f'SELECT * FROM "{name}"')  # noqa: S608 - names of our own dump
+    names = [column[0] for column in cursor.description]
+    kinds = {column.name: column.type.python_type for column in table.columns}
+    for row in cursor:
+        values = dict(zip(names, row, strict=True))
+        for key, value in values.items():
+            if value is not None and kinds[key] is bool:
+                values[key] = bool(value)
+        connection.execute(insert(table).values(values))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
+    if request.param == "sqlite":
+        with open_ledger(left_in_sqlite(tmp_path)) as opened:
+            yield opened
+        return
+    with fresh_database(request.getfixturevalue("postgresql_server")) as url:
+        left_in_postgresql(tmp_path, url)
+        with open_ledger(url) as opened:
+            yield opened
+
+
+def test_jobs_and_printers_are_what_they_were(ledger: Ledger) -> None:
+    jobs = [msgspec.to_builtins(job) for job in ledger.jobs(JobFilter(limit=1000)).jobs]
+    assert jobs == HELD["jobs"]
+    statuses = [msgspec.to_builtins(status) for status in ledger.statuses()]
+    assert statuses == HELD["standings"]
+
+
+def test_an_alert_that_waited_to_be_told_still_is(ledger: Ledger) -> None:
+    store = AlertStore(ledger.engine)
+    alerts = store.alerts(AlertFilter()).alerts
+    assert [alert.title for alert in alerts] == [alert["title"] for alert in HELD["alerts"]]
+    for delivery in store.deliveries([alert.id for alert in alerts]):
+        assert delivery.notification["reason"] == delivery.reason == "fired"
+
+
+def test_the_collector_goes_on_where_it_stood(ledger: Ledger) -> None:
+    sources = [
+        SourceSettings(adapter="octoprint", topic="octoPrint/{printer}", printer=None),
+        SourceSettings(adapter="moonraker", topic="{printer}", printer=None),
+    ]
+    now = HELD["now_ms"]
+    ledger.claim("layerline-shard-0", "the next release", simulated=False, now_ms=now)
+    pipeline = Pipeline(ledger, SourceTable(sources))
+    said = b'{"path": "bracket_v3_0.2mm_PLA.gcode", "name": "bracket_v3_0.2mm_PLA.gcode", "time": 180}'
+    pipeline.take("octoPrint/bay1/event/PrintDone", said, False, now + 60_000)
+    pipeline.commit(now + 60_000)
+    ended = [job for job in ledger.jobs(JobFilter(limit=99)).jobs if job.outcome is Outcome.SUCCEEDED]
+    assert [job.file for job in ended] == ["bracket_v3_0.2mm_PLA.gcode"]
+    (bay1,) = [status for status in ledger.statuses() if status.printer.name == "bay1"]
+    assert bay1.state is PrinterState.FINISHED
