@@ -9,7 +9,7 @@ from farm.kpi.periods import Period
 from farm.kpi.subjects import Scope
 from farm.kpi.targets import Level, Profile
 from farm.model.alert import AlertState, DeliveryState, NotificationReason, Severity
-from farm.model.states import CancelledBy, Cause, Outcome, PrinterState, Provenance
+from farm.model.states import CancelledBy, Cause, Confidence, Outcome, PrinterState, Provenance
 
 Item = TypeVar("Item")
 
@@ -162,6 +162,10 @@ class JobRecord(Answer):
     material: str | None = Field(examples=["PLA"])
     operator: str | None = Field(examples=["Ana"])
     units: int = Field(examples=[4])
+    confidence: Confidence | None = Field(
+        description="How sure the outcome is: certain, strong, weak or none.", examples=["certain"]
+    )
+    note: str | None = Field(description="What a person remarked on it.", examples=[None])
     revision: int = Field(description="How often it was revised.", examples=[0])
 
 

@@ -99,7 +99,8 @@ class Outbox(LedgerDatabase):
         with self._reads() as connection:
             found = connection.execute(wanted).all()
         return [
-            Span(row.printer_id, PrinterState(row.state), row.from_ms, row.to_ms, row.source) for row in found
+            Span(row.printer_id, PrinterState(row.state), row.from_ms, row.to_ms, row.source, row.reason)
+            for row in found
         ]
 
     def jobs_from(self, printer_id: str, from_ms: int) -> list[Job]:

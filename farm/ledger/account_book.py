@@ -18,7 +18,7 @@ from farm.model.span import Span
 BEFORE_COLUMNS = tuple(f"{state}_before_ms" for state in schema.SUMMED_STATES)
 """The sums that a row of `span` carries, in the order of `SUMMED_STATES`."""
 
-_COLUMNS = ("printer_id", "from_ms", "to_ms", "state", "source", *BEFORE_COLUMNS)
+_COLUMNS = ("printer_id", "from_ms", "to_ms", "state", "source", "reason", *BEFORE_COLUMNS)
 _PLACE = {state: place for place, state in enumerate(schema.SUMMED_STATES)}
 _NOTHING = (0,) * len(BEFORE_COLUMNS)
 
@@ -50,20 +50,20 @@ def carried_on(
     """
     stand = {row[1]: row for row in standing}
     starts = sorted(stand.keys() | new.keys())
-    before = list(stand[starts[0]][5:] if starts[0] in stand else _NOTHING)
+    before = list(stand[starts[0]][6:] if starts[0] in stand else _NOTHING)
     for start, following in zip_longest(starts, starts[1:]):
-        to_ms, state, source = _facts(new[start]) if start in new else stand[start][2:5]
+        to_ms, state, source, reason = _facts(new[start]) if start in new else stand[start][2:6]
         if following is not None and (to_ms is None or to_ms > following):
             to_ms = following
-        row = (printer_id, start, to_ms, state, source, *before)
+        row = (printer_id, start, to_ms, state, source, reason, *before)
         if row != stand.get(start):
             yield row
         if to_ms is not None and state in _PLACE:
             before[_PLACE[state]] += max(to_ms - start, 0)
 
 
-def _facts(span: Span) -> tuple[int | None, str, str]:
-    return span.to_ms, span.state.value, span.source
+def _facts(span: Span) -> tuple[int | None, str, str, str | None]:
+    return span.to_ms, span.state.value, span.source, span.reason
 
 
 @cache

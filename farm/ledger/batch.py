@@ -16,6 +16,7 @@ from farm.ledger.records import (
 )
 from farm.model.feed import FeedEntry
 from farm.model.job import Job
+from farm.model.operator_input import TakenInput
 from farm.model.printer import Address, Printer
 from farm.model.span import Span
 
@@ -30,6 +31,7 @@ class Batch(msgspec.Struct, kw_only=True):
     starts at or after the instant is deleted, one that reaches beyond it ends there); spans
     (upsert by printer and start); evidence (an identical key is left as it is); snapshots
     checkpoints and sessions (upsert); faults (counts are added);
+    `taken_inputs` (marked in the inbox as worked in);
     rejected messages (the newest are kept); revisions; telemetry; feed (each
     entry gets the next `seq`). The printers belong to the committing shard from then on.
     `receipt` is kept with the shard, and those up to `receipts_confirmed` are deleted.
@@ -51,6 +53,7 @@ class Batch(msgspec.Struct, kw_only=True):
     rejected: list[RejectedMessage] = []
     telemetry: list[TelemetryRow] = []
     faults: list[IntakeFault] = []
+    taken_inputs: list[TakenInput] = []
     revisions: list[Revision] = []
     feed: list[FeedEntry] = []
     booked_until_ms: int = 0

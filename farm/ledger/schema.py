@@ -112,6 +112,8 @@ job = Table(
     Column("material", String(64)),
     Column("operator", String(128)),
     Column("units", Integer, nullable=False, default=1),
+    Column("confidence", String(16)),
+    Column("note", Text),
     Column("revision", Integer, nullable=False, default=0),
     Index("ix_job_printer_id_started_ms", "printer_id", "started_ms"),
     Index("ix_job_ended_ms", "ended_ms", "id"),
@@ -162,6 +164,7 @@ span = Table(
     Column("to_ms", BigInteger),
     Column("state", String(16), nullable=False),
     Column("source", String(16), nullable=False),
+    Column("reason", String(32)),
     *(Column(f"{state}_before_ms", BigInteger, nullable=False) for state in SUMMED_STATES),
     comment="the account of time; `..._before_ms` sum up the printer's time in a state before the span",
 )

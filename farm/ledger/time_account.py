@@ -68,17 +68,17 @@ def spans(connection: Connection, from_ms: int, to_ms: int, printer_ids: Sequenc
 def account(life: Life, booked: Iterable[Sequence[Any]]) -> list[Span]:
     """The printer's account: its spans cut to its life, with the holes between them filled.
 
-    `booked` are (printer id, from, to or None, state, source) in the order of their start.
+    `booked` are (printer id, from, to or None, state, source, reason) in the order of their start.
     """
     pieces: list[Span] = []
     at = life.from_ms
-    for _, from_ms, to_ms, state, source in booked:
+    for _, from_ms, to_ms, state, source, reason in booked:
         start = max(from_ms, at)
         end = min(life.booked_until_ms if to_ms is None else to_ms, life.to_ms)
         silent = state == PrinterState.UNKNOWN and source == SILENCE
         if start < end and not silent:  # silence is a hole like any other
             _fill(pieces, life.printer_id, at, start)
-            pieces.append(Span(life.printer_id, PrinterState(state), start, end, source))
+            pieces.append(Span(life.printer_id, PrinterState(state), start, end, source, reason))
             at = end
     _fill(pieces, life.printer_id, at, life.to_ms)
     return pieces
@@ -163,7 +163,7 @@ def _touching(from_ms: int, to_ms: int, wanted: ColumnElement[bool]) -> Select[A
     """Spans that touch the window. Of those that start before it only a printer's last can."""
     first = func.coalesce(_last_start(_printer.id, from_ms + 1), from_ms)
     return (
-        select(_span.printer_id, _span.from_ms, _span.to_ms, _span.state, _span.source)
+        select(_span.printer_id, _span.from_ms, _span.to_ms, _span.state, _span.source, _span.reason)
         .select_from(schema.printer.join(schema.span, _span.printer_id == _printer.id))
         .where(wanted, _span.from_ms >= first, _span.from_ms < to_ms)
         .order_by(_printer.id, _span.from_ms)  # by the span's own column SQLite would read them all

@@ -4,7 +4,7 @@ import uuid
 
 import msgspec
 
-from farm.model.states import CancelledBy, Cause, Outcome, Provenance
+from farm.model.states import CancelledBy, Cause, Confidence, Outcome, Provenance
 
 _JOBS = uuid.UUID("b7f0b3a4-92a8-4f43-8f25-5f4f4b0c1f0d")
 
@@ -39,6 +39,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     material: str | None = None
     operator: str | None = None
     units: int = 1
+    confidence: Confidence | None = None
+    note: str | None = None
     revision: int = 0
 
 

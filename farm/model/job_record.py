@@ -33,6 +33,8 @@ JOB_FIELDS = (
     "material",
     "operator",
     "units",
+    "confidence",
+    "note",
     "revision",
 )
 """The names of all fields, in the order in which they are shown."""

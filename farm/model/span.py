@@ -9,7 +9,8 @@ class Span(msgspec.Struct, frozen=True):
     """One printer in one state from `from_ms` until `to_ms` (milliseconds, half open).
 
     `to_ms` is None while the state lasts. `source` says what the state rests on:
-    `observed`, `silence`, `link` (the connection was lost), `person` or `calendar`.
+    `observed`, `silence`, `link` (the connection was lost), `person` or `calendar`. `reason`
+    tells states apart that are one to the account, such as `engineering` within maintenance.
     """
 
     printer_id: str
@@ -17,3 +18,4 @@ class Span(msgspec.Struct, frozen=True):
     from_ms: int
     to_ms: int | None
     source: str = "observed"
+    reason: str | None = None

@@ -55,6 +55,16 @@ class Cause(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Confidence(StrEnum):
+    """How sure an outcome is, by the row of the outcome rules that gave it; weakest first."""
+
+    NONE = "none"
+    """Nothing speaks for any outcome."""
+    WEAK = "weak"
+    STRONG = "strong"
+    CERTAIN = "certain"
+
+
 class Provenance(StrEnum):
     """How an outcome or a time was found out, weakest first."""
 

@@ -7,7 +7,7 @@ from farm.model.states import PrinterState
 
 
 def row(from_ms: int, to_ms: int | None, state: str, **before: int) -> tuple[Any, ...]:
-    return ("p", from_ms, to_ms, state, "observed", *(before.get(each, 0) for each in SUMMED_STATES))
+    return ("p", from_ms, to_ms, state, "observed", None, *(before.get(each, 0) for each in SUMMED_STATES))
 
 
 def new(*spans: tuple[PrinterState, int, int | None]) -> dict[int, Span]:

@@ -23,7 +23,7 @@ def test_a_life_without_spans_is_silence() -> None:
 
 
 def test_an_open_span_ends_where_its_collector_stopped_booking() -> None:
-    assert account(LIFE, [("p", 20, None, "printing", "observed")]) == [
+    assert account(LIFE, [("p", 20, None, "printing", "observed", None)]) == [
         silence(10, 20),
         span(PrinterState.PRINTING, 20, 90),
         silence(90, 100),
@@ -31,11 +31,13 @@ def test_an_open_span_ends_where_its_collector_stopped_booking() -> None:
 
 
 def test_an_open_span_that_begins_after_the_last_booking_is_silence() -> None:
-    assert account(LIFE, [("p", 95, None, "printing", "observed")]) == [silence(10, 100)]
+    assert account(LIFE, [("p", 95, None, "printing", "observed", None)]) == [silence(10, 100)]
 
 
 def test_unknown_by_evidence_is_told_from_silence() -> None:
-    assert account(LIFE, [("p", 0, 50, "unknown", "link"), ("p", 50, 60, "unknown", "silence")]) == [
+    assert account(
+        LIFE, [("p", 0, 50, "unknown", "link", None), ("p", 50, 60, "unknown", "silence", None)]
+    ) == [
         span(PrinterState.UNKNOWN, 10, 50, "link"),
         silence(50, 100),
     ]
@@ -49,11 +51,12 @@ def test_unknown_by_evidence_is_told_from_silence() -> None:
             st.none() | st.integers(0, 110),
             st.sampled_from(list(PrinterState)),
             st.sampled_from(["observed", "silence"]),
+            st.none(),
         )
     )
 )
 def test_whatever_is_booked_the_account_fills_the_life_exactly(
-    booked: list[tuple[str, int, int | None, str, str]],
+    booked: list[tuple[str, int, int | None, str, str, None]],
 ) -> None:
     pieces = account(LIFE, sorted(booked, key=lambda each: each[1]))
     assert pieces[0].from_ms == LIFE.from_ms

@@ -17,6 +17,9 @@ _OF_THE_SESSION = ("clock", "highest_ms", "memory", "thinner", "next_sample_ms")
 def upgrade() -> None:
     """Make the new tables, and carry over what stands."""
     _rename_milestone()
+    op.add_column("job", sa.Column("confidence", sa.String(length=16)))
+    op.add_column("job", sa.Column("note", sa.Text()))
+    op.add_column("span", sa.Column("reason", sa.String(length=32)))
     with op.batch_alter_table("delivery") as delivery:
         delivery.alter_column("occasion", new_column_name="reason")
     _rename_in_deliveries()
