@@ -76,7 +76,7 @@ def record(
     """Write down what the broker carries, secrets left out, to be replayed or sent to us.
 
     Passwords, tokens and keys are blanked, people get numbers and addresses become 0.0.0.0.
-    EvaluationInput through the file all the same before you hand it on: file names stay in it.
+    Look through the file all the same before you hand it on: file names stay in it.
     """
     from rich.console import Console
 
