@@ -1,4 +1,4 @@
-"""ClockChange out by trying whether a broker does what the farm needs of it.
+"""Finds out by trying whether a broker does what the farm needs of it.
 
 Each trial uses topics and client ids of its own and takes away what it left behind.
 """
