@@ -3,6 +3,7 @@
 import msgspec
 
 from collector.sessions.session import PrinterSession
+from collector.tracker import open_span, overlaid
 from farm.model.job_record import job_record
 from farm.model.times import rfc3339
 
@@ -28,16 +29,21 @@ def topics(site: str, session: PrinterSession) -> tuple[tuple[str, bytes], tuple
     """Topic and payload of a printer's `state` and `job`."""
     base = f"layerline/v1/{site}/printers/{session.printer.name.replace('/', '-')}"
     tracker = session.tracker
+    span = open_span(tracker)
     state = {
         "v": VERSION,
         "printer_id": session.printer.id,
         "printer": session.printer.name,
-        "state": tracker.state.value,
-        "since": rfc3339(tracker.since_ms),
-        "source": tracker.source,
+        "state": span.state.value,
+        "since": rfc3339(span.from_ms),
+        "source": span.source,
     }
     job = tracker.attempt.job if tracker.attempt is not None else tracker.last_job
-    told = None if job is None else job_record(job, session.printer.name, fields=JOB_FIELDS)
+    told = (
+        None
+        if job is None
+        else job_record(overlaid(job, tracker.words), session.printer.name, fields=JOB_FIELDS)
+    )
     return (
         (f"{base}/state", msgspec.json.encode(state)),
         (f"{base}/job", msgspec.json.encode({"v": VERSION, "job": told})),

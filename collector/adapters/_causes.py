@@ -7,6 +7,7 @@ from farm.model.states import Cause
 _WORDS: tuple[tuple[Cause, re.Pattern[str]], ...] = tuple(
     (cause, re.compile(pattern, re.IGNORECASE))
     for cause, pattern in (
+        (Cause.POWER, r"(?<!heater )power[- ](loss|fail|outage|panic)|brown-?out|under-?voltage"),
         (Cause.OPERATOR, r"\bM112\b|due to webhooks request|emergency stop|e-?stop"),
         (
             Cause.FILE,
@@ -15,19 +16,34 @@ _WORDS: tuple[tuple[Cause, re.Pattern[str]], ...] = tuple(
         ),
         (
             Cause.THERMAL,
-            r"thermal|heat(er|ing)?\b.*(fail|fault|not heating|expected rate|runaway|approx)|heating failed"
-            r"|max_?temp|min_?temp|temperature.*(range|fault)|verify_heater|adc out of range|temp sensor",
+            r"thermal|heat(er|ing)?\b.*(fail|fault|error|not heating|expected rate|runaway|approx)"
+            r"|heating failed|sensor error|temp sensor|temperature.*(range|fault)|max_?temp|min_?temp"
+            r"|verify_heater|adc out of range",
         ),
         (Cause.FILAMENT, r"filament|run-?out|\bMMU\b|spool"),
+        (
+            Cause.HOST,
+            r"(klipper|klippy|host)( process| software)? (has )?(died|crashed|exited|disconnected|was killed)"
+            r"|lost connection to (the )?(klipper|klippy)",
+        ),
         (
             Cause.CONNECTION,
             r"lost communication|serial|time-?out|timed out|unable to connect|connection|communication"
             r"|disconnect|no response",
         ),
-        (Cause.POWER, r"power (loss|fail|outage)|brown-?out|under-?voltage"),
         (Cause.ADHESION, r"adhesion|spaghetti|detached|warp"),
     )
 )
+
+
+_TRAILING_OK = re.compile(r"(?:\s+ok)+\s*\Z")
+
+
+def without_ok(words: str | None) -> str | None:
+    """The firmware's words without the `ok` by which it acknowledged the line they came in."""
+    if words is None:
+        return None
+    return _TRAILING_OK.sub("", words) or None
 
 
 def cause_in(words: str | None) -> Cause:

@@ -1,20 +1,19 @@
 """Rows of Moonraker's job history."""
 
 from collector.adapters._json import number, text
-from farm.model.observation import HistoryRow
-from farm.model.states import CancelledBy, Cause, Outcome
+from farm.model.observation import HistoryRow, JobSignal
 
 _HISTORY = "moonraker"
-_HISTORY_OUTCOMES = {
-    "completed": (Outcome.SUCCEEDED, None),
-    "cancelled": (Outcome.CANCELLED, None),
-    "error": (Outcome.FAILED, Cause.PRINTER_ERROR),
-    "klippy_shutdown": (Outcome.FAILED, Cause.PRINTER_ERROR),
-    "klippy_disconnect": (Outcome.FAILED, Cause.HOST),
-    "in_progress": (None, None),
+_WORDS = {
+    "in_progress": JobSignal.STARTED,
+    "completed": JobSignal.DONE,
+    "cancelled": JobSignal.CANCELLED,
+    "error": JobSignal.FAILED,
+    "klippy_shutdown": JobSignal.HALTED,
+    "klippy_disconnect": JobSignal.HOST_GONE,
 }
 """Moonraker's words. `server_exit` and `interrupted` say that Moonraker went away, not how the
-print ended, so they are unknown like every other word."""
+print ended, as does every word that is not known: the job is lost."""
 
 
 def history_row(job: object) -> HistoryRow | None:
@@ -25,17 +24,15 @@ def history_row(job: object) -> HistoryRow | None:
         return None
     ended, printing = number(job.get("end_time")), number(job.get("print_duration"))
     word = text(job.get("status")) or ""
-    outcome, cause = _HISTORY_OUTCOMES.get(word, (Outcome.UNKNOWN, None))
+    signal = _WORDS.get(word, JobSignal.LOST)
     return HistoryRow(
         history=_HISTORY,
         native_id=native,
         file=text(job.get("filename")),
         started_ms=int(started * 1000),
         ended_ms=None if ended is None else int(ended * 1000),
-        outcome=outcome,
-        cancelled_by=CancelledBy.PERSON if outcome is Outcome.CANCELLED else None,
-        cause=cause,
-        detail=None if outcome is Outcome.SUCCEEDED else word,
+        signal=signal,
+        detail=None if signal is JobSignal.DONE else word,
         printing_ms=None if printing is None else int(printing * 1000),
         filament_mm=number(job.get("filament_used")),
     )

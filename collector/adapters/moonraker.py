@@ -24,8 +24,8 @@ from collector.adapters._klipper_status import (
 from collector.adapters._moonraker_history import history_row
 from collector.adapters.base import ClockKind, Question, Reading
 from farm.errors import UnreadableMessage
-from farm.model.observation import JobReading, JobSignal, Link, Observation, Telemetry
-from farm.model.states import CancelledBy, Cause, PrinterState
+from farm.model.observation import JobFact, JobReading, JobSignal, Link, Observation, Telemetry
+from farm.model.states import Cause, PrinterState
 
 _PAUSE_CONFIRMED_MS = 1_500
 _STALLED_MS = 10_000
@@ -204,7 +204,7 @@ class Moonraker:
                 signal=signal,
                 cause=cause,
                 detail=detail,
-                cancelled_by=CancelledBy.PERSON if signal is JobSignal.CANCELLED else None,
+                facts=(JobFact.CANCEL_COMMAND,) if signal is JobSignal.CANCELLED else (),
                 job=_job(memory, at, retained) if memory.state != "standby" else None,
             ),
         )
@@ -265,8 +265,11 @@ def _signal(
     if memory.webhooks in _DEAD:
         words = memory.webhooks_message
         if memory.state in _ACTIVE or before in (PrinterState.PREPARING, PrinterState.PRINTING):
-            return JobSignal.FAILED, cause_in(words), words
+            return JobSignal.HALTED, cause_in(words), words
         return None, None, words
+    if memory.webhooks == "disconnected":
+        under_way = memory.state in _ACTIVE or before in _COUNTING
+        return JobSignal.HOST_GONE if under_way else None, None, None
     match memory.state:
         case "complete":
             return JobSignal.DONE, None, None
@@ -282,16 +285,16 @@ def _signal(
 
 def _refine(memory: MoonrakerMemory, at: int) -> tuple[Observation, ...]:
     """The words of a failure, which in split mode follow the state in a message of their own."""
-    words = memory.webhooks_message if memory.webhooks in _DEAD else memory.message
-    failed = memory.webhooks in _DEAD or memory.state == "error"
-    if not words or not failed:
+    halted = memory.webhooks in _DEAD
+    words = memory.webhooks_message if halted else memory.message
+    if not words or not (halted or memory.state == "error"):
         return ()
     memory.told_cause = True
     return (
         Observation(
             time_ms=at,
             level=True,
-            signal=JobSignal.FAILED,
+            signal=JobSignal.HALTED if halted else JobSignal.FAILED,
             cause=cause_in(words),
             detail=words,
             job=_job(memory, at, False),

@@ -167,12 +167,11 @@ class Native:
             raise UnreadableMessage("unknown_event", str(said.event)[:40])
         signal, state = _SIGNALS[said.event]
         memory.state, memory.job = state, _job(said.job)
-        failed = Cause.UNKNOWN if signal is JobSignal.FAILED else None
         return Observation(
             time_ms=at,
             state=state,
             signal=signal,
-            cause=_CAUSES.get(text(said.cause) or "", failed),
+            cause=_CAUSES.get(text(said.cause) or ""),
             detail=text(said.detail),
             cancelled_by=_CANCELLERS.get(text(said.cancelled_by) or ""),
             job=memory.job,

@@ -8,12 +8,12 @@ from typing import Any
 
 import msgspec
 
-from collector.adapters._causes import cause_in
+from collector.adapters._causes import cause_in, without_ok
 from collector.adapters._json import number, refuse, salvage, text
 from collector.adapters.base import ClockKind, Reading
 from farm.errors import UnreadableMessage
-from farm.model.observation import JobReading, JobSignal, Link, Observation, Telemetry
-from farm.model.states import CancelledBy, Cause, PrinterState
+from farm.model.observation import JobFact, JobReading, JobSignal, Link, Observation, Telemetry
+from farm.model.states import Cause, PrinterState
 
 _STATES = {
     "OPERATIONAL": PrinterState.IDLE,
@@ -262,7 +262,7 @@ def _done(memory: OctoPrintMemory, said: _Payload, at: int | None) -> Observatio
 def _failed(memory: OctoPrintMemory, said: _Payload, at: int | None) -> Observation:
     if said.reason == "cancelled":
         return _cancelled(memory, said, at)
-    words = text(said.error) or memory.error
+    words = without_ok(text(said.error)) or memory.error
     if memory.state not in _RESTING:
         memory.state = PrinterState.ERROR
     return Observation(
@@ -276,29 +276,29 @@ def _failed(memory: OctoPrintMemory, said: _Payload, at: int | None) -> Observat
 
 
 def _cancelling(memory: OctoPrintMemory, said: _Payload, at: int | None) -> Observation | None:
-    memory.error = text(said.firmwareError)
+    memory.error = without_ok(text(said.firmwareError)) or memory.error
     return None
 
 
 def _cancelled(memory: OctoPrintMemory, said: _Payload, at: int | None) -> Observation:
-    """A cancel by a firmware error is the printer's failure, whatever OctoPrint calls it."""
-    words = text(said.firmwareError) or memory.error
+    """OctoPrint calls it cancelled also when a firmware error made it cancel by itself."""
+    words = without_ok(text(said.firmwareError)) or memory.error
     if memory.state not in _RESTING:
         memory.state = PrinterState.IDLE
-    by = CancelledBy.PERSON if text(said.user) else CancelledBy.SYSTEM
+    by = JobFact.USER_NAMED if text(said.user) else JobFact.NO_USER
     return Observation(
         time_ms=at,
         state=memory.state,
-        signal=JobSignal.FAILED if words else JobSignal.CANCELLED,
+        signal=JobSignal.CANCELLED,
         cause=cause_in(words) if words else None,
         detail=words,
-        cancelled_by=None if words else by,
         job=_job(said, at),
+        facts=(JobFact.FIRMWARE_ERROR, by) if words else (by,),
     )
 
 
 def _error(memory: OctoPrintMemory, said: _Payload, at: int | None) -> Observation:
-    memory.error = text(said.error) or text(said.reason)
+    memory.error = without_ok(text(said.error)) or text(said.reason)
     memory.failed = True
     memory.state = PrinterState.ERROR
     cause = Cause.CONNECTION if said.reason in ("timeout", "connection") else cause_in(memory.error)

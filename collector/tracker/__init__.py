@@ -1,22 +1,27 @@
 """What a printer does and what became of its jobs: the rules, and nothing but the rules.
 
 `advance` is pure: (tracker, input) → (tracker, what is to be booked). All that is known of
-"did this print succeed" lives here. Everything a person could call a job's outcome comes
-from an edge that the printer told, or from its own later word on the same attempt; silence,
-a reconnect or our own absence never give anything but `unknown`.
+"did this print succeed" lives here, and the outcome rules stand in one table, in `outcome`:
+an outcome comes from an edge that the printer told, from its own later word on the same
+attempt, or from a person; silence, a reconnect or our own absence never give anything but
+`unknown`.
 """
 
 from collector.tracker.inputs import (
     ContinuityLost,
     Observed,
+    Said,
     Settled,
     SignOfLife,
     Silence,
     TrackerInput,
+    TrackerWord,
 )
 from collector.tracker.limits import ECHO_MS, RENEWED_LINK_MS, SETTLE_MS
-from collector.tracker.state import LedgerChanges, TrackerState, first_sight
+from collector.tracker.persons import has_at_hand
+from collector.tracker.state import LedgerChanges, TrackerState, first_sight, open_span
 from collector.tracker.step import advance, needs_settling
+from collector.tracker.words import overlaid
 
 __all__ = [
     "ECHO_MS",
@@ -25,12 +30,17 @@ __all__ = [
     "ContinuityLost",
     "LedgerChanges",
     "Observed",
+    "Said",
     "Settled",
     "SignOfLife",
     "Silence",
     "TrackerInput",
     "TrackerState",
+    "TrackerWord",
     "advance",
     "first_sight",
+    "has_at_hand",
     "needs_settling",
+    "open_span",
+    "overlaid",
 ]

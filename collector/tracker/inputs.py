@@ -3,6 +3,7 @@
 import msgspec
 
 from farm.model.observation import Observation
+from farm.model.operator_input import CloseJob, CorrectJob, DescribeJob, NoteJob, SetState
 
 
 class Silence(msgspec.Struct, frozen=True, tag="silence"):
@@ -30,4 +31,21 @@ class Observed(msgspec.Struct, frozen=True, tag="observed"):
     heard_ms: int
 
 
-TrackerInput = Observed | Silence | SignOfLife | ContinuityLost | Settled
+TrackerWord = SetState | CorrectJob | CloseJob | DescribeJob | NoteJob
+"""The words of a person that bear on a printer's state or on its jobs."""
+
+
+class Said(msgspec.Struct, frozen=True, tag="said", kw_only=True):
+    """A person's word: who said it, when (milliseconds), of which job, and why.
+
+    The input's own time is when it holds from.
+    """
+
+    who: str
+    said_ms: int
+    job_id: str | None = None
+    word: TrackerWord
+    why: str = ""
+
+
+TrackerInput = Observed | Silence | SignOfLife | ContinuityLost | Settled | Said

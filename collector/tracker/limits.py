@@ -14,3 +14,7 @@ QUIET_LINK_MS = 5_000
 """A lost link is booked as such from the last message on when that is longer ago than this."""
 RENEWED_LINK_MS = 1_000
 """A link that reports itself up while it was up has been away when nothing came for so long."""
+REMEMBERED = 12
+"""So many readings are known again when they come twice, and so many aliases are kept."""
+REMEMBERED_WORDS = 32
+"""The words of persons on so many jobs are kept at hand."""

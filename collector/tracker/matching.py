@@ -1,6 +1,7 @@
 """Which attempt a reading speaks of: by the source's own id, file, account of time, and progress."""
 
-from collector.tracker.limits import SAME_START_MS, STALE_MS
+from collector.tracker.limits import SAME_START_MS, SETTLE_MS, STALE_MS
+from collector.tracker.outcome import decide, told_by_history
 from collector.tracker.state import Attempt
 from farm.model.job import Job, job_id
 from farm.model.observation import HistoryRow, JobReading, Observation
@@ -65,12 +66,37 @@ def adopts(attempt: Attempt, reading: JobReading, at_ms: int) -> bool:
     return fresh and attempt.job.file in (None, reading.file)
 
 
+def is_told_again(last: Job, reading: JobReading, at_ms: int, *, closed: bool) -> bool:
+    """Whether an end is the end that is booked already, told once more.
+
+    `closed`: a person ended the job, and its printer may tell the end of it at any time.
+    """
+    if last.ended_ms is None:
+        return False
+    if reading.file is not None and last.file is not None and reading.file != last.file:
+        return False
+    measured = reading.elapsed_ms if reading.elapsed_ms is not None else reading.printing_ms
+    if measured is None:
+        return closed or at_ms - last.ended_ms <= SETTLE_MS
+    # One printer does not print two things at once: an attempt that overlaps the last is the last.
+    return at_ms - measured + SAME_START_MS < last.ended_ms
+
+
+def is_still_closed(last: Job, reading: JobReading, at_ms: int) -> bool:
+    """Whether what runs is still the job that a person ended, and no job after it."""
+    if reading.file is not None and last.file is not None and reading.file != last.file:
+        return False
+    if reading.elapsed_ms is None or last.ended_ms is None:
+        return True
+    return at_ms - reading.elapsed_ms + SAME_START_MS < last.ended_ms
+
+
 def is_row_of(job: Job, row: HistoryRow) -> bool:
     """Whether a row of the printer's history is of this attempt: its file, and its start or its time."""
     if job.file is not None and row.file is not None and job.file != row.file:
         return False
     if job.started_ms is None:
-        return job.outcome is None and row.outcome is None
+        return job.outcome is None and decide(told_by_history(row)).outcome is None
     if abs(job.started_ms - row.started_ms) <= SAME_START_MS:
         return True
     if job.ended_ms is None or row.ended_ms is None:

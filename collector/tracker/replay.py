@@ -16,6 +16,7 @@ from collector.tracker import (
     advance,
     first_sight,
     needs_settling,
+    open_span,
 )
 from collector.tracker.evidence import EvidenceBody
 from farm.ledger.batch import Batch
@@ -23,7 +24,6 @@ from farm.ledger.collector_ledger import CollectorLedger
 from farm.ledger.records import Evidence, JobAlias, Revision, Snapshot
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.job import Job
-from farm.model.span import Span
 
 _body_decoder = msgspec.msgpack.Decoder(EvidenceBody)
 _input_decoder = msgspec.msgpack.Decoder(TrackerInput)
@@ -173,12 +173,13 @@ def _difference(
     for old in gone:
         feed.append(_told(msgspec.structs.replace(old, outcome=None), old, now_ms, withdrawn=True))
         revisions.append(_revision(old, None, why, now_ms))
-    body = {"from_ms": before.since_ms, "why": why}
+    first = open_span(before)
+    body = {"from_ms": first.from_ms, "why": why}
     feed.append(FeedEntry(kind=FeedKind.SPANS_REVISED, at_ms=now_ms, printer_id=printer, body=body))
     session.tracker = _with_rows(run.tracker, {job.id: job for job in jobs})
     if run.evidence:
         session.evidence = (run.evidence[-1].at_ms, run.evidence[-1].ordinal)
-    spans = {before.since_ms: Span(printer, before.state, before.since_ms, None, before.source)}
+    spans = {first.from_ms: first}
     spans.update(run.booking.spans)
     cut = start_ms + (ordinal >= 0)
     return Batch(
@@ -188,7 +189,7 @@ def _difference(
         aliases=[JobAlias(printer, h, n, job_id) for (h, n), job_id in run.booking.aliases.items()],
         evidence_cuts=[(printer, cut)],
         snapshot_cuts=[(printer, cut)],
-        cuts=[(printer, before.since_ms)],
+        cuts=[(printer, first.from_ms)],
         spans=list(spans.values()),
         evidence=run.evidence,
         snapshots=run.snapshots,
@@ -200,12 +201,17 @@ def _difference(
 
 
 def _with_rows(tracker: TrackerState, jobs: dict[str, Job]) -> TrackerState:
-    """The tracker with the jobs as they were booked, revision numbers included."""
+    """The tracker with the revision numbers under which its jobs were booked."""
+
+    def numbered(job: Job) -> Job:
+        booked = jobs.get(job.id)
+        return job if booked is None else msgspec.structs.replace(job, revision=booked.revision)
+
     attempt, last = tracker.attempt, tracker.last_job
-    if attempt is not None and attempt.job.id in jobs:
-        attempt = msgspec.structs.replace(attempt, job=jobs[attempt.job.id])
-    if last is not None and last.id in jobs:
-        last = jobs[last.id]
+    if attempt is not None:
+        attempt = msgspec.structs.replace(attempt, job=numbered(attempt.job))
+    if last is not None:
+        last = numbered(last)
     return msgspec.structs.replace(tracker, attempt=attempt, last_job=last)
 
 

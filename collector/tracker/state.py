@@ -5,12 +5,18 @@ import msgspec
 from farm.model.feed import FeedEntry
 from farm.model.job import Job
 from farm.model.observation import Link
+from farm.model.operator_input import CorrectJob, DescribeJob, PrinterService
 from farm.model.span import Span
 from farm.model.states import Cause, PrinterState
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """The job under way and what is known beside its row."""
+    """The job under way and what is known beside its row.
+
+    `opened_ms` is when we first heard of it, `accounted_ms` until when its hours are booked,
+    `gap_from_ms` since when nothing is known of it, `settling_ms` since when the printer rests
+    without having told the end.
+    """
 
     job: Job
     from_start_signal: bool = False
@@ -24,8 +30,29 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     detail: str | None = None
 
 
-class TrackerState(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the tracker stands with one printer."""
+class Service(msgspec.Struct, frozen=True):
+    """A person has the printer out of service since `since_ms`, for maintenance or engineering."""
+
+    word: PrinterService
+    since_ms: int
+
+
+class JobWords(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What persons said of one job. It lies over what machines tell, which is kept beneath."""
+
+    job_id: str
+    correction: CorrectJob | None = None
+    described: DescribeJob | None = None
+    note: str | None = None
+
+
+class TrackerState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where the tracker stands with one printer, by what machines told; `service` and `words`
+    are what persons said, and lie over it.
+
+    `bed_cleared` holds from a person's word until the next job begins. `closed` is true
+    while the printer may still speak of a job that a person ended.
+    """
 
     printer_id: str
     state: PrinterState = PrinterState.UNKNOWN
@@ -39,15 +66,23 @@ class TrackerState(msgspec.Struct, frozen=True, kw_only=True):
     last_job: Job | None = None
     aliases: tuple[tuple[str, str, str], ...] = ()
     recent: tuple[tuple[int, int], ...] = ()
+    service: Service | None = None
+    words: tuple[JobWords, ...] = ()
+    bed_cleared: bool = False
+    closed: bool = False
 
 
 class LedgerChanges(msgspec.Struct):
-    """What is to be booked: spans and jobs by their keys, and the feed in order."""
+    """What is to be booked: spans and jobs by their keys, and the feed in order.
+
+    `answer` says why a person's word could not be followed, None where it was.
+    """
 
     spans: dict[int, Span]
     jobs: dict[str, Job]
     feed: list[FeedEntry]
     aliases: dict[tuple[str, str], str]
+    answer: str | None = None
 
     @staticmethod
     def empty() -> "LedgerChanges":
@@ -57,6 +92,21 @@ class LedgerChanges(msgspec.Struct):
 
 def first_sight(printer_id: str, at_ms: int) -> tuple[TrackerState, LedgerChanges]:
     """The tracker of a printer first heard of at `at_ms`, in state unknown."""
-    booking = LedgerChanges.empty()
-    booking.spans[at_ms] = Span(printer_id, PrinterState.UNKNOWN, at_ms, None, "silence")
-    return TrackerState(printer_id=printer_id, since_ms=at_ms, first_seen_ms=at_ms, at_ms=at_ms), booking
+    changes = LedgerChanges.empty()
+    changes.spans[at_ms] = Span(printer_id, PrinterState.UNKNOWN, at_ms, None, "silence")
+    return TrackerState(printer_id=printer_id, since_ms=at_ms, first_seen_ms=at_ms, at_ms=at_ms), changes
+
+
+def span_of(
+    printer_id: str, state: PrinterState, since_ms: int, source: str, service: Service | None
+) -> Span:
+    """The span that is open: what machines told, or a person's service over it."""
+    if service is None:
+        return Span(printer_id, state, since_ms, None, source)
+    reason = service.word.value if service.word is PrinterService.ENGINEERING else None
+    return Span(printer_id, PrinterState.MAINTENANCE, service.since_ms, None, "person", reason)
+
+
+def open_span(tracker: TrackerState) -> Span:
+    """The span of the account that is open now."""
+    return span_of(tracker.printer_id, tracker.state, tracker.since_ms, tracker.source, tracker.service)

@@ -4,48 +4,77 @@ import zlib
 
 import msgspec
 
-from collector.tracker.hindsight import Hindsight
-from collector.tracker.inputs import ContinuityLost, Observed, Settled, SignOfLife, Silence, TrackerInput
+from collector.tracker.attempts import (
+    amend,
+    began_at,
+    end,
+    end_time,
+    give_up,
+    learn,
+    revise,
+    settle,
+    start,
+    start_unseen,
+    started_at,
+)
+from collector.tracker.history import look_back
+from collector.tracker.inputs import (
+    ContinuityLost,
+    Observed,
+    Said,
+    Settled,
+    SignOfLife,
+    Silence,
+    TrackerInput,
+)
 from collector.tracker.limits import (
     ECHO_MS,
     FRESH_MS,
     QUIET_LINK_MS,
+    REMEMBERED,
     RENEWED_LINK_MS,
-    SAME_START_MS,
     SETTLE_MS,
 )
-from collector.tracker.matching import adopts, ends_another, is_another, is_same_attempt
-from collector.tracker.state import LedgerChanges, TrackerState
-from collector.tracker.time_account import REMEMBERED
+from collector.tracker.matching import (
+    adopts,
+    ends_another,
+    is_another,
+    is_same_attempt,
+    is_still_closed,
+    is_told_again,
+)
+from collector.tracker.outcome import ENDINGS, Ruling, decide, told_by_nobody, told_by_printer
+from collector.tracker.persons import take_word
+from collector.tracker.spans import close_gap, enter, fall_silent, lose_sight, open_gap, resume
+from collector.tracker.state import Attempt, LedgerChanges, TrackerState
+from collector.tracker.transition import Transition
 from farm.model.job import job_id
 from farm.model.observation import JobReading, JobSignal, Link, Observation
 from farm.model.states import ACTIVE_STATES, Cause, Outcome, PrinterState, Provenance
 
-_OUTCOMES = {
-    JobSignal.DONE: Outcome.SUCCEEDED,
-    JobSignal.FAILED: Outcome.FAILED,
-    JobSignal.CANCELLED: Outcome.CANCELLED,
-}
 _encode = msgspec.msgpack.Encoder().encode
+_NO_READING = JobReading()
 
 
 def advance(tracker: TrackerState, at_ms: int, given: TrackerInput) -> tuple[TrackerState, LedgerChanges]:
-    """The tracker after `given`, which holds from `at_ms` (milliseconds, never before `tracker.at_ms`
-    by more than the start of the current span), and what it changes in the books.
+    """The tracker after `given`, which holds from `at_ms` (milliseconds, never before `tracker.at_ms`),
+    and what it changes in the books.
     """
-    step = _Step(tracker, at_ms)
+    step = Transition(tracker, at_ms)
     match given:
         case Observed(observation, heard_ms):
-            step.observe(observation, heard_ms)
+            _observe(step, observation, heard_ms)
         case Silence():
-            step.fall_silent()
+            fall_silent(step)
         case SignOfLife():
-            step.resume()
+            resume(step)
         case ContinuityLost(until_ms):
-            step.lose_sight(at_ms, "absence")
+            lose_sight(step, at_ms, "absence")
             step.at = until_ms
         case Settled():
-            step.settle()
+            settle(step)
+        case Said():
+            step.changes.answer = take_word(step, given)
     return step.finish()
 
 
@@ -57,220 +86,217 @@ def needs_settling(tracker: TrackerState, now_ms: int) -> bool:
     )
 
 
-class _Step(Hindsight):
-    """One transition under way. Lives for one call of `advance`."""
+def _observe(step: Transition, seen: Observation, heard_ms: int) -> None:
+    if _is_repeated(step, seen):
+        return
+    if seen.link is not None:
+        _link(step, seen, heard_ms)
+    if seen.history:
+        look_back(step, seen.history)
+    if seen.signal is not None and not _signal(step, seen.signal, seen):
+        return
+    if seen.state is not None and not _is_echo(step, seen):
+        _state(step, seen.state, seen)
 
-    def observe(self, seen: Observation, heard_ms: int) -> None:
-        if self._repeated(seen):
-            return
-        if seen.link is not None:
-            self._link(seen, heard_ms)
-        self.look_back(seen.history)
-        if seen.signal is not None and not self._signal(seen.signal, seen):
-            return
-        if seen.state is not None and not self._is_echo(seen):
-            self._state(seen.state, seen)
 
-    def _repeated(self, seen: Observation) -> bool:
-        """The same message once more: same source time, same words."""
-        if seen.time_ms is None:
-            return False
-        mark = (seen.time_ms, _fingerprint(seen))
-        if mark in self.recent:
-            return True
-        self.recent = (*self.recent, mark)[-REMEMBERED:]
+def _is_repeated(step: Transition, seen: Observation) -> bool:
+    """The same message once more: same source time, same words."""
+    if seen.time_ms is None:
         return False
-
-    def _link(self, seen: Observation, heard_ms: int) -> None:
-        if seen.link is Link.OFFLINE:
-            if self.link is Link.OFFLINE:
-                return
-            if self.at - heard_ms > QUIET_LINK_MS and not seen.retained:
-                self.lose_sight(heard_ms, "link")
-            self.open_gap(min(heard_ms, self.at))
-            self.enter(PrinterState.OFFLINE, self.at, "link")
-        elif self.link is Link.ONLINE:
-            if not seen.retained and self.at - heard_ms > RENEWED_LINK_MS:
-                self.lose_sight(heard_ms, "link")
-                self.before_silence = None
-        elif self.state is PrinterState.OFFLINE:
-            self.enter(PrinterState.UNKNOWN, self.at, "link")
-        self.link = seen.link
-
-    def _is_echo(self, seen: Observation) -> bool:
-        """A bare active state right after an end was told: a message that was overtaken by it."""
-        last = self.last_job
-        return (
-            self.attempt is None
-            and seen.signal is None
-            and seen.job is None
-            and seen.state in ACTIVE_STATES
-            and seen.state is not PrinterState.PREPARING
-            and last is not None
-            and last.ended_ms is not None
-            and self.at - last.ended_ms <= ECHO_MS
-        )
-
-    def _state(self, state: PrinterState, seen: Observation) -> None:
-        if state is PrinterState.UNKNOWN:
-            self.open_gap(self.at)
-        elif state in ACTIVE_STATES:
-            self._under_way(seen)
-        elif self.attempt is not None:
-            self._rest_with_open_job(state, seen)
-        self.enter(state, self.at, "observed")
-
-    def _under_way(self, seen: Observation) -> None:
-        attempt = self.attempt
-        reading = seen.job or JobReading()
-        if attempt is not None and attempt.settling_ms is not None:
-            self.attempt = attempt = msgspec.structs.replace(attempt, settling_ms=None, settling_error=False)
-        if attempt is not None and reading.file is not None and self.at - attempt.opened_ms <= FRESH_MS:
-            # The file's name is a message of its own and may come behind the start.
-            job = msgspec.structs.replace(attempt.job, file=reading.file)
-            self.attempt = attempt = msgspec.structs.replace(attempt, job=job)
-        if attempt is not None and attempt.gap_from_ms is not None:
-            if is_same_attempt(attempt, seen, reading, self.at):
-                self.attempt = msgspec.structs.replace(
-                    attempt, gap_from_ms=None, accounted_ms=max(self.at, attempt.accounted_ms)
-                )
-            else:
-                self.give_up(attempt)
-        elif attempt is not None and is_another(attempt, seen, reading, self.at):
-            self.give_up(attempt)
-        if self.attempt is None:
-            if seen.state is PrinterState.PREPARING and seen.job is None:
-                return
-            self.start(seen, reading)
-        else:
-            self.learn(reading)
-
-    def _rest_with_open_job(self, state: PrinterState, seen: Observation) -> None:
-        """The printer rests and nobody said how the job ended: wait a little, unless there was a gap."""
-        attempt = self.attempt
-        if attempt is None:
-            return
-        if attempt.gap_from_ms is not None:
-            if state is not PrinterState.OFFLINE:
-                self.give_up(attempt)
-            return
-        error = state is PrinterState.ERROR
-        self.attempt = msgspec.structs.replace(
-            attempt,
-            settling_ms=self.at if attempt.settling_ms is None else attempt.settling_ms,
-            settling_error=attempt.settling_error or error,
-            cause=seen.cause or attempt.cause,
-            detail=seen.detail or attempt.detail,
-        )
-
-    def _signal(self, signal: JobSignal, seen: Observation) -> bool:
-        """Act on what was said of the job. False when the whole reading is to be passed over."""
-        attempt = self.attempt
-        match signal:
-            case JobSignal.STARTED:
-                return self._started(seen)
-            case JobSignal.LOST:
-                if attempt is not None:
-                    self.give_up(attempt)
-            case JobSignal.READ_THROUGH:
-                self._read_through(seen)
-            case _:
-                self._ended(_OUTCOMES[signal], seen)
+    mark = (seen.time_ms, _fingerprint(seen))
+    if mark in step.recent:
         return True
-
-    def _read_through(self, seen: Observation) -> None:
-        """The whole file was read, which only a print that came to its end does."""
-        attempt, last = self.attempt, self.last_job
-        file = seen.job.file if seen.job else None
-        if attempt is not None:
-            if attempt.job.file in (None, file):
-                self.attempt = msgspec.structs.replace(attempt, read_through_ms=self.at)
-        elif (
-            last is not None
-            and last.outcome is Outcome.UNKNOWN
-            and last.file in (None, file)
-            and self.at - (last.ended_ms or 0) <= SETTLE_MS
-        ):
-            self.revise(last, Outcome.SUCCEEDED, Provenance.INFERRED, None, None, None)
-
-    def _started(self, seen: Observation) -> bool:
-        reading = seen.job or JobReading()
-        identity = job_id(self.tracker.printer_id, reading.token or f"{seen.time_ms}:{reading.file}")
-        known = (self.attempt.job if self.attempt else None, self.last_job)
-        if any(job is not None and job.id == identity for job in known):
-            return False
-        attempt = self.attempt
-        if attempt is not None and adopts(attempt, reading, self.at):
-            job = msgspec.structs.replace(
-                attempt.job,
-                started_ms=min(self.at, attempt.job.started_ms or self.at),
-                start_provenance=Provenance.OBSERVED,
-            )
-            self.attempt = msgspec.structs.replace(attempt, job=job, from_start_signal=True)
-            self.learn(reading)
-            return True
-        if attempt is not None:
-            self.give_up(attempt)
-        self.start(seen, reading)
-        return True
-
-    def _ended(self, outcome: Outcome, seen: Observation) -> None:
-        reading = seen.job or JobReading()
-        if self.attempt is not None and ends_another(self.attempt, seen, reading, self.at):
-            self.give_up(self.attempt)
-        if self.attempt is None:
-            if (
-                self._explained(outcome, seen, reading)
-                or seen.level
-                or self._absorbed(outcome, seen, reading)
-            ):
-                return
-            self.start_unseen(seen, reading)
-        inferred = self.attempt is not None and self.attempt.gap_from_ms is not None and seen.level
-        ended_ms = self.end_time(reading)
-        self.learn(reading, final=True)
-        self.end(
-            outcome,
-            ended_ms,
-            Provenance.INFERRED if inferred else Provenance.OBSERVED,
-            cause=seen.cause,
-            detail=seen.detail,
-            cancelled_by=seen.cancelled_by,
-        )
-
-    def _explained(self, outcome: Outcome, seen: Observation, reading: JobReading) -> bool:
-        """The words of a failure that is booked already, which may come long after it."""
-        last = self.last_job
-        if last is None or not (outcome is last.outcome is Outcome.FAILED) or not seen.level:
-            return False
-        if seen.cause in (None, Cause.UNKNOWN) or last.cause not in (None, Cause.UNKNOWN):
-            return False
-        if reading.file not in (None, last.file):
-            return False
-        self.amend(msgspec.structs.replace(last, cause=seen.cause, detail=seen.detail))
-        return True
-
-    def _absorbed(self, outcome: Outcome, seen: Observation, reading: JobReading) -> bool:
-        """A second word on the end that is already booked. It may add why, never a second end."""
-        last = self.last_job
-        if last is None or last.ended_ms is None:
-            return False
-        same_file = reading.file is None or last.file is None or reading.file == last.file
-        measured = reading.elapsed_ms if reading.elapsed_ms is not None else reading.printing_ms
-        if measured is None:
-            is_same = self.at - last.ended_ms <= SETTLE_MS
-        else:
-            # One printer does not print two things at once: an attempt that overlaps the last is the last.
-            is_same = self.at - measured + SAME_START_MS < last.ended_ms
-        if not (same_file and is_same):
-            return False
-        if last.outcome is Outcome.UNKNOWN:
-            self.revise(last, outcome, Provenance.OBSERVED, seen.cause, seen.detail, seen.cancelled_by)
-        elif last.outcome is Outcome.FAILED and last.cause in (None, Cause.UNKNOWN) and seen.cause:
-            self.amend(msgspec.structs.replace(last, cause=seen.cause, detail=seen.detail))
-        return True
+    step.recent = (*step.recent, mark)[-REMEMBERED:]
+    return False
 
 
 def _fingerprint(seen: Observation) -> int:
     """A number that two readings share when they say the same (stable from run to run)."""
     return zlib.crc32(_encode(seen))
+
+
+def _link(step: Transition, seen: Observation, heard_ms: int) -> None:
+    if seen.link is Link.OFFLINE:
+        if step.link is Link.OFFLINE:
+            return
+        if step.at - heard_ms > QUIET_LINK_MS and not seen.retained:
+            lose_sight(step, heard_ms, "link")
+        open_gap(step, min(heard_ms, step.at))
+        enter(step, PrinterState.OFFLINE, step.at, "link")
+    elif step.link is Link.ONLINE:
+        if not seen.retained and step.at - heard_ms > RENEWED_LINK_MS:
+            lose_sight(step, heard_ms, "link")
+            step.before_silence = None
+    elif step.state is PrinterState.OFFLINE:
+        enter(step, PrinterState.UNKNOWN, step.at, "link")
+    step.link = seen.link
+
+
+def _is_echo(step: Transition, seen: Observation) -> bool:
+    """A bare active state right after an end was told: a message that was overtaken by it."""
+    last = step.last_job
+    return (
+        step.attempt is None
+        and seen.signal is None
+        and seen.job is None
+        and seen.state in ACTIVE_STATES
+        and seen.state is not PrinterState.PREPARING
+        and last is not None
+        and last.ended_ms is not None
+        and step.at - last.ended_ms <= ECHO_MS
+    )
+
+
+def _state(step: Transition, state: PrinterState, seen: Observation) -> None:
+    if state is PrinterState.UNKNOWN:
+        open_gap(step, step.at)
+    elif state in ACTIVE_STATES:
+        _under_way(step, seen)
+    else:
+        step.closed = step.closed and state is PrinterState.OFFLINE
+        if step.attempt is not None:
+            _rest_with_open_job(step, step.attempt, state, seen)
+    enter(step, state, step.at, "observed")
+
+
+def _under_way(step: Transition, seen: Observation) -> None:
+    reading = seen.job or _NO_READING
+    attempt = step.attempt
+    if attempt is not None:
+        attempt = step.attempt = _awake(attempt, reading, step.at)
+        _tell_apart(step, attempt, seen, reading)
+    if step.attempt is not None:
+        learn(step, reading)
+    elif step.closed and step.last_job is not None and is_still_closed(step.last_job, reading, step.at):
+        return
+    elif seen.state is not PrinterState.PREPARING or seen.job is not None:
+        start(step, seen, reading)
+
+
+def _awake(attempt: Attempt, reading: JobReading, at_ms: int) -> Attempt:
+    """The attempt, which does not rest, with its file where the name is a message behind the start."""
+    if attempt.settling_ms is not None:
+        attempt = msgspec.structs.replace(attempt, settling_ms=None, settling_error=False)
+    if reading.file is not None and at_ms - attempt.opened_ms <= FRESH_MS:
+        job = msgspec.structs.replace(attempt.job, file=reading.file)
+        attempt = msgspec.structs.replace(attempt, job=job)
+    return attempt
+
+
+def _tell_apart(step: Transition, attempt: Attempt, seen: Observation, reading: JobReading) -> None:
+    """Go on with the open attempt, or give it up where what runs is another."""
+    if attempt.gap_from_ms is None:
+        if is_another(attempt, seen, reading, step.at):
+            give_up(step, attempt, began_at(step, reading))
+    elif is_same_attempt(attempt, seen, reading, step.at):
+        close_gap(step)
+    else:
+        give_up(step, attempt, began_at(step, reading))
+
+
+def _rest_with_open_job(step: Transition, attempt: Attempt, state: PrinterState, seen: Observation) -> None:
+    """The printer rests and nobody said how the job ended: wait a little, unless there was a gap."""
+    if attempt.gap_from_ms is not None:
+        if state is not PrinterState.OFFLINE:
+            give_up(step, attempt)
+        return
+    step.attempt = msgspec.structs.replace(
+        attempt,
+        settling_ms=step.at if attempt.settling_ms is None else attempt.settling_ms,
+        settling_error=attempt.settling_error or state is PrinterState.ERROR,
+        cause=seen.cause or attempt.cause,
+        detail=seen.detail or attempt.detail,
+    )
+
+
+def _signal(step: Transition, signal: JobSignal, seen: Observation) -> bool:
+    """Act on what was said of the job. False when the whole reading is to be passed over."""
+    if signal in ENDINGS:
+        _ended(step, seen)
+    elif signal is JobSignal.STARTED:
+        return _started(step, seen)
+    elif signal is JobSignal.READ_THROUGH:
+        _read_through(step, seen)
+    elif step.attempt is not None:
+        give_up(step, step.attempt)
+    return True
+
+
+def _read_through(step: Transition, seen: Observation) -> None:
+    """The whole file was read, which only a print that came to its end does."""
+    attempt, last = step.attempt, step.last_job
+    file = seen.job.file if seen.job else None
+    if attempt is not None:
+        if attempt.job.file in (None, file):
+            step.attempt = msgspec.structs.replace(attempt, read_through_ms=step.at)
+    elif (
+        last is not None
+        and last.outcome is Outcome.UNKNOWN
+        and last.file in (None, file)
+        and step.at - (last.ended_ms or 0) <= SETTLE_MS
+    ):
+        revise(step, last, decide(told_by_nobody(read_through=True)))
+
+
+def _started(step: Transition, seen: Observation) -> bool:
+    reading = seen.job or _NO_READING
+    identity = job_id(step.printer_id, reading.token or f"{seen.time_ms}:{reading.file}")
+    attempt = step.attempt
+    known = (attempt.job if attempt else None, step.last_job)
+    if any(job is not None and job.id == identity for job in known):
+        return False
+    if attempt is not None and adopts(attempt, reading, step.at):
+        began = started_at(step, attempt, attempt.job.started_ms or step.at)
+        job = msgspec.structs.replace(attempt.job, started_ms=began, start_provenance=Provenance.OBSERVED)
+        step.attempt = msgspec.structs.replace(attempt, job=job, from_start_signal=True)
+        learn(step, reading)
+        return True
+    if attempt is not None:
+        give_up(step, attempt, began_at(step, reading))
+    start(step, seen, reading)
+    return True
+
+
+def _ended(step: Transition, seen: Observation) -> None:
+    reading = seen.job or _NO_READING
+    attempt = step.attempt
+    if attempt is not None and ends_another(attempt, seen, reading, step.at):
+        give_up(step, attempt, began_at(step, reading))
+    late = seen.level and step.attempt is not None and step.attempt.gap_from_ms is not None
+    ruling = decide(told_by_printer(seen, late=late))
+    if step.attempt is None:
+        if _explains(step, ruling, seen, reading) or seen.level or _absorbs(step, ruling, reading):
+            return
+        start_unseen(step, seen, reading)
+    ended_ms = end_time(step, reading)
+    learn(step, reading, final=True)
+    end(step, ruling, ended_ms)
+
+
+def _explains(step: Transition, ruling: Ruling, seen: Observation, reading: JobReading) -> bool:
+    """The words of a failure that is booked already, which may come long after it."""
+    last = step.last_job
+    if last is None or not (ruling.outcome is last.outcome is Outcome.FAILED) or not seen.level:
+        return False
+    if ruling.cause is Cause.UNKNOWN or last.cause not in (None, Cause.UNKNOWN):
+        return False
+    if reading.file not in (None, last.file):
+        return False
+    amend(step, msgspec.structs.replace(last, cause=ruling.cause, detail=ruling.detail))
+    return True
+
+
+def _absorbs(step: Transition, ruling: Ruling, reading: JobReading) -> bool:
+    """A second word on the end that is already booked. It may add why, never a second end."""
+    last = step.last_job
+    if last is None or not is_told_again(last, reading, step.at, closed=step.closed):
+        return False
+    if last.outcome is Outcome.UNKNOWN:
+        revise(step, last, ruling)
+    elif (
+        last.outcome is Outcome.FAILED
+        and last.cause is Cause.UNKNOWN
+        and ruling.cause not in (None, Cause.UNKNOWN)
+    ):
+        amend(step, msgspec.structs.replace(last, cause=ruling.cause, detail=ruling.detail))
+    return True

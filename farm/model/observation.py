@@ -25,6 +25,29 @@ class JobSignal(StrEnum):
     """The whole file was read, so the print came to its end; the end itself is told apart."""
     LOST = "lost"
     """The job is gone and the source does not say how it ended."""
+    HALTED = "halted"
+    """The firmware stopped for good while its own words still named a job under way."""
+    HOST_GONE = "host_gone"
+    """The program at the printer that fed the job to it is gone."""
+
+
+class JobFact(StrEnum):
+    """What stands beside a signal and bears on what became of the job."""
+
+    FIRMWARE_ERROR = "firmware_error"
+    """The firmware reported an error before or while the job was cancelled."""
+    USER_NAMED = "user_named"
+    """The cancel names the user who gave it."""
+    NO_USER = "no_user"
+    """The source names users, and the cancel names none."""
+    CANCEL_COMMAND = "cancel_command"
+    """The state that only the command for cancelling gives."""
+    CANCELLER_TOLD = "canceller_told"
+    """The source says outright whether a person or the system cancelled."""
+    READ_THROUGH = "read_through"
+    """The whole file had been read."""
+    ERROR_STATE = "error_state"
+    """The printer stayed in an error state."""
 
 
 class JobReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -46,7 +69,9 @@ class JobReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class HistoryRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One attempt as the printer's own history tells it, in wall-clock milliseconds.
 
-    `outcome` is None while the attempt runs; `unknown` where the history itself cannot say.
+    `signal` is what the row's own word means: `started` while the attempt runs, `lost` where the
+    history itself cannot say how it ended. `outcome` is set by histories that tell outcomes
+    in our words, and in rows kept by release 0.1.0, which have no signal.
     """
 
     history: str
@@ -60,6 +85,7 @@ class HistoryRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     detail: str | None = None
     printing_ms: int | None = None
     filament_mm: float | None = None
+    signal: JobSignal | None = None
 
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -70,7 +96,8 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     the reading holds, where that is earlier than the message. `level` marks a reading that
     tells how things stand (a full status) and not that something changed: it never ends a
     job that was not open. `retained` marks what the broker had kept: its age is unknown, so
-    it is booked when it was received.
+    it is booked when it was received. `facts` stand beside the signal; what they and it
+    mean for the job's outcome is the tracker's to say.
     """
 
     time_ms: int | None = None
@@ -85,6 +112,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     cancelled_by: CancelledBy | None = None
     job: JobReading | None = None
     history: tuple[HistoryRow, ...] = ()
+    facts: tuple[JobFact, ...] = ()
 
 
 class Telemetry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

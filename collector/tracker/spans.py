@@ -1,0 +1,146 @@
+"""The account of the printer's time: which state it is in, since when, and by whose word."""
+
+import msgspec
+
+from collector.tracker.state import Service, span_of
+from collector.tracker.transition import Transition
+from farm.model.feed import FeedEntry, FeedKind
+from farm.model.operator_input import PrinterService
+from farm.model.span import Span
+from farm.model.states import ACTIVE_STATES, PrinterState
+
+_HOURS = {
+    PrinterState.PRINTING: "printing_ms",
+    PrinterState.PREPARING: "preparing_ms",
+    PrinterState.PAUSED: "paused_ms",
+}
+_OUT_OF_SIGHT = frozenset({PrinterState.UNKNOWN, PrinterState.OFFLINE, PrinterState.MAINTENANCE})
+
+
+def fall_silent(step: Transition) -> None:
+    """Nothing more was heard: how things stood is remembered for the next sign of life."""
+    stood = step.state
+    lose_sight(step, step.at, "silence")
+    if step.state is not stood:
+        step.before_silence = stood
+
+
+def resume(step: Transition) -> None:
+    """A sign of life while the link stood: things stand as they stood, the gap stays a gap."""
+    stood = step.before_silence
+    if stood is None or step.state is not PrinterState.UNKNOWN:
+        return
+    if stood in ACTIVE_STATES:
+        close_gap(step)
+    enter(step, stood, step.at, "observed")
+
+
+def lose_sight(step: Transition, from_ms: int, source: str) -> None:
+    """From `from_ms` on the state is not known."""
+    if step.state in _OUT_OF_SIGHT:
+        return
+    from_ms = max(from_ms, step.since)
+    open_gap(step, from_ms)
+    enter(step, PrinterState.UNKNOWN, from_ms, source)
+
+
+def open_gap(step: Transition, from_ms: int) -> None:
+    """From `from_ms` on nothing is known of the attempt under way."""
+    account(step, from_ms)
+    attempt = step.attempt
+    if attempt is not None and attempt.gap_from_ms is None:
+        step.attempt = msgspec.structs.replace(attempt, gap_from_ms=from_ms)
+
+
+def close_gap(step: Transition) -> None:
+    """The attempt is known to be under way again; the gap counts to none of its hours."""
+    attempt = step.attempt
+    if attempt is not None and attempt.gap_from_ms is not None:
+        step.attempt = msgspec.structs.replace(
+            attempt, gap_from_ms=None, accounted_ms=max(step.at, attempt.accounted_ms)
+        )
+
+
+def enter(step: Transition, state: PrinterState, at_ms: int, source: str) -> None:
+    """Close the span that is open and begin one in `state`, unless it is the same state.
+
+    While a person has the printer out of service the state changes beneath, without a span.
+    """
+    if state is PrinterState.FINISHED and step.bed_cleared:
+        state = PrinterState.IDLE
+    if state is step.state:
+        return
+    at_ms = max(at_ms, step.since)
+    account(step, at_ms)
+    step.before_silence = None
+    before = _open_span(step)
+    left = step.state
+    step.state, step.since, step.source = state, at_ms, source
+    if step.service is None:
+        _book(step, before, _open_span(step))
+    _tell_pause(step, left, state, at_ms)
+
+
+def take_out_of_service(step: Transition, word: PrinterService) -> None:
+    """From now on the printer is in maintenance, or engineering, whatever machines say."""
+    before = _open_span(step)
+    step.service = Service(word, step.at)
+    _book(step, before, _open_span(step))
+
+
+def put_in_service(step: Transition) -> None:
+    """From now on the printer is in the state that machines last told."""
+    before = _open_span(step)
+    account(step, step.at)
+    step.service, step.since = None, step.at
+    _book(step, before, _open_span(step))
+
+
+def _open_span(step: Transition) -> Span:
+    return span_of(step.printer_id, step.state, step.since, step.source, step.service)
+
+
+def _book(step: Transition, before: Span, after: Span) -> None:
+    """Put a change of the open span into the books and the feed."""
+    changes, at_ms = step.changes, after.from_ms
+    if at_ms > before.from_ms:
+        changes.spans[before.from_ms] = msgspec.structs.replace(before, to_ms=at_ms)
+    changes.spans[at_ms] = after
+    body = {"state": after.state.value, "before": before.state.value, "source": after.source}
+    if after.reason is not None:
+        body["reason"] = after.reason
+    changes.feed.append(
+        FeedEntry(
+            kind=FeedKind.STATE_CHANGED,
+            at_ms=at_ms,
+            printer_id=step.printer_id,
+            job_id=step.attempt.job.id if step.attempt else None,
+            body=body,
+        )
+    )
+
+
+def _tell_pause(step: Transition, before: PrinterState, state: PrinterState, at_ms: int) -> None:
+    attempt = step.attempt
+    if attempt is None:
+        return
+    if state is PrinterState.PAUSED:
+        job = msgspec.structs.replace(attempt.job, pauses=attempt.job.pauses + 1)
+        step.attempt = msgspec.structs.replace(attempt, job=job)
+        step.tell_job(FeedKind.JOB_PAUSED, job, at_ms)
+    elif before is PrinterState.PAUSED and state in ACTIVE_STATES:
+        step.tell_job(FeedKind.JOB_RESUMED, attempt.job, at_ms)
+
+
+def account(step: Transition, until_ms: int) -> None:
+    """Add the time since it was last accounted to the job, by the state it passed in."""
+    attempt = step.attempt
+    if attempt is None:
+        return
+    passed = until_ms - max(attempt.accounted_ms, step.since)
+    job = attempt.job
+    if passed > 0:
+        field = _HOURS.get(step.state)
+        if field is not None and not (job.measured and field == "printing_ms"):
+            job = msgspec.structs.replace(job, **{field: getattr(job, field) + passed})
+    step.attempt = msgspec.structs.replace(attempt, job=job, accounted_ms=max(until_ms, attempt.accounted_ms))
