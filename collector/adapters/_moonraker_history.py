@@ -1,10 +1,15 @@
 """Rows of Moonraker's job history."""
 
 from collector.adapters._json import number, text
+from collector.adapters.base import Fields
 from farm.model.observation import HistoryRow
 from farm.model.states import CancelledBy, Cause, Outcome
 
 _HISTORY = "moonraker"
+HISTORY_FIELDS: Fields = dict.fromkeys(
+    ("job_id", "start_time", "end_time", "print_duration", "status", "filename", "filament_used")
+)
+"""What is read of a row."""
 _HISTORY_OUTCOMES = {
     "completed": (Outcome.SUCCEEDED, None),
     "cancelled": (Outcome.CANCELLED, None),
