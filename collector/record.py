@@ -1,6 +1,5 @@
-"""Recording what a broker carries into a file that can be sent to others, secrets left out."""
+"""Recording what a broker carries into a file that can be sent to others."""
 
-import re
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,43 +10,13 @@ from paho.mqtt.client import Client, MQTTMessage, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
 
 from collector.intake.mqtt import refusal
+from collector.redaction import Redacted, Redaction
 from collector.settings import BrokerSettings
 from farm.errors import BrokerUnreachable
 from farm.model.recording import RecordedMessage
 
 _CONNECT_S = 10
 _STEP_S = 0.2
-_HIDDEN = "***"
-_SECRET = re.compile(
-    r'("[^"]*(?:passw|passphrase|secret|token|api_?key|access_?code|auth|credential|session|private)[^"]*"\s*:\s*")'
-    r'((?:[^"\\]|\\.)*)(")',
-    re.IGNORECASE,
-)
-_PERSON = re.compile(r'("(?:user|username|owner|displayName|email|_user)"\s*:\s*")((?:[^"\\]|\\.)+)(")')
-_ADDRESS = re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}\b")
-_URL_LOGIN = re.compile(r"(\w+://)[^/@\s\"]+@")
-
-
-class Redaction:
-    """Takes out of a payload what is nobody else's business, and leaves its form as it was.
-
-    Passwords, tokens and keys are blanked; people get numbers in the order of their
-    appearance, so that it stays visible who was the same; addresses become 0.0.0.0.
-    """
-
-    def __init__(self) -> None:
-        self._people: dict[str, str] = {}
-
-    def __call__(self, payload: str) -> str:
-        """The payload without secrets."""
-        payload = _SECRET.sub(rf"\g<1>{_HIDDEN}\g<3>", payload)
-        payload = _URL_LOGIN.sub(rf"\g<1>{_HIDDEN}@", payload)
-        payload = _PERSON.sub(self._numbered, payload)
-        return _ADDRESS.sub("0.0.0.0", payload)  # noqa: S104 - a placeholder, nothing listens there
-
-    def _numbered(self, found: re.Match[str]) -> str:
-        number = self._people.setdefault(found[2], f"person-{len(self._people) + 1}")
-        return f"{found[1]}{number}{found[3]}"
 
 
 def record(
@@ -58,20 +27,24 @@ def record(
     seconds: float | None = None,
     stop: Event | None = None,
     on_message: Callable[[int], None] | None = None,
+    redaction: Redaction | None,
 ) -> int:
-    """Write every message below `topics` to `path` until the time is over or `stop` is set.
+    """Write the messages below `topics` to `path` until the time is over or `stop` is set.
 
-    Gives the number of messages. Raises BrokerUnreachable or BrokerRefused.
+    `redaction` says what of each is written; without one they are written as they are. Gives
+    the number of messages written. Raises BrokerUnreachable or BrokerRefused.
     """
     stop = stop or Event()
-    redaction = Redaction()
     encode = msgspec.json.Encoder().encode
     count = 0
     with path.open("wb") as file:
 
         def received(_client: Client, _data: object, message: MQTTMessage) -> None:
             nonlocal count
-            file.write(encode(_recorded(message, redaction)) + b"\n")
+            recorded = _recorded(message, redaction)
+            if recorded is None:
+                return
+            file.write(encode(recorded) + b"\n")
             count += 1
             if on_message is not None:
                 on_message(count)
@@ -88,15 +61,20 @@ def record(
     return count
 
 
-def _recorded(message: MQTTMessage, redaction: Redaction) -> RecordedMessage:
+def _recorded(message: MQTTMessage, redaction: Redaction | None) -> RecordedMessage | None:
     try:
         topic = message.topic
     except UnicodeDecodeError:
         topic = "topic-not-utf8"
+    kept: Redacted | None = Redacted(topic, message.payload.decode("utf-8", "replace"))
+    if redaction is not None:
+        kept = redaction(topic, bytes(message.payload))
+    if kept is None:
+        return None
     return RecordedMessage(
         t=round(time.time(), 6),
-        topic=topic,
-        payload=redaction(message.payload.decode("utf-8", "replace")),
+        topic=kept.topic,
+        payload=kept.payload,
         qos=message.qos,
         retain=bool(message.retain),
     )

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from collector.adapters._json import number, refuse, salvage
+from collector.adapters.base import Fields
 from farm.errors import UnreadableMessage
 
 
@@ -87,6 +88,16 @@ OBJECTS: dict[str, type[msgspec.Struct]] = {
     "gcode_move": GcodeMove,
     "fan": Fan,
 }
+
+
+STATUS_FIELDS: dict[str, Fields | None] = {
+    name: {
+        field.encode_name: {"total_layer": None, "current_layer": None} if field.name == "info" else None
+        for field in msgspec.structs.fields(kind)
+    }
+    for name, kind in OBJECTS.items()
+}
+"""What is read of each object."""
 
 
 def eventtime_ms(value: object) -> int:

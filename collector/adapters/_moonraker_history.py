@@ -1,9 +1,14 @@
 """Rows of Moonraker's job history."""
 
 from collector.adapters._json import number, text
+from collector.adapters.base import Fields
 from farm.model.observation import HistoryRow, JobSignal
 
 _HISTORY = "moonraker"
+HISTORY_FIELDS: Fields = dict.fromkeys(
+    ("job_id", "start_time", "end_time", "print_duration", "status", "filename", "filament_used")
+)
+"""What is read of a row."""
 _WORDS = {
     "in_progress": JobSignal.STARTED,
     "completed": JobSignal.DONE,

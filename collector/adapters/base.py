@@ -5,12 +5,16 @@ of a printer stands in a memory that is handed in and updated, and that is store
 printer's checkpoint.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
 from farm.model.observation import Observation, Telemetry
+
+Fields = Mapping[str, "Fields | None"]
+"""The fields of a JSON object: None for a plain value, else those of the objects within."""
 
 
 class ClockKind(StrEnum):
@@ -49,6 +53,8 @@ class Adapter(Protocol):
     suffixes: tuple[str, ...]
     """MQTT topic filters to subscribe to, below the prefix."""
     memory_type: type[msgspec.Struct]
+    plain_words: tuple[str, ...]
+    """Payloads that are no JSON, such as the words of a last will."""
 
     def new_memory(self) -> Any:
         """The memory of a printer never heard of."""
@@ -64,6 +70,9 @@ class Adapter(Protocol):
 
     def forget(self, memory: Any) -> None:
         """The way to the printer broke: what was known of its state is not known any more."""
+
+    def recorded_fields(self, suffix: str) -> Fields:
+        """The fields of such a message that `read` uses: all that a recording may hold of it."""
 
 
 @runtime_checkable

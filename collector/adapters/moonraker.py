@@ -6,6 +6,8 @@ JSON-RPC topics, with `printer.objects.query` only: a subscription would replace
 printer's own for everyone.
 """
 
+from collections.abc import Mapping
+
 import msgspec
 
 from collector.adapters._causes import cause_in
@@ -13,6 +15,7 @@ from collector.adapters._json import refuse, salvage
 from collector.adapters._klipper_memory import MoonrakerMemory, merge, without_state
 from collector.adapters._klipper_status import (
     OBJECTS,
+    STATUS_FIELDS,
     SplitValue,
     Status,
     decode_whole,
@@ -21,8 +24,8 @@ from collector.adapters._klipper_status import (
     split_decoder,
     status_of,
 )
-from collector.adapters._moonraker_history import history_row
-from collector.adapters.base import ClockKind, Question, Reading
+from collector.adapters._moonraker_history import HISTORY_FIELDS, history_row
+from collector.adapters.base import ClockKind, Fields, Question, Reading
 from farm.errors import UnreadableMessage
 from farm.model.observation import JobFact, JobReading, JobSignal, Link, Observation, Telemetry
 from farm.model.states import Cause, PrinterState
@@ -43,6 +46,7 @@ class Moonraker:
     silence_ms = 30_000
     suffixes = ("moonraker/status", "moonraker/api/response", "klipper/status", "klipper/state/+/+")
     memory_type = MoonrakerMemory
+    plain_words = ()
 
     def new_memory(self) -> MoonrakerMemory:
         """The memory of a host never heard of."""
@@ -86,6 +90,16 @@ class Moonraker:
             )
             for i, (method, params) in enumerate(asked)
         )
+
+    def recorded_fields(self, suffix: str) -> Fields:
+        """See `Adapter.recorded_fields`."""
+        if suffix.startswith("klipper/state/"):
+            name, field = suffix.split("/", 3)[2:]
+            fields = STATUS_FIELDS.get(name)
+            if not fields or field not in fields:
+                return {"eventtime": None}
+            return {"eventtime": None, "value": fields[field]}
+        return _RECORDED.get(suffix, {})
 
     def read(self, memory: MoonrakerMemory, suffix: str, payload: bytes, retained: bool) -> Reading | None:
         """See `Adapter.read`."""
@@ -208,6 +222,14 @@ class Moonraker:
                 job=_job(memory, at, retained) if memory.state != "standby" else None,
             ),
         )
+
+
+_ANSWER: Fields = {"eventtime": None, "status": STATUS_FIELDS, "jobs": HISTORY_FIELDS}
+_RECORDED: Mapping[str, Fields] = {
+    "moonraker/status": {"server": None},
+    "klipper/status": {"eventtime": None, "status": STATUS_FIELDS},
+    "moonraker/api/response": {"jsonrpc": None, "id": None, "result": _ANSWER},
+}
 
 
 def _is_stalled(memory: MoonrakerMemory, at: int) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from collector.adapters._json import number, refuse, salvage, text
-from collector.adapters.base import ClockKind, Reading
+from collector.adapters.base import ClockKind, Fields, Reading
 from farm.errors import UnreadableMessage
 from farm.model.observation import JobReading, JobSignal, Link, Observation, Telemetry
 from farm.model.states import ACTIVE_STATES, CancelledBy, Cause, PrinterState
@@ -25,6 +25,20 @@ _CAUSES = {cause.value: cause for cause in Cause}
 _CANCELLERS = {by.value: by for by in CancelledBy}
 _FIGURES = ("nozzle", "nozzle_target", "bed", "bed_target", "chamber", "progress", "filament_mm")
 _LAYERS = ("layer", "layers")
+_JOB: Fields = dict.fromkeys(
+    (
+        "id",
+        "file",
+        "printing_seconds",
+        "elapsed_seconds",
+        "progress",
+        "filament_mm",
+        "filament_g",
+        "material",
+        "operator",
+        "units",
+    )
+)
 
 
 class NativeMemory(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -102,6 +116,7 @@ class Native:
     silence_ms = 300_000
     suffixes = ("link", "state", "event", "telemetry")
     memory_type = NativeMemory
+    plain_words = ("online", "offline")
 
     def new_memory(self) -> NativeMemory:
         """The memory of a publisher never heard of."""
@@ -115,6 +130,14 @@ class Native:
         """The state topic is retained and is published again; until then nothing is known."""
         memory.state = None
         memory.job = None
+
+    def recorded_fields(self, suffix: str) -> Fields:
+        """See `Adapter.recorded_fields`."""
+        if suffix == "telemetry":
+            return dict.fromkeys(("v", "at", *_FIGURES, *_LAYERS))
+        return {
+            field.name: _JOB if field.name == "job" else None for field in msgspec.structs.fields(_Message)
+        }
 
     def read(self, memory: NativeMemory, suffix: str, payload: bytes, retained: bool) -> Reading | None:
         """See `Adapter.read`."""

@@ -10,7 +10,7 @@ import msgspec
 
 from collector.adapters._causes import cause_in, without_ok
 from collector.adapters._json import number, refuse, salvage, text
-from collector.adapters.base import ClockKind, Reading
+from collector.adapters.base import ClockKind, Fields, Reading
 from farm.errors import UnreadableMessage
 from farm.model.observation import JobFact, JobReading, JobSignal, Link, Observation, Telemetry
 from farm.model.states import Cause, PrinterState
@@ -98,6 +98,7 @@ class OctoPrint:
     silence_ms = 900_000
     suffixes = ("mqtt", "event/+", "progress/printing", "temperature/+")
     memory_type = OctoPrintMemory
+    plain_words = ("connected", "disconnected")
 
     def new_memory(self) -> OctoPrintMemory:
         """The memory of an instance never heard of."""
@@ -111,6 +112,10 @@ class OctoPrint:
         """Nothing is published again on reconnecting, so nothing is known any more."""
         memory.state = None
         memory.progress_path = None
+
+    def recorded_fields(self, _suffix: str) -> Fields:
+        """See `Adapter.recorded_fields`: one form for all topics."""
+        return dict.fromkeys(field.encode_name for field in msgspec.structs.fields(_Payload))
 
     def read(self, memory: OctoPrintMemory, suffix: str, payload: bytes, retained: bool) -> Reading | None:
         """See `Adapter.read`."""

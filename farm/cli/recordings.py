@@ -18,7 +18,10 @@ from farm.cli.options import (
 from farm.cli.output import print_json, print_table, span_text
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from collector.playback import Replayed
+    from collector.redaction import Redaction
     from collector.settings import SourceSettings
 
 REPLAY_EXAMPLES = """
@@ -30,6 +33,7 @@ RECORD_EXAMPLES = """
 layerline record farm.mqtt.jsonl                  until Ctrl-C
 layerline record bay1.mqtt.jsonl --topic 'octoPrint/bay1/#' --seconds 600
 layerline record farm.mqtt.jsonl --broker mqtt://broker.local:1883
+layerline record mine.mqtt.jsonl --everything     secrets included
 """
 
 
@@ -68,19 +72,25 @@ def record(
     seconds: Annotated[
         float | None, Option("--seconds", metavar="N", min=0.1, help="End by itself after so long.")
     ] = None,
+    everything: Annotated[
+        bool, Option("--everything", help="Every message as it is, secrets included: for your own eyes.")
+    ] = False,
     broker: BrokerOption = None,
     config: ConfigOption = None,
     data: DataOption = None,
     verbose: VerboseOption = False,
 ) -> None:
-    """Write down what the broker carries, secrets left out, to be replayed or sent to us.
+    """Write down what printers publish, to be replayed or sent to us.
 
-    Passwords, tokens and keys are blanked, people get numbers and addresses become 0.0.0.0.
+    Only what Layerline itself reads of a message is kept; other topics and fields are left out and
+    counted. Within texts, secrets are blanked, people get numbers and addresses become 0.0.0.0.
     Look through the file all the same before you hand it on: file names stay in it.
     """
     from rich.console import Console
 
+    from collector.intake.sources import SourceTable
     from collector.record import record as write_down
+    from collector.redaction import Redaction
     from farm.app.process_life import stop_event
     from farm.errors import RecordingError
 
@@ -90,6 +100,7 @@ def record(
     if file.exists():
         raise RecordingError(f"{file}: is there already; record into a new file")
     console = Console(stderr=True)
+    redaction = None if everything else Redaction(SourceTable(configuration.sources))
     with console.status("Recording …") as status:
         try:
             count = write_down(
@@ -99,10 +110,20 @@ def record(
                 seconds=seconds,
                 stop=stop_event(),
                 on_message=lambda count: status.update(f"Recording … {count} messages"),
+                redaction=redaction,
             )
         except OSError as error:
             raise RecordingError(f"{file}: cannot be written: {error.strerror}") from error
     console.print(f"{count} messages in {file}.")
+    if redaction is None:
+        console.print("Nothing was left out: passwords and names may be in it. Do not send it to anybody.")
+    else:
+        _tell_what_was_left_out(console, redaction)
+
+
+def _tell_what_was_left_out(console: "Console", redaction: "Redaction") -> None:
+    fields = ", ".join(sorted(redaction.fields_left_out)) or "none"
+    console.print(f"Left out: {redaction.left_out} messages that no adapter reads; fields: {fields}.")
 
 
 def _replay_all(files: list[Path], sources: "tuple[SourceSettings, ...]") -> list["Replayed"]:

@@ -134,16 +134,17 @@ def test_replay_of_what_is_no_recording_fails(content: str | None, said: str, tm
 
 
 def test_what_a_broker_carries_is_recorded_without_secrets(tmp_path: Path, broker: Mosquitto) -> None:
+    topic = "octoPrint/bay1/event/PrinterStateChanged"
     with running(
-        tmp_path, "record", "new.jsonl", "--broker", broker.url, "--topic", "recorded/#"
+        tmp_path, "record", "new.jsonl", "--broker", broker.url, "--topic", "octoPrint/#"
     ) as recorder:
         client = Client(CallbackAPIVersion.VERSION2, "recorded")
         client.connect(broker.host, broker.port)
         client.loop_start()
 
         def publish_and_look() -> bool:
-            client.publish("recorded/one", '{"password": "hunter2", "state": "idle"}', qos=1)
-            return "recorded/one" in (tmp_path / "new.jsonl").read_text("utf-8", "replace")
+            client.publish(topic, '{"password": "hunter2", "state_id": "OPERATIONAL"}', qos=1)
+            return topic in (tmp_path / "new.jsonl").read_text("utf-8", "replace")
 
         wait_until((tmp_path / "new.jsonl").exists, "the file is there")
         wait_until(publish_and_look, "a message is recorded")
@@ -151,7 +152,7 @@ def test_what_a_broker_carries_is_recorded_without_secrets(tmp_path: Path, broke
         client.loop_stop()
         assert recorder.end(signal.SIGINT) == 0
     (first, *_) = read_recording(tmp_path / "new.jsonl")
-    assert (first.topic, first.payload) == ("recorded/one", '{"password": "***", "state": "idle"}')
+    assert (first.topic, first.payload) == (topic, '{"state_id":"OPERATIONAL"}')
     done = layerline("record", "new.jsonl", "--broker", broker.url, folder=tmp_path, status=1)
     assert "new.jsonl: is there already" in done.stderr
 
