@@ -85,6 +85,13 @@ class LedgerReader(LedgerDatabase):
         with self._reads() as connection:
             return job_page(connection, wanted)
 
+    def jobs_with_prefix(self, prefix: str, limit: int) -> list[Job]:
+        """Jobs whose ids begin so, by id; at most `limit`."""
+        wanted = select(schema.job).where(_job.id.startswith(prefix, autoescape=True))
+        with self._reads() as connection:
+            found = connection.execute(wanted.order_by(_job.id).limit(limit)).mappings()
+            return [rows.job_of(row) for row in found]
+
     def revisions(self, job_id: str) -> list[Revision]:
         """Every revision of a job, oldest first."""
         revision = schema.revision.c
