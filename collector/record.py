@@ -1,6 +1,5 @@
 """Recording what a broker carries into a file that can be sent to others, secrets left out."""
 
-import re
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,41 +12,11 @@ from paho.mqtt.enums import CallbackAPIVersion
 from collector.intake.mqtt import refusal
 from collector.settings import BrokerSettings
 from farm.errors import BrokerUnreachable
+from farm.model.payload_redaction import PayloadRedaction
 from farm.model.recording import RecordedMessage
 
 _CONNECT_S = 10
 _STEP_S = 0.2
-_HIDDEN = "***"
-_SECRET = re.compile(
-    r'("[^"]*(?:passw|passphrase|secret|token|api_?key|access_?code|auth|credential|session|private)[^"]*"\s*:\s*")'
-    r'((?:[^"\\]|\\.)*)(")',
-    re.IGNORECASE,
-)
-_PERSON = re.compile(r'("(?:user|username|owner|displayName|email|_user)"\s*:\s*")((?:[^"\\]|\\.)+)(")')
-_ADDRESS = re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}\b")
-_URL_LOGIN = re.compile(r"(\w+://)[^/@\s\"]+@")
-
-
-class Redaction:
-    """Takes out of a payload what is nobody else's business, and leaves its form as it was.
-
-    Passwords, tokens and keys are blanked; people get numbers in the order of their
-    appearance, so that it stays visible who was the same; addresses become 0.0.0.0.
-    """
-
-    def __init__(self) -> None:
-        self._people: dict[str, str] = {}
-
-    def __call__(self, payload: str) -> str:
-        """The payload without secrets."""
-        payload = _SECRET.sub(rf"\g<1>{_HIDDEN}\g<3>", payload)
-        payload = _URL_LOGIN.sub(rf"\g<1>{_HIDDEN}@", payload)
-        payload = _PERSON.sub(self._numbered, payload)
-        return _ADDRESS.sub("0.0.0.0", payload)  # noqa: S104 - a placeholder, nothing listens there
-
-    def _numbered(self, found: re.Match[str]) -> str:
-        number = self._people.setdefault(found[2], f"person-{len(self._people) + 1}")
-        return f"{found[1]}{number}{found[3]}"
 
 
 def record(
@@ -64,7 +33,7 @@ def record(
     Gives the number of messages. Raises BrokerUnreachable or BrokerRefused.
     """
     stop = stop or Event()
-    redaction = Redaction()
+    redaction = PayloadRedaction()
     encode = msgspec.json.Encoder().encode
     count = 0
     with path.open("wb") as file:
@@ -88,7 +57,7 @@ def record(
     return count
 
 
-def _recorded(message: MQTTMessage, redaction: Redaction) -> RecordedMessage:
+def _recorded(message: MQTTMessage, redaction: PayloadRedaction) -> RecordedMessage:
     try:
         topic = message.topic
     except UnicodeDecodeError:

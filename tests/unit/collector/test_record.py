@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from collector.record import Redaction
+from farm.model.payload_redaction import PayloadRedaction, readable
 
 
 @pytest.mark.parametrize(
@@ -21,17 +21,39 @@ from collector.record import Redaction
     ],
 )
 def test_secrets_are_left_out_and_the_payload_stays_json(payload: str, hidden: str) -> None:
-    redacted = Redaction()(payload)
+    redacted = PayloadRedaction()(payload)
     assert hidden not in redacted
     assert json.loads(redacted).keys() == json.loads(payload).keys()
 
 
 def test_the_same_person_keeps_the_same_number() -> None:
-    redaction = Redaction()
+    redaction = PayloadRedaction()
     assert redaction('{"user": "alice"}') == redaction('{"user": "alice"}') == '{"user": "person-1"}'
     assert redaction('{"owner": "bob"}') == '{"owner": "person-2"}'
 
 
 def test_figures_words_and_spacing_are_left_alone() -> None:
     payload = '{"eventtime":12.5,"status":{"print_stats":{"state":"printing","filename":"a b.gcode"}}}'
-    assert Redaction()(payload) == payload
+    assert PayloadRedaction()(payload) == payload
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b'{"password": "hunter2',
+        b'{"password": "hunter2\\',
+        b"password=hunter2&x=1",
+        b"{'password': 'hunter2'}",
+        b'{"token": hunter2}',
+        b"Authorization: Bearer hunter2\r\n",
+        b"\xff\xfe password: hunter2",
+    ],
+)
+def test_secrets_of_a_payload_that_is_cut_off_or_no_json_are_left_out_too(payload: bytes) -> None:
+    shown = readable(payload)
+    assert "hunter2" not in shown
+    assert "***" in shown
+
+
+def test_a_payload_without_secrets_is_readable_as_it_is() -> None:
+    assert readable(b'{"path": "a.gcode", "time": 1e999') == '{"path": "a.gcode", "time": 1e999'
