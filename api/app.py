@@ -9,13 +9,14 @@ from fastapi import APIRouter, Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from api.auth import Gate, SignIn
+from api.body_limit import BodyLimit
 from api.context import ApiContext
 from api.exposition import Outbox, program_version
 from api.farm_view import FarmView
 from api.headers import SecurityHeaders
 from api.live import LiveStream
 from api.problems import Problem, install_problem_answers, problem_answers, refuse_unknown_parameters
-from api.routes import alerts, health, jobs, kpis, metrics, outbox, page, printers, setup, stream
+from api.routes import alerts, health, inputs, jobs, kpis, metrics, outbox, page, printers, setup, stream
 from api.series_cache import SeriesCache
 from api.settings import ApiSettings
 from api.setup import SetupProvider
@@ -23,20 +24,21 @@ from farm.figures.engine import KpiEngine
 from farm.ledger.alert_store import AlertStore
 from farm.ledger.history_ledger import LedgerHistory
 from farm.ledger.history_port import HistoryReader
+from farm.ledger.inbox import Inbox
 from farm.ledger.ledger_reader import LedgerReader
 from farm.model.clock import Clock
 from farm.settings import SiteSettings
 
 PREFIX = "/api/v1"
 DESCRIPTION = """\
-Printers, jobs, indicators and alerts of a farm of 3D printers.
+Printers, jobs, indicators and alerts of a farm of 3D printers, and an inbox for what people know.
 
 Times are RFC 3339 in UTC with milliseconds, durations seconds, lengths millimetres, masses
 grams, temperatures degrees Celsius, shares ratios from 0 to 1. Errors are problem details
 after RFC 9457. With a token set, send it as `Authorization: Bearer ...`.
 """
 
-_FAMILIES = (printers, jobs, kpis, alerts, stream, setup, outbox, health, metrics)
+_FAMILIES = (printers, jobs, inputs, kpis, alerts, stream, setup, outbox, health, metrics)
 
 
 def create_app(
@@ -70,12 +72,14 @@ def create_app(
         sign_in=sign_in,
         outbox=queues,
         history=history or LedgerHistory(reader),
+        inbox=Inbox(reader.engine),
     )
     app = _bare_app(context)
     install_problem_answers(app)
     for router in _routers():
         app.include_router(router)
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5)
+    app.add_middleware(BodyLimit)
     app.add_middleware(Gate, sign_in=sign_in, allowed_hosts=settings.allowed_hosts)
     app.add_middleware(SecurityHeaders)
     return app

@@ -14,6 +14,7 @@ from api.settings import ApiSettings
 from api.setup import SetupProvider
 from farm.figures.engine import KpiEngine
 from farm.ledger.history_port import HistoryReader
+from farm.ledger.inbox import Inbox
 
 
 class ApiContext(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +29,7 @@ class ApiContext(msgspec.Struct, frozen=True, kw_only=True):
     sign_in: SignIn | None
     outbox: Outbox | None
     history: HistoryReader
+    inbox: Inbox
 
 
 def _context_of(request: Request) -> ApiContext:

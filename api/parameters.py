@@ -71,16 +71,16 @@ def window_of(context: ApiContext, text: str, now_ms: int) -> Window:
     return window.until(now_ms)
 
 
-def instant_of(field: str, text: str | None) -> int | None:
+def instant_of(field: str, text: str | None, *, where: str = "query") -> int | None:
     """Milliseconds since 1970 of an instant, None for none. Raises ProblemError for any other text."""
     if text is None:
         return None
     try:
         at_ms = parse_rfc3339(text)
     except (ValueError, OverflowError) as error:
-        raise invalid(field, text, "an RFC 3339 instant such as 2026-11-22T00:00:00Z") from error
+        raise invalid(field, text, "an RFC 3339 instant such as 2026-11-22T00:00:00Z", where=where) from error
     if not 0 <= at_ms <= LATEST_MS:
-        raise invalid(field, text, "a time from 1970 to 2200")
+        raise invalid(field, text, "a time from 1970 to 2200", where=where)
     return at_ms
 
 

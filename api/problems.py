@@ -13,12 +13,18 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from api.headers import SECURITY_HEADERS
-from farm.errors import InfluxError, InvalidQuery, LedgerError
+from farm.errors import InfluxError, InputConflict, InvalidInput, InvalidQuery, LedgerError
 
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 _TYPES = "urn:layerline:problem:"
+_INPUT_FIELDS = {
+    "request_key": ("Idempotency-Key", "header"),
+    "printer": ("printer", "path"),
+    "job": ("job", "path"),
+}
+"""Where a field of an entry of the inbox stands in a request, where that is not the body."""
 
 
 class FieldProblem(BaseModel):
@@ -121,6 +127,14 @@ def install_problem_answers(app: FastAPI) -> None:
         detail = "; ".join(f"{each.where} parameter {each.field}: {each.allowed}" for each in fields)
         return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", detail, fields).response()
 
+    @app.exception_handler(InputConflict)
+    def _input_conflict(_request: Request, error: InputConflict) -> JSONResponse:
+        return _input_problem(HTTPStatus.CONFLICT, "conflict", error)
+
+    @app.exception_handler(InvalidInput)
+    def _invalid_input(_request: Request, error: InvalidInput) -> JSONResponse:
+        return _input_problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", error)
+
     @app.exception_handler(InvalidQuery)
     def _invalid_query(_request: Request, error: InvalidQuery) -> JSONResponse:
         return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", str(error)).response()
@@ -153,17 +167,30 @@ def install_problem_answers(app: FastAPI) -> None:
         ).response()
 
 
+def _input_problem(status: HTTPStatus, name: str, error: InvalidInput) -> JSONResponse:
+    field, where = _INPUT_FIELDS.get(error.field, (error.field, "body"))
+    problem = FieldProblem(field=field, where=where, value=_writable(error.value), allowed=error.remedy)
+    return ProblemError(status, name, f"{where} parameter {field}: {error.remedy}", [problem]).response()
+
+
 def _field_problem(entry: Mapping[str, Any]) -> FieldProblem:
     where, *field = (str(part) for part in entry["loc"])
+    if where == "body" and len(field) > 1:
+        del field[0]  # the `what` by which the body was told from others
     context = entry.get("ctx", {})
     allowed = str(context.get("expected") or context.get("error") or entry["msg"])
     value = entry.get("input")
     return FieldProblem(
         field=".".join(field) or where,
         where=where,
-        value=None if entry["type"] == "missing" else str(value)[:200],
+        value=None if entry["type"] == "missing" else _writable(str(value)[:200]),
         allowed=allowed.removeprefix("Input should be ").removeprefix("Value error, "),
     )
+
+
+def _writable(text: str) -> str:
+    """The text with what cannot stand in UTF-8, half a pair of surrogates, spelled out."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def problem_answers(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:

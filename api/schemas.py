@@ -185,6 +185,32 @@ class JobDetail(JobRecord):
     revisions: list[JobRevision]
 
 
+class InputRecord(Answer):
+    """An entry of the inbox: who said what of a printer or job, for when and why, and what became of it."""
+
+    id: int = Field(examples=[17])
+    printer_id: PrinterId
+    printer: str = Field(examples=["bay1"])
+    job_id: JobId | None
+    what: str = Field(
+        description="One of `state rename retire forget restore correct close describe note`.",
+        examples=["state"],
+    )
+    said: dict[str, Any] = Field(description="The word itself.", examples=[{"state": "maintenance"}])
+    for_: Instant = Field(alias="for")
+    said_at: Instant
+    who: str = Field(examples=["api"])
+    why: str = Field(examples=["new nozzle"])
+    status: str = Field(
+        description="`waiting`, then `taken`, or `refused` where it was not followed.", examples=["waiting"]
+    )
+    taken_at: Instant | None = Field(examples=[None])
+    answer: str | None = Field(
+        description="Why it waits or was not followed.",
+        examples=["is taken in by the collector that holds the printer; waiting"],
+    )
+
+
 class TimeAccountRecord(Answer):
     """Seconds that a printer spent in each state during the window."""
 
@@ -219,6 +245,18 @@ class IntakeFaultCount(Answer):
     count: int = Field(examples=[3])
     last_at: Instant
     sample: str | None = Field(examples=['farm/bay1/octoprint/event/PrintDone: {"path"'])
+
+
+class RejectedMessageRecord(Answer):
+    """A message that could not be digested; `payload` is its beginning, without secrets."""
+
+    at: Instant
+    source: str = Field(examples=["octoprint=farm/{printer}/octoprint"])
+    reason: str = Field(examples=["internal_error"])
+    topic: str = Field(examples=["farm/bay1/octoprint/event/PrintDone"])
+    detail: str = Field(examples=["RecursionError: maximum recursion depth exceeded"])
+    size: int = Field(description="Bytes of the whole message.", examples=[200_000])
+    payload: str = Field(examples=['{"path": "a.gcode", "time": 1e999'])
 
 
 class OutboxTrouble(Answer):

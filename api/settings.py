@@ -23,6 +23,13 @@ class ApiSettings(Section):
         None,
         description=f"The API token, at least {SHORTEST_TOKEN} characters; better in the file `token_file`.",
     )
+    token_name: str = Field(
+        "api",
+        min_length=1,
+        max_length=128,
+        pattern=r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$",
+        description="Who speaks with the token: the name that stands in the trail of what people say.",
+    )
     allowed_hosts: tuple[str, ...] = Field(
         (),
         description="Further host names under which the API answers while it has no token; "

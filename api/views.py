@@ -12,10 +12,11 @@ from farm.kpi.catalogue import Indicator, indicator
 from farm.kpi.figure import KpiFigure, KpiSeries
 from farm.kpi.windows import Window
 from farm.ledger.history_port import TelemetrySample
-from farm.ledger.records import IntakeFault, Revision
+from farm.ledger.records import IntakeFault, RejectedMessage, Revision
 from farm.model.alert import Alert, Delivery
 from farm.model.job import Job
 from farm.model.job_record import job_record
+from farm.model.payload_redaction import readable
 from farm.model.printer import Printer
 from farm.model.printer_status import PrinterStatus
 from farm.model.span import Span
@@ -209,6 +210,19 @@ def revision_view(revision: Revision) -> schemas.JobRevision:
         why=revision.why,
         before=None if revision.before is None else json.loads(revision.before),
         after=None if revision.after is None else json.loads(revision.after),
+    )
+
+
+def rejected_view(message: RejectedMessage) -> schemas.RejectedMessageRecord:
+    """A message put aside, with what can be read of it."""
+    return schemas.RejectedMessageRecord(
+        at=rfc3339(message.at_ms),
+        source=message.source,
+        reason=message.reason,
+        topic=message.topic,
+        detail=readable(message.detail.encode("utf-8", "replace")),
+        size=message.size,
+        payload=readable(message.payload),
     )
 
 

@@ -9,12 +9,16 @@ LayerlineError
 ├── BrokerRefused        the MQTT broker will not have us; names the remedy
 ├── UnreadableMessage    an adapter cannot make sense of a message (counted, never fatal)
 ├── InvalidQuery         what was asked for does not exist; names what is allowed (a ValueError too)
+│   └── InvalidInput       what a person said cannot be taken; names field, value and remedy
+│       └── InputConflict    it contradicts what stands; right in itself, and perhaps right at another time
 ├── RecordingError       a recording file is not in the documented format
 ├── TruthError           a simulation's ledger of truth is not in the documented format
 ├── InfluxError          InfluxDB did not do what it was asked; `status` is its HTTP status, if it answered
 ├── StartError           a process or connection of ours could not be started
 └── DeliveryError        a notifier could not deliver; `permanent` says whether trying again can help
 """
+
+_LONGEST_SHOWN = 200
 
 
 class LayerlineError(Exception):
@@ -60,6 +64,22 @@ class UnreadableMessage(LayerlineError):
 
 class InvalidQuery(LayerlineError, ValueError):
     """What was asked for does not exist: a window, an indicator. The text names what is allowed."""
+
+
+class InvalidInput(InvalidQuery):
+    """What a person said of a printer or a job cannot be taken: `field` is at fault, `remedy` says why."""
+
+    def __init__(self, field: str, value: object, remedy: str) -> None:
+        shown = str(value)
+        shown = shown if len(shown) <= _LONGEST_SHOWN else shown[:_LONGEST_SHOWN] + "..."
+        super().__init__(f"{field}: {shown!r} cannot be taken: {remedy}")
+        self.field = field
+        self.value = shown
+        self.remedy = remedy
+
+
+class InputConflict(InvalidInput):
+    """What a person said contradicts what stands in the ledger now."""
 
 
 class RecordingError(LayerlineError):

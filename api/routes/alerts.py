@@ -67,6 +67,18 @@ def list_faults(context: Context) -> schemas.Listing[schemas.IntakeFaultCount]:
     )
 
 
+@router.get("/rejected-messages", summary="Messages that could not be digested, newest first")
+def list_rejected_messages(
+    context: Context,
+    limit: Annotated[int, Query(description="At most so many.", ge=1, le=500)] = 100,
+) -> schemas.Listing[schemas.RejectedMessageRecord]:
+    """The messages put aside last, with the beginning of their bytes as text, without secrets."""
+    messages = context.farm_view.reader.rejected_messages(limit)
+    return schemas.Listing(
+        at=rfc3339(context.farm_view.now_ms()), items=[views.rejected_view(each) for each in messages]
+    )
+
+
 def _open_first(
     store: AlertStore, wanted: AlertFilter, states: tuple[AlertState, ...], after: str | None
 ) -> AlertPage:

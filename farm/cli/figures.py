@@ -137,7 +137,7 @@ def length_ms(text: str) -> int | None:
     return None if found is None else int(found[1]) * _UNIT_MS[found[2]]
 
 
-def since_instant(text: str, now_ms: int) -> int:
+def since_instant(text: str, now_ms: int, option: str = "--since") -> int:
     """The instant (ms since 1970) that `24h`, `7d` or an RFC 3339 time names. Raises InvalidQuery."""
     from farm.errors import InvalidQuery
 
@@ -148,7 +148,7 @@ def since_instant(text: str, now_ms: int) -> int:
         return parse_rfc3339(text)
     except (ValueError, OverflowError) as error:
         raise InvalidQuery(
-            f"--since {text}: must be an RFC 3339 time such as 2026-11-22T00:51:14Z, or like 90m, 24h, 7d"
+            f"{option} {text}: must be an RFC 3339 time such as 2026-11-22T00:51:14Z, or like 90m, 24h, 7d"
         ) from error
 
 

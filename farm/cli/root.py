@@ -8,6 +8,8 @@ from farm.cli import (
     export,
     figures,
     influx,
+    job,
+    printer,
     recordings,
     services,
     together,
@@ -56,4 +58,6 @@ _COMMANDS = (
 for _function, _examples in _COMMANDS:
     app.command(cls=Command, epilog=_examples)(_function)
 
+app.add_typer(printer.app, name="printer")
+app.add_typer(job.app, name="job")
 app.add_typer(influx.app, name="influx")

@@ -31,7 +31,7 @@ class Batch(msgspec.Struct, kw_only=True):
     starts at or after the instant is deleted, one that reaches beyond it ends there); spans
     (upsert by printer and start); evidence (an identical key is left as it is); snapshots
     checkpoints and sessions (upsert); faults (counts are added);
-    `taken_inputs` (marked in the inbox as worked in);
+    `taken_inputs` (marked in the inbox as worked in at `booked_until_ms`, with their answers);
     rejected messages (the newest are kept); revisions; telemetry; feed (each
     entry gets the next `seq`). The printers belong to the committing shard from then on.
     `receipt` is kept with the shard, and those up to `receipts_confirmed` are deleted.

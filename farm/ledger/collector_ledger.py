@@ -16,6 +16,7 @@ from farm.ledger.outbox_positions import settled_telemetry
 from farm.ledger.outcome_totals import book_outcomes
 from farm.ledger.records import Checkpoint, Evidence, Receipt, SessionRecord, Snapshot
 from farm.model.job import Job
+from farm.model.operator_input import OperatorInput
 from farm.model.printer import Address, Printer
 
 _PRINTERS_AT_ONCE = 50
@@ -66,6 +67,9 @@ class CollectorLedger(LedgerDatabase):
             # In one order, so that two collectors never wait for each other.
             statements.faults.run(connection, sorted(map(rows.as_row, batch.faults), key=itemgetter(0, 1)))
             self._keep_rejected(connection, batch)
+            statements.taken_inputs.run(
+                connection, [(batch.booked_until_ms, said.answer, said.id) for said in batch.taken_inputs]
+            )
             self._book_revisions(connection, batch)
             self._book_receipts(connection, client_id, batch)
             self._append(connection, batch)
@@ -104,6 +108,25 @@ class CollectorLedger(LedgerDatabase):
         """Every address's session."""
         with self._reads() as connection:
             return [rows.session_of(row) for row in connection.execute(select(schema.session)).mappings()]
+
+    def waiting_inputs(self, limit: int = 1000) -> list[OperatorInput]:
+        """What people said that is still to be worked in, in the order in which it was said.
+
+        Of the printers that the claimed shard booked last, or that no collector booked yet.
+        An entry waits until a commit marks it as taken. There is no cursor to read on from: on
+        PostgreSQL an entry can become visible after one with a higher id was worked in.
+        """
+        said, printer = schema.operator_input.c, schema.printer.c
+        ours = or_(printer.collector == self._client_id, printer.collector.is_(None))
+        wanted = (
+            select(schema.operator_input)
+            .join(schema.printer, printer.id == said.printer_id)
+            .where(said.taken_ms.is_(None), ours)
+            .order_by(said.id)
+            .limit(limit)
+        )
+        with self._reads() as connection:
+            return [rows.operator_input_of(row) for row in connection.execute(wanted).mappings()]
 
     def open_jobs(self) -> list[Job]:
         """Jobs without an outcome."""

@@ -35,6 +35,7 @@ class CollectorStatements:
         self.faults = _faults(dialect)
         self.receipts = insertion(schema.receipt, dialect, ("client_id", "number", "body"))
         self.receipt_cuts = _receipt_cut(dialect)
+        self.taken_inputs = _taken_input(dialect)
         self.revisions = insertion(schema.revision, dialect, rows.REVISION_COLUMNS)
 
 
@@ -76,6 +77,17 @@ def _receipt_cut(dialect: str) -> RowStatement:
         receipt.client_id == bindparam("client"), receipt.number <= bindparam("confirmed")
     )
     return RowStatement(statement, dialect, ("client", "confirmed"))
+
+
+def _taken_input(dialect: str) -> RowStatement:
+    """Takes (instant, answer, id): marks an entry of the inbox as worked in, unless it is already."""
+    said = schema.operator_input.c
+    statement = (
+        update(schema.operator_input)
+        .where(said.id == bindparam("said"), said.taken_ms.is_(None))
+        .values(taken_ms=bindparam("at"), answer=bindparam("words"))
+    )
+    return RowStatement(statement, dialect, ("at", "words", "said"))
 
 
 def _withdrawals(dialect: str) -> tuple[RowStatement, ...]:

@@ -11,7 +11,7 @@ from farm.ledger.job_filter import JobFilter, JobPage
 from farm.ledger.job_pages import job_page
 from farm.ledger.kind_of_time import simulated_now
 from farm.ledger.ledger_database import LedgerDatabase
-from farm.ledger.records import Evidence, IntakeFault, Revision, TelemetryRow
+from farm.ledger.records import Evidence, IntakeFault, RejectedMessage, Revision, TelemetryRow
 from farm.model.feed import FeedEntry
 from farm.model.job import Job
 from farm.model.observation import Telemetry
@@ -85,6 +85,13 @@ class LedgerReader(LedgerDatabase):
         with self._reads() as connection:
             return job_page(connection, wanted)
 
+    def jobs_with_prefix(self, prefix: str, limit: int) -> list[Job]:
+        """Jobs whose ids begin so, by id; at most `limit`."""
+        wanted = select(schema.job).where(_job.id.startswith(prefix, autoescape=True))
+        with self._reads() as connection:
+            found = connection.execute(wanted.order_by(_job.id).limit(limit)).mappings()
+            return [rows.job_of(row) for row in found]
+
     def revisions(self, job_id: str) -> list[Revision]:
         """Every revision of a job, oldest first."""
         revision = schema.revision.c
@@ -135,6 +142,18 @@ class LedgerReader(LedgerDatabase):
         wanted = select(schema.intake_fault).order_by(fault.source, fault.reason)
         with self._reads() as connection:
             return [IntakeFault(**row) for row in connection.execute(wanted).mappings()]
+
+    def rejected_messages(self, limit: int) -> list[RejectedMessage]:
+        """The messages put aside last, newest first; only the newest of all are kept."""
+        wanted = select(*(schema.rejected_message.c[name] for name in rows.REJECTED_COLUMNS))
+        wanted = wanted.order_by(schema.rejected_message.c.id.desc()).limit(limit)
+        with self._reads() as connection:
+            return [RejectedMessage(**row) for row in connection.execute(wanted).mappings()]
+
+    def rejected_count(self) -> int:
+        """How many rejected messages are kept."""
+        with self._reads() as connection:
+            return connection.execute(select(func.count()).select_from(schema.rejected_message)).scalar_one()
 
     def telemetry(self, printer_id: str, from_ms: int, to_ms: int) -> list[TelemetryRow]:
         """Kept telemetry of one printer in the window, in order."""

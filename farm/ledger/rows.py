@@ -20,6 +20,7 @@ from farm.ledger.records import (
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.job import Job
 from farm.model.observation import Telemetry
+from farm.model.operator_input import OperatorInput, OperatorWord
 from farm.model.printer import Address, Printer
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -43,6 +44,7 @@ as_row: Callable[[msgspec.Struct], tuple[Any, ...]] = msgspec.structs.astuple
 
 _encode = msgspec.json.Encoder().encode
 _telemetry = msgspec.json.Decoder(Telemetry).decode
+_word: msgspec.json.Decoder[OperatorWord] = msgspec.json.Decoder(OperatorWord)
 _feed_body = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -122,3 +124,33 @@ def feed_entry_of(row: RowMapping) -> FeedEntry:
 def revision_of(row: RowMapping) -> Revision:
     """The revision in a row that may hold more."""
     return Revision(**{name: row[name] for name in REVISION_COLUMNS})
+
+
+def operator_input_facts(said: OperatorInput) -> dict[str, Any]:
+    """An entry of the inbox by column, without the id, which the ledger gives."""
+    return {
+        "printer_id": said.printer_id,
+        "job_id": said.job_id,
+        "said_ms": said.said_ms,
+        "for_ms": said.for_ms,
+        "who": said.who,
+        "what": said.word.__struct_config__.tag,
+        "body": _encode(said.word).decode(),
+        "why": said.why,
+    }
+
+
+def operator_input_of(row: RowMapping) -> OperatorInput:
+    """The entry of the inbox in a row."""
+    return OperatorInput(
+        id=row["id"],
+        printer_id=row["printer_id"],
+        job_id=row["job_id"],
+        said_ms=row["said_ms"],
+        for_ms=row["for_ms"],
+        who=row["who"],
+        word=_word.decode(row["body"]),
+        why=row["why"],
+        taken_ms=row["taken_ms"],
+        answer=row["answer"],
+    )

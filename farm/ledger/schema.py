@@ -222,6 +222,8 @@ operator_input = Table(
     Column("why", Text, nullable=False),
     Column("taken_ms", BigInteger),
     Column("answer", Text),
+    Column("request_key", String(128)),
+    UniqueConstraint("who", "request_key"),
     Index("ix_operator_input_taken_ms", "taken_ms", "id"),
     Index("ix_operator_input_printer_id", "printer_id", "id"),
     comment="the inbox: what people said of printers and jobs, and what the collector answered",

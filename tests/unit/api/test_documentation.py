@@ -32,7 +32,7 @@ QUEUE = QueueStatus(
     stored_ms=None,
     trouble=None,
 )
-HEADING = re.compile(r"^### `GET (\S+)`$", re.MULTILINE)
+HEADING = re.compile(r"^### `((?:GET|POST) \S+)`$", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +49,9 @@ def openapi() -> dict[str, Any]:
         return document
 
 
-def section(text: str, path: str) -> str:
-    """What the document says of one route."""
-    start = text.index(f"### `GET {path}`")
+def section(text: str, route: str) -> str:
+    """What the document says of one route, `GET /path`."""
+    start = text.index(f"### `{route}`")
     following = HEADING.search(text, start + 5)
     return text[start : following.start() if following else len(text)]
 
@@ -59,14 +59,30 @@ def section(text: str, path: str) -> str:
 def test_every_route_is_documented_and_every_documented_route_is_there(
     text: str, openapi: dict[str, Any]
 ) -> None:
-    assert sorted(HEADING.findall(text)) == sorted(openapi["paths"])
+    routes = [f"{method.upper()} {path}" for path, methods in openapi["paths"].items() for method in methods]
+    assert sorted(HEADING.findall(text)) == sorted(routes)
 
 
 def test_every_parameter_is_documented_with_its_route(text: str, openapi: dict[str, Any]) -> None:
     for path, methods in openapi["paths"].items():
-        words = section(text, path).lower()
-        for parameter in methods["get"].get("parameters", []):
-            assert f"`{parameter['name'].lower()}`" in words, (path, parameter["name"])
+        for method, operation in methods.items():
+            words = section(text, f"{method.upper()} {path}").lower()
+            for parameter in operation.get("parameters", []):
+                assert f"`{parameter['name'].lower()}`" in words, (method, path, parameter["name"])
+
+
+def test_every_field_of_what_can_be_said_is_documented_with_its_route(
+    text: str, openapi: dict[str, Any]
+) -> None:
+    for path, methods in openapi["paths"].items():
+        if "post" not in methods:
+            continue
+        words = section(text, f"POST {path}")
+        body = methods["post"]["requestBody"]["content"]["application/json"]["schema"]
+        for reference in body["oneOf"]:
+            schema = openapi["components"]["schemas"][reference["$ref"].rpartition("/")[2]]
+            assert f"`{schema['properties']['what']['const']}`" in words
+            assert [field for field in schema["properties"] if f"`{field}`" not in words] == []
 
 
 def test_the_examples_are_json_with_fields_that_are_really_answered(
@@ -92,7 +108,7 @@ def keys(value: Any) -> set[str]:
 
 
 def test_every_kind_of_feed_entry_is_documented(text: str) -> None:
-    words = section(text, "/api/v1/stream")
+    words = section(text, "GET /api/v1/stream")
     assert [kind for kind in FeedKind if f"`{kind}`" not in words] == []
 
 

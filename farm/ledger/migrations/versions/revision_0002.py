@@ -98,6 +98,8 @@ def _create_operator_input() -> None:
         sa.Column("why", sa.Text(), nullable=False),
         sa.Column("taken_ms", sa.BigInteger()),
         sa.Column("answer", sa.Text()),
+        sa.Column("request_key", sa.String(length=128)),
+        sa.UniqueConstraint("who", "request_key", name="uq_operator_input_who_request_key"),
         sa.ForeignKeyConstraint(["printer_id"], ["printer.id"], name="fk_operator_input_printer_id"),
         sa.PrimaryKeyConstraint("id", name="pk_operator_input"),
         comment="the inbox: what people said of printers and jobs, and what the collector answered",

@@ -1,0 +1,182 @@
+"""`layerline job`: what a person says of a job."""
+
+from typing import Annotated
+
+from typer import Argument, Option, Typer
+
+from farm.cli.help import Command, Group
+from farm.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOption, VerboseOption
+from farm.cli.saying import Terms, WaitOption, WhoOption, WhyOption, say_of_job
+from farm.errors import InvalidQuery
+from farm.model.operator_input import CloseJob, CorrectJob, DescribeJob, NoteJob
+from farm.model.states import CancelledBy, Cause, Outcome
+
+CORRECT_EXAMPLES = """
+layerline job correct 5f0f1c9a --outcome failed --cause adhesion --why "came off at layer 3"
+layerline job correct 5f0f1c9a --outcome cancelled --cancelled-by person
+layerline job correct 5f0f1c9a --undo             what was inferred stands again
+"""
+NOTE_EXAMPLES = """
+layerline job note 5f0f1c9a "first layer looked thin"
+layerline job note 5f0f1c9a ""                    take the note away
+"""
+CLOSE_EXAMPLES = """
+layerline job close 5f0f1c9a                      it ended now, nobody knows how
+layerline job close 5f0f1c9a --outcome failed --at 2026-11-22T09:41:00Z
+"""
+DESCRIBE_EXAMPLES = """
+layerline job describe 5f0f1c9a --material PETG --operator olga
+layerline job describe 5f0f1c9a --units 4 --file gearbox_cover.gcode
+"""
+
+app = Typer(
+    cls=Group,
+    no_args_is_help=True,
+    help="Say what a person knows of a job: what became of it, what it was, a note.",
+)
+
+JobArgument = Annotated[
+    str,
+    Argument(
+        metavar="JOB", help="The job: its id, or how it begins, 4 characters or more.", show_default=False
+    ),
+]
+CauseOption = Annotated[Cause | None, Option("--cause", help="Why it failed.")]
+
+
+def correct(
+    job: JobArgument,
+    outcome: Annotated[Outcome | None, Option("--outcome", help="How it truly ended.")] = None,
+    cause: CauseOption = None,
+    cancelled_by: Annotated[CancelledBy | None, Option("--cancelled-by", help="Who cancelled it.")] = None,
+    undo: Annotated[bool, Option("--undo", help="Take the correction before back.")] = False,
+    why: WhyOption = "",
+    who: WhoOption = None,
+    wait: WaitOption = True,
+    database: DatabaseOption = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Say what truly became of a job that has ended. It outranks what machines told.
+
+    What stood before is kept as a revision, and --undo restores it.
+
+    Ends with status 1 when the collector does not follow it, or has not taken it in.
+    """
+    terms = Terms(
+        database=database,
+        config=config,
+        data=data,
+        verbose=verbose,
+        as_json=as_json,
+        wait=wait,
+        who=who,
+        why=why,
+    )
+    word = CorrectJob(outcome=outcome, cause=cause, cancelled_by=cancelled_by)
+    if undo != (word == CorrectJob()):
+        raise InvalidQuery("give --outcome, --cause or --cancelled-by, or --undo alone")
+    say_of_job(job, word, terms)
+
+
+def note(
+    job: JobArgument,
+    text: Annotated[str, Argument(metavar="TEXT", help="The note; empty takes it away.", show_default=False)],
+    why: WhyOption = "",
+    who: WhoOption = None,
+    wait: WaitOption = True,
+    database: DatabaseOption = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Put a note on a job, in the place of the one before.
+
+    Ends with status 1 when the collector does not follow it, or has not taken it in.
+    """
+    terms = Terms(
+        database=database,
+        config=config,
+        data=data,
+        verbose=verbose,
+        as_json=as_json,
+        wait=wait,
+        who=who,
+        why=why,
+    )
+    say_of_job(job, NoteJob(text), terms)
+
+
+def close(
+    job: JobArgument,
+    outcome: Annotated[Outcome, Option("--outcome", help="How it ended.")] = Outcome.UNKNOWN,
+    cause: CauseOption = None,
+    at: Annotated[
+        str | None,
+        Option("--at", metavar="TIME", help="When it ended: RFC 3339, or like 10m for ten minutes ago."),
+    ] = None,
+    why: WhyOption = "",
+    who: WhoOption = None,
+    wait: WaitOption = True,
+    database: DatabaseOption = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """End a job that hangs: one that shows as under way and is not.
+
+    Ends with status 1 when the collector does not follow it, or has not taken it in.
+    """
+    terms = Terms(
+        database=database,
+        config=config,
+        data=data,
+        verbose=verbose,
+        as_json=as_json,
+        wait=wait,
+        who=who,
+        why=why,
+    )
+    say_of_job(job, CloseJob(outcome=outcome, cause=cause), terms, at)
+
+
+def describe(
+    job: JobArgument,
+    file: Annotated[str | None, Option("--file", metavar="NAME", help="The file that was printed.")] = None,
+    material: Annotated[str | None, Option("--material", metavar="NAME", help="Its material.")] = None,
+    operator: Annotated[str | None, Option("--operator", metavar="NAME", help="Who ran it.")] = None,
+    units: Annotated[int | None, Option("--units", min=1, help="Parts on the plate.")] = None,
+    why: WhyOption = "",
+    who: WhoOption = None,
+    wait: WaitOption = True,
+    database: DatabaseOption = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Name file, material, operator or units of a job that its printer did not tell.
+
+    Ends with status 1 when the collector does not follow it, or has not taken it in.
+    """
+    terms = Terms(
+        database=database,
+        config=config,
+        data=data,
+        verbose=verbose,
+        as_json=as_json,
+        wait=wait,
+        who=who,
+        why=why,
+    )
+    say_of_job(job, DescribeJob(file=file, material=material, operator=operator, units=units), terms)
+
+
+app.command(cls=Command, epilog=CORRECT_EXAMPLES)(correct)
+app.command(cls=Command, epilog=NOTE_EXAMPLES)(note)
+app.command(cls=Command, epilog=CLOSE_EXAMPLES)(close)
+app.command(cls=Command, epilog=DESCRIBE_EXAMPLES)(describe)

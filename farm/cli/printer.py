@@ -1,0 +1,222 @@
+"""`layerline printer`: what a person says of a printer."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from typer import Argument, Option, Typer
+
+from farm.cli.help import Command, Group
+from farm.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOption, VerboseOption
+from farm.cli.saying import Terms, WaitOption, WhoOption, WhyOption, say_of_printer
+from farm.model.operator_input import (
+    ForgetPrinter,
+    PrinterService,
+    RenamePrinter,
+    RestorePrinter,
+    RetirePrinter,
+    SetState,
+)
+
+SET_EXAMPLES = """
+layerline printer set bay1 maintenance --why "new nozzle"
+layerline printer set bay1 engineering --since 10m
+layerline printer set bay1 in-service
+layerline printer set bay1 bed-cleared --who olga
+"""
+RENAME_EXAMPLES = """
+layerline printer rename bay1 "Bay 1, left"
+"""
+RETIRE_EXAMPLES = """
+layerline printer retire bay1                     it counts until now
+layerline printer retire bay1 --at 2026-11-22T00:00:00Z --why sold
+"""
+FORGET_EXAMPLES = """
+layerline printer forget test-topic --why "never was a printer"
+"""
+RESTORE_EXAMPLES = """
+layerline printer restore bay1
+"""
+
+app = Typer(
+    cls=Group,
+    no_args_is_help=True,
+    help="Say what a person knows of a printer: maintenance, a new name, that it is gone.",
+)
+
+NameArgument = Annotated[
+    str,
+    Argument(metavar="NAME", help="Its name, in capitals or not, or its id.", show_default=False),
+]
+AtOption = Annotated[
+    str | None,
+    Option("--at", metavar="TIME", help="From when on; RFC 3339, or like 10m for ten minutes ago."),
+]
+
+
+class ServiceWord(StrEnum):
+    """`PrinterService` as it is typed."""
+
+    MAINTENANCE = "maintenance"
+    ENGINEERING = "engineering"
+    IN_SERVICE = "in-service"
+    BED_CLEARED = "bed-cleared"
+
+
+def set_state(
+    name: NameArgument,
+    state: Annotated[ServiceWord, Argument(metavar="STATE", help="What it is in.", show_default=False)],
+    since: Annotated[
+        str | None,
+        Option("--since", metavar="TIME", help="Since when: RFC 3339, or like 10m for ten minutes ago."),
+    ] = None,
+    why: WhyOption = "",
+    who: WhoOption = None,
+    wait: WaitOption = True,
+    database: DatabaseOption = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Set a printer's state: maintenance, engineering, in-service or bed-cleared.
+
+    maintenance (planned work on it) and engineering (calibration, tests) last until
+    in-service is said. bed-cleared ends `finished`: the printer is idle again.
+
+    Ends with status 1 when the collector does not follow it, or has not taken it in.
+    """
+    word = SetState(PrinterService(state.value.replace("-", "_")))
+    terms = Terms(
+        database=database,
+        config=config,
+        data=data,
+        verbose=verbose,
+        as_json=as_json,
+        wait=wait,
+        who=who,
+        why=why,
+    )
+    say_of_printer(name, word, terms, since)
+
+
+def rename(
+    name: NameArgument,
+    new: Annotated[str, Argument(metavar="NEW", help="Its name from now on.", show_default=False)],
+    why: WhyOption = "",
+    who: WhoOption = None,
+    wait: WaitOption = True,
+    database: DatabaseOption = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Give a printer another name; its jobs, hours and alerts stay with it.
+
+    Ends with status 1 when the collector does not follow it, or has not taken it in.
+    """
+    terms = Terms(
+        database=database,
+        config=config,
+        data=data,
+        verbose=verbose,
+        as_json=as_json,
+        wait=wait,
+        who=who,
+        why=why,
+    )
+    say_of_printer(name, RenamePrinter(new), terms)
+
+
+def retire(
+    name: NameArgument,
+    at: AtOption = None,
+    why: WhyOption = "",
+    who: WhoOption = None,
+    wait: WaitOption = True,
+    database: DatabaseOption = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Let a printer count until now, or until --at, and pass over its messages from then on.
+
+    What it printed until then stays in every figure. Its open alerts are resolved.
+
+    Ends with status 1 when the collector does not follow it, or has not taken it in.
+    """
+    terms = Terms(
+        database=database,
+        config=config,
+        data=data,
+        verbose=verbose,
+        as_json=as_json,
+        wait=wait,
+        who=who,
+        why=why,
+    )
+    say_of_printer(name, RetirePrinter(), terms, at, "--at")
+
+
+def forget(
+    name: NameArgument,
+    why: WhyOption = "",
+    who: WhoOption = None,
+    wait: WaitOption = True,
+    database: DatabaseOption = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Take out what never was a printer: it stands in no figure, and its messages are passed over.
+
+    Ends with status 1 when the collector does not follow it, or has not taken it in.
+    """
+    terms = Terms(
+        database=database,
+        config=config,
+        data=data,
+        verbose=verbose,
+        as_json=as_json,
+        wait=wait,
+        who=who,
+        why=why,
+    )
+    say_of_printer(name, ForgetPrinter(), terms)
+
+
+def restore(
+    name: NameArgument,
+    why: WhyOption = "",
+    who: WhoOption = None,
+    wait: WaitOption = True,
+    database: DatabaseOption = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Let a retired or forgotten printer count again.
+
+    Ends with status 1 when the collector does not follow it, or has not taken it in.
+    """
+    terms = Terms(
+        database=database,
+        config=config,
+        data=data,
+        verbose=verbose,
+        as_json=as_json,
+        wait=wait,
+        who=who,
+        why=why,
+    )
+    say_of_printer(name, RestorePrinter(), terms)
+
+
+app.command("set", cls=Command, epilog=SET_EXAMPLES)(set_state)
+app.command(cls=Command, epilog=RENAME_EXAMPLES)(rename)
+app.command(cls=Command, epilog=RETIRE_EXAMPLES)(retire)
+app.command(cls=Command, epilog=FORGET_EXAMPLES)(forget)
+app.command(cls=Command, epilog=RESTORE_EXAMPLES)(restore)

@@ -1,0 +1,201 @@
+"""What the commands `printer` and `job` have in common: saying it, and waiting until it is taken in."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import msgspec
+from typer import Exit, Option
+
+from farm.cli.figures import since_instant
+from farm.cli.opening import open_configuration
+from farm.cli.options import flag
+from farm.cli.output import print_json
+from farm.model.input_record import REFUSED, TAKEN, WAITING, WAITING_ANSWER, input_record, input_status
+from farm.model.times import rfc3339
+
+if TYPE_CHECKING:
+    from farm.ledger.inbox import Inbox
+    from farm.ledger.ledger import Ledger
+    from farm.model.job import Job
+    from farm.model.operator_input import OperatorInput, OperatorWord
+    from farm.model.printer import Printer
+
+WAIT_S = 5.0
+_LOOK_EVERY_S = 0.05
+_SHORTEST_PREFIX = 4
+_ONE_WORD = frozenset({"state", "rename", "note"})
+"""Words with one fact, which needs no name."""
+
+WhoOption: TypeAlias = Annotated[
+    str | None, Option("--who", metavar="NAME", help="Who says so; else the user of this computer.")
+]
+WhyOption: TypeAlias = Annotated[str, Option("--why", metavar="TEXT", help="The reason, kept in the trail.")]
+WaitOption: TypeAlias = Annotated[
+    bool,
+    Option(
+        "--wait/--no-wait",
+        help=f"Wait up to {WAIT_S:.0f} s until the collector has taken it in, and show its answer.",
+    ),
+]
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """How it is said: to which ledger, by whom and why, and how the answer is shown."""
+
+    database: str | None
+    config: Path | None
+    data: Path | None
+    verbose: bool
+    as_json: bool
+    wait: bool
+    who: str | None
+    why: str
+
+
+def say_of_printer(
+    name: str, word: "OperatorWord", terms: Terms, since: str | None = None, option: str = "--since"
+) -> None:
+    """Say it of the printer of that name or id, as of the time that `option` gave.
+
+    Raises InvalidQuery for a printer or time that is none, Exit with status 1 as `_answer` does.
+    """
+    with _ledger(terms) as ledger:
+        _say(ledger, word, terms, printer_called(ledger.printers(everything=True), name), None, since, option)
+
+
+def say_of_job(
+    word_or_prefix: str, word: "OperatorWord", terms: Terms, at: str | None = None, option: str = "--at"
+) -> None:
+    """Say it of the job whose id begins so. As `say_of_printer`."""
+    with _ledger(terms) as ledger:
+        job = _job_called(ledger, word_or_prefix)
+        printers = {printer.id: printer for printer in ledger.printers(everything=True)}
+        _say(ledger, word, terms, printers[job.printer_id], job, at, option)
+
+
+def printer_called(printers: "Sequence[Printer]", word: str) -> "Printer":
+    """The printer of that id or name; case tells names apart only where there are several.
+
+    Raises InvalidQuery when there is none, or several and none that is written so.
+    """
+    from difflib import get_close_matches
+
+    from farm.errors import InvalidQuery
+
+    exact = [printer for printer in printers if word in (printer.id, printer.name)]
+    found = exact or [printer for printer in printers if printer.name.casefold() == word.casefold()]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = ", ".join(f"{printer.name} ({printer.id})" for printer in found)
+        raise InvalidQuery(f"printer {word}: there are {len(found)}: {names}; name one by its id")
+    near = get_close_matches(word, [printer.name for printer in printers], n=3)
+    hint = f"; nearest: {', '.join(near)}" if near else ""
+    raise InvalidQuery(f"printer {word}: there is no such printer{hint}")
+
+
+@contextmanager
+def _ledger(terms: Terms) -> "Iterator[Ledger]":
+    from farm.app.wiring import ledger_of
+
+    flags = flag("--database", terms.database, "ledger", "url")
+    with ledger_of(open_configuration(terms.config, terms.data, flags, verbose=terms.verbose)) as ledger:
+        yield ledger
+
+
+def _job_called(ledger: "Ledger", prefix: str) -> "Job":
+    """The one job whose id begins so. Raises InvalidQuery for none, or several."""
+    from farm.errors import InvalidQuery
+
+    if len(prefix) < _SHORTEST_PREFIX:
+        raise InvalidQuery(f"job {prefix}: give at least {_SHORTEST_PREFIX} characters of its id")
+    found = ledger.jobs_with_prefix(prefix.lower(), limit=3)
+    if not found:
+        raise InvalidQuery(f"job {prefix}: there is no such job; `layerline jobs --json` shows the ids")
+    if len(found) > 1:
+        ids = ", ".join(job.id for job in found[:2])
+        raise InvalidQuery(f"job {prefix}: several begin so: {ids}{' ...' if len(found) > 2 else ''}")
+    return found[0]
+
+
+def _say(
+    ledger: "Ledger",
+    word: "OperatorWord",
+    terms: Terms,
+    printer: "Printer",
+    job: "Job | None",
+    when: str | None,
+    option: str,
+) -> None:
+    from farm.app.wiring import now_of
+    from farm.ledger.inbox import Inbox
+
+    now_ms = now_of(ledger)
+    inbox = Inbox(ledger.engine)
+    said = inbox.append_input(
+        word,
+        printer_id=printer.id,
+        job_id=None if job is None else job.id,
+        who=terms.who or _user(),
+        why=terms.why,
+        for_ms=None if when is None else since_instant(when, now_ms, option),
+        now_ms=now_ms,
+    )
+    if terms.wait:
+        said = _taken(inbox, said)
+    _answer(said, printer, terms)
+
+
+def _taken(inbox: "Inbox", said: "OperatorInput") -> "OperatorInput":
+    """The entry once it is taken in, or as it still waits at the end of our patience."""
+    until = time.monotonic() + WAIT_S
+    while said.taken_ms is None and time.monotonic() < until:
+        time.sleep(_LOOK_EVERY_S)
+        said = inbox.input(said.id) or said
+    return said
+
+
+def _answer(said: "OperatorInput", printer: "Printer", terms: Terms) -> None:
+    """Show what became of it. Raises Exit with status 1 when it was refused, or waited for in vain."""
+    record = input_record(said, printer.name)
+    if terms.as_json:
+        print_json(record)
+    else:
+        for line in _lines(said, printer):
+            print(line)  # noqa: T201  the command's answer
+    status = input_status(said)
+    if status == REFUSED or (status == WAITING and terms.wait):
+        raise Exit(1)
+
+
+def _lines(said: "OperatorInput", printer: "Printer") -> list[str]:
+    record = input_record(said, printer.name)
+    about = printer.name if said.job_id is None else f"{printer.name}, job {said.job_id}"
+    named = record["what"] not in _ONE_WORD
+    words = ", ".join(f"{name} {value}" if named else value for name, value in record["said"].items())
+    answers = {
+        WAITING: f"Entry {said.id} {WAITING_ANSWER}.",
+        TAKEN: f"Taken in at {rfc3339(said.taken_ms or 0)}.",
+        REFUSED: f"Not followed: {said.answer}",
+    }
+    return [
+        about,
+        f"{record['what']} {words}".rstrip(),
+        f"for {record['for']}, says {said.who}{f': {said.why}' if said.why else ''}",
+        answers[record["status"]],
+    ]
+
+
+def _user() -> str:
+    """The user of this computer. Raises InvalidQuery where it has no name."""
+    import getpass
+
+    from farm.errors import InvalidQuery
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError) as error:
+        raise InvalidQuery("--who: this computer does not say who you are; name yourself") from error

@@ -1,0 +1,91 @@
+"""How long and how large what a person says may be, in one place."""
+
+import re
+from typing import Final
+
+import msgspec
+
+from farm.errors import InvalidInput
+from farm.model.operator_input import (
+    CloseJob,
+    CorrectJob,
+    DescribeJob,
+    NoteJob,
+    OperatorWord,
+    RenamePrinter,
+)
+from farm.model.states import Outcome
+
+LONGEST: Final = {
+    "who": 128,
+    "why": 2_000,
+    "request_key": 128,
+    "name": 128,
+    "text": 4_000,
+    "file": 1_024,
+    "material": 64,
+    "operator": 128,
+}
+"""Characters, by field."""
+MOST_UNITS: Final = 1_000_000
+_LINE_FIELDS = frozenset({"who", "request_key", "name", "file", "material", "operator"})
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_BREAKS = re.compile(r"[\t\r\n]")
+
+
+def check_texts(who: str, why: str, request_key: str | None) -> None:
+    """See that who said it is named, and that the texts beside a word are within bounds.
+
+    Raises InvalidInput.
+    """
+    _text("who", who, wanted=True)
+    _text("why", why)
+    if request_key is not None:
+        _text("request_key", request_key, wanted=True)
+
+
+def tidied(word: OperatorWord) -> OperatorWord:
+    """The word with the blanks around its texts taken off. Raises InvalidInput where it is out of bounds."""
+    if isinstance(word, RenamePrinter):
+        return RenamePrinter(_text("name", word.name, wanted=True))
+    if isinstance(word, NoteJob):
+        return NoteJob(_text("text", word.text))
+    if isinstance(word, DescribeJob):
+        return _description(word)
+    if isinstance(word, CorrectJob):
+        _check_correction(word)
+    if isinstance(word, CloseJob) and word.cause is not None and word.outcome is Outcome.SUCCEEDED:
+        raise InvalidInput("cause", word.cause, "a job that succeeded has none")
+    return word
+
+
+def _check_correction(word: CorrectJob) -> None:
+    if word.cause is not None and word.outcome is Outcome.SUCCEEDED:
+        raise InvalidInput("cause", word.cause, "a job that succeeded has none")
+    if word.cancelled_by is not None and word.outcome not in {None, Outcome.CANCELLED}:
+        raise InvalidInput("cancelled_by", word.cancelled_by, f"{word.outcome} is no cancellation")
+
+
+def _description(word: DescribeJob) -> DescribeJob:
+    if word == DescribeJob():
+        raise InvalidInput("description", "", "name at least one of file, material, operator and units")
+    if word.units is not None and not 1 <= word.units <= MOST_UNITS:
+        raise InvalidInput("units", word.units, f"must be from 1 to {MOST_UNITS:,}")
+    texts = {
+        field: _text(field, value, wanted=True)
+        for field in ("file", "material", "operator")
+        if (value := getattr(word, field)) is not None
+    }
+    return msgspec.structs.replace(word, **texts)
+
+
+def _text(field: str, value: str, *, wanted: bool = False) -> str:
+    tidy = value.strip()
+    if wanted and not tidy:
+        raise InvalidInput(field, value, "must not be empty")
+    if len(tidy) > LONGEST[field]:
+        raise InvalidInput(field, tidy, f"has {len(tidy)} characters, at most {LONGEST[field]} are kept")
+    if _UNPRINTABLE.search(tidy) or (field in _LINE_FIELDS and _BREAKS.search(tidy)):
+        lines = "" if field not in _LINE_FIELDS else " and line breaks"
+        raise InvalidInput(field, ascii(tidy)[1:-1], f"leave out control characters{lines}")
+    return tidy
