@@ -102,7 +102,7 @@ class FarmView:
         if not alerts:
             return []
         labels = self.labels()
-        jobs = self._jobs_by_id({job_id for alert in alerts for job_id in alert.job_ids})
+        jobs = self.reader.jobs_by_id({job_id for alert in alerts for job_id in alert.job_ids})
         deliveries = self._deliveries_by_alert(alerts)
         return [
             views.alert_view(
@@ -113,10 +113,6 @@ class FarmView:
             )
             for alert in alerts
         ]
-
-    def _jobs_by_id(self, job_ids: Iterable[str]) -> dict[str, Job]:
-        found = (self.reader.job(job_id) for job_id in job_ids)
-        return {job.id: job for job in found if job is not None}
 
     def _deliveries_by_alert(self, alerts: Sequence[Alert]) -> Mapping[str, list[Delivery]]:
         by_alert: dict[str, list[Delivery]] = {}
