@@ -9,6 +9,7 @@ from api.auth import SignIn
 from api.exposition import Outbox
 from api.farm_view import FarmView
 from api.live import LiveStream
+from api.readiness import ReadinessCheck
 from api.series_cache import SeriesCache
 from api.settings import ApiSettings
 from api.setup import SetupProvider
@@ -28,6 +29,7 @@ class ApiContext(msgspec.Struct, frozen=True, kw_only=True):
     sign_in: SignIn | None
     outbox: Outbox | None
     history: HistoryReader
+    readiness: ReadinessCheck
 
 
 def _context_of(request: Request) -> ApiContext:
