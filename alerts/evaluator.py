@@ -27,6 +27,7 @@ from farm.model.clock import Clock
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.job import Job
 from farm.model.printer import Printer
+from farm.model.times import SECOND_MS
 
 READER = EVALUATOR
 MOST_PRINTS = 10
@@ -35,8 +36,8 @@ MOST_ENTRIES = 1000
 """How many entries of the feed are read in one step."""
 SWEEP_DEPTH = 50
 """How many ended jobs of each printer are looked at when everything is looked at anew."""
-IDLE_STEP = 5000
-"""After so many entries without consequence the place reached is booked all the same."""
+PLACE_EVERY_MS = 5 * SECOND_MS
+"""How long a place reached without consequence is only remembered, by the wall clock."""
 
 _JOB_KINDS = frozenset({FeedKind.JOB_ENDED, FeedKind.JOB_REVISED})
 _PRINTER_KINDS = frozenset({FeedKind.PRINTER_APPEARED, FeedKind.PRINTER_CHANGED})
@@ -76,6 +77,7 @@ class Evaluator:
         self._note = ";".join(rule.fingerprint for rule in self._rules)
         self._bookmark: Bookmark | None = None
         self._place = 0
+        self._booked_ms = 0
         self._printers: dict[str, Printer] = {}
 
     def step(self) -> StepResult:
@@ -85,11 +87,11 @@ class Evaluator:
             self._place = self._bookmark.seq if self._bookmark else 0
         if self._bookmark is None or self._bookmark.note != self._note:
             return self._sweep()
-        if self._reader.feed_head() <= self._place:
-            return StepResult()
-        entries = self._reader.feed(self._place, MOST_ENTRIES)
+        entries = []
+        if self._reader.feed_head() > self._place:
+            entries = self._reader.feed(self._place, MOST_ENTRIES)
         if not entries:
-            return StepResult()
+            return self._book((), self._place, 0)
         if any(entry.kind in _PRINTER_KINDS for entry in entries):
             self._printers.clear()
         touched = _touched(entries)
@@ -106,7 +108,7 @@ class Evaluator:
         return self._book([repeated(alert, now_ms) for alert in due], self._place, 0)
 
     def _sweep(self) -> StepResult:
-        """EvaluationInput at every printer anew: at the first start, and when a rule's settings changed."""
+        """Evaluate every printer anew: at the first start, and when a rule's settings changed."""
         head = self._reader.feed_head()
         self._printers.clear()
         watched = [printer.id for printer in self._reader.printers()]
@@ -140,11 +142,10 @@ class Evaluator:
         A place without changes is only remembered, and booked once in a while: reading it
         again after a crash costs little, and the busy ledger is left alone.
         """
-        booked_seq = self._bookmark.seq if self._bookmark else 0
-        if not changes and not certainly and seq - booked_seq < IDLE_STEP:
+        created_ms = self._clock()
+        if not changes and not certainly and not self._is_place_due(seq, created_ms):
             self._place = seq
             return StepResult(read=read)
-        created_ms = self._clock()
         reasons = [change for change in changes if change.reason is not None]
         deliveries = [each for change in reasons for each in self._deliveries(change, created_ms)]
         booking = AlertBatch(
@@ -160,7 +161,15 @@ class Evaluator:
         if self._bookmark is None:
             return StepResult()  # Another evaluator came first: the next step starts from its bookmark.
         self._place = self._bookmark.seq
+        self._booked_ms = created_ms
         return StepResult(read, len(reasons), len(deliveries))
+
+    def _is_place_due(self, seq: int, now_ms: int) -> bool:
+        """Whether a place is to be booked for its own sake."""
+        if self._bookmark is not None and seq == self._bookmark.seq:
+            return False
+        # A clock that was set back must not put it off.
+        return not self._booked_ms <= now_ms < self._booked_ms + PLACE_EVERY_MS
 
     def _deliveries(self, change: Change, created_ms: int) -> list[Delivery]:
         reason = change.reason
@@ -207,8 +216,9 @@ class Evaluator:
 
     def _evidence(self, alert: Alert) -> list[Job]:
         """The jobs that the alert rests on, newest first, as they stand now."""
-        jobs = (self._reader.job(job_id) for job_id in reversed(alert.job_ids[-MOST_PRINTS:]))
-        return [job for job in jobs if job is not None]
+        newest = alert.job_ids[-MOST_PRINTS:]
+        jobs = self._reader.jobs_by_id(newest)
+        return [jobs[job_id] for job_id in reversed(newest) if job_id in jobs]
 
     def _printer(self, printer_id: str) -> Printer | None:
         if printer_id not in self._printers:

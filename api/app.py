@@ -16,6 +16,7 @@ from api.farm_view import FarmView
 from api.headers import SecurityHeaders
 from api.live import LiveStream
 from api.problems import Problem, install_problem_answers, problem_answers, refuse_unknown_parameters
+from api.readiness import ReadinessCheck
 from api.routes import alerts, health, inputs, jobs, kpis, metrics, outbox, page, printers, setup, stream
 from api.series_cache import SeriesCache
 from api.settings import ApiSettings
@@ -73,9 +74,10 @@ def create_app(
         outbox=queues,
         history=history or LedgerHistory(reader),
         inbox=Inbox(reader.engine),
+        readiness=ReadinessCheck(farm_view),
     )
     app = _bare_app(context)
-    install_problem_answers(app)
+    install_problem_answers(app, farm_view.outage)
     for router in _routers():
         app.include_router(router)
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5)
@@ -90,6 +92,7 @@ def _bare_app(context: ApiContext) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with context.live.running():
             yield
+        context.readiness.close()
 
     # The pages of FastAPI that show the schema load their scripts from elsewhere.
     app = _LayerlineApi(

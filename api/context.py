@@ -9,6 +9,7 @@ from api.auth import SignIn
 from api.exposition import Outbox
 from api.farm_view import FarmView
 from api.live import LiveStream
+from api.readiness import ReadinessCheck
 from api.series_cache import SeriesCache
 from api.settings import ApiSettings
 from api.setup import SetupProvider
@@ -30,6 +31,8 @@ class ApiContext(msgspec.Struct, frozen=True, kw_only=True):
     outbox: Outbox | None
     history: HistoryReader
     inbox: Inbox
+
+    readiness: ReadinessCheck
 
 
 def _context_of(request: Request) -> ApiContext:

@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 from api.farm_view import FarmView
 from api.live import LiveStream
 from api.views import seconds
+from farm.errors import LedgerError
 from farm.influx.status import QueueStatus
 from farm.model.alert import EVALUATOR, AlertFilter, AlertState, Severity
 from farm.model.states import PrinterState
@@ -31,7 +32,7 @@ class FarmCollector(Collector):
     """Gives the farm's figures to a registry of prometheus_client."""
 
     def __init__(self, farm_view: FarmView, live: LiveStream, outbox: Outbox | None = None) -> None:
-        self._board = farm_view
+        self._farm_view = farm_view
         self._live = live
         self._outbox = outbox
 
@@ -40,8 +41,19 @@ class FarmCollector(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """Every figure, as it is now."""
+        """Every figure, as it is now; without the ledger only that it does not answer."""
         yield self._build()
+        try:
+            figures = list(self._figures())
+        except LedgerError as error:
+            self._farm_view.outage.failed(error, "/metrics cannot tell anything else")
+            figures = []
+        yield GaugeMetricFamily(
+            "layerline_ledger_reachable", "Whether the ledger answered this scrape.", bool(figures)
+        )
+        yield from figures
+
+    def _figures(self) -> Iterator[Metric]:
         yield from self._printers()
         yield self._jobs()
         yield self._alerts()
@@ -49,19 +61,19 @@ class FarmCollector(Collector):
         yield self._dropped()
         yield from self._feed()
         if self._outbox is not None:
-            yield from _queues(self._outbox(self._board.now_ms()))
+            yield from _queues(self._outbox(self._farm_view.now_ms()))
 
     def _build(self) -> Metric:
         return InfoMetricFamily("layerline_build", "The running program.", {"version": program_version()})
 
     def _printers(self) -> Iterator[Metric]:
-        statuses = self._board.reader.statuses()
+        statuses = self._farm_view.reader.statuses()
         states = Counter(status.state for status in statuses)
         family = GaugeMetricFamily("layerline_printers", "Printers by state.", labels=["state"])
         for state in PrinterState:
             family.add_metric([state], states[state])
         yield family
-        age_ms = self._board.freshness(statuses).age_ms
+        age_ms = self._farm_view.freshness(statuses).age_ms
         if age_ms is not None:
             yield GaugeMetricFamily(
                 "layerline_collector_age_seconds", "Time since the collector last booked.", seconds(age_ms)
@@ -73,12 +85,12 @@ class FarmCollector(Collector):
             "Jobs that ever ended, by outcome and cause. A gauge, since later evidence moves jobs.",
             labels=["outcome", "cause"],
         )
-        for count in self._board.reader.ended_jobs():
+        for count in self._farm_view.reader.ended_jobs():
             family.add_metric([count.outcome, count.cause or ""], count.jobs)
         return family
 
     def _alerts(self) -> Metric:
-        page = self._board.alert_store.alerts(AlertFilter(states=[AlertState.FIRING], limit=1_000))
+        page = self._farm_view.alert_store.alerts(AlertFilter(states=[AlertState.FIRING], limit=1_000))
         severities = Counter(alert.severity for alert in page.alerts)
         family = GaugeMetricFamily("layerline_alerts_open", "Open alerts by severity.", labels=["severity"])
         for severity in Severity:
@@ -91,14 +103,14 @@ class FarmCollector(Collector):
             "Messages about alerts by receiver and state.",
             labels=["receiver", "state"],
         )
-        for total in self._board.alert_store.totals():
+        for total in self._farm_view.alert_store.totals():
             family.add_metric([total.receiver, total.state], total.count)
         return family
 
     def _dropped(self) -> Metric:
         counts: Counter[tuple[str, str]] = Counter()
         told_apart: set[str] = set()
-        for fault in self._board.reader.faults():
+        for fault in self._farm_view.reader.faults():
             if len(told_apart) < MOST_SOURCES:
                 told_apart.add(fault.source)
             counts[fault.source if fault.source in told_apart else "other", fault.reason] += fault.count
@@ -112,8 +124,8 @@ class FarmCollector(Collector):
         return family
 
     def _feed(self) -> Iterator[Metric]:
-        bookmark = self._board.alert_store.bookmark(EVALUATOR)
-        head = self._board.reader.feed_head()
+        bookmark = self._farm_view.alert_store.bookmark(EVALUATOR)
+        head = self._farm_view.reader.feed_head()
         yield GaugeMetricFamily("layerline_feed_head", "Number of the last entry of the feed.", head)
         yield GaugeMetricFamily(
             "layerline_stream_lag_entries",

@@ -17,6 +17,7 @@ from farm.model.job import Job
 from farm.model.printer import Printer
 from farm.model.printer_status import PrinterStatus
 from farm.model.times import SECOND_MS, rfc3339, rfc3339_or_none
+from farm.outage import Outage
 from farm.settings import SiteSettings
 
 MOST_OPEN_ALERTS = 200
@@ -56,10 +57,13 @@ class FarmView:
         self._stale_ms = settings.stale_seconds * SECOND_MS
         self._clock = clock
         self._streaks = Streaks(reader)
+        self.outage = Outage("the ledger")
 
     def now_ms(self) -> int:
         """The ledger's present in milliseconds since 1970."""
-        return self.reader.now_ms(self._clock())
+        now_ms = self.reader.now_ms(self._clock())
+        self.outage.over()
+        return now_ms
 
     def labels(self) -> dict[str, Printer]:
         """Every printer that ever was, by id."""
@@ -102,7 +106,7 @@ class FarmView:
         if not alerts:
             return []
         labels = self.labels()
-        jobs = self._jobs_by_id({job_id for alert in alerts for job_id in alert.job_ids})
+        jobs = self.reader.jobs_by_id({job_id for alert in alerts for job_id in alert.job_ids})
         deliveries = self._deliveries_by_alert(alerts)
         return [
             views.alert_view(
@@ -114,10 +118,6 @@ class FarmView:
             for alert in alerts
         ]
 
-    def _jobs_by_id(self, job_ids: Iterable[str]) -> dict[str, Job]:
-        found = (self.reader.job(job_id) for job_id in job_ids)
-        return {job.id: job for job in found if job is not None}
-
     def _deliveries_by_alert(self, alerts: Sequence[Alert]) -> Mapping[str, list[Delivery]]:
         by_alert: dict[str, list[Delivery]] = {}
         for delivery in self.alert_store.deliveries([alert.id for alert in alerts]):
@@ -126,12 +126,13 @@ class FarmView:
 
     def freshness(self, statuses: Sequence[PrinterStatus] | None = None) -> Freshness:
         """How fresh the collector's bookings are."""
+        now_ms = self.now_ms()
         if statuses is None:
             statuses = self.reader.statuses()
         booked_ms = max((status.known_until_ms for status in statuses), default=0)
         if not booked_ms:
             return Freshness(None, None, stale=False)
-        age_ms = max(0, self.now_ms() - booked_ms)
+        age_ms = max(0, now_ms - booked_ms)
         return Freshness(booked_ms, age_ms, stale=age_ms > self._stale_ms)
 
     def printer_documents(self, printer_ids: Collection[str] | None) -> dict[str, PrinterDocument]:

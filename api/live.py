@@ -7,17 +7,17 @@ the open alerts when one changed, and a tick by which it knows that all is well.
 
 import asyncio
 import contextlib
-import logging
+import traceback
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 
 import msgspec
 
 from api.farm_view import FarmView, PrinterDocument
+from farm.errors import LedgerUnreachable
 from farm.model.feed import FeedEntry
 from farm.model.times import rfc3339
-
-log = logging.getLogger(__name__)
+from farm.outage import Outage
 
 POLL_S = 0.04
 """Seconds between two looks at the feed while anybody listens."""
@@ -105,7 +105,7 @@ class LiveStream:
     """Reads the feed while anybody listens, and hands what it holds to all."""
 
     def __init__(self, farm_view: FarmView) -> None:
-        self._board = farm_view
+        self._farm_view = farm_view
         self._listeners: set[Listener] = set()
         self._wanted = asyncio.Event()
         self._synced = asyncio.Event()
@@ -180,7 +180,7 @@ class LiveStream:
         start = after if resumed and after is not None else head
         yield self._snapshot(start, resumed=resumed).wire
         while start < head:
-            entries = await asyncio.to_thread(self._board.reader.feed, start, FEED_PAGE)
+            entries = await asyncio.to_thread(self._farm_view.reader.feed, start, FEED_PAGE)
             entries = [entry for entry in entries if entry.seq <= head]
             if not entries:
                 break
@@ -190,12 +190,12 @@ class LiveStream:
     def _snapshot(self, seq: int, *, resumed: bool) -> Packet:
         head = msgspec.json.encode(
             {
-                "at": rfc3339(self._board.now_ms()),
+                "at": rfc3339(self._farm_view.now_ms()),
                 "seq": seq,
                 "resumed": resumed,
-                "site": self._board.site.name,
-                "time_zone": self._board.site.time_zone,
-                "guarded": self._board.guarded,
+                "site": self._farm_view.site.name,
+                "time_zone": self._farm_view.site.time_zone,
+                "guarded": self._farm_view.guarded,
             }
         )
         printers = b",".join(document.text for document in self._printers.values())
@@ -203,25 +203,25 @@ class LiveStream:
         return packet("snapshot", data, seq)
 
     async def _forever(self, step: Callable[[], Awaitable[None]]) -> None:
-        trouble = ""
+        fault = Outage("the live stream")
         while True:
             await self._wanted.wait()
             try:
                 await step()
-            except Exception as error:
-                if str(error) != trouble:
-                    trouble = str(error)
-                    log.exception("the live stream could not read the ledger; trying again")
+            except LedgerUnreachable as error:
+                self._farm_view.outage.failed(error, "the live stream waits for it")
+                await asyncio.sleep(RETRY_S)
+            except Exception as error:  # noqa: BLE001 - the edge of the loop
+                trace = "".join(traceback.format_exception(error)).rstrip()
+                fault.failed(error, f"the live stream goes on after a fault\n{trace}")
                 await asyncio.sleep(RETRY_S)
             else:
-                if trouble:
-                    trouble = ""
-                    log.info("the live stream reads the ledger again")
+                fault.over()
 
     async def _follow_feed(self) -> None:
         if not self._synced.is_set():
             await self._sync()
-        entries = await asyncio.to_thread(self._board.reader.feed, self._cursor, FEED_PAGE)
+        entries = await asyncio.to_thread(self._farm_view.reader.feed, self._cursor, FEED_PAGE)
         if entries:
             self._cursor = entries[-1].seq
             self._publish(entry_packet(entry) for entry in entries)
@@ -234,15 +234,15 @@ class LiveStream:
         touched = {entry.printer_id for entry in entries if entry.printer_id is not None}
         self._touched |= touched
         if touched and len(entries) < FEED_PAGE:
-            self._show(await asyncio.to_thread(self._board.printer_documents, touched))
+            self._show(await asyncio.to_thread(self._farm_view.printer_documents, touched))
         if any(entry.kind.startswith("alert.") for entry in entries):
-            self._alerts = await asyncio.to_thread(self._board.alert_document)
+            self._alerts = await asyncio.to_thread(self._farm_view.alert_document)
             self._publish([packet("alerts", self._alerts)])
 
     async def _sync(self) -> None:
-        self._cursor = await asyncio.to_thread(self._board.reader.feed_head)
-        self._printers = dict(await asyncio.to_thread(self._board.printer_documents, None))
-        self._alerts = await asyncio.to_thread(self._board.alert_document)
+        self._cursor = await asyncio.to_thread(self._farm_view.reader.feed_head)
+        self._printers = dict(await asyncio.to_thread(self._farm_view.printer_documents, None))
+        self._alerts = await asyncio.to_thread(self._farm_view.alert_document)
         self._synced.set()
 
     async def _refresh_printers(self) -> None:
@@ -250,7 +250,7 @@ class LiveStream:
         loop = asyncio.get_running_loop()
         began = loop.time()
         self._touched = set()
-        documents = await asyncio.to_thread(self._board.printer_documents, None)
+        documents = await asyncio.to_thread(self._farm_view.printer_documents, None)
         # What the feed touched meanwhile has been read later than these documents were.
         self._show({name: each for name, each in documents.items() if name not in self._touched})
         gone = [name for name in self._printers if name not in documents and name not in self._touched]
@@ -272,7 +272,7 @@ class LiveStream:
 
     async def _tick(self) -> None:
         await self._synced.wait()
-        self._publish([packet("tick", await asyncio.to_thread(self._board.tick_document))])
+        self._publish([packet("tick", await asyncio.to_thread(self._farm_view.tick_document))])
         await asyncio.sleep(TICK_S)
 
     async def _beat(self) -> None:

@@ -13,7 +13,8 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from api.headers import SECURITY_HEADERS
-from farm.errors import InfluxError, InputConflict, InvalidInput, InvalidQuery, LedgerError
+from farm.errors import InfluxError, InputConflict, InvalidInput, InvalidQuery, LedgerError, LedgerUnreachable
+from farm.outage import Outage
 
 log = logging.getLogger(__name__)
 
@@ -114,8 +115,8 @@ def _query_fields(dependant: Any) -> list[Any]:
     return [*dependant.query_params, *nested]
 
 
-def install_problem_answers(app: FastAPI) -> None:
-    """Makes every error of `app` a problem answer."""
+def install_problem_answers(app: FastAPI, outage: Outage) -> None:
+    """Makes every error of `app` a problem answer; `outage` says once that the ledger is away."""
 
     @app.exception_handler(ProblemError)
     def _api_problem(_request: Request, error: ProblemError) -> JSONResponse:
@@ -154,7 +155,10 @@ def install_problem_answers(app: FastAPI) -> None:
 
     @app.exception_handler(LedgerError)
     def _ledger_error(request: Request, error: LedgerError) -> JSONResponse:
-        log.error("%s: the ledger cannot be read: %s", request.url.path, error)
+        if isinstance(error, LedgerUnreachable):
+            outage.failed(error, f"{request.url.path} and others cannot be answered")
+        else:
+            log.error("%s: the ledger cannot be read: %s", request.url.path, error)
         detail = "the ledger cannot be read at present"
         return ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "ledger-unavailable", detail).response()
 

@@ -1,9 +1,9 @@
-"""The course of the indicators over time, worked out once for all who ask at about the same time."""
+"""Series of the indicators, worked out once for all who ask at about the same time."""
 
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -13,9 +13,11 @@ from farm.kpi.periods import Period
 from farm.kpi.subjects import Scope
 from farm.kpi.windows import Window
 
-KEEP_S = 5.0
-"""Seconds for which a course is given again, or ten times what it took where that is longer."""
-MOST_KEPT = 64
+KEEP_S: Final = 5.0
+"""Seconds for which a series is given again, or ten times what it took where that is longer."""
+MOST_KEPT: Final = 64
+MOST_AT_ONCE: Final = 4
+"""How many are worked out at the same time: each holds a connection to the database."""
 
 _Key: TypeAlias = tuple[str, Scope, Period | None, tuple[str, ...] | None]
 
@@ -27,32 +29,50 @@ class CachedSeries(msgspec.Struct, frozen=True):
     rows: list[KpiSeries]
 
 
-class SeriesCache:
-    """Works series out one at a time, all indicators at once, and keeps them for some seconds.
+class _Entry:
+    """What is kept for one question. Its lock is held by whoever works the answer out."""
 
-    A course is dozens of windows, which on a large farm takes the database seconds; every
-    open page asks for the same few.
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.answer: CachedSeries | None = None
+        self.good_until_s = 0.0
+
+
+class SeriesCache:
+    """Works out all indicators of a question at once and keeps the answer for some seconds.
+
+    A series is dozens of windows, which on a large farm takes the database seconds; every
+    open page asks for the same few. Whoever asks for what is being worked out waits for it,
+    and nobody else does. Safe to use from several threads.
     """
 
     def __init__(self, engine: KpiEngine, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._engine = engine
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._kept: dict[_Key, tuple[float, CachedSeries]] = {}
+        self._working = threading.BoundedSemaphore(MOST_AT_ONCE)
+        self._kept: dict[_Key, _Entry] = {}
 
-    def course(
+    def series(
         self, window: Window, by: Scope, period: Period | None, printers: Sequence[str] | None, now_ms: int
     ) -> CachedSeries:
-        """The course over the window. Raises InvalidQuery when it holds too many periods."""
-        key = window.name, by, period, None if printers is None else tuple(printers)
+        """The series over the window. Raises InvalidQuery when it holds too many periods."""
+        entry = self._entry((window.name, by, period, None if printers is None else tuple(printers)))
+        with entry.lock:
+            if entry.answer is None or entry.good_until_s <= self._monotonic():
+                with self._working:
+                    began_s = self._monotonic()
+                    rows = self._engine.series(None, window, by, now_ms, period=period, printers=printers)
+                ended_s = self._monotonic()
+                entry.answer = CachedSeries(now_ms, rows)
+                entry.good_until_s = ended_s + max(KEEP_S, 10 * (ended_s - began_s))
+            return entry.answer
+
+    def _entry(self, key: _Key) -> _Entry:
+        """The entry of the question; those asked for longest ago make room."""
         with self._lock:
-            kept = self._kept.pop(key, None)
-            began = self._monotonic()
-            if kept is None or kept[0] <= began:
-                rows = self._engine.series(None, window, by, now_ms, period=period, printers=printers)
-                ended = self._monotonic()
-                kept = ended + max(KEEP_S, 10 * (ended - began)), CachedSeries(now_ms, rows)
-            self._kept[key] = kept
+            entry = self._kept.pop(key, None) or _Entry()
+            self._kept[key] = entry
             while len(self._kept) > MOST_KEPT:
                 del self._kept[next(iter(self._kept))]
-            return kept[1]
+            return entry

@@ -1,6 +1,5 @@
 """Whether the process answers, and whether its figures can be trusted."""
 
-import logging
 from http import HTTPStatus
 
 from fastapi import APIRouter, Response
@@ -10,8 +9,6 @@ from api.context import Context
 from api.views import seconds
 from farm.errors import LedgerError
 from farm.model.times import rfc3339_or_none
-
-log = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/health", tags=["health"])
 
@@ -27,12 +24,11 @@ async def live() -> schemas.Liveness:
     summary="The ledger answers and the collector books",
     responses={503: {"model": schemas.Readiness, "description": "Not ready; the fields say why."}},
 )
-def ready(context: Context, response: Response) -> schemas.Readiness:
+async def ready(context: Context, response: Response) -> schemas.Readiness:
     """`ready`, or 503 with `not_ready` when the ledger is away or the collector has stopped booking."""
     try:
-        freshness = context.farm_view.freshness()
-    except LedgerError as error:
-        log.warning("not ready: the ledger does not answer: %s", error)
+        freshness = await context.readiness.freshness()
+    except LedgerError:
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
         return schemas.Readiness(
             status="not_ready",

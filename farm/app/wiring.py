@@ -36,6 +36,16 @@ def ledger_of(configuration: "Configuration", *, create: bool = False) -> "Ledge
     return open_ledger(configuration.ledger.url, create=create)
 
 
+def service_ledger(configuration: "Configuration") -> "Ledger":
+    """The configured ledger for a service that waits for its database; not prepared yet."""
+    from farm.app.ledger_opening import ANSWER_WITHIN_S
+    from farm.ledger.ledger import ledger_at
+
+    if not configuration.is_ledger_elsewhere:
+        configuration.data.make()
+    return ledger_at(configuration.ledger.url, answer_within_s=ANSWER_WITHIN_S)
+
+
 def now_of(reader: "LedgerReader", clock: Clock = system_clock) -> int:
     """The ledger's present in milliseconds since 1970: simulated where the ledger is."""
     return reader.now_ms(clock())
@@ -76,10 +86,16 @@ def run_collector(
 def run_evaluator(configuration: "Configuration", stop: threading.Event) -> None:
     """Evaluate and deliver, and ship to InfluxDB where one is configured, until `stop` is set."""
     from alerts.service import EvaluatorService
+    from farm.app.ledger_opening import done, prepared
+    from farm.influx.outbox import Outbox
     from farm.ledger.alert_store import AlertStore
 
     settings, site = configuration.alerts, configuration.site
-    with ledger_of(configuration, create=True) as ledger:
+    with service_ledger(configuration) as ledger:
+        if not prepared(ledger, stop):
+            return
+        if configuration.influx.url is None and not done(Outbox(ledger.engine).forget, stop):
+            return
         store = AlertStore(ledger.engine)
         names = [receiver.name for receiver in settings.receivers]
         log.info("alerting %s", ", ".join(names) or "nobody: no receiver is configured")
@@ -88,8 +104,10 @@ def run_evaluator(configuration: "Configuration", stop: threading.Event) -> None
 
 
 def run_api(configuration: "Configuration", stop: threading.Event) -> None:
-    """Serve the API and the page until `stop` is set."""
-    with ledger_of(configuration, create=True) as ledger:
+    """Serve the API and the page until `stop` is set, with or without the ledger's database."""
+    from farm.app.ledger_opening import prepared_meanwhile
+
+    with service_ledger(configuration) as ledger, prepared_meanwhile(ledger, stop):
         server = server_of(configuration, ledger)
         log.info("page and API on %s", server.url)
         server.run(stop)
@@ -144,9 +162,6 @@ def shipping(configuration: "Configuration", ledger: "Ledger") -> Iterator[None]
     """Ship to InfluxDB, where one is configured, in a thread of its own for as long as the block runs."""
     settings = configuration.influx
     if settings.url is None:
-        from farm.influx.outbox import Outbox
-
-        Outbox(ledger.engine).forget()
         yield
         return
     from farm.influx.ledger_kpis import LedgerKpis

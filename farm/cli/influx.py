@@ -77,10 +77,11 @@ def init(
     )
     from farm.cli.influx_output import configuration_lines
     from farm.influx.client import InfluxServer
-    from farm.influx.setup import set_up
+    from farm.influx.setup import set_up, wait_until_ready
 
     settings = configuration.influx
     with InfluxServer(settings) as server:
+        wait_until_ready(server)
         done = set_up(server, telemetry_days=telemetry_days)
     token_file.touch(mode=_PRIVATE)
     token_file.chmod(_PRIVATE)

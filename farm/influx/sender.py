@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import traceback
 from collections.abc import Callable
 
 from sqlalchemy import Engine
@@ -16,11 +17,11 @@ from farm.influx.settings import InfluxSettings
 from farm.influx.telemetry_queue import TelemetryQueue
 from farm.model.clock import Clock
 from farm.model.times import SECOND_MS
+from farm.outage import Outage
 
 _log = logging.getLogger(__name__)
 
 _IDLE_S = 0.5
-_AFTER_FAULT_S = 5.0
 
 
 class Sender:
@@ -48,6 +49,7 @@ class Sender:
             make.append(lambda: KpiQueue(route, kpis))
         self._make = make
         self._queues: list[OutboxQueue] = []
+        self._outage = Outage("the outbox")
 
     def step(self) -> float:
         """One turn of every queue. Gives how long the next step can wait, in seconds; 0 when there is more.
@@ -84,9 +86,11 @@ class Sender:
 
     def _guarded_step(self) -> float:
         try:
-            return self.step()
+            pause_s = self.step()
         except LayerlineError as error:
-            _log.warning("the outbox waits: %s", error)
-        except Exception:  # noqa: BLE001  the edge of the loop
-            _log.exception("the outbox met a fault and goes on after a pause")
-        return _AFTER_FAULT_S
+            return self._outage.failed(error, "the outbox waits")
+        except Exception as error:  # noqa: BLE001  the edge of the loop
+            trace = "".join(traceback.format_exception(error)).rstrip()
+            return self._outage.failed(error, f"the outbox met a fault and goes on after a pause\n{trace}")
+        self._outage.over()
+        return pause_s

@@ -1,6 +1,9 @@
 """Setting a server up: buckets with their retention, the downsampling, and a token for just these."""
 
-from typing import Any, NamedTuple
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
 
 from farm.errors import InfluxError
 from farm.influx.client import InfluxServer
@@ -8,6 +11,12 @@ from farm.influx.history import DOWNSAMPLED_MS
 from farm.influx.points import TELEMETRY
 from farm.influx.settings import InfluxSettings
 
+STARTING: Final = 503
+"""What a server answers to everything while it starts."""
+LONGEST_START_S: Final = 60.0
+_LOOK_EVERY_S = 0.25
+
+_log = logging.getLogger(__name__)
 _EVERY_MINUTES = DOWNSAMPLED_MS // 60_000
 _SECONDS_A_DAY = 86_400
 
@@ -17,6 +26,28 @@ class Done(NamedTuple):
 
     steps: list[str]
     token: str
+
+
+def wait_until_ready(
+    server: InfluxServer, *, longest_s: float = LONGEST_START_S, pause: Callable[[float], None] = time.sleep
+) -> None:
+    """Wait while the server says that it starts (503), for `longest_s` seconds at most.
+
+    Any other answer, or none, ends the wait: the request that comes after it tells best
+    what is the matter. Raises InfluxError when the server still starts at the end.
+    """
+    for look in range(max(1, round(longest_s / _LOOK_EVERY_S))):
+        try:
+            server.call("GET", "/ready")
+        except InfluxError as error:
+            if error.status != STARTING:
+                return
+        else:
+            return
+        if look == 0:
+            _log.info("waiting for InfluxDB, which is starting")
+        pause(_LOOK_EVERY_S)
+    raise InfluxError(f"InfluxDB was still starting after {longest_s:g} s; try again later", status=STARTING)
 
 
 def set_up(server: InfluxServer, *, telemetry_days: float) -> Done:

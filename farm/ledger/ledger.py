@@ -7,6 +7,7 @@ from typing import Self
 from sqlalchemy import Engine
 
 from farm.errors import LedgerError
+from farm.ledger.answer_limit import limit_answers
 from farm.ledger.collector_ledger import CollectorLedger
 from farm.ledger.engine import in_memory, ledger_engine, ledger_errors, shown
 from farm.ledger.ledger_reader import LedgerReader
@@ -18,6 +19,18 @@ class Ledger(CollectorLedger, LedgerReader):
 
     Threads may share it. Other stores use its `engine` for transactions of their own.
     """
+
+    def prepare(self, *, create: bool = True) -> None:
+        """See that there is a ledger of this version.
+
+        With `create` a missing file, its folder and missing tables are made, and a ledger of
+        an older version is brought up to this one. Raises LedgerError when the ledger is of a
+        newer version, and without `create` when there is none or it is older;
+        LedgerUnreachable when the database does not answer.
+        """
+        _see_to_file(self.engine, create=create)
+        with ledger_errors(self.engine):
+            prepare_schema(self.engine, create=create)
 
     def close(self) -> None:
         """Give its connections back; an in-memory ledger is gone then."""
@@ -32,23 +45,31 @@ class Ledger(CollectorLedger, LedgerReader):
         self.close()
 
 
+def ledger_at(url: str, *, answer_within_s: float | None = None) -> Ledger:
+    """The ledger at `url`, to be prepared before it is used; nothing is connected to yet.
+
+    With `answer_within_s` a database that does not answer for so many seconds counts as
+    one that is away (LedgerUnreachable). Raises LedgerError for a URL of another form.
+    """
+    engine = ledger_engine(url)
+    if answer_within_s is not None:
+        limit_answers(engine, answer_within_s)
+    return Ledger(engine)
+
+
 def open_ledger(url: str, *, create: bool = True) -> Ledger:
     """The ledger at `url`: `sqlite:////file.db`, `sqlite://` (in memory) or `postgresql://...`.
 
-    With `create` a missing file, its folder and missing tables are made, and a ledger of
-    an older version is brought up to this one. Raises LedgerError for another URL, when
-    the ledger is of a newer version, and without `create` when there is none or it is
-    older; LedgerUnreachable when the database does not answer.
+    It is ready for use, as by `Ledger.prepare`, which says what is raised; also LedgerError
+    for a URL of another form.
     """
-    engine = ledger_engine(url)
+    ledger = ledger_at(url)
     try:
-        _see_to_file(engine, create=create)
-        with ledger_errors(engine):
-            prepare_schema(engine, create=create)
+        ledger.prepare(create=create)
     except BaseException:
-        engine.dispose()
+        ledger.close()
         raise
-    return Ledger(engine)
+    return ledger
 
 
 def _see_to_file(engine: Engine, *, create: bool) -> None:

@@ -4,6 +4,7 @@ from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, insp
 
 from farm.errors import LedgerError
 from farm.ledger import schema
+from farm.ledger.answer_limit import without_limit
 from farm.ledger.engine import reading, shown
 from farm.ledger.migrations import HEAD
 
@@ -31,7 +32,8 @@ def prepare_schema(engine: Engine, *, create: bool) -> None:
         raise LedgerError(
             f"{shown(engine.url)} {_lack(version)}; `layerline up` or `layerline collector` does it"
         )
-    with engine.begin() as connection:
+    # A migration takes as long as the ledger is large, also where another process is at it.
+    with engine.begin() as connection, without_limit(connection):
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ONE_AT_A_TIME})
         _bring_up(connection, _stored_version(connection))

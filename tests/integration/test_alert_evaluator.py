@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from alerts.evaluator import Evaluator
+from alerts.evaluator import PLACE_EVERY_MS, Evaluator
 from alerts.notification import notification_of
 from alerts.settings import AlertSettings
 from farm.ledger.alert_store import AlertStore
@@ -304,11 +304,42 @@ def test_a_simulated_ledger_keeps_its_own_time_for_alerts_and_the_wall_clock_for
 
 def test_entries_that_concern_nobody_move_the_place_without_writing(farm: Farm) -> None:
     evaluator = watched(farm)
+    farm.STEP_MS = 1
     before = farm.store.bookmark("evaluator")
     farm.ends("SCSC" * 5)
     assert evaluator.step().read > 0
     assert evaluator.step().read == 0
     assert farm.store.bookmark("evaluator") == before
+
+
+def lag(farm: Farm) -> int:
+    bookmark = farm.store.bookmark("evaluator")
+    assert bookmark is not None
+    return farm.ledger.feed_head() - bookmark.seq
+
+
+@pytest.mark.parametrize("letters", ["SCSC", "FFF"])
+def test_an_evaluator_that_has_read_everything_lags_behind_nothing(farm: Farm, letters: str) -> None:
+    evaluator = watched(farm)
+    farm.STEP_MS = 1
+    farm.ends(letters)
+    while evaluator.step().read:
+        pass
+    assert lag(farm) > 0
+    farm.pass_time(PLACE_EVERY_MS)
+    evaluator.step()
+    assert lag(farm) == 0
+
+
+def test_a_feed_that_never_rests_is_booked_now_and_then(farm: Farm) -> None:
+    evaluator = watched(farm)
+    farm.STEP_MS = PLACE_EVERY_MS // 10
+    lags = []
+    for _ in range(40):
+        farm.ends("S")
+        evaluator.step()
+        lags.append(lag(farm))
+    assert sorted(set(lags)) == list(range(11))
 
 
 def test_a_long_history_is_worked_off_in_pieces_and_ends_up_right(
@@ -369,7 +400,7 @@ def test_a_crash_around_the_booking_neither_loses_nor_doubles(farm: Farm, after:
 
 _KILLED_EVALUATOR = """
 import os, signal, sys
-from alerts.evaluator import Evaluator
+from alerts.evaluator import PLACE_EVERY_MS, Evaluator
 from alerts.settings import AlertSettings
 from farm.ledger import alert_store
 from farm.ledger.ledger import open_ledger

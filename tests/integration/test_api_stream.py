@@ -223,7 +223,7 @@ def test_the_stream_outlives_a_ledger_that_is_away_for_a_while(
         monkeypatch.setattr(ledger, "feed", sometimes)
         tell(ledger, state_changed(farm, number=1))
         assert events.next("feed").data["body"] == {"number": 1}
-    assert "trying again" in caplog.text
+    assert "the live stream waits for it" in caplog.text
 
 
 def test_what_nobody_would_notice_is_not_sent(farm: SampleFarm, ledger: Ledger) -> None:

@@ -1,7 +1,10 @@
 """Setting up a real server: what is made, what the new token may do, and what the tasks give."""
 
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -13,7 +16,7 @@ from farm.influx.history import InfluxHistory
 from farm.influx.influxql import quoted, select
 from farm.influx.sender import Sender
 from farm.influx.settings import InfluxSettings
-from farm.influx.setup import downsampling, set_up
+from farm.influx.setup import downsampling, set_up, wait_until_ready
 from farm.influx.status import OutboxStatus
 from farm.ledger.history_ledger import LedgerHistory
 from farm.ledger.ledger import open_ledger
@@ -22,7 +25,7 @@ from farm.model.states import Outcome
 from farm.model.times import HOUR_MS, MINUTE_MS
 from tests.influx_farm import START, BookedFarm, HandedClock, empty_outbox
 from tests.influx_server import PrivateInflux, private_influx
-from tests.servers import wait_until
+from tests.servers import free_port, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +76,60 @@ def test_setting_up_again_puts_right_what_is_there(settings: InfluxSettings) -> 
     assert f"bucket {settings.bucket} is there, keeps everything" in again.steps
     names = [task["name"] for task in tasks]
     assert sorted(name for name in names if settings.bucket in name) == sorted(downsampling(settings))
+
+
+def answering(*statuses: int) -> tuple[ThreadingHTTPServer, list[str]]:
+    """A server that answers one request after the other with these, the last one for ever."""
+    asked: list[str] = []
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path.partition("?")[0])
+            body = b'{"status":"starting"}'
+            self.send_response(statuses[min(len(asked), len(statuses)) - 1])
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    return ThreadingHTTPServer(("127.0.0.1", 0), Answers), asked
+
+
+@contextmanager
+def served(*statuses: int) -> Iterator[tuple[InfluxServer, list[str]]]:
+    server, asked = answering(*statuses)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        with InfluxServer(InfluxSettings(url=f"http://127.0.0.1:{server.server_port}")) as client:
+            yield client, asked
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.mark.parametrize("after", [200, 401, 404])
+def test_a_server_that_starts_is_waited_for_until_it_says_anything_else(after: int) -> None:
+    pauses: list[float] = []
+    with served(503, 503, after) as (client, asked):
+        wait_until_ready(client, pause=pauses.append)
+    assert (asked, len(pauses)) == (["/ready"] * 3, 2)
+
+
+def test_a_server_that_starts_for_ever_is_not_waited_for_for_ever() -> None:
+    pauses: list[float] = []
+    with served(503) as (client, _), pytest.raises(InfluxError, match="still starting after 2 s"):
+        wait_until_ready(client, longest_s=2, pause=pauses.append)
+    assert sum(pauses) == 2
+
+
+def test_a_server_that_is_not_there_is_left_to_the_first_request() -> None:
+    with InfluxServer(InfluxSettings(url=f"http://127.0.0.1:{free_port()}", timeout_seconds=1)) as client:
+        wait_until_ready(client, pause=lambda _: pytest.fail("waited for nobody"))
 
 
 def test_the_token_is_enough_for_sending_revising_and_reading(settings: InfluxSettings) -> None:

@@ -1,13 +1,7 @@
 """A server that is away, killed or full gets everything in the end."""
 
-import os
-import subprocess
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
-
-import pytest
 
 from farm.influx.sender import Sender
 from farm.ledger.ledger import Ledger
@@ -16,6 +10,7 @@ from farm.model.times import HOUR_MS, MINUTE_MS
 from tests.influx_farm import START, BookedFarm, HandedClock, empty_outbox
 from tests.influx_outbox import ended_jobs, queue, rejects, ship_all
 from tests.influx_server import private_influx
+from tests.small_disk import filled, small_disk
 
 
 def test_a_server_that_comes_up_at_the_end_gets_everything(ledger: Ledger, clock: HandedClock) -> None:
@@ -82,18 +77,13 @@ def test_a_full_disk_is_waited_out(ledger: Ledger, clock: HandedClock, tmp_path:
         farm.a_day()
         ship_all(farm, settings, clock)
         farm.samples(3_000)
-        ballast = disk / "ballast"
-        with ballast.open("wb") as file, suppress(OSError):
-            while True:
-                file.write(bytes(64_000))
-                file.flush()
         sender = Sender(ledger.engine, settings, clock)
-        for _ in range(6):
-            clock.now_ms += round(sender.step() * 1000)
-        trouble = queue(farm, "telemetry", clock).trouble
-        assert trouble is not None
-        assert "no space left on device" in trouble.words
-        ballast.unlink()
+        with filled(disk):
+            for _ in range(6):
+                clock.now_ms += round(sender.step() * 1000)
+            trouble = queue(farm, "telemetry", clock).trouble
+            assert trouble is not None
+            assert "no space left on device" in trouble.words
         server.stop()  # it does not open a shard again that it could not open once
         server.start()
         empty_outbox(sender, ledger, clock)
@@ -101,15 +91,3 @@ def test_a_full_disk_is_waited_out(ledger: Ledger, clock: HandedClock, tmp_path:
         assert server.points(settings.telemetry_bucket) == farm.all_telemetry()
         assert len(ended_jobs(server, settings.bucket)) == 15
         assert rejects(ledger) == []
-
-
-@contextmanager
-def small_disk(folder: Path) -> Iterator[Path]:
-    """A disk of some megabytes at the folder."""
-    mount = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)]
-    if os.getuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
-        pytest.skip("a small disk can only be mounted by root, outside of unprivileged containers")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)

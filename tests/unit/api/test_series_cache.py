@@ -1,6 +1,10 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
 import pytest
 
-from api.series_cache import KEEP_S, SeriesCache
+from api.series_cache import KEEP_S, MOST_KEPT, SeriesCache
 from farm.errors import InvalidQuery
 from farm.figures.engine import KpiEngine
 from farm.kpi.figure import KpiSeries
@@ -25,15 +29,15 @@ class Stopwatch:
         return self.at_s
 
 
-def test_gives_a_course_again_for_some_seconds_and_then_works_it_out_anew() -> None:
+def test_gives_a_series_again_for_some_seconds_and_then_works_it_out_anew() -> None:
     watch = Stopwatch()
     with farm_ledger(sample_farm(3, days=2)) as ledger:
         series_cache = SeriesCache(KpiEngine(ledger, SiteSettings()), watch)
-        first = series_cache.course(DAY, Scope.FARM, Period.HOUR, None, NOW_MS)
+        first = series_cache.series(DAY, Scope.FARM, Period.HOUR, None, NOW_MS)
         watch.at_s += KEEP_S - 0.1
-        assert series_cache.course(DAY, Scope.FARM, Period.HOUR, None, NOW_MS + 1) is first
+        assert series_cache.series(DAY, Scope.FARM, Period.HOUR, None, NOW_MS + 1) is first
         watch.at_s += 0.2
-        assert series_cache.course(DAY, Scope.FARM, Period.HOUR, None, NOW_MS + 2).at_ms == NOW_MS + 2
+        assert series_cache.series(DAY, Scope.FARM, Period.HOUR, None, NOW_MS + 2).at_ms == NOW_MS + 2
 
 
 def test_tells_windows_periods_and_printers_apart() -> None:
@@ -41,11 +45,11 @@ def test_tells_windows_periods_and_printers_apart() -> None:
         series_cache = SeriesCache(KpiEngine(ledger, SiteSettings()), Stopwatch())
         one = [farm.printers[0].id]
         answers = [
-            series_cache.course(DAY, Scope.FARM, Period.HOUR, None, NOW_MS),
-            series_cache.course(DAY, Scope.FARM, Period.DAY, None, NOW_MS),
-            series_cache.course(DAY, Scope.PRINTER, Period.HOUR, None, NOW_MS),
-            series_cache.course(DAY, Scope.FARM, Period.HOUR, one, NOW_MS),
-            series_cache.course(
+            series_cache.series(DAY, Scope.FARM, Period.HOUR, None, NOW_MS),
+            series_cache.series(DAY, Scope.FARM, Period.DAY, None, NOW_MS),
+            series_cache.series(DAY, Scope.PRINTER, Period.HOUR, None, NOW_MS),
+            series_cache.series(DAY, Scope.FARM, Period.HOUR, one, NOW_MS),
+            series_cache.series(
                 Window("8h", NOW_MS - 8 * HOUR_MS, NOW_MS), Scope.FARM, Period.HOUR, None, NOW_MS
             ),
         ]
@@ -62,4 +66,60 @@ def test_a_question_that_cannot_be_answered_is_asked_again() -> None:
         series_cache = SeriesCache(KpiEngine(ledger, SiteSettings()), Stopwatch())
         for _ in range(2):
             with pytest.raises(InvalidQuery, match="more than 1000 periods"):
-                series_cache.course(endless, Scope.FARM, Period.HOUR, None, NOW_MS)
+                series_cache.series(endless, Scope.FARM, Period.HOUR, None, NOW_MS)
+
+
+class SlowEngine:
+    """Works the window `slow` out only when it is let go; everything else at once."""
+
+    def __init__(self) -> None:
+        self.let_go = threading.Event()
+        self.begun = threading.Event()
+        self.asked: list[str] = []
+
+    def series(self, _kpi_ids: None, window: Window, *_: Any, **__: Any) -> list[KpiSeries]:
+        self.asked.append(window.name)
+        if window.name == "slow":
+            self.begun.set()
+            assert self.let_go.wait(10), "nobody let the slow series go"
+        return []
+
+
+SLOW = Window("slow", NOW_MS - DAY_MS, NOW_MS)
+
+
+def test_a_slow_series_holds_up_no_other() -> None:
+    engine: Any = SlowEngine()
+    cache = SeriesCache(engine)
+    with ThreadPoolExecutor(2) as pool:
+        slow = pool.submit(cache.series, SLOW, Scope.FARM, None, None, NOW_MS)
+        assert engine.begun.wait(10)
+        other = pool.submit(cache.series, DAY, Scope.FARM, None, None, NOW_MS)
+        try:
+            assert other.result(5).rows == []
+            assert not slow.done()
+        finally:
+            engine.let_go.set()
+        assert slow.result(5).rows == []
+
+
+def test_who_asks_for_the_same_waits_for_the_one_who_works_it_out() -> None:
+    engine: Any = SlowEngine()
+    cache = SeriesCache(engine)
+    with ThreadPoolExecutor(3) as pool:
+        asked = [pool.submit(cache.series, SLOW, Scope.FARM, None, None, NOW_MS) for _ in range(3)]
+        assert engine.begun.wait(10)
+        engine.let_go.set()
+        answers = [each.result(5) for each in asked]
+    assert engine.asked == ["slow"]
+    assert all(answer is answers[0] for answer in answers)
+
+
+def test_only_so_many_are_kept() -> None:
+    engine: Any = SlowEngine()
+    cache = SeriesCache(engine, Stopwatch())
+    for number in range(MOST_KEPT + 1):
+        cache.series(Window(str(number), 0, 1), Scope.FARM, None, None, NOW_MS)
+    cache.series(Window("0", 0, 1), Scope.FARM, None, None, NOW_MS)
+    cache.series(Window(str(MOST_KEPT), 0, 1), Scope.FARM, None, None, NOW_MS)
+    assert engine.asked == [*map(str, range(MOST_KEPT + 1)), "0"]

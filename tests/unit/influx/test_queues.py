@@ -329,4 +329,34 @@ def test_indicators_missed_in_an_outage_are_worked_out_afterwards_the_present_fi
     minutes = kpi_minutes(server, b"farm")
     first = minutes[0]
     assert minutes[1] == first + 61
-    assert minutes[2:] == list(range(first + 1, first + 61))
+    assert minutes[2:] == list(range(first + 60, first, -1))
+
+
+class CostlyKpis(PlayedKpis):
+    """Takes three seconds for each instant."""
+
+    def __init__(self, clock: HandedClock) -> None:
+        super().__init__(clock)
+        self.handed, self.worked_ms = clock, 0
+
+    def points(self, at_ms: int, *, printers: bool) -> Sequence[KpiPoint]:
+        self.handed.now_ms += 3_000
+        self.worked_ms += 3_000
+        return super().points(at_ms, printers=printers)
+
+
+def test_catching_up_on_indicators_leaves_most_of_the_time_to_everybody_else(
+    farm: BookedFarm, server: PlayedServer, clock: HandedClock
+) -> None:
+    kpis = CostlyKpis(clock)
+    sender = sender_for(farm.ledger, server, clock, kpis)
+    sender.step()
+    clock.now_ms += DAY_MS
+    kpis.worked_ms, began_ms, present = 0, clock.now_ms, 0
+    while clock.now_ms - began_ms < HOUR_MS:
+        pause_s = sender.step()
+        clock.now_ms += max(1, round(pause_s * 1_000))
+        present = max(present, *kpi_minutes(server, b"farm"))
+        assert (clock.now_ms - START) // MINUTE_MS - present <= 1, "the present waits for the past"
+    assert kpis.worked_ms <= 0.35 * (clock.now_ms - began_ms)
+    assert len(set(kpi_minutes(server, b"farm"))) > 2 * 60, "the past is never caught up with"
