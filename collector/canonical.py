@@ -2,7 +2,7 @@
 
 import msgspec
 
-from collector.sessions.session import PrinterSession
+from collector.printers.tracked import TrackedPrinter
 from collector.tracker import open_span, overlaid
 from farm.model.job_record import job_record
 from farm.model.times import rfc3339
@@ -25,25 +25,21 @@ JOB_FIELDS = (
 """What version 1 tells of a job."""
 
 
-def topics(site: str, session: PrinterSession) -> tuple[tuple[str, bytes], tuple[str, bytes]]:
+def topics(site: str, printer: TrackedPrinter) -> tuple[tuple[str, bytes], tuple[str, bytes]]:
     """Topic and payload of a printer's `state` and `job`."""
-    base = f"layerline/v1/{site}/printers/{session.printer.name.replace('/', '-')}"
-    tracker = session.tracker
+    base = f"layerline/v1/{site}/printers/{printer.name.replace('/', '-')}"
+    tracker = printer.tracker
     span = open_span(tracker)
     state = {
         "v": VERSION,
-        "printer_id": session.printer.id,
-        "printer": session.printer.name,
+        "printer_id": printer.id,
+        "printer": printer.name,
         "state": span.state.value,
         "since": rfc3339(span.from_ms),
         "source": span.source,
     }
     job = tracker.attempt.job if tracker.attempt is not None else tracker.last_job
-    told = (
-        None
-        if job is None
-        else job_record(overlaid(job, tracker.words), session.printer.name, fields=JOB_FIELDS)
-    )
+    told = None if job is None else job_record(overlaid(job, tracker.words), printer.name, fields=JOB_FIELDS)
     return (
         (f"{base}/state", msgspec.json.encode(state)),
         (f"{base}/job", msgspec.json.encode({"v": VERSION, "job": told})),

@@ -252,7 +252,7 @@ class Collector:
             self._work_in_held()
             self._live = True
             self._arrived_at = time.monotonic()
-            self._asking.ask_all(self._pipeline.sessions.values())
+            self._asking.ask(self._pipeline.sessions_taken_in())
 
     def _tick(self) -> None:
         if self._connection.unacknowledged:
@@ -266,7 +266,7 @@ class Collector:
         if self._live:
             self._pipeline.tick(self._now)
         if self._settings.ask:
-            self._asking.take_up(self._pipeline)
+            self._asking.ask(self._pipeline.take_to_ask())
             self._asking.step(self._now)
         self._commit()
         self._trim()
@@ -294,8 +294,8 @@ class Collector:
             return
         self._connection.acknowledge()
         if self._settings.publish_state and not self._simulated and self._live:
-            for session in pipeline.take_changed():
-                for topic, payload in topics(self._site.name, session):
+            for printer in pipeline.take_changed():
+                for topic, payload in topics(self._site.name, printer):
                     self._connection.publish(topic, payload, retain=True)
 
     def _reopen_ledger(self, error: LedgerUnreachable, stop: Event) -> None:

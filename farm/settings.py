@@ -55,15 +55,32 @@ class SiteSettings(Section):
     )
 
 
+def _topic_prefix(topic: str) -> str:
+    """A prefix of one printer's topics, without slashes around it. Raises ValueError otherwise."""
+    prefix = topic.strip("/")
+    if not prefix:
+        raise ValueError("must be a prefix of the printer's topics such as farm/bay1")
+    if found := [sign for sign in "+#\0{}" if sign in prefix]:
+        raise ValueError(f"must not hold {found[0]!r}: it names the topics of one printer, such as farm/bay1")
+    return prefix
+
+
+TopicPrefix = Annotated[str, AfterValidator(_topic_prefix)]
+
+
 class PrinterSettings(Section):
-    """Labels for one printer, which is found by its topic or by the name it announced itself with."""
+    """Labels for one printer, which is found by its topics or by the name it announced itself with."""
 
     name: TopicLevel = Field(
-        description="The printer's name: the one it gets where `topic` is set, "
+        description="The printer's name: the one it gets where `topic` or `topics` is set, "
         "else the one under which it announced itself."
     )
-    topic: str | None = Field(
+    topic: TopicPrefix | None = Field(
         default=None, min_length=1, description="Prefix of the printer's topics, by which it is found."
+    )
+    topics: tuple[TopicPrefix, ...] = Field(
+        default=(),
+        description="Several such prefixes of one printer, which is heard under all of them and no other.",
     )
     rename: TopicLevel | None = Field(
         default=None, description="A new name for a printer that is found by `name`."
@@ -72,10 +89,22 @@ class PrinterSettings(Section):
         default=None, min_length=1, description="Group in which its figures are summed up."
     )
     model: str | None = Field(default=None, min_length=1, description="Model of the printer.")
-    ignored: bool = Field(default=False, description="Whether its messages are passed over.")
+    ignored: bool = Field(
+        default=False,
+        description="Whether its messages are passed over. Unset, what people said of it last holds.",
+    )
 
     @model_validator(mode="after")
     def _one_way_to_name(self) -> "PrinterSettings":
-        if self.topic is not None and self.rename is not None:
+        if self.topic is not None and self.topics:
+            raise ValueError('takes `topic = "a"` or `topics = ["a", "b"]`, not both')
+        if len(set(self.topics)) < len(self.topics):
+            raise ValueError("`topics` must not name a prefix twice")
+        if self.prefixes and self.rename is not None:
             raise ValueError("takes `topic` or `rename`, not both: with `topic` the printer is called `name`")
         return self
+
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        """The prefixes of its topics; none where it is found by its name."""
+        return self.topics if self.topic is None else (self.topic,)

@@ -1,14 +1,10 @@
 """Asking printers how they stand, where their protocol allows it."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from collector.adapters.base import Askable
 from collector.sessions.session import PrinterSession
-
-if TYPE_CHECKING:
-    from collector.intake.mqtt import Connection
-    from collector.intake.pipeline import Pipeline
 
 _PAUSE_MS = 5_000
 _MOST_AT_ONCE = 100
@@ -16,25 +12,27 @@ _FIRST_NUMBER = 7_100_000
 """Request ids start here, away from the small numbers that other clients use."""
 
 
-class Asking:
-    """Which printers are still to be asked, and when each was asked last."""
+class Publisher(Protocol):
+    """The one thing that asking needs of the connection to the broker."""
 
-    def __init__(self, connection: "Connection") -> None:
+    def publish(self, topic: str, payload: bytes, *, qos: int = 0, retain: bool = False) -> None:
+        """Hand a message over to the broker."""
+
+
+class Asking:
+    """Which addresses are still to be asked, and when each was asked last."""
+
+    def __init__(self, connection: Publisher) -> None:
         self._connection = connection
         self._waiting: dict[str, PrinterSession] = {}
         self._asked_ms: dict[str, int] = {}
         self._number = _FIRST_NUMBER
 
-    def ask_all(self, sessions: Iterable[PrinterSession]) -> None:
-        """Every printer that can be asked is to be asked."""
+    def ask(self, sessions: Iterable[PrinterSession]) -> None:
+        """Those of the sessions that can be asked are to be asked."""
         for session in sessions:
-            if isinstance(session.adapter, Askable) and not session.printer.ignored:
-                self._waiting[session.printer.id] = session
-
-    def take_up(self, pipeline: "Pipeline") -> None:
-        """Printers that appeared, came back, or whose print was lost from sight are to be asked."""
-        self.ask_all(pipeline.to_ask.values())
-        pipeline.to_ask.clear()
+            if isinstance(session.adapter, Askable):
+                self._waiting[session.id] = session
 
     def step(self, now_ms: int) -> None:
         """Ask some of those that wait, none more often than every five seconds."""
@@ -48,4 +46,6 @@ class Asking:
                 session.adapter.questions(self._number) if isinstance(session.adapter, Askable) else ()
             )
             for question in questions:
-                self._connection.publish(f"{session.prefix}/{question.suffix}", question.payload, qos=1)
+                self._connection.publish(
+                    f"{session.address.prefix}/{question.suffix}", question.payload, qos=1
+                )

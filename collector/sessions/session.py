@@ -1,6 +1,7 @@
-"""What the collector keeps at hand of one printer, and how it is stored and found again."""
+"""What the collector keeps at hand of one address, and how it is stored and found again."""
 
-from typing import Any
+from copy import copy
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -8,15 +9,15 @@ from collector.adapters.base import Adapter, ClockKind
 from collector.sessions.report_interval import ReportInterval
 from collector.sessions.source_clock import RESTART_MS, STEADY_MS, Placed, SourceClock, place, restarted
 from collector.sessions.thinning import Thinner
-from collector.tracker import TrackerState
-from farm.ledger.records import Checkpoint, SessionRecord
-from farm.model.printer import Address, Printer, session_id
+from farm.ledger.records import SessionRecord
+from farm.model.observation import Link
+from farm.model.printer import Address, session_id
 
 _encoder = msgspec.msgpack.Encoder()
 
 
 class SessionCheckpoint(msgspec.Struct, kw_only=True):
-    """The body of a stored session: clock, the adapter's memory, thinning, report interval."""
+    """The body of a stored session: clock, the adapter's memory, thinning, report interval, link."""
 
     clock: SourceClock
     highest_ms: int
@@ -24,101 +25,79 @@ class SessionCheckpoint(msgspec.Struct, kw_only=True):
     thinner: Thinner
     report_interval: ReportInterval
     next_sample_ms: int
+    link: Link | None = None
 
 
-class TrackerCheckpoint(msgspec.Struct, kw_only=True):
-    """The body of a stored checkpoint: the tracker, and the place of its last evidence."""
+class SessionMark(NamedTuple):
+    """Where a session stood, to go back to."""
 
-    tracker: msgspec.Raw
-    evidence: tuple[int, int]
+    memory: Any
+    clock: SourceClock
+    highest_ms: int
+    report_interval: ReportInterval
+    thinner: Thinner
+    link: Link | None
 
 
 _session_decoder = msgspec.msgpack.Decoder(SessionCheckpoint)
-_checkpoint_decoder = msgspec.msgpack.Decoder(TrackerCheckpoint)
-_tracker_decoder = msgspec.msgpack.Decoder(TrackerState)
-
-
-def encode_tracker(tracker: TrackerState) -> bytes:
-    """The tracker as stored in checkpoints and snapshots."""
-    return _encoder.encode(tracker)
-
-
-def decode_tracker(body: bytes) -> TrackerState:
-    """The tracker that `encode_tracker` stored."""
-    return _tracker_decoder.decode(body)
 
 
 class PrinterSession:
-    """One printer under one address: its adapter's memory, its clock and its tracker.
+    """One address of a printer: its adapter's memory, its source's clock, its report interval.
 
-    `heard_ms` is the time of its last message, `next_sample_ms` when its telemetry is
-    looked at again, `evidence` the place (ms, ordinal) of the last stored evidence.
+    `heard_ms` is the time of its last message, `next_sample_ms` when its telemetry is looked at
+    again, `link` what it last told of its own way to the printer.
     """
 
     __slots__ = (
-        "_tracker_body",
         "adapter",
+        "address",
         "clock",
         "dirty",
-        "evidence",
-        "evidence_since_snapshot",
         "heard_ms",
         "highest_ms",
+        "id",
+        "link",
         "memory",
         "next_sample_ms",
-        "prefix",
-        "printer",
+        "printer_id",
         "report_interval",
         "source",
         "thinner",
-        "tracker",
     )
 
     def __init__(
-        self, printer: Printer, adapter: Adapter, prefix: str, source: str, tracker: TrackerState
+        self, printer_id: str, adapter: Adapter, address: Address, source: str, heard_ms: int
     ) -> None:
-        self.printer = printer
-        self.prefix = prefix
+        self.printer_id = printer_id
+        self.address = address
+        self.id = session_id(address)
         self.adapter = adapter
         self.source = source
         self.memory: Any = adapter.new_memory()
         self.clock = SourceClock()
         self.report_interval = ReportInterval(adapter.silence_ms)
         self.highest_ms = 0
-        self.tracker = tracker
-        self.heard_ms = tracker.at_ms
+        self.heard_ms = heard_ms
         self.next_sample_ms = 0
         self.thinner = Thinner()
-        self.evidence = (tracker.at_ms, -1)
-        self.evidence_since_snapshot = 0
+        self.link: Link | None = None
         self.dirty = True
-        self._tracker_body: tuple[TrackerState, bytes] | None = None
 
     @classmethod
-    def restored(
-        cls, printer: Printer, adapter: Adapter, prefix: str, checkpoint: Checkpoint, stored: SessionRecord
-    ) -> "PrinterSession":
+    def restored(cls, adapter: Adapter, address: Address, stored: SessionRecord) -> "PrinterSession":
         """The session as it was stored."""
-        point = _checkpoint_decoder.decode(checkpoint.body)
         state = _session_decoder.decode(stored.body)
-        session = cls(printer, adapter, prefix, adapter.kind, decode_tracker(bytes(point.tracker)))
+        session = cls(stored.printer_id, adapter, address, adapter.kind, stored.heard_ms)
         session.clock = state.clock
         session.highest_ms = state.highest_ms
         session.memory = msgspec.msgpack.decode(bytes(state.memory), type=adapter.memory_type)
         session.thinner = state.thinner
-        session.evidence = point.evidence
         session.report_interval = state.report_interval
         session.next_sample_ms = state.next_sample_ms
-        session.heard_ms = stored.heard_ms
+        session.link = state.link
         session.dirty = False
         return session
-
-    def checkpoint(self) -> Checkpoint:
-        """The tracker as it is to be stored."""
-        if self._tracker_body is None or self._tracker_body[0] is not self.tracker:
-            self._tracker_body = (self.tracker, encode_tracker(self.tracker))
-        point = TrackerCheckpoint(tracker=msgspec.Raw(self._tracker_body[1]), evidence=self.evidence)
-        return Checkpoint(self.printer.id, _encoder.encode(point))
 
     def record(self) -> SessionRecord:
         """The session as it is to be stored."""
@@ -129,12 +108,30 @@ class PrinterSession:
             thinner=self.thinner,
             report_interval=self.report_interval,
             next_sample_ms=self.next_sample_ms,
+            link=self.link,
         )
         live = self.adapter.telemetry(self.memory)
-        address = Address("main", self.adapter.kind, self.prefix)
-        return SessionRecord(
-            session_id(address), self.printer.id, self.heard_ms, live, _encoder.encode(state)
-        )
+        return SessionRecord(self.id, self.printer_id, self.heard_ms, live, _encoder.encode(state))
+
+    def mark(self) -> SessionMark:
+        """Where the session stands. Whatever else it holds is replaced and never changed in place."""
+        memory = self.memory.__copy__()
+        return SessionMark(memory, self.clock, self.highest_ms, self.report_interval, self.thinner, self.link)
+
+    def go_back(self, mark: SessionMark) -> None:
+        """Leave the session where it stood at the mark."""
+        self.memory, self.clock, self.highest_ms, self.report_interval, self.thinner, self.link = mark
+
+    def hear_gap(self, gap_ms: int) -> None:
+        """A message came so long after the one before it (ms)."""
+        interval = self.report_interval
+        if gap_ms * 2 > interval.stated_ms or interval.limit_ms > interval.stated_ms:
+            self.report_interval = interval = copy(interval)
+            interval.hear(gap_ms)
+
+    def is_speaking(self, at_ms: int) -> bool:
+        """Whether it told at `at_ms` how its printer stands: heard in time, over a link that stood."""
+        return self.link is not Link.OFFLINE and at_ms - self.heard_ms <= self.report_interval.limit_ms
 
     def place(self, source_ms: int, received_ms: int, *, live: bool, floor_ms: int) -> Placed | int:
         """When a message with this source time happened: an instant, or more where the clock moved."""

@@ -104,6 +104,13 @@ class CollectorLedger(LedgerDatabase):
         with self._reads() as connection:
             return [Checkpoint(**row) for row in connection.execute(select(schema.checkpoint)).mappings()]
 
+    def checkpoint(self, printer_id: str) -> Checkpoint | None:
+        """One printer's checkpoint."""
+        wanted = select(schema.checkpoint).where(schema.checkpoint.c.printer_id == printer_id)
+        with self._reads() as connection:
+            row = connection.execute(wanted).mappings().first()
+        return None if row is None else Checkpoint(**row)
+
     def sessions(self) -> list[SessionRecord]:
         """Every address's session."""
         with self._reads() as connection:

@@ -114,8 +114,8 @@ def _turning_points(path: Path, stream: list[RecordedMessage]) -> list[int]:
         booked = 0
         for number, message in enumerate(stream):
             feeder.feed(message)
-            if len(feeder.pipeline._pending.feed) != booked:
-                booked = len(feeder.pipeline._pending.feed)
+            if len(feeder.pipeline._writer.pending.feed) != booked:
+                booked = len(feeder.pipeline._writer.pending.feed)
                 points.update(range(max(number - 3, 1), min(number + 4, len(stream))))
         return sorted(points)
 

@@ -1,0 +1,193 @@
+"""Which printer and which session a topic belongs to, and how a printer comes to be at hand."""
+
+from typing import NamedTuple
+
+from collector.adapters import adapter as adapter_of
+from collector.intake.ledger_writer import LedgerWriter
+from collector.intake.sources import Match, SourceTable
+from collector.printers.registry import PrinterRegistry
+from collector.printers.tracked import TrackedPrinter
+from collector.sessions.session import PrinterSession
+from collector.tracker import first_sight
+from farm.ledger.collector_ledger import CollectorLedger
+from farm.ledger.records import Checkpoint, SessionRecord
+from farm.model.feed import FeedEntry, FeedKind
+from farm.model.printer import Address, Printer, session_id
+
+BROKER = "main"
+"""The name of the one broker in printers' addresses; its network address may change."""
+MAX_ROUTES = 500_000
+
+
+class Route(NamedTuple):
+    """Where a topic leads: a printer, its session, and the rest of the topic below its prefix."""
+
+    printer: TrackedPrinter
+    session: PrinterSession
+    suffix: str
+
+
+class AddressBook:
+    """All printers and sessions at hand, and the way from topics to them."""
+
+    def __init__(
+        self, ledger: CollectorLedger, sources: SourceTable, registry: PrinterRegistry, writer: LedgerWriter
+    ) -> None:
+        self._ledger = ledger
+        self._sources = sources
+        self._registry = registry
+        self._writer = writer
+        self.printers: dict[str, TrackedPrinter] = {}
+        self.sessions: dict[Address, PrinterSession] = {}
+        self.routes: dict[str, Route | None] = {}
+        self.to_ask: dict[str, PrinterSession] = {}
+        self._known: dict[Address, Printer] = {}
+        self._load()
+
+    @property
+    def latest_ms(self) -> int:
+        """When any printer was heard last."""
+        return max((printer.heard_ms for printer in self.printers.values()), default=0)
+
+    # -- what is known ----------------------------------------------------------------------
+
+    def _load(self) -> None:
+        """Take up where the last commit left off."""
+        known = self._ledger.known_printers()
+        for row, _ in known:
+            self._registry.take(row)
+        checkpoints = {stored.printer_id: stored for stored in self._ledger.checkpoints()}
+        stored_sessions = {stored.id: stored for stored in self._ledger.sessions()}
+        ours = self._ledger.printers_booked_here()
+        for row, _ in known:
+            if row.id in ours and row.id in checkpoints:
+                self._restore(row, checkpoints[row.id])
+        for row, addresses in known:
+            for address in addresses:
+                # Another shard's printers are left to it; those that we booked stay ours without a source.
+                if row.id in ours or self._sources.reads(address.adapter, address.prefix):
+                    self._take_up(row, address, checkpoints, stored_sessions.get(session_id(address)))
+        for printer in self.printers.values():
+            if printer.id not in ours:
+                self._writer.pending.printers.append(printer.row)
+
+    def _restore(self, row: Printer, checkpoint: Checkpoint) -> TrackedPrinter:
+        printer = self.printers.get(row.id)
+        if printer is None:
+            printer = self.printers[row.id] = TrackedPrinter.restored(row, checkpoint)
+        return printer
+
+    def _take_up(
+        self,
+        row: Printer,
+        address: Address,
+        checkpoints: dict[str, Checkpoint],
+        stored: SessionRecord | None,
+    ) -> None:
+        """An address that the ledger has under the printer, where the configuration leaves it there."""
+        owner = self._registry.owner(address, row)
+        if owner is None or owner.id != row.id or stored is None or row.id not in checkpoints:
+            # Moved, or from a ledger that was rebuilt, which does not know where things stood.
+            self._known[address] = row
+            former = self.printers.get(row.id)
+            if former is not None and stored is not None:
+                former.heard_ms = max(former.heard_ms, stored.heard_ms)
+            return
+        printer = self._restore(row, checkpoints[row.id])
+        self.relabel(printer, owner)
+        session = PrinterSession.restored(adapter_of(address.adapter), address, stored)
+        self._join(printer, session)
+
+    def _join(self, printer: TrackedPrinter, session: PrinterSession) -> None:
+        printer.add(session)
+        self.sessions[session.address] = session
+
+    def relabel(self, printer: TrackedPrinter, row: Printer) -> None:
+        """Give the printer another row, and tell so where it says something else."""
+        if row == printer.row:
+            return
+        printer.row = row
+        self._registry.take(row)
+        self.routes.clear()
+        pending = self._writer.pending
+        pending.printers.append(row)
+        at_ms = printer.heard_ms
+        pending.feed.append(_told(FeedKind.PRINTER_CHANGED, row, at_ms))
+        self._writer.changed[printer.id] = printer
+
+    # -- where a topic leads ----------------------------------------------------------------
+
+    def find(self, topic: str, received_ms: int, seen_ms: int) -> Route | None:
+        """Find, or make, the session that the topic belongs to; None where it is passed over."""
+        found = self._sources.match(topic)
+        if found is None:
+            if not self._is_known_prefix(topic):
+                self._writer.fault("-", "unknown_topic", received_ms, topic)
+            else:
+                self._keep(topic, None)
+            return None
+        if not found.printer.isprintable() or len(found.printer) > 100:
+            self._writer.fault(found.source, "bad_printer_name", received_ms, repr(topic)[:200])
+            return None
+        session = self.sessions.get(Address(BROKER, found.adapter.kind, found.prefix))
+        if session is None:
+            session = self._appear(found, seen_ms)
+            if session is None:
+                return None
+        session.source = found.source
+        printer = self.printers[session.printer_id]
+        route = Route(printer, session, found.suffix) if printer.is_taken_in else None
+        self._keep(topic, route)
+        return route
+
+    def _keep(self, topic: str, route: Route | None) -> None:
+        if len(self.routes) < MAX_ROUTES:
+            self.routes[topic] = route
+
+    def _is_known_prefix(self, topic: str) -> bool:
+        """Whether the topic is one that a known printer publishes and that we have no use for."""
+        return any(topic.startswith(f"{address.prefix}/") for address in self.sessions)
+
+    def _appear(self, found: Match, seen_ms: int) -> PrinterSession | None:
+        """An address is heard for the first time: of a printer that is known, or of a new one."""
+        address = Address(BROKER, found.adapter.kind, found.prefix)
+        row = self._registry.owner(address, self._known.get(address))
+        checkpoint = None if row is None or row.id in self.printers else self._ledger.checkpoint(row.id)
+        if row is None:
+            refused = self._registry.refuses(found.printer, address, len(self.printers))
+            if refused is not None:
+                self._writer.fault(found.source, refused, seen_ms, found.prefix)
+                return None
+            row = self._registry.newcomer(found.printer, address, seen_ms)
+        self._known.pop(address, None)
+        printer = self._at_hand(row, checkpoint, seen_ms)
+        self._writer.pending.addresses.append((address, printer.id))
+        session = PrinterSession(printer.id, found.adapter, address, found.source, printer.heard_ms)
+        self._join(printer, session)
+        self._writer.moved(session)
+        self.to_ask[session.id] = session
+        return session
+
+    def _at_hand(self, row: Printer, checkpoint: Checkpoint | None, seen_ms: int) -> TrackedPrinter:
+        """The printer of that row, as it stands in memory or in the ledger, or at its first sight."""
+        printer = self.printers.get(row.id)
+        if printer is None:
+            pending = self._writer.pending
+            pending.printers.append(row)
+            if checkpoint is not None:
+                printer = TrackedPrinter.restored(row, checkpoint)
+            else:
+                tracker, changes = first_sight(row.id, seen_ms)
+                printer = TrackedPrinter(row, tracker)
+                pending.change(row.id, changes)
+                pending.feed.append(_told(FeedKind.PRINTER_APPEARED, row, seen_ms))
+                self._writer.touch(printer)
+            self.printers[row.id] = printer
+        else:
+            self.relabel(printer, row)
+        return printer
+
+
+def _told(kind: FeedKind, row: Printer, at_ms: int) -> FeedEntry:
+    body = {"name": row.name, "adapter": row.adapter}
+    return FeedEntry(kind=kind, at_ms=at_ms, printer_id=row.id, body=body)

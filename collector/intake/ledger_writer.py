@@ -1,0 +1,158 @@
+"""From tracker inputs to the ledger: evidence and changes are gathered, and committed together."""
+
+import logging
+from collections.abc import Callable, Sequence
+
+from collector.intake.deliveries import Deliveries
+from collector.intake.pending import Pending
+from collector.printers.evidence import bears, evidence_body
+from collector.printers.replay import COLLECTOR, StoredInput, replay
+from collector.printers.tracked import TrackedPrinter, encode_tracker
+from collector.sessions.session import PrinterSession
+from collector.tracker import TrackerInput, advance
+from farm.ledger.collector_ledger import CollectorLedger
+from farm.ledger.records import Evidence, RejectedMessage, Snapshot
+from farm.model.observation import Observation
+
+log = logging.getLogger(__name__)
+
+INTERNAL_ERROR = "internal_error"
+"""The reason under which a message counts whose working in met an exception that nobody foresaw."""
+_ENOUGH_EVIDENCE = 200
+_KEPT_BYTES = 64 * 1024
+_KEPT_TEXT = 1_000
+
+
+class LedgerWriter:
+    """What was learnt since the last commit, and the printers and sessions that moved."""
+
+    def __init__(self, ledger: CollectorLedger, deliveries: Deliveries) -> None:
+        self._ledger = ledger
+        self._deliveries = deliveries
+        self.pending = Pending()
+        self.changed: dict[str, TrackedPrinter] = {}
+        self._moved_printers: dict[str, TrackedPrinter] = {}
+        self._moved_sessions: dict[str, PrinterSession] = {}
+        self._logged: set[tuple[str, str]] = set()
+
+    def moved(self, session: PrinterSession) -> None:
+        """The session is to be stored with the next commit."""
+        session.dirty = True
+        self._moved_sessions[session.id] = session
+
+    def touch(self, printer: TrackedPrinter) -> None:
+        """The printer's tracker moved: it is to be stored, and its state told."""
+        self._moved_printers[printer.id] = printer
+        self.changed[printer.id] = printer
+
+    def advance(
+        self,
+        printer: TrackedPrinter,
+        at: int,
+        received_ms: int,
+        given: TrackerInput,
+        *,
+        session: PrinterSession | None = None,
+        seen: Observation | None = None,
+    ) -> None:
+        """Give the tracker an input that holds from `at` on; what bears on state or job is evidence."""
+        before = printer.tracker
+        tracker, changes = advance(before, at, given)
+        if not bears(before, tracker, seen):
+            return
+        pending = self.pending
+        ordinal = printer.evidence[1] + 1 if printer.evidence[0] == at else 0
+        body = evidence_body(session, given, received_ms, seen)
+        printer.tracker = tracker
+        printer.evidence = (at, ordinal)
+        printer.evidence_since_snapshot += 1
+        pending.evidence.append(Evidence(printer.id, at, ordinal, received_ms, body))
+        pending.change(printer.id, changes)
+        ended = before.attempt is not None and tracker.attempt is None
+        if ended or printer.evidence_since_snapshot >= _ENOUGH_EVIDENCE:
+            printer.evidence_since_snapshot = 0
+            pending.snapshots.append(Snapshot(printer.id, at, ordinal, encode_tracker(tracker)))
+        self.touch(printer)
+
+    def replay(
+        self,
+        printer: TrackedPrinter,
+        at: int | None,
+        now_ms: int,
+        *,
+        why: str,
+        who: str = COLLECTOR,
+        late: Sequence[Evidence] = (),
+        shifted: Callable[[StoredInput], int] | None = None,
+    ) -> None:
+        """Run the printer again from `at` on, with inputs that came late or have a new place.
+
+        Commits what is gathered before, and what the replay changed. Raises what the ledger raises.
+        """
+        self.commit(now_ms)
+        batch = replay(self._ledger, printer, at, shifted=shifted, late=late, why=why, who=who, now_ms=now_ms)
+        if batch is not None:
+            batch.booked_until_ms = now_ms
+            self._ledger.commit(batch)
+            self.touch(printer)
+
+    def fault(self, source: str, reason: str, at_ms: int, sample: str) -> None:
+        """Count a message that is dropped; log it once for each source and reason."""
+        shown = printable(sample)[:300]
+        self.pending.fault(source, reason, at_ms, shown)
+        if self._is_new(source, reason):
+            log.warning(
+                "dropped a message of source %s: %s (%s); further ones are only counted",
+                source,
+                reason,
+                shown,
+            )
+
+    def reject(self, source: str, topic: str, payload: bytes, at_ms: int, error: Exception) -> None:
+        """Count and keep a message that met an error nobody foresaw; log it once for each kind of error."""
+        kind = type(error).__name__
+        detail = printable(f"{kind}: {error}")[:_KEPT_TEXT]
+        shown = printable(topic)
+        self.pending.fault(source, INTERNAL_ERROR, at_ms, f"{shown}: {detail}"[:300])
+        self.pending.reject(
+            RejectedMessage(
+                at_ms=at_ms,
+                source=source,
+                reason=INTERNAL_ERROR,
+                topic=shown,
+                detail=detail,
+                size=len(payload),
+                payload=payload[:_KEPT_BYTES],
+            )
+        )
+        if self._is_new(source, kind):
+            log.error(
+                "could not work in a message of source %s on %s; further ones are only counted",
+                source,
+                shown,
+                exc_info=error,
+            )
+
+    def _is_new(self, source: str, reason: str) -> bool:
+        if (source, reason) in self._logged:
+            return False
+        self._logged.add((source, reason))
+        return True
+
+    def commit(self, booked_until_ms: int) -> None:
+        """Book everything taken so far, durably. Raises what the ledger raises; nothing is lost then."""
+        batch = self.pending.batch()
+        batch.checkpoints = [printer.checkpoint() for printer in self._moved_printers.values()]
+        batch.sessions = [session.record() for session in self._moved_sessions.values()]
+        batch.booked_until_ms = booked_until_ms
+        batch.receipt, batch.receipts_confirmed = self._deliveries.receipt(), self._deliveries.confirmed
+        self._ledger.commit(batch)
+        self._deliveries.committed()
+        for session in self._moved_sessions.values():
+            session.dirty = False
+        self._moved_printers, self._moved_sessions, self.pending = {}, {}, Pending()
+
+
+def printable(text: str) -> str:
+    """The text, with what cannot be shown or stored escaped."""
+    return text if text.isprintable() else repr(text)

@@ -1,0 +1,145 @@
+"""Which printers there are, what they are called, which addresses are theirs, and which ones are taken in."""
+
+import logging
+from collections.abc import Sequence
+
+import msgspec
+
+from collector.settings import CollectorSettings
+from farm.model.printer import Address, Printer, printer_id
+from farm.settings import PrinterSettings, SiteSettings
+
+log = logging.getLogger(__name__)
+
+
+class PrinterRegistry:
+    """Names, labels and addresses of the printers: from their topics, and from the configuration."""
+
+    def __init__(
+        self, site: SiteSettings, labels: Sequence[PrinterSettings], settings: CollectorSettings
+    ) -> None:
+        self._site = site.name
+        self._settings = settings
+        self._by_topic = {prefix: label for label in reversed(labels) for prefix in label.prefixes}
+        self._by_name = {
+            name: label
+            for label in reversed(labels)
+            if not label.prefixes
+            for name in (label.name, label.rename)
+            if name is not None
+        }
+        self._named_with_topics = {label.name for label in labels if label.prefixes}
+        self._rows: dict[str, Printer] = {}
+        self._names: dict[str, str] = {}
+
+    def take(self, printer: Printer) -> None:
+        """A printer as it is known from now on."""
+        before = self._rows.get(printer.id)
+        if before is not None and self._names.get(before.name) == printer.id:
+            del self._names[before.name]
+        self._rows[printer.id] = printer
+        self._names.setdefault(printer.name, printer.id)
+
+    def is_free(self, name: str, printer: Printer) -> bool:
+        """Whether the printer can be called so: no other one is."""
+        return self._names.get(name, printer.id) == printer.id
+
+    def is_named_by_configuration(self, printer: Printer, addresses: Sequence[Address]) -> bool:
+        """Whether the printer's name stands in the configuration, which would give it back."""
+        by_name = self._by_name.get(printer.name)
+        if by_name is not None and by_name.rename is not None:
+            return True
+        return any(address.prefix in self._by_topic for address in addresses)
+
+    def ignored_by_configuration(self, printer: Printer, addresses: Sequence[Address]) -> bool | None:
+        """What the configuration says of ignoring the printer, None where it says nothing."""
+        labels = [self._label(printer.name, address) for address in addresses]
+        said = [
+            label.ignored for label in labels if label is not None and "ignored" in label.model_fields_set
+        ]
+        return any(said) if said else None
+
+    def refuses(self, name: str, address: Address, present: int) -> str | None:
+        """Why a newcomer is not taken in, in the word under which its messages are counted."""
+        if not self._settings.accept_new_printers and self._label(name, address) is None:
+            return "unknown_printer"
+        if present >= self._settings.max_printers:
+            return "too_many_printers"
+        return None
+
+    def owner(self, address: Address, known: Printer | None) -> Printer | None:
+        """The printer heard under `address`, labelled; None where it is one that was never met.
+
+        `known` is the printer that the ledger has under the address. A configured topic goes to
+        the printer of that name. A printer whose topics are configured is heard under no other.
+        """
+        label = self._by_topic.get(address.prefix)
+        named = None if label is None else self._names.get(label.name)
+        if named is not None:
+            return self.labelled(self._rows[named], address)
+        if known is None or (known.name in self._named_with_topics):
+            return None
+        return self.labelled(known, address)
+
+    def newcomer(self, name: str, address: Address, first_seen_ms: int) -> Printer:
+        """The row of a printer that publishes under `address` and calls itself `name`."""
+        label = self._label(name, address)
+        wanted = name if label is None else _name_by(label, name)
+        printer = Printer(
+            id=self._new_id(address),
+            site=self._site,
+            name=name if wanted in self._names else wanted,
+            adapter=address.adapter,
+            first_seen_ms=first_seen_ms,
+        )
+        printer = self.labelled(self._uniquely_named(printer), address)
+        self.take(printer)
+        return printer
+
+    def labelled(self, printer: Printer, address: Address) -> Printer:
+        """The printer with name, group and model from the configuration."""
+        label = self._label(printer.name, address)
+        if label is None:
+            return printer
+        name = _name_by(label, printer.name)
+        if not self.is_free(name, printer):
+            log.warning(
+                "printers: %s cannot be called %s, as another printer is; it keeps its name",
+                printer.name,
+                name,
+            )
+            name = printer.name
+        labelled = msgspec.structs.replace(
+            printer,
+            name=name,
+            group=label.group,
+            model=label.model,
+            ignored=label.ignored if "ignored" in label.model_fields_set else printer.ignored,
+        )
+        if printer.id in self._rows:
+            self.take(labelled)
+        return labelled
+
+    def _new_id(self, address: Address) -> str:
+        """An id of its own: the address may have been another printer's before."""
+        found, number = printer_id(self._site, address), 1
+        while found in self._rows:
+            number += 1
+            found = printer_id(
+                self._site, Address(address.broker, address.adapter, f"{address.prefix} {number}")
+            )
+        return found
+
+    def _uniquely_named(self, printer: Printer) -> Printer:
+        name, number = printer.name, 1
+        while not self.is_free(name, printer):
+            number += 1
+            name = f"{printer.name} ({printer.adapter}{'' if number == 2 else f' {number}'})"
+        return msgspec.structs.replace(printer, name=name)
+
+    def _label(self, name: str, address: Address) -> PrinterSettings | None:
+        return self._by_topic.get(address.prefix) or self._by_name.get(name)
+
+
+def _name_by(label: PrinterSettings, name: str) -> str:
+    return label.name if label.prefixes else label.rename or name

@@ -1,0 +1,303 @@
+"""Late evidence and corrected clocks: a printer is run again and every difference is a revision."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from collector.printers.evidence import EvidenceBody
+from collector.printers.tracked import TrackedPrinter, decode_tracker, encode_tracker
+from collector.tracker import (
+    LedgerChanges,
+    Observed,
+    Settled,
+    SignOfLife,
+    Silence,
+    TrackerInput,
+    TrackerState,
+    advance,
+    first_sight,
+    needs_settling,
+    open_span,
+)
+from farm.ledger.batch import Batch
+from farm.ledger.collector_ledger import CollectorLedger
+from farm.ledger.records import Evidence, JobAlias, Revision, Snapshot
+from farm.model.feed import FeedEntry, FeedKind
+from farm.model.job import Job
+
+_body_decoder = msgspec.msgpack.Decoder(EvidenceBody)
+_input_decoder = msgspec.msgpack.Decoder(TrackerInput)
+
+
+class StoredInput(NamedTuple):
+    """A stored input with what stands in its row."""
+
+    evidence: Evidence
+    body: EvidenceBody
+
+
+COLLECTOR = "collector"
+"""Who revises where no person did."""
+
+
+class _Placed(NamedTuple):
+    """An input in its place; `is_heard_late` where the printer turns out to have been heard then."""
+
+    at_ms: int
+    row: Evidence
+    given: TrackerInput
+    is_heard_late: bool
+
+
+class _Run(NamedTuple):
+    tracker: TrackerState
+    changes: LedgerChanges
+    evidence: list[Evidence]
+    snapshots: list[Snapshot]
+    start: tuple[int, int]
+
+
+def replay(
+    ledger: CollectorLedger,
+    printer: TrackedPrinter,
+    at_ms: int | None,
+    *,
+    shifted: Callable[[StoredInput], int] | None = None,
+    late: Sequence[Evidence] = (),
+    why: str,
+    who: str = COLLECTOR,
+    now_ms: int,
+) -> Batch | None:
+    """Run the printer again from the last snapshot before `at_ms` (None: from its first sight).
+
+    `shifted` gives stored inputs a new place, `late` are further inputs. The printer is left
+    with the new tracker. Gives what is to be booked, None when nothing changes.
+    """
+    start, tracker = _beginning(ledger, printer, at_ms)
+    stored = [
+        StoredInput(row, _body_decoder.decode(row.body)) for row in ledger.evidence_from(printer.id, *start)
+    ]
+    new = [row for row in late if not any(_says_the_same(known, row) for known in stored)]
+    if late and not new:
+        return None
+    placed = _in_order(stored, new, shifted)
+    if start[1] < 0 and shifted is not None and placed and placed[0].at_ms < printer.row.first_seen_ms:
+        # The printer was first met in a backlog: its first sight moves with its clock.
+        first_ms = placed[0].at_ms
+        printer.row = msgspec.structs.replace(printer.row, first_seen_ms=first_ms)
+        start, tracker = (first_ms, -1), first_sight(printer.id, first_ms)[0]
+    run = _run(_Run(tracker, LedgerChanges.empty(), [], [], start), placed, printer)
+    return _difference(ledger, printer, tracker, run, Revised(who, why, now_ms))
+
+
+def _beginning(
+    ledger: CollectorLedger, printer: TrackedPrinter, at_ms: int | None
+) -> tuple[tuple[int, int], TrackerState]:
+    """From where the printer is run again: the position of the evidence before, and the tracker there."""
+    snapshot = None if at_ms is None else ledger.snapshot_before(printer.id, at_ms)
+    if snapshot is not None:
+        return (snapshot.at_ms, snapshot.ordinal), decode_tracker(snapshot.body)
+    first_ms = printer.row.first_seen_ms
+    return (first_ms, -1), first_sight(printer.id, first_ms)[0]
+
+
+def _in_order(
+    stored: list[StoredInput], late: list[Evidence], shifted: Callable[[StoredInput], int] | None
+) -> list[_Placed]:
+    placed = [
+        _Placed(
+            shifted(known) if shifted else known.evidence.at_ms,
+            known.evidence,
+            _input_decoder.decode(known.body.given),
+            is_heard_late=False,
+        )
+        for known in stored
+    ]
+    for row in late:
+        given = _given(row)
+        placed.append(_Placed(row.at_ms, row, given, is_heard_late=_is_heard(given)))
+    placed.sort(key=lambda each: each.at_ms)
+    return placed
+
+
+def _given(row: Evidence) -> TrackerInput:
+    given: TrackerInput = _input_decoder.decode(_body_decoder.decode(row.body).given)
+    return given
+
+
+def _is_heard(given: TrackerInput) -> bool:
+    """Whether the printer itself was heard with it at that moment."""
+    if isinstance(given, Observed):
+        return not given.observation.history
+    return isinstance(given, SignOfLife)
+
+
+def _says_the_same(known: StoredInput, late: Evidence) -> bool:
+    """Whether what comes late is stored already: the same words at the same time of the same source."""
+    body = _body_decoder.decode(late.body)
+    if known.body.source_ms != body.source_ms:
+        return False
+    if "" not in (known.body.session_id, body.session_id) and known.body.session_id != body.session_id:
+        return False
+    before, given = _input_decoder.decode(known.body.given), _input_decoder.decode(body.given)
+    if not isinstance(before, Observed) or not isinstance(given, Observed):
+        return False
+    is_told_apart = body.source_ms is not None or bool(given.observation.history)
+    return is_told_apart and before.observation == given.observation
+
+
+def _run(run: _Run, placed: list[_Placed], printer: TrackedPrinter) -> _Run:
+    """Fold the inputs in their order.
+
+    Silence that a late input breaks is not silence; if it lasts again after it, it is.
+    """
+    silence_ms = printer.silence_ms
+    for index, (at, row, given, is_heard_late) in enumerate(placed):
+        following = placed[index + 1] if index + 1 < len(placed) else None
+        following_ms = printer.heard_ms if following is None else following.at_ms
+        is_broken = following is not None and following.is_heard_late and following_ms - at <= silence_ms
+        if isinstance(given, Silence) and is_broken:
+            continue
+        was_silent = run.tracker.before_silence is not None or (
+            index > 0 and isinstance(placed[index - 1].given, Silence)
+        )
+        run = _settled_before(run, at)
+        run = _step(run, row, max(at, run.tracker.at_ms), given)
+        if is_heard_late and was_silent and following_ms - at > silence_ms:
+            run = _step(run, _silence_after(row), run.tracker.at_ms, Silence())
+    return run
+
+
+def _silence_after(row: Evidence) -> Evidence:
+    body = EvidenceBody(msgspec.msgpack.encode(Silence()), 0, row.received_ms)
+    return Evidence(row.printer_id, row.at_ms, 0, row.received_ms, msgspec.msgpack.encode(body))
+
+
+def _settled_before(run: _Run, at: int) -> _Run:
+    """An end that did not come in time is given up before a much later input, as it was at first."""
+    if not needs_settling(run.tracker, at):
+        return run
+    tracker, changes = advance(run.tracker, run.tracker.at_ms, Settled())
+    _merge(run.changes, changes)
+    return run._replace(tracker=tracker)
+
+
+def _step(run: _Run, row: Evidence, at: int, given: TrackerInput) -> _Run:
+    before = run.tracker
+    tracker, changes = advance(before, at, given)
+    _merge(run.changes, changes)
+    last = (run.evidence[-1].at_ms, run.evidence[-1].ordinal) if run.evidence else run.start
+    ordinal = last[1] + 1 if last[0] == at else 0
+    run.evidence.append(Evidence(row.printer_id, at, ordinal, row.received_ms, row.body))
+    if before.attempt is not None and tracker.attempt is None:
+        run.snapshots.append(Snapshot(row.printer_id, at, ordinal, encode_tracker(tracker)))
+    return run._replace(tracker=tracker)
+
+
+def _merge(into: LedgerChanges, changes: LedgerChanges) -> None:
+    into.spans.update(changes.spans)
+    into.jobs.update(changes.jobs)
+    into.aliases.update(changes.aliases)
+    into.feed.extend(changes.feed)
+
+
+class Revised(NamedTuple):
+    """Who revises what was booked, why, and when."""
+
+    who: str
+    why: str
+    at_ms: int
+
+
+def _difference(
+    ledger: CollectorLedger, printer: TrackedPrinter, before: TrackerState, run: _Run, revised: Revised
+) -> Batch:
+    """What is to be booked so that the books say what the replay found, with a trail of what changed."""
+    start_ms, ordinal = run.start
+    known = {job.id: job for job in ledger.jobs_of(printer.id, start_ms)}
+    untouched = {job.id for job in (before.last_job,) if job is not None}
+    gone = [old for old in known.values() if old.id not in run.changes.jobs and old.id not in untouched]
+    jobs, feed, revisions = [], [], []
+    for found in run.changes.jobs.values():
+        old = known.get(found.id) or ledger.job(found.id)
+        job = found if old is None else msgspec.structs.replace(found, revision=old.revision)
+        if old is None or _facts(old) != _facts(found):
+            job = msgspec.structs.replace(job, revision=job.revision + (old is not None))
+            feed.append(_told(job, old, revised.at_ms))
+            revisions.append(revision_of(old, job, revised))
+        jobs.append(job)
+    for old in gone:
+        feed.append(_told(msgspec.structs.replace(old, outcome=None), old, revised.at_ms, withdrawn=True))
+        revisions.append(revision_of(old, None, revised))
+    first = open_span(before)
+    body = {"from_ms": first.from_ms, "why": revised.why}
+    feed.append(FeedEntry(kind=FeedKind.SPANS_REVISED, at_ms=revised.at_ms, printer_id=printer.id, body=body))
+    printer.tracker = _with_rows(run.tracker, {job.id: job for job in jobs})
+    if run.evidence:
+        printer.evidence = (run.evidence[-1].at_ms, run.evidence[-1].ordinal)
+    spans = {first.from_ms: first}
+    spans.update(run.changes.spans)
+    cut = start_ms + (ordinal >= 0)
+    return Batch(
+        printers=[printer.row],
+        jobs=jobs,
+        withdrawn_jobs=[old.id for old in gone],
+        aliases=[JobAlias(printer.id, h, n, job_id) for (h, n), job_id in run.changes.aliases.items()],
+        evidence_cuts=[(printer.id, cut)],
+        snapshot_cuts=[(printer.id, cut)],
+        cuts=[(printer.id, first.from_ms)],
+        spans=list(spans.values()),
+        evidence=run.evidence,
+        snapshots=run.snapshots,
+        checkpoints=[printer.checkpoint()],
+        sessions=[session.record() for session in printer.sessions],
+        revisions=revisions,
+        feed=feed,
+    )
+
+
+def _with_rows(tracker: TrackerState, jobs: dict[str, Job]) -> TrackerState:
+    """The tracker with the revision numbers under which its jobs were booked."""
+
+    def numbered(job: Job) -> Job:
+        booked = jobs.get(job.id)
+        return job if booked is None else msgspec.structs.replace(job, revision=booked.revision)
+
+    attempt, last = tracker.attempt, tracker.last_job
+    if attempt is not None:
+        attempt = msgspec.structs.replace(attempt, job=numbered(attempt.job))
+    if last is not None:
+        last = numbered(last)
+    return msgspec.structs.replace(tracker, attempt=attempt, last_job=last)
+
+
+def _facts(job: Job) -> tuple[object, ...]:
+    """What a person would call changed."""
+    return (job.file, job.outcome, job.cause, job.cancelled_by, job.started_ms, job.ended_ms, job.printing_ms)
+
+
+def _told(job: Job, old: Job | None, now_ms: int, *, withdrawn: bool = False) -> FeedEntry:
+    ended = job.outcome is not None and (old is None or old.outcome is None)
+    kind = FeedKind.JOB_REVISED
+    if not withdrawn and (old is None or ended):
+        kind = FeedKind.JOB_ENDED if job.outcome is not None else FeedKind.JOB_STARTED
+    at = job.ended_ms if kind is FeedKind.JOB_ENDED and job.ended_ms is not None else now_ms
+    body = msgspec.to_builtins(job) | ({"withdrawn": True} if withdrawn else {})
+    return FeedEntry(kind=kind, at_ms=at, printer_id=job.printer_id, job_id=job.id, body=body)
+
+
+def revision_of(old: Job | None, new: Job | None, revised: Revised) -> Revision:
+    """The trail of a changed job; one of the two is there. Raises ValueError where neither is."""
+    subject = new or old
+    if subject is None:
+        raise ValueError("a revision needs a job before or after")
+    return Revision(
+        at_ms=revised.at_ms,
+        printer_id=subject.printer_id,
+        job_id=subject.id if new is not None else None,
+        who=revised.who,
+        why=revised.why,
+        before=None if old is None else msgspec.json.encode(old).decode(),
+        after=None if new is None else msgspec.json.encode(new).decode(),
+    )

@@ -1,0 +1,121 @@
+"""A printer as the collector keeps it at hand: its row, its tracker, its evidence, its sessions."""
+
+import msgspec
+
+from collector.sessions.session import PrinterSession
+from collector.tracker import TrackerState
+from farm.ledger.records import Checkpoint
+from farm.model.printer import Printer
+
+_encoder = msgspec.msgpack.Encoder()
+
+
+class TrackerCheckpoint(msgspec.Struct, kw_only=True):
+    """The body of a stored checkpoint: the tracker, and the position (ms, ordinal) of its last evidence."""
+
+    tracker: msgspec.Raw
+    evidence: tuple[int, int]
+
+
+_checkpoint_decoder = msgspec.msgpack.Decoder(TrackerCheckpoint)
+_tracker_decoder = msgspec.msgpack.Decoder(TrackerState)
+
+
+def encode_tracker(tracker: TrackerState) -> bytes:
+    """The tracker as stored in checkpoints and snapshots."""
+    return _encoder.encode(tracker)
+
+
+def decode_tracker(body: bytes) -> TrackerState:
+    """The tracker that `encode_tracker` stored."""
+    return _tracker_decoder.decode(body)
+
+
+class TrackerMark(msgspec.Struct, frozen=True):
+    """Where a printer's tracker stood, to go back to."""
+
+    tracker: TrackerState
+    evidence: tuple[int, int]
+    evidence_since_snapshot: int
+
+
+class TrackedPrinter:
+    """One printer with its one tracker, whatever the number of addresses that it is heard under.
+
+    `heard_ms` is the time of its last message under any address, and `last_heard` the session
+    that it came from; `evidence` is the position (ms, ordinal) of the last stored evidence.
+    """
+
+    __slots__ = (
+        "evidence",
+        "evidence_since_snapshot",
+        "heard_ms",
+        "last_heard",
+        "row",
+        "sessions",
+        "tracker",
+    )
+
+    def __init__(self, row: Printer, tracker: TrackerState) -> None:
+        self.row = row
+        self.tracker = tracker
+        self.evidence = (tracker.at_ms, -1)
+        self.evidence_since_snapshot = 0
+        self.sessions: list[PrinterSession] = []
+        self.heard_ms = tracker.at_ms
+        self.last_heard: PrinterSession | None = None
+
+    @classmethod
+    def restored(cls, row: Printer, checkpoint: Checkpoint) -> "TrackedPrinter":
+        """The printer as it was stored, without its sessions."""
+        point = _checkpoint_decoder.decode(checkpoint.body)
+        printer = cls(row, decode_tracker(bytes(point.tracker)))
+        printer.evidence = point.evidence
+        return printer
+
+    @property
+    def id(self) -> str:
+        """The printer's id."""
+        return self.row.id
+
+    @property
+    def name(self) -> str:
+        """The printer's name."""
+        return self.row.name
+
+    @property
+    def is_taken_in(self) -> bool:
+        """Whether its messages count: it is neither ignored nor retired."""
+        return not self.row.ignored and self.row.retired_ms is None
+
+    @property
+    def silence_ms(self) -> int:
+        """How long (ms) it may be silent: the limit of the session that was heard last."""
+        return 0 if self.last_heard is None else self.last_heard.report_interval.limit_ms
+
+    def add(self, session: PrinterSession) -> None:
+        """The printer is heard under one more address."""
+        self.sessions.append(session)
+        if self.last_heard is None or session.heard_ms > self.heard_ms:
+            self.last_heard = session
+        self.heard_ms = max(self.heard_ms, session.heard_ms)
+
+    def remove(self, session: PrinterSession) -> None:
+        """The address belongs to another printer now."""
+        self.sessions.remove(session)
+        if self.last_heard is session:
+            self.last_heard = max(self.sessions, key=lambda each: each.heard_ms, default=None)
+
+    def checkpoint(self) -> Checkpoint:
+        """The tracker as it is to be stored."""
+        point = TrackerCheckpoint(tracker=msgspec.Raw(encode_tracker(self.tracker)), evidence=self.evidence)
+        return Checkpoint(self.row.id, _encoder.encode(point))
+
+    def mark(self) -> TrackerMark:
+        """Where the tracker stands."""
+        return TrackerMark(self.tracker, self.evidence, self.evidence_since_snapshot)
+
+    def go_back(self, mark: TrackerMark) -> None:
+        """Leave the tracker where it stood at the mark."""
+        self.tracker, self.evidence = mark.tracker, mark.evidence
+        self.evidence_since_snapshot = mark.evidence_since_snapshot

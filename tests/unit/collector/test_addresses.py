@@ -1,0 +1,224 @@
+"""A printer heard under several addresses: one tracker, one account, and a clock for each address."""
+
+import json
+
+import pytest
+from pydantic import ValidationError
+
+from collector.intake.pipeline import Pipeline
+from collector.intake.sources import SourceTable
+from collector.settings import parse_source
+from farm.ledger.job_filter import JobFilter
+from farm.ledger.ledger import Ledger, open_ledger
+from farm.model.printer import Address
+from farm.model.states import PrinterState
+from farm.model.times import rfc3339
+from farm.settings import PrinterSettings
+
+T0 = 1_795_000_000_000
+SECOND, MINUTE = 1_000, 60_000
+SOURCES = [parse_source("native=farm/{printer}"), parse_source("moonraker={printer}")]
+BOTH = PrinterSettings(name="Left", topics=("farm/p1", "k1"))
+
+
+def open_pipeline(ledger: Ledger, *labels: PrinterSettings) -> Pipeline:
+    ledger.claim("test", "test", simulated=True, now_ms=0)
+    return Pipeline(ledger, SourceTable(SOURCES), printers=labels)
+
+
+def native(at: int, **said: object) -> bytes:
+    return json.dumps({"v": 1, "at": rfc3339(at)} | said).encode()
+
+
+def klipper(eventtime: float, **stats: object) -> bytes:
+    return json.dumps({"eventtime": eventtime, "status": {"print_stats": stats}}).encode()
+
+
+IDLE = {"filename": "", "state": "standby", "message": "", "filament_used": 0, "total_duration": 0}
+
+
+def addresses(ledger: Ledger) -> dict[str, list[str]]:
+    return {p.name: [address.prefix for address in found] for p, found in ledger.known_printers()}
+
+
+def test_two_configured_topics_are_one_printer() -> None:
+    with open_ledger("sqlite://") as ledger:
+        found = open_pipeline(ledger, BOTH)
+        found.take("farm/p1/state", native(T0, state="idle"), False, T0)
+        found.take("k1/klipper/status", klipper(100, **IDLE), False, T0 + SECOND)
+        found.commit(T0 + SECOND)
+        assert addresses(ledger) == {"Left": ["k1", "farm/p1"]}
+        assert len(ledger.sessions()) == 2
+        assert len(ledger.checkpoints()) == 1
+
+
+def test_telemetry_writes_the_session_and_no_checkpoint() -> None:
+    with open_ledger("sqlite://") as ledger:
+        found = open_pipeline(ledger)
+        found.take("farm/p1/state", native(T0, state="idle"), False, T0)
+        found.commit(T0)
+        before = ledger.checkpoints()
+        with ledger.engine.begin() as connection:
+            connection.exec_driver_sql("DELETE FROM checkpoint")
+        found.take("farm/p1/telemetry", native(T0 + SECOND, bed=60), False, T0 + SECOND)
+        found.commit(T0 + SECOND)
+        assert before
+        assert ledger.checkpoints() == []
+        assert [session.heard_ms for session in ledger.sessions()] == [T0 + SECOND]
+
+
+def test_a_printer_is_silent_only_when_all_its_addresses_are() -> None:
+    with open_ledger("sqlite://") as ledger:
+        found = open_pipeline(ledger, BOTH)
+        found.take("k1/klipper/status", klipper(100, **IDLE), False, T0)
+        found.take("farm/p1/state", native(T0, state="idle"), False, T0)
+        for beat in range(1, 5):
+            now = T0 + beat * MINUTE
+            found.tick(now)
+            found.take("farm/p1/telemetry", native(now, bed=60), False, now)
+        found.commit(T0 + 4 * MINUTE)
+        assert [status.state for status in ledger.statuses()] == [PrinterState.IDLE]
+        found.tick(T0 + 20 * MINUTE)
+        found.commit(T0 + 20 * MINUTE)
+        (last,) = [
+            span
+            for span in ledger.spans(T0, T0 + 20 * MINUTE)
+            if span.state == "unknown" and span.from_ms > T0
+        ]
+        assert last.from_ms == T0 + 4 * MINUTE
+
+
+def test_a_silent_printer_is_so_by_the_limit_of_the_address_heard_last() -> None:
+    with open_ledger("sqlite://") as ledger:
+        found = open_pipeline(ledger, BOTH)
+        found.take("farm/p1/state", native(T0, state="idle"), False, T0)
+        found.take("k1/klipper/status", klipper(100, **IDLE), False, T0 + SECOND)
+        found.tick(T0 + 40 * SECOND)
+        found.commit(T0 + 40 * SECOND)
+        assert [status.state for status in ledger.statuses()] == [PrinterState.UNKNOWN]
+
+
+def test_a_link_that_breaks_takes_no_printer_offline_that_speaks_under_another_address() -> None:
+    with open_ledger("sqlite://") as ledger:
+        found = open_pipeline(ledger, BOTH)
+        found.take("farm/p1/link", b"online", False, T0)
+        found.take("farm/p1/state", native(T0, state="idle"), False, T0)
+        found.take("k1/klipper/status", klipper(100, **IDLE), False, T0 + SECOND)
+        found.take("farm/p1/link", b"offline", False, T0 + 2 * SECOND)
+        found.commit(T0 + 2 * SECOND)
+        assert [status.state for status in ledger.statuses()] == [PrinterState.IDLE]
+        found.take("k1/klipper/status", klipper(110, message=""), False, T0 + 11 * SECOND)
+        found.take("k1/moonraker/status", b'{"server": "offline"}', False, T0 + 12 * SECOND)
+        found.commit(T0 + 12 * SECOND)
+        assert [status.state for status in ledger.statuses()] == [PrinterState.OFFLINE]
+
+
+def test_a_link_that_breaks_takes_a_printer_offline_whose_other_address_is_silent() -> None:
+    with open_ledger("sqlite://") as ledger:
+        found = open_pipeline(ledger, BOTH)
+        found.take("k1/klipper/status", klipper(100, **IDLE), False, T0)
+        found.take("farm/p1/link", b"online", False, T0)
+        found.take("farm/p1/state", native(T0 + 2 * MINUTE, state="idle"), False, T0 + 2 * MINUTE)
+        found.take("farm/p1/link", b"offline", False, T0 + 3 * MINUTE)
+        found.commit(T0 + 3 * MINUTE)
+        assert [status.state for status in ledger.statuses()] == [PrinterState.OFFLINE]
+
+
+def test_a_clock_that_is_learnt_moves_only_what_its_own_address_told() -> None:
+    with open_ledger("sqlite://") as ledger:
+        found = open_pipeline(ledger, BOTH)
+        now = T0 + 60 * MINUTE
+        job = {"id": "a", "file": "a.gcode"}
+        found.take("farm/p1/state", native(T0, state="idle"), False, T0, False)
+        found.take("farm/p1/event", native(T0 + MINUTE, event="job_started", job=job), False, now, False)
+        found.take(
+            "farm/p1/event", native(T0 + 9 * MINUTE, event="job_succeeded", job=job), False, now, False
+        )
+        found.take("k1/klipper/status", klipper(1000, **IDLE), False, now, False)
+        found.take("k1/klipper/status", klipper(1600, message=""), False, now, True)
+        found.commit(now)
+        (job_row,) = ledger.jobs(JobFilter()).jobs
+        assert (job_row.started_ms, job_row.ended_ms) == (T0 + MINUTE, T0 + 9 * MINUTE)
+
+
+def test_a_new_topic_for_a_known_name_moves_the_printer_there_with_its_history() -> None:
+    with open_ledger("sqlite://") as ledger:
+        first = open_pipeline(ledger, PrinterSettings(name="Left", topic="farm/p1"))
+        first.take("farm/p1/state", native(T0, state="idle"), False, T0)
+        first.commit(T0)
+        (before,) = ledger.printers()
+        later = open_pipeline(ledger, PrinterSettings(name="Left", topic="farm/p9"))
+        later.take("farm/p9/state", native(T0 + MINUTE, state="idle"), False, T0 + MINUTE)
+        later.commit(T0 + MINUTE)
+        assert [printer.id for printer in ledger.printers()] == [before.id]
+
+
+def test_an_address_that_a_printer_left_is_a_new_printer() -> None:
+    with open_ledger("sqlite://") as ledger:
+        first = open_pipeline(ledger, PrinterSettings(name="Left", topic="farm/p1"))
+        first.take("farm/p1/state", native(T0, state="idle"), False, T0)
+        first.commit(T0)
+        later = open_pipeline(ledger, PrinterSettings(name="Left", topic="farm/p9"))
+        for prefix in ("farm/p9", "farm/p1"):
+            later.take(f"{prefix}/state", native(T0 + MINUTE, state="idle"), False, T0 + MINUTE)
+        later.commit(T0 + MINUTE)
+        assert addresses(ledger) == {"Left": ["farm/p9"], "p1": ["farm/p1"]}
+        again = open_pipeline(ledger, PrinterSettings(name="Left", topic="farm/p9"))
+        again.take("farm/p1/state", native(T0 + 2 * MINUTE, state="idle"), False, T0 + 2 * MINUTE)
+        again.commit(T0 + 2 * MINUTE)
+        assert addresses(ledger) == {"Left": ["farm/p9"], "p1": ["farm/p1"]}
+
+
+def test_an_address_joins_a_printer_that_has_jobs_and_its_former_printer_falls_silent() -> None:
+    with open_ledger("sqlite://") as ledger:
+        first = open_pipeline(ledger)
+        first.take("farm/p1/state", native(T0, state="idle"), False, T0)
+        first.take("farm/p2/state", native(T0, state="idle"), False, T0)
+        first.commit(T0)
+        later = open_pipeline(ledger, PrinterSettings(name="p1", topics=("farm/p1", "farm/p2")))
+        later.take("farm/p2/state", native(T0 + MINUTE, state="idle"), False, T0 + MINUTE)
+        later.tick(T0 + 2 * MINUTE)
+        later.commit(T0 + 2 * MINUTE)
+        assert addresses(ledger) == {"p1": ["farm/p1", "farm/p2"], "p2": []}
+        by_name = {status.printer.name: status.state for status in ledger.statuses()}
+        assert by_name == {"p1": PrinterState.IDLE, "p2": PrinterState.UNKNOWN}
+
+
+def test_a_name_that_another_printer_has_is_not_given_twice() -> None:
+    with open_ledger("sqlite://") as ledger:
+        found = open_pipeline(ledger, PrinterSettings(name="p2", rename="p1"))
+        for name in ("p1", "p2"):
+            found.take(f"farm/{name}/state", native(T0, state="idle"), False, T0)
+        found.commit(T0)
+        assert sorted(addresses(ledger)) == ["p1", "p2"]
+
+
+def test_a_new_group_is_told_to_those_who_follow() -> None:
+    with open_ledger("sqlite://") as ledger:
+        first = open_pipeline(ledger)
+        first.take("farm/p1/state", native(T0, state="idle"), False, T0)
+        first.commit(T0)
+        open_pipeline(ledger, PrinterSettings(name="p1", group="hall A")).commit(T0)
+        assert [p.group for p in ledger.printers()] == ["hall A"]
+        assert [entry.kind for entry in ledger.feed(0, 100)][-1] == "printer.changed"
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"topic": "a", "topics": ["b"]}, "not both"),
+        ({"topics": ["a", "a/"]}, "twice"),
+        ({"topics": ["a/#"]}, "must not hold '#'"),
+        ({"topics": ["a"], "rename": "b"}, "not both"),
+    ],
+)
+def test_topics_that_cannot_be_meant_are_refused(settings: dict[str, object], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        PrinterSettings.model_validate({"name": "Left"} | settings)
+
+
+def test_a_session_is_known_by_its_address_and_not_by_its_printer() -> None:
+    with open_ledger("sqlite://") as ledger:
+        found = open_pipeline(ledger, BOTH)
+        found.take("farm/p1/state", native(T0, state="idle"), False, T0)
+        assert [s.address for s in found.sessions_taken_in()] == [Address("main", "native", "farm/p1")]
