@@ -136,10 +136,11 @@ class FarmView:
         return Freshness(booked_ms, age_ms, stale=age_ms > self._stale_ms)
 
     def printer_documents(self, printer_ids: Collection[str] | None) -> dict[str, PrinterDocument]:
-        """The printers as JSON texts, by id."""
+        """The printers as JSON texts, by id; of those asked for, only those that count now."""
+        statuses = [each for each in self.reader.statuses(printer_ids) if each.printer.is_current]
         return {
             view.id: PrinterDocument(view.model_dump_json().encode(), _noticeable(view))
-            for view in self.printers(printer_ids)
+            for view in self._statuses(statuses)
         }
 
     def alert_document(self) -> bytes:

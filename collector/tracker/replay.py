@@ -57,9 +57,15 @@ def replay(
     """Run the printer again from the last snapshot before `at_ms` (None: from its first sight).
 
     `shifted` gives stored inputs a new place, `extra` is one more input. The session is left
-    with the new tracker. Gives what is to be booked, None when nothing changes.
+    with the new tracker. Gives what is to be booked, None when nothing changes, as where
+    `extra` is older than the evidence that is still kept.
     """
     printer = session.printer.id
+    cut_ms = ledger.evidence_cut(printer)
+    if cut_ms is not None:
+        if extra is not None and extra.at_ms <= cut_ms:
+            return None
+        at_ms = max(at_ms or 0, cut_ms + 1)
     snapshot = None if at_ms is None else ledger.snapshot_before(printer, at_ms)
     if snapshot is None:
         start = (session.printer.first_seen_ms, -1)
