@@ -105,14 +105,27 @@ class Evaluator:
         now_ms = self._now_ms()
         before_ms = now_ms - _ms(self._settings.repeat)
         due = [alert for rule in self._rules for alert in self._store.firing(rule.name, before_ms)]
-        return self._book([repeated(alert, now_ms) for alert in due], self._place, 0)
+        if not due:
+            return StepResult()
+        self._printers.clear()
+        changes = [repeated(alert, now_ms) for alert in due if self._is_watched(alert.printer_id)]
+        unwatched = {alert.printer_id for alert in due if not self._is_watched(alert.printer_id)}
+        ended = [
+            change for printer_id in sorted(filter(None, unwatched)) for change in self._look(printer_id, ())
+        ]
+        return self._book([*changes, *ended], self._place, 0)
 
     def _sweep(self) -> StepResult:
-        """Evaluate every printer anew: at the first start, and when a rule's settings changed."""
+        """Evaluate every printer anew: at the first start, and when a rule's settings changed.
+
+        Those too that are no longer watched and still have an alert, which is over then.
+        """
         head = self._reader.feed_head()
         self._printers.clear()
-        watched = [printer.id for printer in self._reader.printers()]
-        changes = [change for printer_id in watched for change in self._look(printer_id, (), SWEEP_DEPTH)]
+        wanted = dict.fromkeys(printer.id for printer in self._reader.printers())
+        firing = [alert.printer_id for rule in self._rules for alert in self._store.firing(rule.name)]
+        wanted |= dict.fromkeys(filter(None, firing))
+        changes = [change for printer_id in wanted for change in self._look(printer_id, (), SWEEP_DEPTH)]
         return self._book(changes, head, 0, certainly=True)
 
     def _look(self, printer_id: str, jobs: Iterable[str], at_least: int = FIRST_READ) -> list[Change]:
@@ -132,7 +145,7 @@ class Evaluator:
             whole=whole,
             now_ms=self._now_ms(),
             max_age_ms=_ms(self._settings.max_age),
-            watched=printer is not None and not printer.ignored and printer.retired_ms is None,
+            watched=self._is_watched(printer_id),
         )
         return reconcile(rule, given, known)
 
@@ -224,6 +237,11 @@ class Evaluator:
         if printer_id not in self._printers:
             self._printers = {printer.id: printer for printer in self._reader.printers(everything=True)}
         return self._printers.get(printer_id)
+
+    def _is_watched(self, printer_id: str | None) -> bool:
+        """Whether alerts about it are wanted; what is about no printer always is."""
+        printer = None if printer_id is None else self._printer(printer_id)
+        return printer_id is None or (printer is not None and printer.is_current)
 
     def _now_ms(self) -> int:
         return self._reader.now_ms(self._clock())

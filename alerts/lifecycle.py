@@ -77,7 +77,8 @@ def reconcile(rule: JobRule, given: EvaluationInput, known: Sequence[Alert]) -> 
         elif (name := alert_id(rule.name, given.printer_id, finding.jobs[0])) not in ids:
             changes += _begun(rule, given, finding, name)
     gone = [alert for alert in known if alert.state is AlertState.FIRING and alert.id not in taken]
-    return changes + [_withdrawn(rule, given, alert) for alert in gone if given.whole]
+    decided = given.whole or not given.watched
+    return changes + [_withdrawn(rule, given, alert) for alert in gone if decided]
 
 
 def repeated(alert: Alert, now_ms: int) -> Change:

@@ -73,11 +73,23 @@ class FarmCollector(Collector):
         for state in PrinterState:
             family.add_metric([state], states[state])
         yield family
-        age_ms = self._farm_view.freshness(statuses).age_ms
-        if age_ms is not None:
-            yield GaugeMetricFamily(
-                "layerline_collector_age_seconds", "Time since the collector last booked.", seconds(age_ms)
-            )
+        yield from self._ages()
+
+    def _ages(self) -> Iterator[Metric]:
+        freshness = self._farm_view.freshness()
+        if freshness.oldest is None:
+            return
+        yield GaugeMetricFamily(
+            "layerline_collector_age_seconds",
+            "Time since the collector last booked; of several, the one that booked longest ago.",
+            seconds(freshness.oldest.age_ms),
+        )
+        family = GaugeMetricFamily(
+            "layerline_shard_age_seconds", "Time since each collector last booked.", labels=["shard"]
+        )
+        for each in freshness.shards:
+            family.add_metric([each.shard], seconds(each.age_ms))
+        yield family
 
     def _jobs(self) -> Metric:
         family = GaugeMetricFamily(

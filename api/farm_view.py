@@ -16,7 +16,7 @@ from farm.model.clock import Clock
 from farm.model.job import Job
 from farm.model.printer import Printer
 from farm.model.printer_status import PrinterStatus
-from farm.model.times import SECOND_MS, rfc3339, rfc3339_or_none
+from farm.model.times import SECOND_MS, rfc3339
 from farm.outage import Outage
 from farm.settings import SiteSettings
 
@@ -24,12 +24,30 @@ MOST_OPEN_ALERTS = 200
 """Open alerts on the stream; the list behind `/alerts` goes on."""
 
 
-class Freshness(msgspec.Struct, frozen=True):
-    """When the collector last booked, and how long ago that was; None while nothing was seen."""
+class ShardFreshness(msgspec.Struct, frozen=True):
+    """When one collector last booked, how long ago that was, and how many printers it holds."""
 
-    booked_ms: int | None
-    age_ms: int | None
+    shard: str
+    printers: int
+    booked_ms: int
+    age_ms: int
     stale: bool
+
+
+class Freshness(msgspec.Struct, frozen=True):
+    """How fresh the figures are, by collector: those of one are no fresher for another that lives."""
+
+    shards: tuple[ShardFreshness, ...]
+
+    @property
+    def oldest(self) -> ShardFreshness | None:
+        """The collector that booked longest ago; None while nothing was seen."""
+        return min(self.shards, key=lambda shard: shard.booked_ms, default=None)
+
+    @property
+    def stale(self) -> tuple[ShardFreshness, ...]:
+        """The collectors that have stopped booking."""
+        return tuple(shard for shard in self.shards if shard.stale)
 
 
 class PrinterDocument(msgspec.Struct, frozen=True):
@@ -124,22 +142,29 @@ class FarmView:
             by_alert.setdefault(delivery.alert_id, []).append(delivery)
         return by_alert
 
-    def freshness(self, statuses: Sequence[PrinterStatus] | None = None) -> Freshness:
-        """How fresh the collector's bookings are."""
+    def freshness(self) -> Freshness:
+        """How fresh the bookings of each collector are."""
         now_ms = self.now_ms()
-        if statuses is None:
-            statuses = self.reader.statuses()
-        booked_ms = max((status.known_until_ms for status in statuses), default=0)
-        if not booked_ms:
-            return Freshness(None, None, stale=False)
-        age_ms = max(0, now_ms - booked_ms)
-        return Freshness(booked_ms, age_ms, stale=age_ms > self._stale_ms)
+        return Freshness(
+            tuple(
+                ShardFreshness(
+                    shard=each.client_id,
+                    printers=each.printers,
+                    booked_ms=each.booked_until_ms,
+                    age_ms=max(0, now_ms - each.booked_until_ms),
+                    stale=now_ms - each.booked_until_ms > self._stale_ms,
+                )
+                for each in self.reader.shards()
+                if each.booked_until_ms
+            )
+        )
 
     def printer_documents(self, printer_ids: Collection[str] | None) -> dict[str, PrinterDocument]:
-        """The printers as JSON texts, by id."""
+        """The printers as JSON texts, by id; of those asked for, only those that count now."""
+        statuses = [each for each in self.reader.statuses(printer_ids) if each.printer.is_current]
         return {
             view.id: PrinterDocument(view.model_dump_json().encode(), _noticeable(view))
-            for view in self.printers(printer_ids)
+            for view in self._statuses(statuses)
         }
 
     def alert_document(self) -> bytes:
@@ -149,13 +174,19 @@ class FarmView:
         return b"[%s]" % b",".join(texts)
 
     def tick_document(self) -> bytes:
-        """The time, and whether the collector still books, as a JSON object."""
+        """The time, and whether every collector still books, as a JSON object."""
         freshness = self.freshness()
+        oldest = freshness.oldest
         return msgspec.json.encode(
             {
                 "at": rfc3339(self.now_ms()),
-                "collector_booked_at": rfc3339_or_none(freshness.booked_ms),
-                "stale": freshness.stale,
+                "collector_booked_at": None if oldest is None else rfc3339(oldest.booked_ms),
+                "stale": bool(freshness.stale),
+                "shards": len(freshness.shards),
+                "stale_shards": [
+                    {"shard": each.shard, "printers": each.printers, "booked_at": rfc3339(each.booked_ms)}
+                    for each in freshness.stale
+                ],
             }
         )
 

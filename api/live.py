@@ -9,13 +9,13 @@ import asyncio
 import contextlib
 import traceback
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 
 import msgspec
 
 from api.farm_view import FarmView, PrinterDocument
 from farm.errors import LedgerUnreachable
-from farm.model.feed import FeedEntry
+from farm.model.feed import FeedEntry, FeedKind
 from farm.model.times import rfc3339
 from farm.outage import Outage
 
@@ -113,6 +113,7 @@ class LiveStream:
         self._printers: dict[str, PrinterDocument] = {}
         self._alerts = b"[]"
         self._touched: set[str] = set()
+        self._renamed = False
         self._closing = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -234,7 +235,11 @@ class LiveStream:
         touched = {entry.printer_id for entry in entries if entry.printer_id is not None}
         self._touched |= touched
         if touched and len(entries) < FEED_PAGE:
-            self._show(await asyncio.to_thread(self._farm_view.printer_documents, touched))
+            documents = await asyncio.to_thread(self._farm_view.printer_documents, touched)
+            self._show(documents)
+            self._take_away(touched - documents.keys())
+        if any(entry.kind is FeedKind.PRINTER_CHANGED for entry in entries):
+            self._renamed = True
         if any(entry.kind.startswith("alert.") for entry in entries):
             self._alerts = await asyncio.to_thread(self._farm_view.alert_document)
             self._publish([packet("alerts", self._alerts)])
@@ -253,12 +258,24 @@ class LiveStream:
         documents = await asyncio.to_thread(self._farm_view.printer_documents, None)
         # What the feed touched meanwhile has been read later than these documents were.
         self._show({name: each for name, each in documents.items() if name not in self._touched})
-        gone = [name for name in self._printers if name not in documents and name not in self._touched]
-        if gone:
-            for name in gone:
-                del self._printers[name]
-            self._publish([packet("gone", msgspec.json.encode(gone))])
+        self._take_away(self._printers.keys() - documents.keys() - self._touched)
+        if self._renamed:
+            self._renamed = False
+            await self._tell_alerts_anew()
         await asyncio.sleep(max(REFRESH_S, 5 * (loop.time() - began)))
+
+    async def _tell_alerts_anew(self) -> None:
+        """Send the open alerts where they read differently: a printer got another name."""
+        alerts = await asyncio.to_thread(self._farm_view.alert_document)
+        if alerts != self._alerts:
+            self._alerts = alerts
+            self._publish([packet("alerts", alerts)])
+
+    def _take_away(self, names: Collection[str]) -> None:
+        """Tell which of the printers that were shown no longer count."""
+        gone = sorted(name for name in names if self._printers.pop(name, None) is not None)
+        if gone:
+            self._publish([packet("gone", msgspec.json.encode(gone))])
 
     def _show(self, documents: Mapping[str, PrinterDocument]) -> None:
         changed = [each.text for name, each in documents.items() if self._differs(name, each)]

@@ -440,8 +440,21 @@ class Liveness(Answer):
     status: str = Field(examples=["live"])
 
 
+class ShardRecord(Answer):
+    """One collector: how many printers it holds, and when it last booked."""
+
+    shard: str = Field(description="Its MQTT client id.", examples=["layerline-shard-1"])
+    printers: int = Field(examples=[120])
+    booked_at: Instant
+    age_seconds: float = Field(examples=[1.2])
+    stale: bool = Field(examples=[False])
+
+
 class Readiness(Answer):
-    """Whether the figures can be trusted now: the ledger answers and the collector books."""
+    """Whether the figures can be trusted now: the ledger answers and every collector books.
+
+    `collector_booked_at` and `collector_age_seconds` are of the collector that booked longest ago.
+    """
 
     status: str = Field(examples=["ready"])
     ledger: str = Field(examples=["reachable"])
@@ -450,3 +463,4 @@ class Readiness(Answer):
     )
     collector_booked_at: Instant | None
     collector_age_seconds: float | None = Field(examples=[1.2])
+    shards: list[ShardRecord]

@@ -278,10 +278,12 @@ class Collector:
             self._pipeline.tick(minute * _SIMULATED_TICK_MS)
 
     def _trim(self) -> None:
-        """Telemetry is kept for some days only."""
+        """Telemetry, evidence and feed are kept for some days only."""
         if self._now - self._trimmed_ms >= _TRIM_MS:
             self._trimmed_ms = self._now
             self._ledger.trim(self._now - round(self._site.telemetry_days * DAY_MS))
+            self._ledger.trim_evidence(self._now - round(self._site.evidence_days * DAY_MS))
+            self._ledger.trim_feed(self._now - round(self._site.feed_days * DAY_MS))
 
     # -- books ------------------------------------------------------------------------------
 

@@ -53,6 +53,18 @@ class SiteSettings(Section):
     telemetry_days: float = Field(
         default=7, ge=0, le=3650, description="Days for which thinned telemetry is kept in the ledger."
     )
+    evidence_days: float = Field(
+        default=400,
+        ge=30,
+        le=36_500,
+        description="Days for which evidence is kept: so far back late evidence can put things right.",
+    )
+    feed_days: float = Field(
+        default=90,
+        ge=1,
+        le=36_500,
+        description="Days for which the feed is kept; what a reader has not read yet stays longer.",
+    )
 
 
 def _topic_prefix(topic: str) -> str:

@@ -138,11 +138,22 @@ function showStatus(kind) {
   drawWarning();
 }
 
-let staleFor = null;
+let staleShards = [];
+let shards = 0;
 
 function showStale(tick) {
-  staleFor = tick.stale ? Date.parse(tick.collector_booked_at) : null;
+  staleShards = tick.stale_shards;
+  shards = tick.shards;
   drawWarning();
+}
+
+function staleText() {
+  const since = Math.min(...staleShards.map((each) => Date.parse(each.booked_at)));
+  const silent = `has booked nothing for ${duration((now() - since) / 1000)}`;
+  if (shards === staleShards.length) return `The collector ${silent}. States and figures may be out of date.`;
+  const held = staleShards.reduce((sum, each) => sum + each.printers, 0);
+  const names = staleShards.map((each) => each.shard).join(", ");
+  return `Collector ${names} ${silent}. States and figures of ${held} printers may be out of date.`;
 }
 
 function drawWarning() {
@@ -150,9 +161,7 @@ function drawWarning() {
   const known = lastTickMs === null ? "No figures yet." : `What you see is from ${clock(lastTickMs, now())}.`;
   let text = "";
   if (lost) text = `Connection lost. ${known} Reconnecting by itself.`;
-  else if (staleFor !== null) {
-    text = `The collector has booked nothing for ${duration((now() - staleFor) / 1000)}. States and figures may be out of date.`;
-  }
+  else if (staleShards.length) text = staleText();
   const box = $("warning");
   box.hidden = text === "";
   setText(box, text);

@@ -72,8 +72,15 @@ def replay(
     """Run the printer again from the last snapshot before `at_ms` (None: from its first sight).
 
     `shifted` gives stored inputs a new place, `late` are further inputs. The printer is left
-    with the new tracker. Gives what is to be booked, None when nothing changes.
+    with the new tracker. Gives what is to be booked, None when nothing changes, as where all that
+    is late is older than the evidence that is still kept.
     """
+    cut_ms = ledger.evidence_cut(printer.id)
+    if cut_ms is not None:
+        kept = [row for row in late if row.at_ms > cut_ms]
+        if late and not kept:
+            return None
+        late, at_ms = kept, max(at_ms or 0, cut_ms + 1)
     start, tracker = _beginning(ledger, printer, at_ms)
     stored = [
         StoredInput(row, _body_decoder.decode(row.body)) for row in ledger.evidence_from(printer.id, *start)

@@ -8,6 +8,7 @@ from farm.cli.checks import broker_access
 from farm.cli.diagnosis import Diagnosis, failed, ok, warning
 from farm.errors import BrokerRefused, BrokerUnreachable, LedgerError
 from farm.model.clock import system_clock
+from farm.model.payload_redaction import readable
 from farm.model.times import SECOND_MS, rfc3339
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def examine_ledger(configuration: "Configuration") -> Iterator[Diagnosis]:
         with ledger_of(configuration) as ledger:
             store = AlertStore(ledger.engine)
             yield _printers(ledger)
-            yield _freshness(ledger)
+            yield from _freshness(ledger)
             yield _feed_lag(ledger, store)
             yield from _dropped(ledger)
             yield from _deliveries(store)
@@ -63,15 +64,21 @@ def _printers(ledger: "Ledger") -> Diagnosis:
     return ok("printers", f"{len(printers)} known, {len(ledger.open_jobs())} jobs under way")
 
 
-def _freshness(ledger: "Ledger") -> Diagnosis:
-    booked_ms = max((standing.known_until_ms for standing in ledger.statuses()), default=None)
-    if booked_ms is None:
-        return ok("collector", "has not booked anything yet")
-    age_ms = max(0, ledger.now_ms(system_clock()) - booked_ms)
-    seen = f"booked last at {rfc3339(booked_ms)}, {age_ms / SECOND_MS:.1f} s ago"
-    if age_ms > _STALE_MS:
-        return failed("collector", seen, "it does not run, or does not reach broker or ledger: see its log")
-    return ok("collector", seen)
+def _freshness(ledger: "Ledger") -> Iterator[Diagnosis]:
+    """Every collector: one that lives does not stand in for another."""
+    shards = [shard for shard in ledger.shards() if shard.booked_until_ms]
+    now_ms = ledger.now_ms(system_clock())
+    if not shards:
+        yield ok("collector", "has not booked anything yet")
+    for shard in shards:
+        what = "collector" if len(shards) == 1 else f"collector {shard.client_id}"
+        age_ms = max(0, now_ms - shard.booked_until_ms)
+        seen = f"booked last at {rfc3339(shard.booked_until_ms)}, {age_ms / SECOND_MS:.1f} s ago"
+        if age_ms > _STALE_MS:
+            remedy = "it does not run, or does not reach broker or ledger: see its log"
+            yield failed(what, f"{seen}, {shard.printers} printers", remedy)
+        else:
+            yield ok(what, seen)
 
 
 def _feed_lag(ledger: "Ledger", store: "AlertStore") -> Diagnosis:
@@ -94,6 +101,20 @@ def _dropped(ledger: "Ledger") -> Iterator[Diagnosis]:
         yield warning(f"dropped, {fault.source}", seen, "what was dropped is not in any figure")
     if not faults:
         yield ok("dropped messages", "none")
+    yield _rejected(ledger)
+
+
+def _rejected(ledger: "Ledger") -> Diagnosis:
+    newest = ledger.rejected_messages(limit=1)
+    if not newest:
+        return ok("rejected messages", "none")
+    last = newest[0]
+    seen = (
+        f"{ledger.rejected_count()} kept, the newest of {last.source} at {rfc3339(last.at_ms)}: "
+        f"{last.reason}, {last.size} bytes on {last.topic}: {readable(last.detail.encode())}"
+    )
+    remedy = "GET /api/v1/rejected-messages shows their beginnings; send us one that should have been read"
+    return warning("rejected messages", seen, remedy)
 
 
 def _deliveries(store: "AlertStore") -> Iterator[Diagnosis]:

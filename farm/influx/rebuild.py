@@ -17,6 +17,7 @@ from farm.influx.line_protocol import NANOSECONDS_PER_MS
 from farm.influx.points import ENDED, JOB_EVENT, KPI, PRINTER_STATE, STARTED, STATE, TELEMETRY
 from farm.ledger.batch import Batch
 from farm.ledger.ledger import Ledger
+from farm.ledger.ledger_reader import NO_PROCESS
 from farm.ledger.records import JobAlias
 from farm.model.job import Job
 from farm.model.printer import Address, Printer
@@ -57,7 +58,7 @@ def rebuild(server: InfluxServer, ledger: Ledger) -> Rebuilt:
     if not printers:
         raise LedgerError(f"the bucket {server.settings.bucket!r} holds no printers")
     known_until_ms = _known_until_ms(server)
-    ledger.claim(CLIENT_ID, "rebuild", simulated=False, now_ms=known_until_ms)
+    ledger.claim(CLIENT_ID, NO_PROCESS, simulated=False, now_ms=known_until_ms)
     jobs = spans = 0
     for printer, addresses in printers:
         past = _past(server, printer, addresses, known_until_ms)

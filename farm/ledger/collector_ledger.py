@@ -11,23 +11,20 @@ from farm.ledger.batch import Batch
 from farm.ledger.collector_statements import CollectorStatements, collector_statements
 from farm.ledger.feed_log import append_feed, hold_feed
 from farm.ledger.kind_of_time import advance_simulated_now, settle_kind
-from farm.ledger.ledger_database import LedgerDatabase
-from farm.ledger.outbox_positions import settled_telemetry
 from farm.ledger.outcome_totals import book_outcomes
 from farm.ledger.records import Checkpoint, Evidence, Receipt, SessionRecord, Snapshot
+from farm.ledger.retention import LedgerRetention
 from farm.model.job import Job
 from farm.model.operator_input import OperatorInput
 from farm.model.printer import Address, Printer
 
-_PRINTERS_AT_ONCE = 50
 MOST_REJECTED_KEPT = 500
 """How many messages that could not be digested are kept for looking at."""
 
 
-class CollectorLedger(LedgerDatabase):
+class CollectorLedger(LedgerRetention):
     """`CollectorLedger` over SQL. It holds one claim at most, of its last call of `claim`."""
 
-    _client_id: str | None = None
     _epoch = 0
     _simulated = False
 
@@ -168,7 +165,11 @@ class CollectorLedger(LedgerDatabase):
             return [rows.job_of(row) for row in connection.execute(wanted).mappings()]
 
     def snapshot_before(self, printer_id: str, at_ms: int) -> Snapshot | None:
-        """The last snapshot whose instant is before `at_ms`."""
+        """The last snapshot whose instant is before `at_ms`.
+
+        Where there is none, the printer is run again from its first sight, unless `evidence_cut`
+        says that what came first is no longer kept.
+        """
         stone = schema.snapshot.c
         wanted = (
             select(schema.snapshot)
@@ -193,22 +194,6 @@ class CollectorLedger(LedgerDatabase):
         )
         with self._reads() as connection:
             return [Evidence(**row) for row in connection.execute(wanted).mappings()]
-
-    def trim(self, telemetry_before_ms: int) -> int:
-        """Delete telemetry older than the instant; gives the number of samples deleted."""
-        with self._reads() as connection:
-            printers = list(connection.execute(select(schema.printer.c.id)).scalars())
-            settled = settled_telemetry(connection)
-        sample, gone = schema.telemetry.c, 0
-        # A few printers a transaction: nobody waits long for the write lock.
-        for first in range(0, len(printers), _PRINTERS_AT_ONCE):
-            some = printers[first : first + _PRINTERS_AT_ONCE]
-            old = sample.printer_id.in_(some) & (sample.at_ms < telemetry_before_ms)
-            if settled is not None:
-                old &= sample.id <= settled  # what is still to be shipped to InfluxDB stays
-            with self._writes() as connection:
-                gone += connection.execute(delete(schema.telemetry).where(old)).rowcount
-        return gone
 
     @property
     def _statements(self) -> CollectorStatements:

@@ -11,7 +11,7 @@ from farm.ledger.job_filter import JobFilter, JobPage
 from farm.ledger.job_pages import job_page
 from farm.ledger.kind_of_time import simulated_now
 from farm.ledger.ledger_database import LedgerDatabase
-from farm.ledger.records import Evidence, IntakeFault, RejectedMessage, Revision, TelemetryRow
+from farm.ledger.records import Evidence, IntakeFault, RejectedMessage, Revision, ShardStanding, TelemetryRow
 from farm.model.feed import FeedEntry
 from farm.model.job import Job
 from farm.model.observation import Telemetry
@@ -22,6 +22,8 @@ from farm.model.span import Span
 from farm.model.states import PrinterState
 
 _job, _printer, _span = schema.job.c, schema.printer.c, schema.span.c
+NO_PROCESS = "rebuild"
+"""The holder of a shard that was filled once and that no process books into."""
 _by_name = (_printer.name, _printer.id)
 
 
@@ -51,6 +53,19 @@ class LedgerReader(LedgerDatabase):
             jobs = {row["printer_id"]: rows.job_of(row) for row in under_way}
             heard = _last_heard(connection.execute(_sessions(connection, wanted)).mappings())
         return [_status(row, jobs.get(row["id"]), heard.get(row["id"])) for row in stand]
+
+    def shards(self) -> list[ShardStanding]:
+        """The shards that hold printers, by name; one that only `rebuild` filled is nobody's."""
+        held, printers = schema.collector.c, func.count(_printer.id)
+        wanted = (
+            select(held.client_id, held.booked_until_ms, printers)
+            .join(schema.printer, _printer.collector == held.client_id)
+            .where(_printer.retired_ms.is_(None), _printer.ignored.is_(False), held.holder != NO_PROCESS)
+            .group_by(held.client_id, held.booked_until_ms)
+            .order_by(held.client_id)
+        )
+        with self._reads() as connection:
+            return [ShardStanding(*row) for row in connection.execute(wanted)]
 
     def spans(self, from_ms: int, to_ms: int, printer_ids: Sequence[str] | None = None) -> list[Span]:
         """Spans that touch the window, cut to it, by printer and start.

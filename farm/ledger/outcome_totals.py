@@ -89,16 +89,18 @@ def outcome_counts(
 
 
 def ended_jobs(connection: Connection) -> list[EndedCount]:
-    """All jobs that ever ended, counted by outcome and cause."""
-    job, last = schema.job.c, _total.alias("last")
+    """All jobs that ever ended, those of ignored printers left out, counted by outcome and cause."""
+    job, last, printer = schema.job.c, _total.alias("last"), schema.printer.c
     ever = (
         select(*(last.c[name] for name in _SUMS[:_COUNT]))
         .select_from(schema.printer.join(last, _stands_before(last, "end")))
-        .order_by(schema.printer.c.id)  # else SQLite would read every row of the sums
+        .where(printer.ignored.is_(False))
+        .order_by(printer.id)  # else SQLite would read every row of the sums
     )
     caused = (
         select(job.outcome, job.cause, func.count())
         .where(job.cause.is_not(None), job.outcome.is_not(None))
+        .where(job.printer_id.not_in(select(printer.id).where(printer.ignored)))
         .group_by(job.cause, job.outcome)
     )
     counts: Counter[tuple[Outcome, Cause | None]] = Counter()

@@ -100,3 +100,11 @@ class RejectedMessage(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
     size: int
     payload: bytes
+
+
+class ShardStanding(msgspec.Struct, frozen=True):
+    """How far a shard has booked, and how many printers that count now it booked last."""
+
+    client_id: str
+    booked_until_ms: int
+    printers: int

@@ -29,6 +29,11 @@ class Printer(msgspec.Struct, frozen=True, kw_only=True):
     retired_ms: int | None = None
     ignored: bool = False
 
+    @property
+    def is_current(self) -> bool:
+        """Whether it counts now: neither retired nor ignored."""
+        return self.retired_ms is None and not self.ignored
+
 
 def printer_id(site: str, address: Address) -> str:
     """A stable UUID for a printer first met at `address`.

@@ -139,6 +139,16 @@ def test_jobs_of_ignored_printers_count_only_on_request(ledger: Ledger) -> None:
     assert listed(ledger, JobFilter(printer_ids=[IGNORED.id])) == ["dora's"]
 
 
+def test_jobs_of_a_forgotten_printer_stand_in_no_count(ledger: Ledger) -> None:
+    ledger.commit(farm("anna", "bert"))
+    failed = {"outcome": Outcome.FAILED, "cause": Cause.THERMAL}
+    ledger.commit(Batch(jobs=[an_ended_job(name, 200, name, **failed) for name in ("anna", "bert")]))
+    ledger.commit(Batch(printers=[a_printer("bert", ignored=True)]))
+    assert [(count.cause, count.jobs) for count in ledger.ended_jobs()] == [(Cause.THERMAL, 1)]
+    assert [count.printer_id for count in ledger.outcome_counts(0, 300)] == [an_id("anna")]
+    assert [job.printer_id for job in ledger.jobs(JobFilter()).jobs] == [an_id("anna")]
+
+
 def test_all_ended_jobs_are_counted_by_outcome_and_cause(ledger: Ledger) -> None:
     failed = {"outcome": Outcome.FAILED, "cause": Cause.POWER}
     jobs = [an_ended_job("a", 1), an_ended_job("b", 2, **failed), an_ended_job("c", 3, **failed), a_job("d")]

@@ -26,6 +26,7 @@ from farm.model.printer import Printer
 from farm.model.span import Span
 from farm.model.states import CancelledBy, Cause, Outcome, PrinterState, Provenance
 from farm.model.times import HOUR_MS, MINUTE_MS, SECOND_MS
+from tests.contract.ledger_samples import a_printer
 from tests.fakes.browser import chromium
 from tests.fakes.farm_server import TOKEN, farm_ledger, serving
 from tests.fakes.sample_farm import NOW_MS, STREAK_PLACE, SampleFarm, sample_farm
@@ -236,6 +237,14 @@ def test_says_when_the_collector_books_no_more(browser: Browser, ledger: Ledger)
         expect(page.locator("#warning")).to_have_text(
             "The collector has booked nothing for 5 min. States and figures may be out of date."
         )
+
+
+def test_says_which_of_several_collectors_books_no_more(browser: Browser, ledger: Ledger) -> None:
+    late_ms = NOW_MS + 5 * MINUTE_MS
+    ledger.claim("shard-2", "test", simulated=False, now_ms=late_ms)
+    ledger.commit(Batch(printers=[a_printer("anna", first_seen_ms=NOW_MS)], booked_until_ms=late_ms))
+    with serving(ledger, clock=lambda: late_ms) as server, opened(browser, server.url) as page:
+        expect(page.locator("#warning")).to_contain_text("Collector sample has booked nothing for 5 min.")
 
 
 def test_asks_for_the_token_and_stays_signed_in(browser: Browser, ledger: Ledger) -> None:

@@ -8,12 +8,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
 import pytest
 
 from alerts.evaluator import PLACE_EVERY_MS, Evaluator
 from alerts.notification import notification_of
 from alerts.settings import AlertSettings
 from farm.ledger.alert_store import AlertStore
+from farm.ledger.batch import Batch
 from farm.ledger.ledger import open_ledger
 from farm.model.alert import AlertBatch, AlertState, Bookmark, DeliveryState
 from farm.model.states import Outcome
@@ -448,3 +450,64 @@ def test_a_length_of_time_of_the_settings_is_what_counts(farm: Farm) -> None:
     evaluator.step()
     assert farm.told() == ["(fired slack)"]
     assert farm.alerts()[0].job_ids[0] == ended_job(0, "F").id
+
+
+@pytest.mark.parametrize("gone", [{"ignored": True}, {"retired_ms": 5}])
+def test_an_alert_of_a_printer_that_is_gone_is_over_and_never_repeated(
+    farm: Farm, gone: dict[str, Any]
+) -> None:
+    evaluator = watched(farm, repeat="4h")
+    farm.ends("FFF")
+    evaluator.step()
+    farm.printer(**gone)
+    evaluator.step()
+    assert farm.told() == ["fired slack", "resolved slack"]
+    farm.pass_time(DAY_MS)
+    assert evaluator.repeat().reasons == 0
+
+
+def test_an_alert_is_not_repeated_for_a_printer_that_left_without_a_word_in_the_feed(farm: Farm) -> None:
+    evaluator = watched(farm, repeat="4h")
+    farm.ends("FFF")
+    evaluator.step()
+    ignored = farm.ledger.printers()[0]
+    farm.ledger.commit(Batch(printers=[msgspec.structs.replace(ignored, ignored=True)]))
+    farm.pass_time(DAY_MS)
+    evaluator.repeat()
+    assert farm.told() == ["fired slack", "resolved slack"]
+    assert farm.alerts()[0].resolution == "The printer is no longer watched."
+    farm.pass_time(DAY_MS)
+    assert evaluator.repeat().reasons == 0
+
+
+def test_a_start_with_other_rules_ends_the_alerts_of_printers_that_are_gone(farm: Farm) -> None:
+    evaluator = watched(farm)
+    farm.ends("FFF")
+    evaluator.step()
+    farm.printer(ignored=True)
+    farm.evaluator(settings(streak_length=4)).step()
+    assert farm.alerts()[0].state is AlertState.RESOLVED
+
+
+def test_a_new_name_shows_in_the_alert_that_fires_and_in_what_is_told_next(farm: Farm) -> None:
+    evaluator = watched(farm)
+    farm.ends("FFF")
+    evaluator.step()
+    farm.printer(name="Bay 1")
+    evaluator.step()
+    assert farm.alerts()[0].title == "Bay 1: 3 failed prints in a row"
+    farm.ends("S")
+    evaluator.step()
+    assert notification_of(farm.deliveries()[-1].notification).printer == "Bay 1"
+
+
+def test_a_printer_that_is_restored_is_watched_again(farm: Farm) -> None:
+    evaluator = watched(farm)
+    farm.ends("FF")
+    farm.printer(retired_ms=5)
+    evaluator.step()
+    farm.printer()
+    evaluator.step()
+    farm.ends("F")
+    evaluator.step()
+    assert farm.told() == ["fired slack"]

@@ -15,6 +15,7 @@ from farm.model.feed import FeedEntry, FeedKind
 from farm.model.job import Job
 from farm.model.states import Outcome
 from farm.model.times import DAY_MS, HOUR_MS, SECOND_MS, parse_rfc3339, rfc3339
+from tests.contract.ledger_samples import a_printer
 from tests.fakes.farm_server import FarmServer, farm_ledger, serving
 from tests.fakes.sample_farm import NOW_MS, PRESENT, STREAK_PLACE, SampleFarm, sample_farm
 
@@ -217,6 +218,28 @@ def test_health_tells_a_collector_that_stopped_booking(farm: SampleFarm) -> None
             assert (ready["status"], ready["collector"]) == ("not_ready", "stale")
             assert ready["collector_age_seconds"] == 61
             assert not any(each["observed"] for each in get(server, "/printers")["items"])
+
+
+def test_a_living_collector_does_not_hide_a_dead_one() -> None:
+    dead, living = NOW_MS - 61 * SECOND_MS, NOW_MS - SECOND_MS
+    with farm_ledger() as ledger:
+        for shard, name, booked_ms in (("shard-1", "anna", living), ("shard-2", "bert", dead)):
+            ledger.claim(shard, "test", simulated=False, now_ms=booked_ms)
+            ledger.commit(Batch(printers=[a_printer(name)], booked_until_ms=booked_ms))
+        with serving(ledger) as server:
+            ready = get(server, "/health/ready", status=503)
+            assert (ready["status"], ready["collector_booked_at"]) == ("not_ready", rfc3339(dead))
+            assert [(each["shard"], each["stale"]) for each in ready["shards"]] == [
+                ("shard-1", False),
+                ("shard-2", True),
+            ]
+            assert (ready["shards"][1]["printers"], ready["shards"][1]["age_seconds"]) == (1, 61)
+            metrics = server.client.get("/metrics").text
+            assert "layerline_collector_age_seconds 61.0" in metrics
+            assert 'layerline_shard_age_seconds{shard="shard-1"} 1.0' in metrics
+        ledger.commit(Batch(printers=[a_printer("bert", retired_ms=dead)], booked_until_ms=dead))
+        with serving(ledger) as server:
+            assert get(server, "/health/ready")["status"] == "ready"
 
 
 def test_the_outbox_says_how_far_influxdb_is_behind_and_why(server: FarmServer, farm: SampleFarm) -> None:

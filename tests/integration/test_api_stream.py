@@ -19,11 +19,12 @@ from farm.ledger.ledger import Ledger
 from farm.ledger.records import SessionRecord
 from farm.model.alert import AlertBatch, AlertState
 from farm.model.feed import FeedEntry, FeedKind
+from farm.model.printer import Printer
 from farm.model.span import Span
 from farm.model.states import PrinterState
 from farm.model.times import SECOND_MS
 from tests.fakes.farm_server import FarmServer, farm_ledger, serving
-from tests.fakes.sample_farm import NOW_MS, SampleFarm, sample_farm
+from tests.fakes.sample_farm import NOW_MS, STREAK_PLACE, SampleFarm, sample_farm
 
 LIMIT_S = 20
 
@@ -112,6 +113,38 @@ def test_a_changed_printer_follows_its_entry_of_the_feed(farm: SampleFarm, ledge
         tell(ledger, state_changed(farm), cuts=[(printer_id, NOW_MS - SECOND_MS)], spans=[paused])
         changed = events.next("printers")
     assert [(each["id"], each["state"]) for each in changed.data] == [(printer_id, "paused")]
+
+
+def changed(printer: Printer) -> dict[str, Any]:
+    """What a collector books when it takes in that a printer is another from now on."""
+    entry = FeedEntry(kind=FeedKind.PRINTER_CHANGED, at_ms=NOW_MS, printer_id=printer.id)
+    return {"printers": [printer], "feed": [entry], "booked_until_ms": NOW_MS}
+
+
+@pytest.mark.parametrize("gone", [{"ignored": True}, {"retired_ms": NOW_MS}])
+def test_a_printer_that_no_longer_counts_is_gone_at_once(
+    farm: SampleFarm, ledger: Ledger, gone: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printer = farm.printers[0]
+    monkeypatch.setattr("api.live.REFRESH_S", 3600)  # what comes at once does not come by looking again
+    with serving(ledger) as server, stream(server) as events:
+        events.next("snapshot")
+        ledger.commit(Batch(**changed(msgspec.structs.replace(printer, **gone))))
+        told = events.next("printers", "gone")
+        assert (told.name, told.data) == ("gone", [printer.id])
+        listed = server.client.get("/api/v1/printers").json()["items"]
+        assert printer.id not in {each["id"] for each in listed}
+
+
+def test_a_new_name_is_shown_at_once_and_in_the_open_alerts(farm: SampleFarm, ledger: Ledger) -> None:
+    printer = farm.printers[STREAK_PLACE]
+    with serving(ledger) as server, stream(server) as events:
+        events.next("snapshot")
+        ledger.commit(Batch(**changed(msgspec.structs.replace(printer, name="Renamed"))))
+        (shown,) = events.next("printers").data
+        assert (shown["id"], shown["name"]) == (printer.id, "Renamed")
+        assert events.next("alerts").data[0]["printer"] == "Renamed"
+        assert server.client.get("/api/v1/printers/Renamed").json()["id"] == printer.id
 
 
 def test_an_entry_arrives_within_a_fraction_of_a_second(farm: SampleFarm, ledger: Ledger) -> None:

@@ -12,6 +12,7 @@ import pytest
 from farm.ledger.batch import Batch
 from farm.ledger.inbox import Inbox
 from farm.ledger.ledger import Ledger, open_ledger
+from farm.ledger.records import RejectedMessage
 from farm.model.clock import system_clock
 from farm.model.operator_input import (
     CloseJob,
@@ -231,3 +232,34 @@ def test_the_trail_remembers_what_was_said(farm: Ledger, tmp_path: Path) -> None
     layerline("job", "note", DONE, "x", "--no-wait", "--who", "olga", folder=tmp_path)
     (said,) = Inbox(farm.engine).inputs(job_id=DONE).inputs
     assert (said.who, said.word) == ("olga", NoteJob("x"))
+
+
+def test_the_doctor_tells_every_collector_apart_and_shows_what_was_rejected(
+    farm: Ledger, tmp_path: Path
+) -> None:
+    now_ms = system_clock()
+    rejected = [
+        RejectedMessage(
+            at_ms=now_ms + n,
+            source="native=farm/{printer}",
+            reason="internal_error",
+            topic="farm/bay1/state",
+            detail=f"number {n}, password=hunter2",
+            size=70,
+            payload=b"{",
+        )
+        for n in range(3)
+    ]
+    farm.commit(Batch(rejected=rejected, booked_until_ms=now_ms))
+    farm.claim("dead", "test", simulated=False, now_ms=now_ms - HOUR_MS)
+    printer = a_printer("dora", first_seen_ms=now_ms - HOUR_MS)
+    farm.commit(Batch(printers=[printer], booked_until_ms=now_ms - HOUR_MS))
+    found = layerline("doctor", "--database", str(farm.engine.url), "--json", folder=tmp_path, status=1)
+    verdicts = {each["what"]: each for each in json.loads(found.stdout)["ledger"]}
+    assert verdicts[f"collector {SHARD}"]["verdict"] == "ok"
+    assert verdicts["collector dead"]["verdict"] == "failed"
+    assert "1 printers" in verdicts["collector dead"]["seen"]
+    seen = verdicts["rejected messages"]["seen"]
+    assert seen.startswith("3 kept, the newest of native=farm/{printer} at ")
+    assert "number 2" in seen
+    assert "hunter2" not in found.stdout

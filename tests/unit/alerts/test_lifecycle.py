@@ -322,3 +322,10 @@ def test_a_delivery_has_the_same_id_whoever_works_it_out() -> None:
 
 def test_every_outcome_is_exercised_by_these_tests() -> None:
     assert set(OUTCOMES.values()) == set(Outcome)
+
+
+def test_a_printer_that_is_no_longer_watched_is_resolved_however_long_its_past() -> None:
+    printer = Printer()
+    printer.look(past("FFF"))
+    assert told(printer.look(past("FFF"), whole=False, watched=False)) == ["resolved"]
+    assert printer.firing == []

@@ -221,3 +221,34 @@ def test_a_session_first_met_in_a_backlog_is_put_right_by_one_amount_when_its_cl
     assert abs(job.ended_ms - (now - 400 * SECOND)) < SECOND
     assert job.started_ms is not None
     assert abs(job.started_ms - (now - 900 * SECOND)) < SECOND
+
+
+def test_a_printer_is_run_again_after_its_oldest_evidence_is_gone_and_what_is_older_is_passed_over() -> None:
+    past = [
+        state(T0, "idle"),
+        event(T0 + MINUTE, "job_started", "first"),
+        event(T0 + 5 * MINUTE, "job_succeeded", "first"),
+        event(T0 + 10 * MINUTE, "job_started", "second"),
+        event(T0 + 15 * MINUTE, "job_succeeded", "second"),
+        event(T0 + 20 * MINUTE, "job_started", "third"),
+        event(T0 + 30 * MINUTE, "job_succeeded", "third"),
+    ]
+    until = T0 + HOUR
+    with open_ledger("sqlite://") as ledger:
+        pipeline = fresh(ledger)
+        deliver(pipeline, [(message[0], message) for message in past], until)
+        before = books(ledger, until)
+        assert ledger.trim_evidence(T0 + 18 * MINUTE) > 0
+        printer_id = ledger.printers()[0].id
+        assert ledger.evidence_cut(printer_id) is not None
+        too_old, in_time = (
+            event(T0 + 2 * MINUTE, "job_paused", "first"),
+            event(T0 + 22 * MINUTE, "job_paused", "third"),
+        )
+        deliver(pipeline, [(until, too_old)], until + MINUTE)
+        assert books(ledger, until) == before
+        deliver(pipeline, [(until + MINUTE, in_time)], until + 2 * MINUTE)
+        jobs, spans = books(ledger, until)
+        assert [job[8] for job in jobs] == [0, 0, 1]
+        assert jobs[:2] == before[0][:2]
+        assert spans[:4] == before[1][:4]
