@@ -35,6 +35,7 @@ from farm.errors import UnreadableMessage
 from farm.ledger.collector_ledger import CollectorLedger
 from farm.ledger.records import Evidence, Snapshot, TelemetryRow
 from farm.model.feed import FeedEntry, FeedKind
+from farm.model.limits import ANNOUNCED_NAME
 from farm.model.observation import JobSignal, Link, Observation
 from farm.model.printer import Address, Printer, session_id
 from farm.model.states import PrinterState
@@ -135,15 +136,12 @@ class Pipeline:
             return
         if reading is None:
             return
+        if reading.refused:
+            self._count_refused(session, reading.refused, received_ms, topic)
         at = self._when(session, reading.time_ms, received_ms, live or retained, topic)
         if at is None:
             return
-        gap = at - session.heard_ms
-        report_interval = session.report_interval
-        if gap * 2 > report_interval.stated_ms or report_interval.limit_ms > report_interval.stated_ms:
-            report_interval.hear(gap)
-            if gap > report_interval.limit_ms:
-                self._silence(session)
+        self._mind_gap(session, at)
         if reading.observations:
             for observation in reading.observations:
                 self._observe(session, at, received_ms, observation)
@@ -153,6 +151,21 @@ class Pipeline:
             else:
                 self._input(session, at, received_ms, SignOfLife(), None)
         self._hear(session, at)
+
+    def _mind_gap(self, session: PrinterSession, at: int) -> None:
+        """Learn from how long nothing came, and book it where it was silence."""
+        gap, report_interval = at - session.heard_ms, session.report_interval
+        if gap * 2 > report_interval.stated_ms or report_interval.limit_ms > report_interval.stated_ms:
+            report_interval.hear(gap)
+            if gap > report_interval.limit_ms:
+                self._silence(session)
+
+    def _count_refused(
+        self, session: PrinterSession, refused: Sequence[str], received_ms: int, topic: str
+    ) -> None:
+        """Count the fields of a message that was taken without them."""
+        for field in refused:
+            self.fault(session.source, "bad_field", received_ms, f"{topic}: {field}")
 
     def _hear(self, session: PrinterSession, at: int) -> None:
         """The printer was heard at `at`."""
@@ -322,7 +335,7 @@ class Pipeline:
             elif len(self._routes) < MAX_ROUTES:
                 self._routes[topic] = None
             return None
-        if not found.printer.isprintable() or len(found.printer) > 100:
+        if not _can_be_a_name(found.printer):
             self.fault(found.source, "bad_printer_name", received_ms, repr(topic)[:200])
             return None
         address = Address(BROKER, found.adapter.kind, found.prefix)
@@ -432,6 +445,12 @@ class Pipeline:
         """The sessions whose state or job changed since this was last asked."""
         changed, self.changed = list(self.changed.values()), {}
         return changed
+
+
+def _can_be_a_name(name: str) -> bool:
+    """Whether a level of a topic can name a printer, also in the topics that we publish."""
+    sound = name.isprintable() and not {"+", "#"} & set(name)
+    return sound and len(name) <= ANNOUNCED_NAME.length
 
 
 _UNSEEN = frozenset({PrinterState.UNKNOWN, PrinterState.OFFLINE, PrinterState.MAINTENANCE})
