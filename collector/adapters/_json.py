@@ -149,8 +149,9 @@ def _read(field: _Field, value: Any, good: dict[str, Any], refused: list[str], p
         return
     told = number(value) if field.numeric and isinstance(value, str) else value
     try:
-        good[field.name] = msgspec.convert(told, field.kind, strict=False)
-    except msgspec.ValidationError:
+        good[field.name] = msgspec.convert(value if told is None else told, field.kind, strict=False)
+    except (msgspec.ValidationError, UnicodeEncodeError):
+        # The latter for a lone surrogate where no text belongs.
         refused.append(f"{path} is {shown(value)}")
 
 

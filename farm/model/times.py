@@ -1,6 +1,6 @@
 """The one way in which times are written and read: RFC 3339, UTC, milliseconds."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 SECOND_MS = 1_000
 MINUTE_MS = 60 * SECOND_MS
@@ -8,6 +8,7 @@ HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_MS = -62_135_596_800_000
 _LAST_MS = 253_402_300_799_999
 """The years 1 to 9999, which are all that RFC 3339 can write."""
@@ -36,4 +37,4 @@ def parse_rfc3339(text: str) -> int:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no offset from UTC; write e.g. 2026-11-22T00:51:14Z")
-    return int(moment.timestamp() * SECOND_MS)
+    return (moment - _EPOCH) // timedelta(milliseconds=1)

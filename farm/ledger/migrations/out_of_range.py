@@ -35,7 +35,7 @@ def mend_jobs(connection: sa.Connection) -> None:
     wrong = connection.execute(sa.select(_job).where(_out_of_range())).mappings().all()
     if not wrong:
         return
-    seen = dict(connection.execute(sa.select(_printer.c.id, _printer.c.first_seen_ms)).tuples().all())
+    seen = {row.id: row.first_seen_ms for row in connection.execute(sa.select(_printer))}
     for row in wrong:
         changes = {name: mended_job(row, seen[row["printer_id"]])[name] for name in _MENDED}
         connection.execute(sa.update(_job).where(_job.c.id == row["id"]).values(changes))
