@@ -12,6 +12,7 @@ from typing import Any, Generic, NamedTuple, NoReturn, TypeVar, get_args
 
 import msgspec
 
+from collector.adapters.base import Fields
 from farm.errors import UnreadableMessage
 from farm.model.bounds import fitted
 from farm.model.limits import TextLimit
@@ -120,6 +121,14 @@ def _field(name: str, kind: Any) -> _Field:
 def _fields(kind: type[msgspec.Struct]) -> dict[str, _Field]:
     """The fields of a wire type by their names on the wire."""
     return {field.encode_name: _field(field.name, field.type) for field in msgspec.structs.fields(kind)}
+
+
+def wire_fields(kind: type[msgspec.Struct]) -> Fields:
+    """The names of all fields that are read, with those of what is nested in them."""
+    return {
+        name: None if field.nested is None else wire_fields(field.nested)
+        for name, field in _fields(kind).items()
+    }
 
 
 def fields_of(kind: type[Wire], values: object, refused: list[str], path: str = "") -> Wire:

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from collector.adapters._json import WireDecoder, fields_of, number, salvage, shown
+from collector.adapters._json import WireDecoder, fields_of, number, salvage, shown, wire_fields
 from collector.adapters._wire_types import (
     Celsius,
     Factor,
@@ -19,7 +19,6 @@ from collector.adapters._wire_types import (
     Word,
     Words,
 )
-from collector.adapters.base import Fields
 from farm.errors import UnreadableMessage
 from farm.model.limits import UPTIME_MS
 
@@ -102,13 +101,7 @@ OBJECTS: dict[str, type[msgspec.Struct]] = {
 }
 
 
-STATUS_FIELDS: dict[str, Fields | None] = {
-    name: {
-        field.encode_name: {"total_layer": None, "current_layer": None} if field.name == "info" else None
-        for field in msgspec.structs.fields(kind)
-    }
-    for name, kind in OBJECTS.items()
-}
+STATUS_FIELDS = wire_fields(Status)
 """What is read of each object."""
 
 

@@ -2,16 +2,11 @@
 
 import msgspec
 
-from collector.adapters._json import fields_of, shown
+from collector.adapters._json import fields_of, shown, wire_fields
 from collector.adapters._wire_types import FilamentMm, FileName, NativeId, Seconds, WallSeconds, Word
-from collector.adapters.base import Fields
 from farm.model.observation import HistoryRow, JobSignal
 
 _HISTORY = "moonraker"
-HISTORY_FIELDS: Fields = dict.fromkeys(
-    ("job_id", "start_time", "end_time", "print_duration", "status", "filename", "filament_used")
-)
-"""What is read of a row."""
 _WORDS = {
     "in_progress": JobSignal.STARTED,
     "completed": JobSignal.DONE,
@@ -32,6 +27,10 @@ class _Row(msgspec.Struct):
     end_time: WallSeconds | None = None
     print_duration: Seconds | None = None
     filament_used: FilamentMm | None = None
+
+
+HISTORY_FIELDS = wire_fields(_Row)
+"""What is read of a row."""
 
 
 def history_row(job: object, refused: list[str]) -> HistoryRow | None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from collector.adapters._json import WireDecoder, shown, text
+from collector.adapters._json import WireDecoder, shown, text, wire_fields
 from collector.adapters._wire_types import (
     Celsius,
     FilamentG,
@@ -40,20 +40,6 @@ _STATES = {state.value: state for state in PrinterState}
 _CAUSES = {cause.value: cause for cause in Cause}
 _CANCELLERS = {by.value: by for by in CancelledBy}
 _LAYERS = ("layer", "layers")
-_JOB: Fields = dict.fromkeys(
-    (
-        "id",
-        "file",
-        "printing_seconds",
-        "elapsed_seconds",
-        "progress",
-        "filament_mm",
-        "filament_g",
-        "material",
-        "operator",
-        "units",
-    )
-)
 
 
 class NativeMemory(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -175,11 +161,7 @@ class Native:
 
     def recorded_fields(self, suffix: str) -> Fields:
         """See `Adapter.recorded_fields`."""
-        if suffix == "telemetry":
-            return dict.fromkeys(("v", "at", *_FIGURES, *_LAYERS))
-        return {
-            field.name: _JOB if field.name == "job" else None for field in msgspec.structs.fields(_Message)
-        }
+        return wire_fields(_Figures if suffix == "telemetry" else _Message)
 
     def read(self, memory: NativeMemory, suffix: str, payload: bytes, retained: bool) -> Reading | None:
         """See `Adapter.read`."""

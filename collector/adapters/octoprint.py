@@ -7,7 +7,7 @@ from printing, a cleared bed, and anything that happened while the plugin had no
 import msgspec
 
 from collector.adapters._causes import cause_in, without_ok
-from collector.adapters._json import WireDecoder, text
+from collector.adapters._json import WireDecoder, text, wire_fields
 from collector.adapters._wire_types import (
     Celsius,
     FileName,
@@ -119,7 +119,7 @@ class OctoPrint:
 
     def recorded_fields(self, _suffix: str) -> Fields:
         """See `Adapter.recorded_fields`: one form for all topics."""
-        return dict.fromkeys(field.encode_name for field in msgspec.structs.fields(_Payload))
+        return wire_fields(_Payload)
 
     def read(self, memory: OctoPrintMemory, suffix: str, payload: bytes, retained: bool) -> Reading | None:
         """See `Adapter.read`."""
