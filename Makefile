@@ -5,8 +5,11 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # Tests on all cores; WORKERS=0 runs them in one process.
 WORKERS ?= auto
+# How many hostile messages, and which ones.
+MESSAGES ?= 1000000
+SEED ?= 1
 
-.PHONY: help demo test check fix docs bench clean
+.PHONY: help demo test check fix docs bench fuzz clean
 
 help:
 	@echo "make demo    a farm of simulated and replayed printers, with its page"
@@ -15,6 +18,7 @@ help:
 	@echo "make fix     what can be put right by itself: formatting, import order"
 	@echo "make docs    the generated tables of docs/configuration.md and docs/cli.md"
 	@echo "make bench   the benchmarks of docs/benchmarks.md"
+	@echo "make fuzz    a million hostile messages (MESSAGES, SEED) among good ones: docs/testing.md"
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -43,6 +47,9 @@ docs: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench
+
+fuzz: $(STAMP)
+	$(BIN)/python -m tests.fuzz --messages $(MESSAGES) --seed $(SEED)
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

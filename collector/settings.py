@@ -5,6 +5,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
+from farm.model import limits
 from farm.settings import Section
 
 
@@ -28,9 +29,15 @@ class SourceSettings(Section):
 
     adapter: str = Field(description="Protocol: octoprint, moonraker or native.")
     topic: Annotated[str, BeforeValidator(_prefix)] = Field(
-        description="Prefix of a printer's topics; {printer} stands for the level that names it."
+        max_length=limits.SOURCE_TOPIC.length,
+        description="Prefix of a printer's topics; {printer} stands for the level that names it.",
     )
-    printer: str | None = Field(None, min_length=1, description="The one printer to which the topics belong.")
+    printer: str | None = Field(
+        None,
+        min_length=1,
+        max_length=limits.ANNOUNCED_NAME.length,
+        description="The one printer to which the topics belong.",
+    )
 
     @model_validator(mode="after")
     def _one_way_to_name(self) -> "SourceSettings":

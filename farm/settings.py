@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from farm.model import limits
+
 
 def _topic_level(name: str) -> str:
     """A name that can stand as one level of an MQTT topic. Raises ValueError otherwise."""
@@ -40,7 +42,11 @@ class Section(BaseModel):
 class SiteSettings(Section):
     """The farm as a whole: its name in topics, its time zone and how it counts."""
 
-    name: TopicLevel = Field(default="main", description="Name of the site; part of every canonical topic.")
+    name: TopicLevel = Field(
+        default="main",
+        max_length=limits.SITE.length,
+        description="Name of the site; part of every canonical topic.",
+    )
     time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
         default="UTC", description="IANA time zone in which days, weeks and months begin."
     )
@@ -77,30 +83,41 @@ def _topic_prefix(topic: str) -> str:
     return prefix
 
 
-TopicPrefix = Annotated[str, AfterValidator(_topic_prefix)]
+TopicPrefix = Annotated[str, Field(max_length=limits.PREFIX.length), AfterValidator(_topic_prefix)]
 
 
 class PrinterSettings(Section):
     """Labels for one printer, which is found by its topics or by the name it announced itself with."""
 
     name: TopicLevel = Field(
+        max_length=limits.PRINTER_NAME.length,
         description="The printer's name: the one it gets where `topic` or `topics` is set, "
-        "else the one under which it announced itself."
+        "else the one under which it announced itself.",
     )
     topic: TopicPrefix | None = Field(
-        default=None, min_length=1, description="Prefix of the printer's topics, by which it is found."
+        default=None,
+        min_length=1,
+        max_length=limits.PREFIX.length,
+        description="Prefix of the printer's topics, by which it is found.",
     )
     topics: tuple[TopicPrefix, ...] = Field(
         default=(),
         description="Several such prefixes of one printer, which is heard under all of them and no other.",
     )
     rename: TopicLevel | None = Field(
-        default=None, description="A new name for a printer that is found by `name`."
+        default=None,
+        max_length=limits.PRINTER_NAME.length,
+        description="A new name for a printer that is found by `name`.",
     )
     group: str | None = Field(
-        default=None, min_length=1, description="Group in which its figures are summed up."
+        default=None,
+        min_length=1,
+        max_length=limits.GROUP.length,
+        description="Group in which its figures are summed up.",
     )
-    model: str | None = Field(default=None, min_length=1, description="Model of the printer.")
+    model: str | None = Field(
+        default=None, min_length=1, max_length=limits.MODEL.length, description="Model of the printer."
+    )
     ignored: bool = Field(
         default=False,
         description="Whether its messages are passed over. Unset, what people said of it last holds.",

@@ -57,7 +57,7 @@ def merge(memory: MoonrakerMemory, at: int, status: Status) -> bool:
     if heater is not UNSET:
         _merge_bed(memory, heater)
     if status.virtual_sdcard is not UNSET and status.virtual_sdcard.progress is not UNSET:
-        memory.progress = _ratio(status.virtual_sdcard.progress)
+        memory.progress = status.virtual_sdcard.progress
     if status.webhooks is not UNSET:
         _merge_webhooks(memory, at, status.webhooks)
     stats = status.print_stats
@@ -78,10 +78,6 @@ def without_state(status: Status) -> Status:
     if stats is not UNSET:
         stats = msgspec.structs.replace(stats, state=UNSET)
     return msgspec.structs.replace(status, print_stats=stats, webhooks=UNSET)
-
-
-def _ratio(value: float) -> float | None:
-    return value if 0 <= value <= 1 else None
 
 
 def _merge_nozzle(memory: MoonrakerMemory, heater: Heater) -> None:

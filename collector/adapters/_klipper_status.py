@@ -1,44 +1,55 @@
 """Klipper's status objects as Moonraker publishes them, and what can be saved of a damaged one."""
 
-import math
-from functools import cache
 from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from collector.adapters._json import number, refuse, salvage
-from collector.adapters.base import Fields
+from collector.adapters._json import WireDecoder, fields_of, number, salvage, shown, wire_fields
+from collector.adapters._wire_types import (
+    Celsius,
+    Factor,
+    FilamentMm,
+    FileName,
+    Layer,
+    MillimetresAMinute,
+    Ratio,
+    Seconds,
+    UptimeSeconds,
+    Word,
+    Words,
+)
 from farm.errors import UnreadableMessage
+from farm.model.limits import UPTIME_MS
 
 
 class Webhooks(msgspec.Struct):
-    state: str | UnsetType = UNSET
-    state_message: str | UnsetType = UNSET
+    state: Word | UnsetType = UNSET
+    state_message: Words | UnsetType = UNSET
 
 
 class Layers(msgspec.Struct):
-    total_layer: int | None = None
-    current_layer: int | None = None
+    total_layer: Layer | None = None
+    current_layer: Layer | None = None
 
 
 class PrintStats(msgspec.Struct):
-    state: str | UnsetType = UNSET
-    filename: str | UnsetType = UNSET
-    message: str | UnsetType = UNSET
-    print_duration: float | UnsetType = UNSET
-    total_duration: float | UnsetType = UNSET
-    filament_used: float | UnsetType = UNSET
+    state: Word | UnsetType = UNSET
+    filename: FileName | UnsetType = UNSET
+    message: Words | UnsetType = UNSET
+    print_duration: Seconds | UnsetType = UNSET
+    total_duration: Seconds | UnsetType = UNSET
+    filament_used: FilamentMm | UnsetType = UNSET
     info: Layers | UnsetType | None = UNSET
 
 
 class Heater(msgspec.Struct):
-    temperature: float | UnsetType = UNSET
-    target: float | UnsetType = UNSET
+    temperature: Celsius | UnsetType = UNSET
+    target: Celsius | UnsetType = UNSET
 
 
 class VirtualSdcard(msgspec.Struct):
-    progress: float | UnsetType = UNSET
+    progress: Ratio | UnsetType = UNSET
 
 
 class PauseResume(msgspec.Struct):
@@ -46,13 +57,13 @@ class PauseResume(msgspec.Struct):
 
 
 class GcodeMove(msgspec.Struct):
-    speed: float | UnsetType = UNSET
-    speed_factor: float | UnsetType = UNSET
-    extrude_factor: float | UnsetType = UNSET
+    speed: MillimetresAMinute | UnsetType = UNSET
+    speed_factor: Factor | UnsetType = UNSET
+    extrude_factor: Factor | UnsetType = UNSET
 
 
 class Fan(msgspec.Struct):
-    speed: float | UnsetType = UNSET
+    speed: Ratio | UnsetType = UNSET
 
 
 class Status(msgspec.Struct):
@@ -67,17 +78,17 @@ class Status(msgspec.Struct):
 
 
 class Message(msgspec.Struct):
-    eventtime: float
+    eventtime: UptimeSeconds
     status: Status
 
 
 class SplitValue(msgspec.Struct):
-    eventtime: float
+    eventtime: UptimeSeconds
     value: Any
 
 
-_whole = msgspec.json.Decoder(Message)
-split_decoder = msgspec.json.Decoder(SplitValue)
+_whole = WireDecoder(Message)
+_split = WireDecoder(SplitValue)
 OBJECTS: dict[str, type[msgspec.Struct]] = {
     "print_stats": PrintStats,
     "webhooks": Webhooks,
@@ -90,61 +101,47 @@ OBJECTS: dict[str, type[msgspec.Struct]] = {
 }
 
 
-STATUS_FIELDS: dict[str, Fields | None] = {
-    name: {
-        field.encode_name: {"total_layer": None, "current_layer": None} if field.name == "info" else None
-        for field in msgspec.structs.fields(kind)
-    }
-    for name, kind in OBJECTS.items()
-}
+STATUS_FIELDS = wire_fields(Status)
 """What is read of each object."""
 
 
 def eventtime_ms(value: object) -> int:
+    """Milliseconds of the host's clock. Raises UnreadableMessage where no host can mean them."""
     seconds = number(value)
     if seconds is None:
-        raise UnreadableMessage("wrong_shape", "eventtime is not a number")
+        raise UnreadableMessage("wrong_shape", f"eventtime is {shown(value)}, not a number")
+    if not UPTIME_MS.holds(seconds * 1000):
+        raise UnreadableMessage("absurd_time", f"eventtime is {seconds}")
     return int(seconds * 1000)
 
 
-@cache
-def _types(kind: type[msgspec.Struct]) -> dict[str, Any]:
-    """The type of each field."""
-    return {field.name: field.type for field in msgspec.structs.fields(kind)}
-
-
-def fields_of(kind: type[msgspec.Struct], values: object) -> Any:
-    """The object with every field that can be read; one bad field does not lose the others."""
-    good = {}
-    if isinstance(values, dict):
-        types = _types(kind)
-        for name, value in values.items():
-            if name in types:
-                try:
-                    good[name] = msgspec.convert(value, types[name], strict=False)
-                except msgspec.ValidationError:
-                    continue
-    return kind(**good)
-
-
-def status_of(objects: object) -> Status:
+def status_of(objects: object, refused: list[str]) -> Status:
+    """The status with every field that can be read. Raises UnreadableMessage for no object."""
     if not isinstance(objects, dict):
         raise UnreadableMessage("wrong_shape", "status is not an object")
-    return Status(**{n: fields_of(kind, objects[n]) for n, kind in OBJECTS.items() if n in objects})
+    return fields_of(Status, objects, refused)
 
 
-def decode_whole(payload: bytes) -> tuple[int, Status]:
-    try:
-        found = _whole.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        refuse(payload)
-        loose = salvage(payload)
-        if "status" not in loose:
-            raise UnreadableMessage("wrong_shape", "no status") from None
-        return eventtime_ms(loose.get("eventtime")), status_of(loose["status"])
-    if not math.isfinite(found.eventtime):
-        raise UnreadableMessage("not_finite", "eventtime")
-    return int(found.eventtime * 1000), found.status
+def decode_whole(payload: bytes) -> tuple[int, Status, tuple[str, ...]]:
+    """Time in ms, status, and the fields that could not be read."""
+    found = _whole.strictly(payload)
+    if found is not None:
+        return int(found.eventtime * 1000), found.status, ()
+    loose = salvage(payload)
+    if "status" not in loose:
+        raise UnreadableMessage("wrong_shape", "no status")
+    refused: list[str] = []
+    at = eventtime_ms(loose.get("eventtime"))
+    return at, status_of(loose["status"], refused), tuple(refused)
+
+
+def decode_split(payload: bytes) -> tuple[int, Any]:
+    """Time in ms, and the value of the one field that the message is of."""
+    found = _split.strictly(payload)
+    if found is not None:
+        return int(found.eventtime * 1000), found.value
+    loose = salvage(payload)
+    return eventtime_ms(loose.get("eventtime")), loose.get("value")
 
 
 def is_full(stats: PrintStats) -> bool:

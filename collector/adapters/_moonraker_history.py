@@ -1,14 +1,12 @@
 """Rows of Moonraker's job history."""
 
-from collector.adapters._json import number, text
-from collector.adapters.base import Fields
+import msgspec
+
+from collector.adapters._json import fields_of, shown, wire_fields
+from collector.adapters._wire_types import FilamentMm, FileName, NativeId, Seconds, WallSeconds, Word
 from farm.model.observation import HistoryRow, JobSignal
 
 _HISTORY = "moonraker"
-HISTORY_FIELDS: Fields = dict.fromkeys(
-    ("job_id", "start_time", "end_time", "print_duration", "status", "filename", "filament_used")
-)
-"""What is read of a row."""
 _WORDS = {
     "in_progress": JobSignal.STARTED,
     "completed": JobSignal.DONE,
@@ -21,23 +19,39 @@ _WORDS = {
 print ended, as does every word that is not known: the job is lost."""
 
 
-def history_row(job: object) -> HistoryRow | None:
-    if not isinstance(job, dict):
+class _Row(msgspec.Struct):
+    job_id: NativeId | None = None
+    filename: FileName | None = None
+    status: Word | None = None
+    start_time: WallSeconds | None = None
+    end_time: WallSeconds | None = None
+    print_duration: Seconds | None = None
+    filament_used: FilamentMm | None = None
+
+
+HISTORY_FIELDS = wire_fields(_Row)
+"""What is read of a row."""
+
+
+def history_row(job: object, refused: list[str]) -> HistoryRow | None:
+    """The row, None where its identity or its start cannot be meant; what was dropped goes to `refused`."""
+    said = fields_of(_Row, job, refused, "jobs.")
+    if not said.job_id or said.start_time is None:
         return None
-    native, started = text(job.get("job_id")), number(job.get("start_time"))
-    if native is None or started is None:
-        return None
-    ended, printing = number(job.get("end_time")), number(job.get("print_duration"))
-    word = text(job.get("status")) or ""
+    ended, printing = said.end_time, said.print_duration
+    if ended is not None and ended < said.start_time:
+        refused.append(f"jobs.end_time is {shown(ended)}, before the start")
+        ended = None
+    word = said.status or ""
     signal = _WORDS.get(word, JobSignal.LOST)
     return HistoryRow(
         history=_HISTORY,
-        native_id=native,
-        file=text(job.get("filename")),
-        started_ms=int(started * 1000),
+        native_id=said.job_id,
+        file=said.filename or None,
+        started_ms=int(said.start_time * 1000),
         ended_ms=None if ended is None else int(ended * 1000),
         signal=signal,
         detail=None if signal is JobSignal.DONE else word,
         printing_ms=None if printing is None else int(printing * 1000),
-        filament_mm=number(job.get("filament_used")),
+        filament_mm=said.filament_used,
     )

@@ -26,11 +26,13 @@ class ClockKind(StrEnum):
 
 class Reading(NamedTuple):
     """What one message said: the source's time in ms (None where it carries none) and what bears
-    on state or job. Telemetry goes into the memory and is sampled from there.
+    on state or job. Telemetry goes into the memory and is sampled from there. `refused` names
+    the fields that were dropped, since their value cannot be meant.
     """
 
     time_ms: int | None
     observations: tuple[Observation, ...] = ()
+    refused: tuple[str, ...] = ()
 
 
 class Question(NamedTuple):

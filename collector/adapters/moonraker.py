@@ -11,17 +11,15 @@ from collections.abc import Mapping
 import msgspec
 
 from collector.adapters._causes import cause_in
-from collector.adapters._json import refuse, salvage
+from collector.adapters._json import salvage
 from collector.adapters._klipper_memory import MoonrakerMemory, merge, without_state
 from collector.adapters._klipper_status import (
     OBJECTS,
     STATUS_FIELDS,
-    SplitValue,
     Status,
+    decode_split,
     decode_whole,
     eventtime_ms,
-    fields_of,
-    split_decoder,
     status_of,
 )
 from collector.adapters._moonraker_history import HISTORY_FIELDS, history_row
@@ -104,11 +102,10 @@ class Moonraker:
     def read(self, memory: MoonrakerMemory, suffix: str, payload: bytes, retained: bool) -> Reading | None:
         """See `Adapter.read`."""
         if suffix == "klipper/status":
-            at, status = decode_whole(payload)
-            return Reading(at, self._merge(memory, at, status, retained))
+            at, status, refused = decode_whole(payload)
+            return Reading(at, self._merge(memory, at, status, retained), refused)
         if suffix.startswith("klipper/state/"):
             return self._read_split(memory, suffix, payload, retained)
-        refuse(payload)
         if suffix == "moonraker/status":
             return self._read_link(memory, payload, retained)
         if suffix == "moonraker/api/response":
@@ -117,10 +114,11 @@ class Moonraker:
 
     def _read_link(self, memory: MoonrakerMemory, payload: bytes, retained: bool) -> Reading:
         word = salvage(payload).get("server")
-        memory.online = word == "online"
         if word == "online":
+            memory.online = True
             return Reading(None, (Observation(link=Link.ONLINE, retained=retained),))
         if word == "offline":
+            memory.online = False
             self.forget(memory)
             return Reading(None, (Observation(link=Link.OFFLINE, retained=retained),))
         raise UnreadableMessage("wrong_shape", "server is neither online nor offline")
@@ -129,29 +127,27 @@ class Moonraker:
         self, memory: MoonrakerMemory, suffix: str, payload: bytes, retained: bool
     ) -> Reading | None:
         _, _, name, field = suffix.split("/", 3)
-        kind = OBJECTS.get(name)
-        try:
-            found = split_decoder.decode(payload)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            refuse(payload)
-            loose = salvage(payload)
-            found = SplitValue(loose.get("eventtime", ""), loose.get("value"))
-        at = eventtime_ms(found.eventtime)
-        if kind is None:
-            return Reading(None if retained else at)
-        status = Status(**{name: fields_of(kind, {field: found.value})})
-        return Reading(None if retained else at, self._merge(memory, at, status, retained))
+        at, value = decode_split(payload)
+        told = None if retained else at
+        if name not in OBJECTS:
+            return Reading(told)
+        refused: list[str] = []
+        status = status_of({name: {field: value}}, refused)
+        return Reading(told, self._merge(memory, at, status, retained), tuple(refused))
 
     def _read_answer(self, memory: MoonrakerMemory, payload: bytes) -> Reading | None:
         result = salvage(payload).get("result")
         if not isinstance(result, dict):
             return None
+        refused: list[str] = []
         if "status" in result and "eventtime" in result:
             at = eventtime_ms(result["eventtime"])
-            return Reading(at, self._merge(memory, at, status_of(result["status"]), False))
+            status = status_of(result["status"], refused)
+            return Reading(at, self._merge(memory, at, status, False), tuple(refused))
         if isinstance(result.get("jobs"), list):
-            rows = tuple(row for job in result["jobs"] if (row := history_row(job)) is not None)
-            return Reading(None, (Observation(level=True, history=rows),)) if rows else None
+            rows = tuple(row for job in result["jobs"] if (row := history_row(job, refused)) is not None)
+            told = (Observation(level=True, history=rows),) if rows else ()
+            return Reading(None, told, tuple(refused)) if told or refused else None
         return None
 
     def _merge(

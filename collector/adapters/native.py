@@ -4,9 +4,25 @@ from typing import Any
 
 import msgspec
 
-from collector.adapters._json import number, refuse, salvage, text
+from collector.adapters._json import WireDecoder, shown, text, wire_fields
+from collector.adapters._wire_types import (
+    Celsius,
+    FilamentG,
+    FilamentMm,
+    FileName,
+    LayerFigure,
+    Material,
+    NativeId,
+    Operator,
+    Ratio,
+    Seconds,
+    Units,
+    Word,
+    Words,
+)
 from collector.adapters.base import ClockKind, Fields, Reading
 from farm.errors import UnreadableMessage
+from farm.model.limits import INSTANT_MS
 from farm.model.observation import JobReading, JobSignal, Link, Observation, Telemetry
 from farm.model.states import ACTIVE_STATES, CancelledBy, Cause, PrinterState
 from farm.model.times import parse_rfc3339
@@ -23,22 +39,7 @@ _SIGNALS = {
 _STATES = {state.value: state for state in PrinterState}
 _CAUSES = {cause.value: cause for cause in Cause}
 _CANCELLERS = {by.value: by for by in CancelledBy}
-_FIGURES = ("nozzle", "nozzle_target", "bed", "bed_target", "chamber", "progress", "filament_mm")
 _LAYERS = ("layer", "layers")
-_JOB: Fields = dict.fromkeys(
-    (
-        "id",
-        "file",
-        "printing_seconds",
-        "elapsed_seconds",
-        "progress",
-        "filament_mm",
-        "filament_g",
-        "material",
-        "operator",
-        "units",
-    )
-)
 
 
 class NativeMemory(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -49,61 +50,88 @@ class NativeMemory(msgspec.Struct, kw_only=True, omit_defaults=True):
     figures: Telemetry = Telemetry()
 
 
+class _Job(msgspec.Struct):
+    id: NativeId | None = None
+    file: FileName | None = None
+    printing_seconds: Seconds | None = None
+    elapsed_seconds: Seconds | None = None
+    progress: Ratio | None = None
+    filament_mm: FilamentMm | None = None
+    filament_g: FilamentG | None = None
+    material: Material | None = None
+    operator: Operator | None = None
+    units: Units | None = None
+
+
 class _Message(msgspec.Struct):
     v: Any = None
     at: Any = None
-    state: Any = None
-    event: Any = None
-    job: Any = None
-    cause: Any = None
-    detail: Any = None
-    cancelled_by: Any = None
+    state: Word | None = None
+    event: Word | None = None
+    job: _Job | None = None
+    cause: Word | None = None
+    detail: Words | None = None
+    cancelled_by: Word | None = None
 
 
-_decoder = msgspec.json.Decoder(_Message)
+class _Figures(msgspec.Struct):
+    v: Any = None
+    at: Any = None
+    nozzle: Celsius | None = None
+    nozzle_target: Celsius | None = None
+    bed: Celsius | None = None
+    bed_target: Celsius | None = None
+    chamber: Celsius | None = None
+    progress: Ratio | None = None
+    filament_mm: FilamentMm | None = None
+    layer: LayerFigure | None = None
+    layers: LayerFigure | None = None
 
 
-def _decode(payload: bytes) -> _Message:
-    refuse(payload)
-    try:
-        said = _decoder.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        said = msgspec.convert(salvage(payload), _Message)
-    if said.v != VERSION:
-        raise UnreadableMessage("wrong_version", f"v is {said.v!r}, {VERSION} is understood")
-    return said
+_decode_message = WireDecoder(_Message).decode
+_decode_figures = WireDecoder(_Figures).decode
+_FIGURES = tuple(name for name in _Figures.__struct_fields__ if name not in ("v", "at"))
+
+
+def _check_version(version: object) -> None:
+    if version != VERSION:
+        raise UnreadableMessage("wrong_version", f"v is {shown(version)}, {VERSION} is understood")
 
 
 def _time_ms(said: object) -> int | None:
     if said is None:
         return None
+    if not isinstance(said, str):
+        raise UnreadableMessage("bad_time", f"at is {shown(said)}, not RFC 3339")
     try:
-        return parse_rfc3339(str(said))
+        at = parse_rfc3339(said)
     except (ValueError, OverflowError) as error:
-        raise UnreadableMessage("bad_time", str(said)[:40]) from error
+        raise UnreadableMessage("bad_time", f"at is {shown(said)}, not RFC 3339") from error
+    if not INSTANT_MS.holds(at):
+        raise UnreadableMessage("absurd_time", f"at is {shown(said)}")
+    return at
 
 
-def _milliseconds(value: object) -> int | None:
-    seconds = number(value)
+def _milliseconds(seconds: float | None) -> int | None:
     return None if seconds is None else round(seconds * 1000)
 
 
-def _job(said: object) -> JobReading | None:
-    if not isinstance(said, dict):
+def _job(said: _Job | None) -> JobReading | None:
+    if said is None:
         return None
-    native, units = text(said.get("id")), number(said.get("units"))
+    native = text(said.id)
     return JobReading(
-        file=text(said.get("file")),
+        file=text(said.file),
         token=native,
         native_id=native,
-        printing_ms=_milliseconds(said.get("printing_seconds")),
-        elapsed_ms=_milliseconds(said.get("elapsed_seconds")),
-        progress=number(said.get("progress")),
-        filament_mm=number(said.get("filament_mm")),
-        filament_g=number(said.get("filament_g")),
-        material=text(said.get("material")),
-        operator=text(said.get("operator")),
-        units=None if units is None or units < 0 else int(units),
+        printing_ms=_milliseconds(said.printing_seconds),
+        elapsed_ms=_milliseconds(said.elapsed_seconds),
+        progress=said.progress,
+        filament_mm=said.filament_mm,
+        filament_g=said.filament_g,
+        material=text(said.material),
+        operator=text(said.operator),
+        units=None if said.units is None else int(said.units),
     )
 
 
@@ -133,11 +161,7 @@ class Native:
 
     def recorded_fields(self, suffix: str) -> Fields:
         """See `Adapter.recorded_fields`."""
-        if suffix == "telemetry":
-            return dict.fromkeys(("v", "at", *_FIGURES, *_LAYERS))
-        return {
-            field.name: _JOB if field.name == "job" else None for field in msgspec.structs.fields(_Message)
-        }
+        return wire_fields(_Figures if suffix == "telemetry" else _Message)
 
     def read(self, memory: NativeMemory, suffix: str, payload: bytes, retained: bool) -> Reading | None:
         """See `Adapter.read`."""
@@ -145,11 +169,12 @@ class Native:
             return self._link(memory, payload, retained)
         if suffix == "telemetry":
             return self._telemetry(memory, payload, retained)
-        said = _decode(payload)
+        said, refused = _decode_message(payload)
+        _check_version(said.v)
         at = None if retained else _time_ms(said.at)
         if suffix == "state":
-            return Reading(at, (self._state(memory, said, at, retained),))
-        return None if retained else Reading(at, (self._event(memory, said, at),))
+            return Reading(at, (self._state(memory, said, at, retained),), refused)
+        return None if retained else Reading(at, (self._event(memory, said, at),), refused)
 
     def _link(self, memory: NativeMemory, payload: bytes, retained: bool) -> Reading:
         word = payload.strip()
@@ -161,16 +186,13 @@ class Native:
         raise UnreadableMessage("wrong_shape", "online or offline was expected")
 
     def _telemetry(self, memory: NativeMemory, payload: bytes, retained: bool) -> Reading:
-        refuse(payload)
-        said = salvage(payload)
-        if said.get("v") != VERSION:
-            raise UnreadableMessage("wrong_version", f"v is {said.get('v')!r}, {VERSION} is understood")
-        changes: dict[str, Any] = {
-            name: value for name in _FIGURES if (value := number(said.get(name))) is not None
-        }
-        changes |= {name: int(value) for name in _LAYERS if (value := number(said.get(name))) is not None}
-        memory.figures = msgspec.structs.replace(memory.figures, **changes)
-        return Reading(None if retained else _time_ms(said.get("at")))
+        said, refused = _decode_figures(payload)
+        _check_version(said.v)
+        at = None if retained else _time_ms(said.at)
+        told = {name: value for name in _FIGURES if (value := getattr(said, name)) is not None}
+        told |= {name: int(told[name]) for name in _LAYERS if name in told}
+        memory.figures = msgspec.structs.replace(memory.figures, **told)
+        return Reading(at, (), refused)
 
     def _state(self, memory: NativeMemory, said: _Message, at: int | None, retained: bool) -> Observation:
         word = text(said.state) or ""
@@ -187,7 +209,7 @@ class Native:
 
     def _event(self, memory: NativeMemory, said: _Message, at: int | None) -> Observation:
         if said.event not in _SIGNALS:
-            raise UnreadableMessage("unknown_event", str(said.event)[:40])
+            raise UnreadableMessage("unknown_event", f"event is {shown(said.event)}")
         signal, state = _SIGNALS[said.event]
         memory.state, memory.job = state, _job(said.job)
         return Observation(

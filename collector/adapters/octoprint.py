@@ -4,14 +4,22 @@ What the protocol cannot tell: the state on connecting (only changes are publish
 from printing, a cleared bed, and anything that happened while the plugin had no broker.
 """
 
-from typing import Any
-
 import msgspec
 
 from collector.adapters._causes import cause_in, without_ok
-from collector.adapters._json import number, refuse, salvage, text
+from collector.adapters._json import WireDecoder, text, wire_fields
+from collector.adapters._wire_types import (
+    Celsius,
+    FileName,
+    Operator,
+    Percent,
+    Seconds,
+    Word,
+    Words,
+)
 from collector.adapters.base import ClockKind, Fields, Reading
 from farm.errors import UnreadableMessage
+from farm.model.limits import INSTANT_MS
 from farm.model.observation import JobFact, JobReading, JobSignal, Link, Observation, Telemetry
 from farm.model.states import Cause, PrinterState
 
@@ -58,35 +66,31 @@ class OctoPrintMemory(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class _Payload(msgspec.Struct, rename={"timestamp": "_timestamp"}):
-    timestamp: Any = None
-    path: Any = None
-    name: Any = None
-    time: Any = None
-    reason: Any = None
-    error: Any = None
-    progress: Any = None
-    user: Any = None
-    state_id: Any = None
-    firmwareError: Any = None  # noqa: N815 - OctoPrint's own spelling
-    actual: Any = None
-    target: Any = None
-    new: Any = None
+    timestamp: float | None = None
+    path: FileName | None = None
+    name: FileName | None = None
+    time: Seconds | None = None
+    reason: Word | None = None
+    error: Words | None = None
+    progress: Percent | None = None
+    user: Operator | None = None
+    state_id: Word | None = None
+    firmwareError: Words | None = None  # noqa: N815 - OctoPrint's own spelling
+    actual: Celsius | None = None
+    target: Celsius | None = None
 
 
-_decoder = msgspec.json.Decoder(_Payload)
-
-
-def _decode(payload: bytes) -> _Payload:
-    refuse(payload)
-    try:
-        return _decoder.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return msgspec.convert(salvage(payload), _Payload)
+_decode = WireDecoder(_Payload).decode
 
 
 def _time_ms(said: _Payload) -> int | None:
-    seconds = number(said.timestamp)
-    return None if seconds is None else int(seconds * _SECOND_MS)
+    """The message's own time. Raises UnreadableMessage for one that no printer can mean."""
+    if said.timestamp is None:
+        return None
+    at = said.timestamp * _SECOND_MS
+    if not INSTANT_MS.holds(at):
+        raise UnreadableMessage("absurd_time", f"_timestamp is {said.timestamp}")
+    return int(at)
 
 
 class OctoPrint:
@@ -115,21 +119,25 @@ class OctoPrint:
 
     def recorded_fields(self, _suffix: str) -> Fields:
         """See `Adapter.recorded_fields`: one form for all topics."""
-        return dict.fromkeys(field.encode_name for field in msgspec.structs.fields(_Payload))
+        return wire_fields(_Payload)
 
     def read(self, memory: OctoPrintMemory, suffix: str, payload: bytes, retained: bool) -> Reading | None:
         """See `Adapter.read`."""
         if suffix == "mqtt":
             return self._link(memory, payload, retained)
         topic, _, leaf = suffix.partition("/")
-        if topic == "temperature":
-            return self._temperature(memory, leaf, _decode(payload), retained)
-        if topic == "progress":
-            return self._progress(memory, _decode(payload), retained)
-        if retained:
+        if topic == "event" and (retained or not payload):
             # The plugin keeps ZChange, FirmwareData and PausedForUser for ever: they may be hours old.
             return None
-        return self._event(memory, leaf, payload)
+        said, refused = _decode(payload)
+        at = _time_ms(said)
+        if topic == "temperature":
+            reading = self._temperature(memory, leaf, said, at, retained)
+        elif topic == "progress":
+            reading = self._progress(memory, said, at, retained)
+        else:
+            reading = self._event(memory, leaf, said, at)
+        return reading._replace(refused=refused) if refused else reading
 
     def _link(self, memory: OctoPrintMemory, payload: bytes, retained: bool) -> Reading:
         word = payload.strip()
@@ -140,8 +148,10 @@ class OctoPrint:
             return Reading(None, (Observation(link=Link.OFFLINE, retained=retained),))
         raise UnreadableMessage("wrong_shape", "connected or disconnected was expected")
 
-    def _temperature(self, memory: OctoPrintMemory, leaf: str, said: _Payload, retained: bool) -> Reading:
-        actual, target = number(said.actual), number(said.target)
+    def _temperature(
+        self, memory: OctoPrintMemory, leaf: str, said: _Payload, at: int | None, retained: bool
+    ) -> Reading:
+        actual, target = said.actual, said.target
         if leaf == "bed":
             memory.figures = msgspec.structs.replace(memory.figures, bed=actual, bed_target=target)
         elif leaf == "tool0":
@@ -150,7 +160,7 @@ class OctoPrint:
             memory.figures = msgspec.structs.replace(memory.figures, chamber=actual)
         if retained:
             return Reading(None)
-        return self._heaters(memory, _time_ms(said))
+        return self._heaters(memory, at)
 
     def _heaters(self, memory: OctoPrintMemory, at: int | None) -> Reading:
         """Heaters that stay off in mid-print show that the end was missed: the state is not known."""
@@ -169,8 +179,8 @@ class OctoPrint:
             at, (Observation(time_ms=at, since_ms=since, state=PrinterState.UNKNOWN, detail=detail),)
         )
 
-    def _progress(self, memory: OctoPrintMemory, said: _Payload, retained: bool) -> Reading:
-        percent, path, at = number(said.progress), text(said.path), _time_ms(said)
+    def _progress(self, memory: OctoPrintMemory, said: _Payload, at: int | None, retained: bool) -> Reading:
+        percent, path = said.progress, text(said.path)
         if retained or percent is None or at is None:
             return Reading(None)
         memory.figures = msgspec.structs.replace(memory.figures, progress=percent / 100)
@@ -202,21 +212,15 @@ class OctoPrint:
             return False
         return at - memory.progress_ms >= _MISSED_START_MS
 
-    def _event(self, memory: OctoPrintMemory, name: str, payload: bytes) -> Reading | None:
+    def _event(self, memory: OctoPrintMemory, name: str, said: _Payload, at: int | None) -> Reading:
         handler = _EVENTS.get(name)
-        if handler is None:
-            if not payload:
-                return None
-            return Reading(_time_ms(_decode(payload)))
-        said = _decode(payload)
-        at = _time_ms(said)
-        found = handler(memory, said, at)
+        found = None if handler is None else handler(memory, said, at)
         return Reading(at, () if found is None else (found,))
 
 
 def _job(said: _Payload, at: int | None, *, token: bool = False, measured: bool = True) -> JobReading:
     path = text(said.path) or text(said.name)
-    seconds = number(said.time) if measured else None
+    seconds = said.time if measured else None
     printing = None if seconds is None else int(seconds * _SECOND_MS)
     return JobReading(
         file=path,

@@ -12,6 +12,7 @@ from collector.tracker import first_sight
 from farm.ledger.collector_ledger import CollectorLedger
 from farm.ledger.records import Checkpoint, SessionRecord
 from farm.model.feed import FeedEntry, FeedKind
+from farm.model.limits import ANNOUNCED_NAME
 from farm.model.printer import Address, Printer, session_id
 
 BROKER = "main"
@@ -126,7 +127,7 @@ class AddressBook:
             else:
                 self._keep(topic, None)
             return None
-        if not found.printer.isprintable() or len(found.printer) > 100:
+        if not _can_be_a_name(found.printer):
             self._writer.fault(found.source, "bad_printer_name", received_ms, repr(topic)[:200])
             return None
         session = self.sessions.get(Address(BROKER, found.adapter.kind, found.prefix))
@@ -191,3 +192,9 @@ class AddressBook:
 def _told(kind: FeedKind, row: Printer, at_ms: int) -> FeedEntry:
     body = {"name": row.name, "adapter": row.adapter}
     return FeedEntry(kind=kind, at_ms=at_ms, printer_id=row.id, body=body)
+
+
+def _can_be_a_name(name: str) -> bool:
+    """Whether a level of a topic can name a printer, also in the topics that we publish."""
+    sound = name.isprintable() and not {"+", "#"} & set(name)
+    return sound and len(name) <= ANNOUNCED_NAME.length

@@ -125,6 +125,8 @@ class Pipeline:
         reading = session.adapter.read(session.memory, suffix, payload, retained)
         if reading is None:
             return
+        for field in reading.refused:
+            self._writer.fault(session.source, "bad_field", received_ms, f"{topic}: {field}")
         at = self._when(printer, session, reading.time_ms, received_ms, live or retained, topic)
         if at is None:
             return
@@ -377,6 +379,10 @@ class Pipeline:
         to_ask = list(self._book.to_ask.values())
         self._book.to_ask.clear()
         return self._of_printers_taken_in(to_ask)
+
+    def printers(self) -> Iterable[TrackedPrinter]:
+        """Every printer at hand."""
+        return self._book.printers.values()
 
     def sessions_taken_in(self) -> Iterable[PrinterSession]:
         """Every session of a printer whose messages count."""

@@ -8,6 +8,8 @@ from collector.adapters import adapter, adapters
 from collector.adapters.base import Adapter
 from collector.settings import SourceSettings
 from farm.errors import ConfigurationError
+from farm.model.bounds import fitted
+from farm.model.limits import SOURCE_LABEL
 
 
 class Match(NamedTuple):
@@ -26,7 +28,7 @@ class Source:
     def __init__(self, settings: SourceSettings) -> None:
         self.settings = settings
         self.adapter = adapter(settings.adapter)
-        self.label = f"{settings.adapter}={settings.topic}"
+        self.label = fitted(f"{settings.adapter}={settings.topic}", SOURCE_LABEL)
         below = "|".join(re.escape(s).replace(r"\+", "[^/]+") for s in self.adapter.suffixes)
         prefix = re.escape(settings.topic).replace(r"\{printer\}", "(?P<printer>[^/]+)")
         self._prefix = re.compile(prefix)

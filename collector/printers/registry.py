@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import msgspec
 
 from collector.settings import CollectorSettings
+from farm.model.limits import PRINTER_NAME
 from farm.model.printer import Address, Printer, printer_id
 from farm.settings import PrinterSettings, SiteSettings
 
@@ -134,7 +135,8 @@ class PrinterRegistry:
         name, number = printer.name, 1
         while not self.is_free(name, printer):
             number += 1
-            name = f"{printer.name} ({printer.adapter}{'' if number == 2 else f' {number}'})"
+            ending = f" ({printer.adapter}{'' if number == 2 else f' {number}'})"
+            name = printer.name[: PRINTER_NAME.length - len(ending)] + ending
         return msgspec.structs.replace(printer, name=name)
 
     def _label(self, name: str, address: Address) -> PrinterSettings | None:

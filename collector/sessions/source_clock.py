@@ -10,6 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from collector.adapters.base import ClockKind
+from farm.model.limits import UPTIME_MS
 from farm.model.times import DAY_MS
 
 BOUND_MS = 2_000
@@ -25,8 +26,6 @@ RESTART_MS = 30_000
 
 ABSURD_MS = 366 * DAY_MS
 """A wall clock that is off by more cannot be meant."""
-LONGEST_UPTIME_MS = 20 * ABSURD_MS
-"""No host stays up longer."""
 
 
 class SourceClock(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,4 +144,4 @@ def is_plausible(clock: ClockKind, time_ms: int, received_ms: int) -> bool:
     """Whether a source's time can be meant: not far from now, or no longer than a host stays up."""
     if clock is ClockKind.WALL:
         return abs(received_ms - time_ms) < ABSURD_MS
-    return 0 <= time_ms < LONGEST_UPTIME_MS
+    return UPTIME_MS.holds(time_ms)

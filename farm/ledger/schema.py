@@ -16,6 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from farm.model import limits
 from farm.model.states import OBSERVED_STATES, PrinterState
 
 metadata = MetaData(
@@ -46,7 +47,7 @@ ledger_meta = Table(
 collector = Table(
     "collector",
     metadata,
-    Column("client_id", String(128), primary_key=True),
+    Column("client_id", String(limits.CLIENT_ID.length), primary_key=True),
     Column("epoch", BigInteger, nullable=False),
     Column("holder", String(64), nullable=False),
     Column("booked_until_ms", BigInteger, nullable=False),
@@ -66,12 +67,12 @@ printer = Table(
     "printer",
     metadata,
     Column("id", String(36), primary_key=True),
-    Column("site", String(64), nullable=False),
-    Column("name", String(128), nullable=False),
-    Column("group", String(128)),
-    Column("model", String(128)),
+    Column("site", String(limits.SITE.length), nullable=False),
+    Column("name", String(limits.PRINTER_NAME.length), nullable=False),
+    Column("group", String(limits.GROUP.length)),
+    Column("model", String(limits.MODEL.length)),
     Column("adapter", String(32), nullable=False),
-    Column("collector", String(128)),
+    Column("collector", String(limits.CLIENT_ID.length)),
     Column("first_seen_ms", BigInteger, nullable=False),
     Column("retired_ms", BigInteger),
     Column("ignored", Boolean, nullable=False, default=False),
@@ -81,9 +82,9 @@ printer = Table(
 printer_address = Table(
     "printer_address",
     metadata,
-    Column("broker", String(255), primary_key=True),
+    Column("broker", String(limits.BROKER.length), primary_key=True),
     Column("adapter", String(32), primary_key=True),
-    Column("prefix", String(512), primary_key=True),
+    Column("prefix", String(limits.PREFIX.length), primary_key=True),
     Column("printer_id", ForeignKey("printer.id"), nullable=False, index=True),
 )
 
@@ -109,8 +110,8 @@ job = Table(
     Column("progress", Float),
     Column("filament_mm", Float),
     Column("filament_g", Float),
-    Column("material", String(64)),
-    Column("operator", String(128)),
+    Column("material", String(limits.MATERIAL.length)),
+    Column("operator", String(limits.OPERATOR.length)),
     Column("units", Integer, nullable=False, default=1),
     Column("confidence", String(16)),
     Column("note", Text),
@@ -138,8 +139,8 @@ job_alias = Table(
     "job_alias",
     metadata,
     Column("printer_id", ForeignKey("printer.id"), primary_key=True),
-    Column("history", String(128), primary_key=True),
-    Column("native_id", String(128), primary_key=True),
+    Column("history", String(limits.HISTORY.length), primary_key=True),
+    Column("native_id", String(limits.NATIVE_ID.length), primary_key=True),
     Column("job_id", ForeignKey("job.id"), nullable=False, index=True),
 )
 
@@ -150,7 +151,7 @@ revision = Table(
     Column("at_ms", BigInteger, nullable=False),
     Column("printer_id", ForeignKey("printer.id"), nullable=False),
     Column("job_id", ForeignKey("job.id"), index=True),
-    Column("who", String(128), nullable=False),
+    Column("who", String(limits.WHO.length), nullable=False),
     Column("why", Text, nullable=False),
     Column("before", Text),
     Column("after", Text),
@@ -216,7 +217,7 @@ operator_input = Table(
     Column("job_id", String(36)),
     Column("said_ms", BigInteger, nullable=False),
     Column("for_ms", BigInteger, nullable=False),
-    Column("who", String(128), nullable=False),
+    Column("who", String(limits.WHO.length), nullable=False),
     Column("what", String(32), nullable=False),
     Column("body", Text, nullable=False),
     Column("why", Text, nullable=False),
@@ -234,8 +235,8 @@ rejected_message = Table(
     metadata,
     Column("id", _serial, primary_key=True, autoincrement=True),
     Column("at_ms", BigInteger, nullable=False),
-    Column("source", String(255), nullable=False),
-    Column("reason", String(64), nullable=False),
+    Column("source", String(limits.SOURCE_LABEL.length), nullable=False),
+    Column("reason", String(limits.REASON.length), nullable=False),
     Column("topic", Text, nullable=False),
     Column("detail", Text, nullable=False),
     Column("size", BigInteger, nullable=False),
@@ -269,8 +270,8 @@ telemetry = Table(
 intake_fault = Table(
     "intake_fault",
     metadata,
-    Column("source", String(255), primary_key=True),
-    Column("reason", String(64), primary_key=True),
+    Column("source", String(limits.SOURCE_LABEL.length), primary_key=True),
+    Column("reason", String(limits.REASON.length), primary_key=True),
     Column("count", BigInteger, nullable=False),
     Column("last_ms", BigInteger, nullable=False),
     Column("sample", Text),
@@ -280,8 +281,8 @@ alert = Table(
     "alert",
     metadata,
     Column("id", String(36), primary_key=True),
-    Column("rule", String(64), nullable=False),
-    Column("subject", String(255), nullable=False),
+    Column("rule", String(limits.ALERT_RULE.length), nullable=False),
+    Column("subject", String(limits.ALERT_SUBJECT.length), nullable=False),
     Column("printer_id", String(36)),
     Column("state", String(16), nullable=False),
     Column("severity", String(16), nullable=False),
@@ -299,7 +300,7 @@ delivery = Table(
     metadata,
     Column("id", String(36), primary_key=True),
     Column("alert_id", ForeignKey("alert.id"), nullable=False, index=True),
-    Column("receiver", String(128), nullable=False),
+    Column("receiver", String(limits.RECEIVER.length), nullable=False),
     Column("reason", String(16), nullable=False),
     Column("state", String(16), nullable=False),
     Column("body", Text, nullable=False),

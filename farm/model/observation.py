@@ -1,9 +1,17 @@
-"""One normalised reading of one printer: what an adapter makes of a message."""
+"""One normalised reading of one printer: what an adapter makes of a message.
+
+Observations are bounded: every way in which one of these structs is made (called, replaced,
+decoded from what is stored) ends in `__post_init__`, which holds each field to the limit in
+its annotation. A figure out of range becomes None, a text is made storable and cut.
+"""
 
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
 
+from farm.model import limits
+from farm.model.bounds import keep_bounds
 from farm.model.states import CancelledBy, Cause, Outcome, PrinterState
 
 
@@ -53,17 +61,21 @@ class JobFact(StrEnum):
 class JobReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a reading says of the job: durations in milliseconds as the source measured them."""
 
-    file: str | None = None
-    token: str | None = None
-    printing_ms: int | None = None
-    elapsed_ms: int | None = None
-    progress: float | None = None
-    filament_mm: float | None = None
-    filament_g: float | None = None
-    material: str | None = None
-    operator: str | None = None
-    units: int | None = None
-    native_id: str | None = None
+    file: Annotated[str | None, limits.FILE] = None
+    token: Annotated[str | None, limits.TOKEN] = None
+    printing_ms: Annotated[int | None, limits.DURATION_MS] = None
+    elapsed_ms: Annotated[int | None, limits.DURATION_MS] = None
+    progress: Annotated[float | None, limits.RATIO] = None
+    filament_mm: Annotated[float | None, limits.FILAMENT_MM] = None
+    filament_g: Annotated[float | None, limits.FILAMENT_G] = None
+    material: Annotated[str | None, limits.MATERIAL] = None
+    operator: Annotated[str | None, limits.OPERATOR] = None
+    units: Annotated[int | None, limits.UNITS] = None
+    native_id: Annotated[str | None, limits.NATIVE_ID] = None
+
+    def __post_init__(self) -> None:
+        """Hold the fields to their limits."""
+        keep_bounds(self)
 
 
 class HistoryRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -74,18 +86,22 @@ class HistoryRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     in our words, and in rows kept by release 0.1.0, which have no signal.
     """
 
-    history: str
-    native_id: str
-    file: str | None
+    history: Annotated[str, limits.HISTORY]
+    native_id: Annotated[str, limits.NATIVE_ID]
+    file: Annotated[str | None, limits.FILE]
     started_ms: int
-    ended_ms: int | None = None
+    ended_ms: Annotated[int | None, limits.INSTANT_MS] = None
     outcome: Outcome | None = None
     cancelled_by: CancelledBy | None = None
     cause: Cause | None = None
-    detail: str | None = None
-    printing_ms: int | None = None
-    filament_mm: float | None = None
+    detail: Annotated[str | None, limits.DETAIL] = None
+    printing_ms: Annotated[int | None, limits.DURATION_MS] = None
+    filament_mm: Annotated[float | None, limits.FILAMENT_MM] = None
     signal: JobSignal | None = None
+
+    def __post_init__(self) -> None:
+        """Hold the fields to their limits."""
+        keep_bounds(self)
 
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -100,7 +116,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     mean for the job's outcome is the tracker's to say.
     """
 
-    time_ms: int | None = None
+    time_ms: Annotated[int | None, limits.SOURCE_MS] = None
     since_ms: int | None = None
     retained: bool = False
     level: bool = False
@@ -108,11 +124,23 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     state: PrinterState | None = None
     signal: JobSignal | None = None
     cause: Cause | None = None
-    detail: str | None = None
+    detail: Annotated[str | None, limits.DETAIL] = None
     cancelled_by: CancelledBy | None = None
     job: JobReading | None = None
     history: tuple[HistoryRow, ...] = ()
     facts: tuple[JobFact, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Hold the fields to their limits; what cannot have begun when it says is no history."""
+        keep_bounds(self)
+        if self.since_ms is not None and not self._began_in_reach(self.since_ms):
+            msgspec.structs.force_setattr(self, "since_ms", None)
+        if not all(limits.INSTANT_MS.holds(row.started_ms) for row in self.history):
+            rows = tuple(row for row in self.history if limits.INSTANT_MS.holds(row.started_ms))
+            msgspec.structs.force_setattr(self, "history", rows)
+
+    def _began_in_reach(self, since_ms: int) -> bool:
+        return self.time_ms is not None and limits.DURATION_MS.holds(self.time_ms - since_ms)
 
 
 class Telemetry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -121,20 +149,24 @@ class Telemetry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Only what a message said is set.
     """
 
-    nozzle: float | None = None
-    nozzle_target: float | None = None
-    bed: float | None = None
-    bed_target: float | None = None
-    chamber: float | None = None
-    progress: float | None = None
-    layer: int | None = None
-    layers: int | None = None
-    z_mm: float | None = None
-    speed_mm_s: float | None = None
-    speed_factor: float | None = None
-    flow_factor: float | None = None
-    fan: float | None = None
-    filament_mm: float | None = None
+    nozzle: Annotated[float | None, limits.TEMPERATURE] = None
+    nozzle_target: Annotated[float | None, limits.TEMPERATURE] = None
+    bed: Annotated[float | None, limits.TEMPERATURE] = None
+    bed_target: Annotated[float | None, limits.TEMPERATURE] = None
+    chamber: Annotated[float | None, limits.TEMPERATURE] = None
+    progress: Annotated[float | None, limits.RATIO] = None
+    layer: Annotated[int | None, limits.LAYERS] = None
+    layers: Annotated[int | None, limits.LAYERS] = None
+    z_mm: Annotated[float | None, limits.HEIGHT_MM] = None
+    speed_mm_s: Annotated[float | None, limits.SPEED_MM_S] = None
+    speed_factor: Annotated[float | None, limits.FACTOR] = None
+    flow_factor: Annotated[float | None, limits.FACTOR] = None
+    fan: Annotated[float | None, limits.RATIO] = None
+    filament_mm: Annotated[float | None, limits.FILAMENT_MM] = None
+
+    def __post_init__(self) -> None:
+        """Hold the fields to their limits."""
+        keep_bounds(self)
 
     def overlaid(self, later: "Telemetry") -> "Telemetry":
         """These figures with those of `later` laid over them, where it has any."""

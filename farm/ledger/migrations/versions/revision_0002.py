@@ -1,10 +1,12 @@
-"""Sessions apart from printers, the inbox, rejected messages, and the words of today."""
+"""Sessions apart from printers, the inbox, rejected messages, the words of today, and times in range."""
 
 import uuid
 
 import msgspec
 import sqlalchemy as sa
 from alembic import op
+
+from farm.ledger.migrations.out_of_range import mend_jobs, mended_tracker
 
 revision = "0002"
 down_revision = "0001"
@@ -26,6 +28,7 @@ def upgrade() -> None:
     _create_session()
     _create_operator_input()
     _create_rejected_message()
+    mend_jobs(op.get_bind())
     _part_sessions_from_printers()
     with op.batch_alter_table("checkpoint") as checkpoint:
         checkpoint.drop_column("heard_ms")
@@ -136,8 +139,9 @@ def _part_sessions_from_printers() -> None:
     }
     for row in connection.execute(sa.select(point)).all():
         old = msgspec.msgpack.decode(row.body)
-        tracker = msgspec.msgpack.encode({"tracker": old["track"], "evidence": old["evidence"]})
-        connection.execute(sa.update(point).where(point.c.printer_id == row.printer_id).values(body=tracker))
+        tracker = mended_tracker(old["track"])
+        kept = msgspec.msgpack.encode({"tracker": tracker, "evidence": old["evidence"]})
+        connection.execute(sa.update(point).where(point.c.printer_id == row.printer_id).values(body=kept))
         if row.printer_id not in reached:
             continue
         body = {name: old[name] for name in _OF_THE_SESSION} | {"report_interval": old["cadence"]}
