@@ -2,7 +2,15 @@
 
 from collector.tracker import LedgerChanges
 from farm.ledger.batch import Batch
-from farm.ledger.records import Evidence, IntakeFault, JobAlias, Revision, Snapshot, TelemetryRow
+from farm.ledger.records import (
+    Evidence,
+    IntakeFault,
+    JobAlias,
+    RejectedMessage,
+    Revision,
+    Snapshot,
+    TelemetryRow,
+)
 from farm.model.feed import FeedEntry
 from farm.model.job import Job
 from farm.model.printer import Address, Printer
@@ -22,6 +30,7 @@ class Pending:
         self.snapshots: list[Snapshot] = []
         self.telemetry: list[TelemetryRow] = []
         self.faults: dict[tuple[str, str], IntakeFault] = {}
+        self.rejected: list[RejectedMessage] = []
         self.revisions: list[Revision] = []
         self.feed: list[FeedEntry] = []
 
@@ -61,6 +70,7 @@ class Pending:
             snapshots=self.snapshots,
             telemetry=self.telemetry,
             faults=list(self.faults.values()),
+            rejected=self.rejected,
             revisions=self.revisions,
             feed=self.feed,
         )

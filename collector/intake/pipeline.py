@@ -33,7 +33,7 @@ from collector.tracker.evidence import bears, evidence_body
 from collector.tracker.replay import StoredInput, replay
 from farm.errors import UnreadableMessage
 from farm.ledger.collector_ledger import CollectorLedger
-from farm.ledger.records import Evidence, Snapshot, TelemetryRow
+from farm.ledger.records import Evidence, RejectedMessage, Snapshot, TelemetryRow
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.observation import JobSignal, Link, Observation
 from farm.model.printer import Address, Printer, session_id
@@ -46,6 +46,8 @@ log = logging.getLogger(__name__)
 BROKER = "main"
 """The name of the one broker in printers' addresses; its network address may change."""
 MAX_ROUTES = 500_000
+KEPT_BYTES = 65_536
+"""So much of a message that cannot be digested is kept."""
 _CLOCK_REACH_MS = 7 * DAY_MS
 _ENOUGH_EVIDENCE = 200
 
@@ -65,6 +67,7 @@ class Pipeline:
         printers: Sequence[PrinterSettings] = (),
         settings: CollectorSettings | None = None,
         thinning: ThinningSettings | None = None,
+        logged: set[tuple[str, str]] | None = None,
     ) -> None:
         self.ledger = ledger
         self.sources = sources
@@ -80,7 +83,7 @@ class Pipeline:
         self._pending = Pending()
         self._unchecked: dict[Address, Printer] = {}
         self._dirty: dict[str, PrinterSession] = {}
-        self._logged: set[tuple[str, str]] = set()
+        self._logged: set[tuple[str, str]] = set() if logged is None else logged
         self.latest_ms = 0
         self._load()
 
@@ -409,6 +412,23 @@ class Pipeline:
                 shown[:300],
             )
 
+    def put_aside(self, topic: str, payload: bytes, reason: str, at_ms: int, detail: str) -> None:
+        """Count a message that nobody can digest, and keep it for looking at."""
+        found = self.sources.match(topic)
+        source = "-" if found is None else found.source
+        self.fault(source, reason, at_ms, f"{topic}: {detail}")
+        self._pending.rejected.append(
+            RejectedMessage(
+                at_ms=at_ms,
+                source=source,
+                reason=reason,
+                topic=_shown(topic),
+                detail=_shown(detail),
+                size=len(payload),
+                payload=payload[:KEPT_BYTES],
+            )
+        )
+
     @property
     def urgent(self) -> bool:
         """Whether somebody waits for what the next commit holds."""
@@ -435,3 +455,8 @@ class Pipeline:
 
 
 _UNSEEN = frozenset({PrinterState.UNKNOWN, PrinterState.OFFLINE, PrinterState.MAINTENANCE})
+
+
+def _shown(text: str) -> str:
+    """A text that any database can hold."""
+    return (text if text.isprintable() else repr(text))[:1_000]

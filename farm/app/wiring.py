@@ -63,9 +63,10 @@ def run_collector(
 ) -> None:
     """Collect until `stop` is set, or until nothing has come for `drain_s` seconds.
 
-    Raises BrokerRefused, LedgerError or LeaseLost when going on cannot help.
+    Raises BrokerRefused or LedgerError when going on cannot help.
     """
     from collector.intake.sources import SourceTable
+    from collector.intake.time_source import RealTime, SimulatedTime
     from collector.service import Collector
 
     configuration.check(["site", "broker", "sources", "printers", "ledger", "collector", "telemetry"])
@@ -78,7 +79,7 @@ def run_collector(
             site=configuration.site,
             printers=configuration.printers,
             thinning=configuration.telemetry,
-            simulated=simulated,
+            time_source=SimulatedTime() if simulated else RealTime(),
             drain_seconds=drain_s,
         ).run(stop)
 
