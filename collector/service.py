@@ -20,7 +20,6 @@ from collector.intake.steps import Absence, Known, Message, Tick, Unreadable, ma
 from collector.intake.time_source import RealTime, TimeSource
 from collector.intake.work import Work
 from collector.lease import ShardLease
-from collector.outage import Outage
 from collector.sessions.asking import Asking
 from collector.sessions.thinning import ThinningSettings
 from collector.settings import BrokerSettings, CollectorSettings
@@ -28,6 +27,7 @@ from farm.errors import BrokerUnreachable, LeaseLost, LedgerError, LedgerUnreach
 from farm.ledger.collector_ledger import CollectorLedger
 from farm.model.clock import Clock, system_clock
 from farm.model.times import DAY_MS
+from farm.outage import Outage
 from farm.settings import PrinterSettings, SiteSettings
 
 log = logging.getLogger(__name__)

@@ -68,9 +68,12 @@ def run_collector(
     from collector.intake.sources import SourceTable
     from collector.intake.time_source import RealTime, SimulatedTime
     from collector.service import Collector
+    from farm.app.ledger_opening import prepared
 
     configuration.check(["site", "broker", "sources", "printers", "ledger", "collector", "telemetry"])
-    with ledger_of(configuration, create=True) as ledger:
+    with service_ledger(configuration) as ledger:
+        if not prepared(ledger, stop):
+            return
         Collector(
             ledger,
             configuration.broker,

@@ -48,6 +48,7 @@ def examine_ledger(configuration: "Configuration") -> Iterator[Diagnosis]:
             store = AlertStore(ledger.engine)
             yield _printers(ledger)
             yield _freshness(ledger)
+            yield from _shards(ledger)
             yield _feed_lag(ledger, store)
             yield from _dropped(ledger)
             yield from _deliveries(store)
@@ -72,6 +73,14 @@ def _freshness(ledger: "Ledger") -> Diagnosis:
     if age_ms > _STALE_MS:
         return failed("collector", seen, "it does not run, or does not reach broker or ledger: see its log")
     return ok("collector", seen)
+
+
+def _shards(ledger: "Ledger") -> Iterator[Diagnosis]:
+    for lease in ledger.leases():
+        host, _, process = lease.holder.partition("/")
+        holder = f"{host}, process {process.partition('/')[0]}" if process else host
+        held = "left in order" if lease.beats is None else f"held by {holder}"
+        yield ok(f"shard {lease.client_id}", f"{held}; booked until {rfc3339(lease.booked_until_ms)}")
 
 
 def _feed_lag(ledger: "Ledger", store: "AlertStore") -> Diagnosis:
