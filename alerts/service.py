@@ -17,6 +17,7 @@ from farm.errors import LayerlineError
 from farm.ledger.alert_store import AlertStore
 from farm.ledger.ledger_reader import LedgerReader
 from farm.model.alert import DeliveryState
+from farm.model.back_off import BackOff
 from farm.model.clock import Clock, system_clock
 
 POLL_S = 0.05
@@ -128,24 +129,23 @@ def _keep_doing(work: Callable[[], float], trouble: str, stop: threading.Event) 
 
     An error is logged, once as long as it stays the same, and followed by a growing pause.
     """
-    failures, said = 0, ""
+    back_off, said = BackOff(FIRST_REST_S, LONGEST_REST_S), ""
     while not stop.is_set():
         try:
             pause_s = work()
         except LayerlineError as error:
-            failures += 1
             if str(error) != said:
                 _log.warning("%s: %s", trouble, error)
             said = str(error)
-            pause_s = min(FIRST_REST_S * 2 ** min(failures, 10), LONGEST_REST_S)
+            pause_s = back_off.next()
         except Exception:  # noqa: BLE001 - the edge of the loop
-            failures += 1
             _log.exception("%s", trouble)
-            pause_s = min(FIRST_REST_S * 2 ** min(failures, 10), LONGEST_REST_S)
+            said, pause_s = trouble, back_off.next()
         else:
-            if failures:
+            if said:
                 _log.info("no longer so: %s", trouble)
-            failures, said = 0, ""
+            back_off.reset()
+            said = ""
         stop.wait(pause_s)
 
 

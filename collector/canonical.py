@@ -23,11 +23,13 @@ JOB_FIELDS = (
     "revision",
 )
 """What version 1 tells of a job."""
+_IN_A_TOPIC = str.maketrans("/+#", "---")
+"""What would part a name into levels, or may not stand in a topic that is published to."""
 
 
 def topics(site: str, printer: TrackedPrinter) -> tuple[tuple[str, bytes], tuple[str, bytes]]:
     """Topic and payload of a printer's `state` and `job`."""
-    base = f"layerline/v1/{site}/printers/{printer.name.replace('/', '-')}"
+    base = f"layerline/v1/{site}/printers/{printer.name.translate(_IN_A_TOPIC)}"
     tracker = printer.tracker
     span = open_span(tracker)
     state = {

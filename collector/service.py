@@ -1,30 +1,33 @@
 """The collector: broker to pipeline to ledger, for as long as it is wanted.
 
-One thread. A message is acknowledged only after the commit that holds its effects. When the
-ledger does not answer, the connection is closed, everything not committed is forgotten, and
-the broker sends it again once the ledger is back.
+One thread. A message is acknowledged only after the commit that holds its effects. When broker
+or ledger do not answer they are waited for; when the ledger does not, the connection is closed,
+everything not committed is forgotten, and the broker sends it again once the ledger is back.
 """
 
 import logging
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from threading import Event
 
 from collector.canonical import topics
-from collector.intake.deliveries import Deliveries, Mark
-from collector.intake.mqtt import Arrival, BackOff, Connection
+from collector.intake.mqtt import Arrival, Connection
 from collector.intake.pipeline import Pipeline
 from collector.intake.redelivery import RedeliveryFilter
 from collector.intake.sources import SourceTable
+from collector.intake.steps import Absence, Known, Message, Tick, Unreadable, mark_of
+from collector.intake.time_source import RealTime, TimeSource
+from collector.intake.work import Work
+from collector.lease import ShardLease
 from collector.sessions.asking import Asking
 from collector.sessions.thinning import ThinningSettings
 from collector.settings import BrokerSettings, CollectorSettings
-from farm.errors import BrokerUnreachable, LedgerUnreachable
+from farm.errors import BrokerUnreachable, LeaseLost, LedgerError, LedgerUnreachable, UnreadableMessage
 from farm.ledger.collector_ledger import CollectorLedger
 from farm.model.clock import Clock, system_clock
-from farm.model.simulated import SUBSCRIPTION, split_simulated_topic
 from farm.model.times import DAY_MS
+from farm.outage import Outage
 from farm.settings import PrinterSettings, SiteSettings
 
 log = logging.getLogger(__name__)
@@ -33,8 +36,6 @@ WINDOW = 20
 """Brokers hand out so many messages before they wait for acknowledgements, unless set otherwise."""
 _IDLE_S = 0.002
 _DOUBT_S = 5
-_TICK_MS = 1_000
-_SIMULATED_TICK_MS = 60_000
 _TRIM_MS = 3_600_000
 
 
@@ -51,93 +52,144 @@ class Collector:
         site: SiteSettings | None = None,
         printers: Sequence[PrinterSettings] = (),
         thinning: ThinningSettings | None = None,
-        simulated: bool = False,
+        time_source: TimeSource | None = None,
         drain_seconds: float | None = None,
         clock: Clock = system_clock,
     ) -> None:
         self._ledger = ledger
-        self._settings = settings or CollectorSettings()
+        self._time = time_source or RealTime(clock)
+        self._settings = self._time.adapted(settings or CollectorSettings())
         self._site = site or SiteSettings()
         self._sources = sources
-        self._simulated = simulated
+        self._printers = printers
+        self._thinning = thinning
         self._drain_seconds = drain_seconds
-        self._clock = clock
-        self._new_pipeline: Callable[[], Pipeline] = lambda: Pipeline(
+        client_id = self._settings.client_id
+        self._lease = ShardLease(
             ledger,
-            sources,
-            site=self._site,
-            printers=printers,
-            settings=self._settings,
-            thinning=thinning,
+            client_id,
+            simulated=self._time.is_simulated,
+            silence_s=self._settings.takeover_seconds,
+            clock=clock,
         )
-        self._take = self._take_simulated if simulated else self._take_real
-        self._connection = Connection(broker, self._settings.client_id, on_message=self._arrived)
-        self._marker_topic = f"layerline/v1/{self._site.name}/collectors/{self._settings.client_id}/marker"
-        self._holder = uuid.uuid4().hex
-        self._back_off = BackOff()
-        self._pipeline: Pipeline
+        self._connection = Connection(broker, client_id, on_message=self._arrived)
+        level = client_id.replace("+", "-").replace("#", "-")
+        self._marker_topic = f"layerline/v1/{self._site.name}/collectors/{level}/marker"
+        self._broker_outage = Outage("the broker")
+        self._ledger_outage = Outage("the ledger")
+        self._logged: set[tuple[str, str]] = set()
+        self._work: Work
         self._asking = Asking(self._connection)
         self._marker = b""
         self._live = False
         self._redelivery: RedeliveryFilter | None = None
+        self._booked_until: int | None = None
         self._opened_at = 0.0
-        self._now = 0
         self._first_uncommitted = 0.0
         self._arrived_at = 0.0
-        self._ticked_ms = 0
         self._trimmed_ms = 0
 
     def run(self, stop: Event) -> None:
         """Collect until `stop` is set or, with a drain time, until nothing has come for so long.
 
-        Raises BrokerRefused, LedgerError or LeaseLost when going on cannot help.
+        Raises BrokerRefused, ConfigurationError, or LedgerError at the very beginning, when going
+        on cannot help. Broker and ledger are waited for; a lease that was lost is stood by for.
         """
-        booked = self._ledger.claim(
-            self._settings.client_id, self._holder, simulated=self._simulated, now_ms=self._clock()
-        )
-        self._pipeline = self._new_pipeline()
+        is_done = False
+        while not stop.is_set() and not is_done:
+            try:
+                self._take_shard(stop)
+                is_done = self._collect(stop)
+            except LeaseLost as error:
+                log.warning("%s", error)
+                self._connection.close()
+        self._leave()
+
+    # -- what may be away -------------------------------------------------------------------
+
+    def _take_shard(self, stop: Event) -> None:
+        """Claim the shard and go on from where it stands."""
+        while not stop.is_set():
+            try:
+                self._booked_until = self._lease.take(stop)
+                if not stop.is_set():
+                    self._work = Work(self._new_pipeline, self._booked)
+            except LedgerUnreachable as error:
+                stop.wait(self._ledger_outage.failed(error, "waiting for it"))
+            else:
+                return
+
+    def _collect(self, stop: Event) -> bool:
+        """Collect while the shard is ours. True when it is drained. Raises LeaseLost."""
         self._arrived_at = time.monotonic()
         while not stop.is_set():
             try:
-                self._open(booked)
-                drained = self._serve(stop)
+                self._open()
+                if self._serve(stop):
+                    return True
             except BrokerUnreachable as error:
-                wait = self._back_off.next()
-                log.warning("%s; trying again in %.1f s", error, wait)
-                stop.wait(wait)
-            except LedgerUnreachable as error:
-                self._reopen_ledger(error, stop)
+                self._lease.pause(self._broker_outage.failed(error, "trying again, ever less often"), stop)
+            except LeaseLost:
+                raise
+            except LedgerError as error:
+                self._await_ledger(error, stop)
+            self._booked_until = self._work.pipeline.latest_ms or self._booked_until
+        return False
+
+    def _await_ledger(self, error: LedgerError, stop: Event) -> None:
+        """Forget what is not committed and begin again where the ledger stands, once it answers."""
+        self._connection.close()
+        while not stop.is_set():
+            wait_s = self._ledger_outage.failed(error, "waiting for it; the broker keeps the messages")
+            self._lease.pause(wait_s, stop)
+            try:
+                self._work.begin_again()
+            except LedgerError as again:
+                error = again
             else:
-                if drained:
-                    break
-            booked = self._pipeline.latest_ms or booked
-        self._finish()
+                self._time.now_ms = self._work.pipeline.latest_ms
+                return
+
+    def _new_pipeline(self) -> Pipeline:
+        return Pipeline(
+            self._ledger,
+            self._sources,
+            site=self._site,
+            printers=self._printers,
+            settings=self._settings,
+            thinning=self._thinning,
+            logged=self._logged,
+        )
 
     # -- connection -------------------------------------------------------------------------
 
-    def _open(self, booked: int | None) -> None:
+    def _open(self) -> None:
         """Connect, subscribe, and send the marker that tells when the backlog is drained."""
+        # A connection under our client id ends that of another holder: not without the lease.
+        self._ledger.beat()
         self._live = False
         self._opened_at = time.monotonic()
-        self._redelivery = RedeliveryFilter(self._pipeline.deliveries.unconfirmed())
+        self._redelivery = RedeliveryFilter(self._work.pipeline.deliveries.unconfirmed())
         self._connection.connect()
         if not self._connection.session_present:
             self._work_in_held()
-        if not self._connection.session_present and booked is not None and not self._simulated:
-            self._pipeline.continuity_lost(booked, self._clock())
-        filters = [SUBSCRIPTION] if self._simulated else self._sources.filters
+            self._book_absence()
         self._marker = uuid.uuid4().hex.encode()
-        self._connection.subscribe([*filters, self._marker_topic])
+        self._connection.subscribe([*self._time.filters(self._sources), self._marker_topic])
         self._connection.publish(self._marker_topic, self._marker, qos=1)
-        self._back_off.reset()
         log.info(
             "connected as %s, session %s",
             self._settings.client_id,
             "resumed" if self._connection.session_present else "new",
         )
 
+    def _book_absence(self) -> None:
+        absence = None if self._booked_until is None else self._time.absence(self._booked_until)
+        if absence is not None:
+            self._work.give(Absence(*absence))
+
     def _serve(self, stop: Event) -> bool:
-        """Take messages while the connection stands. True when it is drained."""
+        """Take messages while the connection stands. True when it is drained or is to end."""
         connection = self._connection
         while not stop.is_set():
             idle = not connection.wait(self._patience())
@@ -147,9 +199,11 @@ class Collector:
             self._tick()
             if self._is_commit_due(idle) and not self._is_in_doubt():
                 self._commit()
+            self._lease.beat()
             if idle and self._is_drained():
-                return True
-        return False
+                break
+        self._finish()
+        return True
 
     def _is_drained(self) -> bool:
         return (
@@ -160,17 +214,17 @@ class Collector:
 
     def _patience(self) -> float:
         """How long to wait for the next message, in seconds."""
-        if not self._connection.unacknowledged and not self._pipeline.urgent:
+        if not self._connection.unacknowledged and not self._work.pipeline.urgent:
             return 0.1 if self._drain_seconds is not None else 0.5
         return _IDLE_S
 
     def _is_commit_due(self, idle: bool) -> bool:
-        waiting = self._connection.unacknowledged
-        if not waiting and not self._pipeline.urgent:
-            return False
-        if waiting >= self._settings.commit_messages:
+        waiting, urgent = self._connection.unacknowledged, self._work.pipeline.urgent
+        if max(waiting, self._work.size) >= self._settings.commit_messages:
             return True
-        if idle and (waiting >= WINDOW or self._pipeline.urgent):
+        if not waiting and not urgent:
+            return False
+        if idle and (waiting >= WINDOW or urgent):
             return True
         return time.monotonic() - self._first_uncommitted >= self._settings.commit_seconds
 
@@ -187,7 +241,7 @@ class Collector:
 
     def _arrived(self, message: Arrival) -> None:
         """Work a message in, unless an earlier connection brought it and it was worked in then."""
-        if message.again and self._pipeline.deliveries.were_taken(message.packet_id, _mark(message)):
+        if message.again and self._work.pipeline.deliveries.were_taken(message.packet_id, mark_of(message)):
             return
         if self._redelivery is None or message.retained or message.packet_id is None:
             self._work_in(message)
@@ -196,9 +250,9 @@ class Collector:
 
     def _sort(self, redelivery: RedeliveryFilter, message: Arrival) -> None:
         """Work in what is new, while an earlier connection's messages may come again."""
-        fresh, again = redelivery.sort(message, _mark(message))
+        fresh, again = redelivery.sort(message, mark_of(message))
         for known in again:
-            self._receipt(known)
+            self._work.give(Known(known, confirms=False))
         for new in fresh:
             self._work_in(new)
         if redelivery.is_over:
@@ -211,40 +265,21 @@ class Collector:
             self._work_in(new)
 
     def _work_in(self, message: Arrival) -> None:
-        self._take(message.topic, message.payload, message.retained)
-        self._receipt(message)
-
-    def _receipt(self, message: Arrival) -> None:
-        if message.packet_id is not None:
-            confirms = self._redelivery is None
-            self._pipeline.deliveries.take(message.packet_id, _mark(message), confirms=confirms)
-
-    def _take_real(self, topic: str, payload: bytes, retained: bool) -> None:
+        source, work, confirms = self._time, self._work, self._redelivery is None
         if not self._connection.unacknowledged:
             self._first_uncommitted = time.monotonic()
-            self._now = self._clock()
-        if topic == self._marker_topic:
-            self._take_marker(payload)
-            return
-        if not topic:
-            self._pipeline.fault("-", "topic_not_utf8", self._now, "")
-            return
-        self._pipeline.take(topic, payload, retained, self._now, self._live)
-
-    def _take_simulated(self, topic: str, payload: bytes, _retained: bool) -> None:
-        if not self._connection.unacknowledged:
-            self._first_uncommitted = time.monotonic()
-        if topic == self._marker_topic:
-            self._take_marker(payload)
+            source.batch_begins()
+        if message.topic == self._marker_topic:
+            self._take_marker(message.payload)
+            work.give(Known(message, self._redelivery is None))
             return
         try:
-            at, kept, original = split_simulated_topic(topic)
-        except ValueError:
-            self._pipeline.fault("-", "bad_simulated_topic", self._now, topic)
+            moment = source.moment(message, live=self._live)
+        except UnreadableMessage as error:
+            work.give(Unreadable(message, error.reason, error.detail, source.now_ms, confirms))
             return
-        self._now = max(self._now, at)
-        self._tick_simulated(at)
-        self._pipeline.take(original, payload, kept, at)
+        tick_ms = source.tick_before(moment.at_ms, work.pipeline.latest_ms)
+        work.give(Message(message, moment, confirms, tick_ms))
 
     def _take_marker(self, payload: bytes) -> None:
         """Our own marker came back: everything before it was backlog, everything after is live."""
@@ -252,77 +287,75 @@ class Collector:
             self._work_in_held()
             self._live = True
             self._arrived_at = time.monotonic()
-            self._asking.ask(self._pipeline.sessions_taken_in())
+            self._asking.ask(self._work.pipeline.sessions_taken_in())
 
     def _tick(self) -> None:
         if self._connection.unacknowledged:
             self._arrived_at = time.monotonic()
-        if self._simulated:
+        now_ms = self._time.tick_due()
+        if now_ms is None:
             return
-        self._now = self._clock()
-        if self._now - self._ticked_ms < _TICK_MS:
-            return
-        self._ticked_ms = self._now
         if self._live:
-            self._pipeline.tick(self._now)
+            self._work.give(Tick(now_ms))
         if self._settings.ask:
-            self._asking.ask(self._pipeline.take_to_ask())
-            self._asking.step(self._now)
+            self._asking.ask(self._work.pipeline.take_to_ask())
+            self._asking.step(now_ms)
         self._commit()
-        self._trim()
+        self._trim(now_ms)
 
-    def _tick_simulated(self, at_ms: int) -> None:
-        """On the full minute of the messages' own time, wherever batches and restarts happen to fall."""
-        minute = at_ms // _SIMULATED_TICK_MS
-        if minute > self._pipeline.latest_ms // _SIMULATED_TICK_MS:
-            self._pipeline.tick(minute * _SIMULATED_TICK_MS)
-
-    def _trim(self) -> None:
+    def _trim(self, now_ms: int) -> None:
         """Telemetry, evidence and feed are kept for some days only."""
-        if self._now - self._trimmed_ms >= _TRIM_MS:
-            self._trimmed_ms = self._now
-            self._ledger.trim(self._now - round(self._site.telemetry_days * DAY_MS))
-            self._ledger.trim_evidence(self._now - round(self._site.evidence_days * DAY_MS))
-            self._ledger.trim_feed(self._now - round(self._site.feed_days * DAY_MS))
+        if abs(now_ms - self._trimmed_ms) >= _TRIM_MS:
+            self._trimmed_ms = now_ms
+            self._ledger.trim(now_ms - round(self._site.telemetry_days * DAY_MS))
+            self._ledger.trim_evidence(now_ms - round(self._site.evidence_days * DAY_MS))
+            self._ledger.trim_feed(now_ms - round(self._site.feed_days * DAY_MS))
 
     # -- books ------------------------------------------------------------------------------
 
     def _commit(self) -> None:
-        """Book, then acknowledge, then tell."""
-        pipeline = self._pipeline
-        pipeline.commit(self._now if self._live else pipeline.latest_ms)
-        if self._is_in_doubt():
-            # What is held back is not booked, and all is acknowledged or nothing.
-            return
-        self._connection.acknowledge()
-        if self._settings.publish_state and not self._simulated and self._live:
-            for printer in pipeline.take_changed():
-                for topic, payload in topics(self._site.name, printer):
-                    self._connection.publish(topic, payload, retain=True)
+        """Book and tell, then acknowledge."""
+        self._work.commit(self._time.now_ms if self._live else self._work.pipeline.latest_ms)
+        # What is held back is not booked, and all is acknowledged or nothing.
+        if not self._is_in_doubt():
+            self._connection.acknowledge()
 
-    def _reopen_ledger(self, error: LedgerUnreachable, stop: Event) -> None:
-        """Forget what is not committed and begin again where the ledger stands, once it answers."""
-        self._connection.close()
-        while not stop.is_set():
-            wait = self._back_off.next()
-            log.error("%s; trying again in %.1f s, the broker keeps the messages", error, wait)
-            stop.wait(wait)
+    def _booked(self, pipeline: Pipeline) -> None:
+        """A commit came through."""
+        self._lease.booked()
+        self._ledger_outage.over()
+        if self._connection.is_connected:
+            self._broker_outage.over()
+        if self._settings.ask:
+            self._asking.ask(pipeline.take_to_ask())
+        if self._settings.publish_state and self._live:
+            self._tell(pipeline)
+
+    def _tell(self, pipeline: Pipeline) -> None:
+        for printer in pipeline.take_changed():
             try:
-                self._pipeline = self._new_pipeline()
-            except LedgerUnreachable as again:
-                error = again
-            else:
-                self._now = self._pipeline.latest_ms
-                return
+                told = topics(self._site.name, printer)
+            except Exception:
+                # What is told is a copy; the books, which are right, must not wait for it.
+                log.exception("cannot tell how printer %r stands", printer.name)
+                continue
+            for topic, payload in told:
+                self._connection.publish(topic, payload, retain=True)
 
     def _finish(self) -> None:
-        """Book the rest and leave in order."""
-        if self._simulated:
-            self._pipeline.tick(max(self._now, self._pipeline.latest_ms))
+        """Book the rest."""
+        tick_ms = self._time.last_tick(self._work.pipeline.latest_ms)
+        if tick_ms is not None:
+            self._work.give(Tick(tick_ms))
         if self._connection.is_connected:
             self._commit()
-            self._connection.close()
 
-
-def _mark(message: Arrival) -> Mark:
-    return Deliveries.mark(message.topic, message.payload)
+    def _leave(self) -> None:
+        """Go in order: the broker keeps the session, and a stand-by may take over at once."""
+        self._connection.close()
+        if self._ledger_outage.is_on:
+            return
+        try:
+            self._ledger.release()
+        except LedgerError as error:
+            log.warning("%s; a stand-by elsewhere takes over when it has waited", error)

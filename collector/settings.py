@@ -117,6 +117,12 @@ class CollectorSettings(Section):
     commit_seconds: float = Field(
         0.05, gt=0, le=5, description="Commit at the latest so long after the first message."
     )
+    takeover_seconds: float = Field(
+        20,
+        ge=2,
+        le=3600,
+        description="A stand-by takes over when the collector that it stands by for was silent for so long.",
+    )
     telemetry_seconds: float = Field(
         10, ge=1, le=3600, description="A printer's telemetry is looked at so often; thinning decides then."
     )

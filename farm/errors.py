@@ -4,6 +4,7 @@ LayerlineError
 ├── ConfigurationError   a setting is wrong; names file, key, value and what is allowed
 ├── LedgerError          the ledger cannot be used as asked
 │   ├── LedgerUnreachable  it does not answer now; trying again can help
+│   ├── BatchRefused     it will not hold what a batch says; trying again cannot help
 │   └── LeaseLost        another holder has taken over this shard
 ├── BrokerUnreachable    the MQTT broker does not answer now; trying again can help
 ├── BrokerRefused        the MQTT broker will not have us; names the remedy
@@ -39,6 +40,10 @@ class LedgerUnreachable(LedgerError):
     What a commit that ends so had booked is not known: read the checkpoints again before
     going on.
     """
+
+
+class BatchRefused(LedgerError):
+    """Something in a batch is what the ledger cannot hold. Nothing of the batch was booked."""
 
 
 class LeaseLost(LedgerError):

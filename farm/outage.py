@@ -29,6 +29,11 @@ class Outage:
         self._since: float | None = None
         self._attempts = 0
 
+    @property
+    def is_on(self) -> bool:
+        """Whether it did not work when it was tried last."""
+        return self._since is not None
+
     def failed(self, error: Exception, remark: str) -> float:
         """Say what is wrong, unless it was said already; gives the seconds to wait."""
         with self._lock:

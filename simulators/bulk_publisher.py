@@ -16,7 +16,7 @@ from typing import Self
 from farm.errors import BrokerRefused, BrokerUnreachable
 from simulators.broker_url import BrokerAddress
 
-_CONNECT, _CONNACK, _PUBLISH_QOS1, _PUBACK, _PINGREQ, _DISCONNECT = 0x10, 0x20, 0x32, 0x40, 0xC0, 0xE0
+_CONNECT, _CONNACK, _PUBLISH_QOS1, _PUBACK, _DISCONNECT = 0x10, 0x20, 0x32, 0x40, 0xE0
 _BLOCK_BYTES = 64 * 1024
 _KEEPALIVE_S = 600
 _REFUSALS = {
@@ -124,11 +124,6 @@ class BulkPublisher:
             self._exchange(None)
         self._socket.sendall(bytes((_DISCONNECT, 0)))
 
-    def keep_alive(self) -> None:
-        """Tell the broker that the connection is meant to stand."""
-        self._block += bytes((_PINGREQ, 0))
-        self.flush()
-
     def _exchange(self, out: memoryview | None) -> int:
         """Wait until something can go out or comes in; gives how many bytes went out."""
         wants_out = [self._socket] if out is not None else []
@@ -143,7 +138,7 @@ class BulkPublisher:
             raise BrokerUnreachable(f"the broker went away: {error}") from error
 
     def _count(self, received: bytes) -> None:
-        """Count the acknowledgements; answers to pings are passed over."""
+        """Count the acknowledgements."""
         if not received:
             raise BrokerUnreachable("the broker closed the connection")
         data = self._partial + received

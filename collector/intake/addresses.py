@@ -50,6 +50,11 @@ class AddressBook:
         """When any printer was heard last."""
         return max((printer.heard_ms for printer in self.printers.values()), default=0)
 
+    def source_of(self, topic: str) -> str:
+        """The source that reads the topic, `-` where none does."""
+        found = self._sources.match(topic)
+        return "-" if found is None else found.source
+
     # -- what is known ----------------------------------------------------------------------
 
     def _load(self) -> None:

@@ -26,14 +26,15 @@ _KEPT_TEXT = 1_000
 class LedgerWriter:
     """What was learnt since the last commit, and the printers and sessions that moved."""
 
-    def __init__(self, ledger: CollectorLedger, deliveries: Deliveries) -> None:
+    def __init__(self, ledger: CollectorLedger, deliveries: Deliveries, logged: set[tuple[str, str]]) -> None:
+        """`logged` remembers what was told, also for the writer that follows this one."""
         self._ledger = ledger
         self._deliveries = deliveries
         self.pending = Pending()
         self.changed: dict[str, TrackedPrinter] = {}
         self._moved_printers: dict[str, TrackedPrinter] = {}
         self._moved_sessions: dict[str, PrinterSession] = {}
-        self._logged: set[tuple[str, str]] = set()
+        self._logged = logged
 
     def moved(self, session: PrinterSession) -> None:
         """The session is to be stored with the next commit."""
@@ -111,27 +112,43 @@ class LedgerWriter:
     def reject(self, source: str, topic: str, payload: bytes, at_ms: int, error: Exception) -> None:
         """Count and keep a message that met an error nobody foresaw; log it once for each kind of error."""
         kind = type(error).__name__
-        detail = printable(f"{kind}: {error}")[:_KEPT_TEXT]
-        shown = printable(topic)
-        self.pending.fault(source, INTERNAL_ERROR, at_ms, f"{shown}: {detail}"[:300])
+        self._keep(source, INTERNAL_ERROR, topic, payload, at_ms, f"{kind}: {error}")
+        if self._is_new(source, kind):
+            log.error(
+                "could not work in a message of source %s on %s; further ones are only counted",
+                source,
+                printable(topic),
+                exc_info=error,
+            )
+
+    def put_aside(
+        self, source: str, topic: str, payload: bytes, reason: str, at_ms: int, detail: str
+    ) -> None:
+        """Count and keep a message that cannot be booked; log it once for each source and reason."""
+        self._keep(source, reason, topic, payload, at_ms, detail)
+        if self._is_new(source, reason):
+            log.error(
+                "put aside a message of source %s on %s: %s (%s); further ones are only counted",
+                source,
+                printable(topic),
+                reason,
+                printable(detail)[:_KEPT_TEXT],
+            )
+
+    def _keep(self, source: str, reason: str, topic: str, payload: bytes, at_ms: int, detail: str) -> None:
+        shown, detail = printable(topic), printable(detail)[:_KEPT_TEXT]
+        self.pending.fault(source, reason, at_ms, f"{shown}: {detail}"[:300])
         self.pending.reject(
             RejectedMessage(
                 at_ms=at_ms,
                 source=source,
-                reason=INTERNAL_ERROR,
+                reason=reason,
                 topic=shown,
                 detail=detail,
                 size=len(payload),
                 payload=payload[:_KEPT_BYTES],
             )
         )
-        if self._is_new(source, kind):
-            log.error(
-                "could not work in a message of source %s on %s; further ones are only counted",
-                source,
-                shown,
-                exc_info=error,
-            )
 
     def _is_new(self, source: str, reason: str) -> bool:
         if (source, reason) in self._logged:

@@ -6,24 +6,28 @@ of an earlier one are dropped, and the broker sends such messages again.
 """
 
 import logging
-import random
 import select
 import socket
 import ssl
+import struct
+import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, cast
 
+from paho.mqtt import MQTTException
 from paho.mqtt.client import Client, MQTTMessage, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from collector.intake.wire import Wire
 from collector.settings import BrokerSettings
-from farm.errors import BrokerRefused, BrokerUnreachable
+from farm.errors import BrokerRefused, BrokerUnreachable, ConfigurationError
 
 log = logging.getLogger(__name__)
 
 _CONNECT_TIMEOUT_S = 10
 _SUBSCRIBE_BATCH = 100
+_UNSENDABLE_KEPT = 100
 _PERMANENT = {
     "Bad user name or password": "check broker.username and broker.password",
     "Not authorized": "check broker.username and broker.password, and the broker's access list",
@@ -46,29 +50,19 @@ class Arrival(NamedTuple):
     again: bool
 
 
-class BackOff:
-    """Growing, jittered waits between attempts, in seconds."""
-
-    def __init__(self, first_s: float = 0.2, ceiling_s: float = 30.0) -> None:
-        self._first_s, self._ceiling_s = first_s, ceiling_s
-        self._next_s = first_s
-
-    def next(self) -> float:
-        """How long to wait before the next attempt."""
-        wait = self._next_s * random.uniform(0.5, 1.0)  # noqa: S311 - jitter is no secret
-        self._next_s = min(self._next_s * 2, self._ceiling_s)
-        return wait
-
-    def reset(self) -> None:
-        """An attempt succeeded."""
-        self._next_s = self._first_s
-
-
 def refusal(host: str, port: int, reason: str) -> BrokerRefused | BrokerUnreachable:
     """The error for a refused connection: permanent, with the remedy, where trying again cannot help."""
     text = f"broker {host}:{port} refused the connection: {reason}"
     remedy = _PERMANENT.get(reason)
     return BrokerUnreachable(text) if remedy is None else BrokerRefused(f"{text}; {remedy}")
+
+
+def tls_context(broker: BrokerSettings) -> ssl.SSLContext:
+    """What certificates are checked with. Raises ConfigurationError when `broker.ca_file` cannot be used."""
+    try:
+        return ssl.create_default_context(cafile=broker.ca_file)
+    except OSError as error:
+        raise ConfigurationError(f"broker.ca_file = {broker.ca_file}: cannot be used: {error}") from error
 
 
 class _BufferedClient(Client):
@@ -106,7 +100,7 @@ class Connection:
         if user is not None:
             self._client.username_pw_set(user, password)
         if tls:
-            self._client.tls_set_context(ssl.create_default_context(cafile=broker.ca_file))
+            self._client.tls_set_context(tls_context(broker))
         self._client.connect_timeout = _CONNECT_TIMEOUT_S
         self._client.on_message = self._received
         self._client.on_connect = self._connected
@@ -114,7 +108,9 @@ class Connection:
         # With this set the client leaves writing to us, so that many packets go out at once.
         self._client.on_socket_register_write = _leave_writing_to_us
         self._keepalive = broker.keepalive_seconds
+        self._arrived: list[Arrival] = []
         self._unacknowledged: list[int] = []
+        self._unsendable: set[str] = set()
         self._refusal: str | None = None
         self._asked_for: dict[int, Sequence[str]] = {}
         self.session_present = False
@@ -130,49 +126,74 @@ class Connection:
 
         Raises BrokerUnreachable when nobody answers, BrokerRefused when trying again cannot help.
         """
-        self._unacknowledged.clear()
+        self._down()
         self._refusal = None
         self._asked_for.clear()
-        self.is_connected = False
         try:
             self._client.connect(self._host, self._port, self._keepalive)
-            self._await_answer()
         except OSError as error:
             raise BrokerUnreachable(f"broker {self._host}:{self._port}: {error}") from error
+        except ValueError as error:  # a host that can be no name, a port that can be no port
+            raise BrokerRefused(f"broker.url: {self._host!r}:{self._port} cannot be used: {error}") from error
+        self._await_answer()
 
     def _await_answer(self) -> None:
-        for _ in range(_CONNECT_TIMEOUT_S * 10):
+        deadline = time.monotonic() + _CONNECT_TIMEOUT_S
+        where = f"broker {self._host}:{self._port}"
+        while time.monotonic() < deadline:
             self.wait(0.1)
-            self.drain()
-            if self.is_connected:
-                return
+            stands = self.drain()
             if self._refusal is not None:
                 raise refusal(self._host, self._port, self._refusal)
-        raise BrokerUnreachable(f"broker {self._host}:{self._port} did not answer the connection")
+            if not stands:
+                raise BrokerUnreachable(f"{where} closed the connection without an answer")
+            if self.is_connected:
+                return
+        self._down()
+        raise BrokerUnreachable(f"{where} did not answer the connection")
 
     def subscribe(self, filters: Sequence[str]) -> None:
         """Ask for all filters at QoS 1; what the broker refuses is logged.
 
         The answer is not waited for: behind a backlog it comes only when that is acknowledged.
+        Raises BrokerRefused for a filter that no broker can take.
         """
         for start in range(0, len(filters), _SUBSCRIBE_BATCH):
             batch = filters[start : start + _SUBSCRIBE_BATCH]
-            _, packet_id = self._client.subscribe([(f, 1) for f in batch])
+            try:
+                _, packet_id = self._client.subscribe([(f, 1) for f in batch])
+            except ValueError as error:
+                raise BrokerRefused(f"sources: {batch} cannot be subscribed to: {error}") from error
             if packet_id is not None:
                 self._asked_for[packet_id] = batch
 
     def publish(self, topic: str, payload: bytes, *, qos: int = 0, retain: bool = False) -> None:
-        """Publish; what is sent while there is no connection is dropped."""
-        if self.is_connected:
+        """Publish; what is sent while there is no connection is dropped, and what MQTT cannot carry."""
+        if not self.is_connected:
+            return
+        try:
             self._client.publish(topic, payload, qos=qos, retain=retain)
+        except ValueError as error:
+            if topic not in self._unsendable and len(self._unsendable) < _UNSENDABLE_KEPT:
+                self._unsendable.add(topic)
+                log.warning("cannot publish to %r: %s; this is said once", topic[:200], error)
 
     def wait(self, timeout_s: float) -> bool:
-        """Sleep until something has come or the time is over. True when there is something to read."""
+        """Sleep until something has come or the time is over. True when there is something to read.
+
+        A connection that is found broken is taken down, which `drain` then tells.
+        """
+        try:
+            return self._wait(timeout_s)
+        except (OSError, ValueError):  # `select` on a socket that was closed raises ValueError
+            return self._down()
+
+    def _wait(self, timeout_s: float) -> bool:
+        if self._client.socket() is not None and self._client.want_write():
+            self._client.loop_write()
         wire = self._client.wire
         if wire is None or self._client.socket() is None:
             return False
-        if self._client.want_write():
-            self._client.loop_write()
         wire.flush()
         if wire.pending():
             return True
@@ -180,27 +201,46 @@ class Connection:
         return bool(readable)
 
     def drain(self, most: int = 10_000) -> bool:
-        """Hand over what has come, at most about `most` messages. False when the connection is down."""
+        """Hand over what has come, at most about `most` messages. False when the connection is down.
+
+        Raises what the receiver of the messages raises, and nothing else.
+        """
         client, wire = self._client, self._client.wire
         if wire is None or client.socket() is None:
-            return False
-        success = MQTTErrorCode.MQTT_ERR_SUCCESS
-        code = client.loop_misc()
-        if code != success:
+            return self._down()
+        if client.loop_misc() != MQTTErrorCode.MQTT_ERR_SUCCESS:
             return self._down()
         if not wire.readable:
             try:
                 wire.fill()
             except BlockingIOError:
                 return True
-            except OSError:
+            except (OSError, ValueError):
                 return self._down()
-        read = client.loop_read
-        code = read()
-        while code == success and wire.readable and most > 0:
-            code = read()
+        stands = self._read()
+        while stands and wire.readable and most > 0:
+            stands = self._read()
             most -= 1
-        return True if code == success else self._down()
+        return True if stands else self._down()
+
+    def _read(self) -> bool:
+        """Take one packet or so from the wire and hand over its messages. False when the line is down.
+
+        The messages are handed over outside the client, whose faults on a broken or nonsensical
+        line must not be taken for those of the receiver.
+        """
+        try:
+            stands = self._client.loop_read() == MQTTErrorCode.MQTT_ERR_SUCCESS
+        except (OSError, ValueError, LookupError, MQTTException, struct.error) as error:
+            log.warning("the broker sent what is no MQTT: %r", error)
+            stands = False
+        arrived = self._arrived
+        while arrived:
+            message = arrived.pop(0)
+            self._on_message(message)
+            if message.packet_id is not None:
+                self._unacknowledged.append(message.packet_id)
+        return stands
 
     def acknowledge(self) -> None:
         """Acknowledge every message handed over so far over this connection."""
@@ -209,23 +249,24 @@ class Connection:
             wire.acknowledge(self._unacknowledged)
             try:
                 wire.flush()
-            except OSError:
+            except (OSError, ValueError):
                 self._down()
         self._unacknowledged.clear()
 
     def close(self) -> None:
         """Leave in order; the session stays at the broker."""
         if self.is_connected:
-            self._client.disconnect()
-            if self._client.want_write():
-                self._client.loop_write()
-        if self._client.wire is not None:
-            self._client.wire.close()
-        self.is_connected = False
+            with suppress(OSError, ValueError):
+                self._client.disconnect()
+                if self._client.want_write():
+                    self._client.loop_write()
+        self._down()
 
     def _down(self) -> bool:
+        """Forget the connection. False, for what is asked of it."""
         self.is_connected = False
         self._unacknowledged.clear()
+        self._arrived.clear()
         if self._client.wire is not None:
             self._client.wire.close()
         return False
@@ -250,9 +291,7 @@ class Connection:
         except UnicodeDecodeError:
             topic = ""
         packet_id = message.mid if message.qos else None
-        self._on_message(Arrival(topic, bytes(message.payload), message.retain, packet_id, message.dup))
-        if packet_id is not None:
-            self._unacknowledged.append(packet_id)
+        self._arrived.append(Arrival(topic, bytes(message.payload), message.retain, packet_id, message.dup))
 
 
 def _leave_writing_to_us(*_arguments: Any) -> None:

@@ -65,11 +65,12 @@ class Pipeline:
         printers: Sequence[PrinterSettings] = (),
         settings: CollectorSettings | None = None,
         thinning: ThinningSettings | None = None,
+        logged: set[tuple[str, str]] | None = None,
     ) -> None:
         self.ledger = ledger
         settings = settings or CollectorSettings()
         self.deliveries = Deliveries(ledger.receipts())
-        self._writer = LedgerWriter(ledger, self.deliveries)
+        self._writer = LedgerWriter(ledger, self.deliveries, set() if logged is None else logged)
         self._registry = PrinterRegistry(site or SiteSettings(), printers, settings)
         self._book = AddressBook(ledger, sources, self._registry, self._writer)
         self._routes = self._book.routes
@@ -359,6 +360,10 @@ class Pipeline:
     def fault(self, source: str, reason: str, at_ms: int, sample: str) -> None:
         """Count a message that is dropped; log it once for each source and reason."""
         self._writer.fault(source, reason, at_ms, sample)
+
+    def put_aside(self, topic: str, payload: bytes, reason: str, at_ms: int, detail: str) -> None:
+        """Count a message that nobody can digest, and keep it for looking at."""
+        self._writer.put_aside(self._book.source_of(topic), topic, payload, reason, at_ms, detail)
 
     @property
     def urgent(self) -> bool:

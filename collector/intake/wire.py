@@ -7,6 +7,7 @@ with one; both go to memory here, and to the kernel once for many packets.
 import socket
 import ssl
 from collections.abc import Iterable
+from contextlib import suppress
 
 _READ_AHEAD = 262_144
 
@@ -86,9 +87,9 @@ class Wire:
         self._sock.setblocking(flag)
 
     def close(self) -> None:
-        """Write what is left, as far as the line takes it, and close."""
-        try:
+        """Write what is left, as far as the line takes it, and close. Never raises."""
+        with suppress(OSError, ValueError):
             self.flush()
-        except OSError:
-            self._outgoing.clear()
-        self._sock.close()
+        self._outgoing.clear()
+        with suppress(OSError):
+            self._sock.close()

@@ -6,7 +6,11 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
+
+from farm.errors import StartError
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +36,19 @@ def stop_event() -> threading.Event:
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, signal.SIG_IGN if is_supervised() else on_signal)
     return stop
+
+
+@contextmanager
+def service() -> Iterator[None]:
+    """The work of a process that is meant to run for ever.
+
+    A pipe that breaks is a fault there, to be shown as any other. The command line would take
+    it for a reader of its output who has left, and end without a word. Raises StartError for it.
+    """
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise StartError(f"ended, since a connection was lost and not waited for: {error!r}") from error
 
 
 def is_supervised() -> bool:

@@ -3,7 +3,6 @@
 import io
 import logging
 import os
-import random
 import subprocess
 import sys
 import threading
@@ -14,6 +13,7 @@ from typing import IO, TextIO, cast
 
 from farm.app.process_life import PARENT_VARIABLE
 from farm.errors import StartError
+from farm.model.back_off import BackOff
 
 log = logging.getLogger(__name__)
 
@@ -39,21 +39,6 @@ class Part:
     is_ready: Callable[[], bool] | None = None
     ready_within_s: float = 120.0
     environment: Mapping[str, str] = field(default_factory=dict)
-
-
-class BackOff:
-    """How long to wait before the next start: doubling, jittered, with a ceiling."""
-
-    def __init__(self, chance: Callable[[], float] = random.random) -> None:
-        self._chance = chance
-        self._deaths = 0
-
-    def after(self, lived_s: float) -> float:
-        """Seconds to wait after a process that lived for `lived_s`."""
-        self._deaths = 0 if lived_s >= _STABLE_S else self._deaths
-        delay = min(_FIRST_DELAY_S * 2.0**self._deaths, _LONGEST_DELAY_S)
-        self._deaths += 1
-        return delay * (0.75 + 0.5 * self._chance())
 
 
 class LogStream:
@@ -141,7 +126,7 @@ class _Child:
         self.part = part
         self.running: _Running | None = None
         self._stream = stream
-        self._back_off = BackOff()
+        self._back_off = BackOff(_FIRST_DELAY_S, _LONGEST_DELAY_S)
         self._due = 0.0
 
     def start(self) -> None:
@@ -155,7 +140,9 @@ class _Child:
             return None
         status = self.running.process.poll()
         if status is not None:
-            delay = self._back_off.after(self._settle(self.running))
+            if self._settle(self.running) >= _STABLE_S:
+                self._back_off.reset()
+            delay = self._back_off.next()
             self._due = time.monotonic() + delay
             log.error("%s ended with status %d; starting it again in %.1f s", self.part.name, status, delay)
         return status
@@ -201,12 +188,6 @@ class Supervisor:
         width = max((len(part.name) for part in parts), default=0)
         stream = stream or LogStream(sys.stderr, width)
         self._children = [_Child(part, stream) for part in parts]
-
-    @property
-    def pids(self) -> dict[str, int]:
-        """The running processes by the name of their part."""
-        running = {child.part.name: child.running for child in self._children}
-        return {name: run.process.pid for name, run in running.items() if run is not None}
 
     def start(self, stop: threading.Event) -> None:
         """Start every part, each when the one before is ready.

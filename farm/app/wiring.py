@@ -63,13 +63,17 @@ def run_collector(
 ) -> None:
     """Collect until `stop` is set, or until nothing has come for `drain_s` seconds.
 
-    Raises BrokerRefused, LedgerError or LeaseLost when going on cannot help.
+    Raises BrokerRefused or LedgerError when going on cannot help.
     """
     from collector.intake.sources import SourceTable
+    from collector.intake.time_source import RealTime, SimulatedTime
     from collector.service import Collector
+    from farm.app.ledger_opening import prepared
 
     configuration.check(["site", "broker", "sources", "printers", "ledger", "collector", "telemetry"])
-    with ledger_of(configuration, create=True) as ledger:
+    with service_ledger(configuration) as ledger:
+        if not prepared(ledger, stop):
+            return
         Collector(
             ledger,
             configuration.broker,
@@ -78,7 +82,7 @@ def run_collector(
             site=configuration.site,
             printers=configuration.printers,
             thinning=configuration.telemetry,
-            simulated=simulated,
+            time_source=SimulatedTime() if simulated else RealTime(),
             drain_seconds=drain_s,
         ).run(stop)
 

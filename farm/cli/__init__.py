@@ -23,13 +23,13 @@ def main() -> int:
         return _complain(error, WRONG_USE)
     except LayerlineError as error:
         return _complain(error, FAILED)
-    except Exception:  # noqa: BLE001  the program's edge: a fault of ours is shown whole, but for secrets
+    except Exception as error:  # noqa: BLE001  the program's edge: a fault of ours is shown whole, but for secrets
         import traceback
 
         from farm.app.logs import REDACTION
 
         sys.stderr.write(REDACTION.clean(traceback.format_exc()))
-        return FAILED
+        return _complain(RuntimeError(f"ended by a fault of its own: {error!r}"), FAILED)
     return OK
 
 

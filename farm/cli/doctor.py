@@ -49,6 +49,7 @@ def examine_ledger(configuration: "Configuration") -> Iterator[Diagnosis]:
             store = AlertStore(ledger.engine)
             yield _printers(ledger)
             yield from _freshness(ledger)
+            yield from _shards(ledger)
             yield _feed_lag(ledger, store)
             yield from _dropped(ledger)
             yield from _deliveries(store)
@@ -79,6 +80,14 @@ def _freshness(ledger: "Ledger") -> Iterator[Diagnosis]:
             yield failed(what, f"{seen}, {shard.printers} printers", remedy)
         else:
             yield ok(what, seen)
+
+
+def _shards(ledger: "Ledger") -> Iterator[Diagnosis]:
+    for lease in ledger.leases():
+        host, _, process = lease.holder.partition("/")
+        holder = f"{host}, process {process.partition('/')[0]}" if process else host
+        held = "left in order" if lease.beats is None else f"held by {holder}"
+        yield ok(f"shard {lease.client_id}", f"{held}; booked until {rfc3339(lease.booked_until_ms)}")
 
 
 def _feed_lag(ledger: "Ledger", store: "AlertStore") -> Diagnosis:

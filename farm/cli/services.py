@@ -79,10 +79,11 @@ def collector(
         log_format=log_format,
         verbose=verbose,
     )
-    from farm.app.process_life import stop_event
+    from farm.app.process_life import service, stop_event
     from farm.app.wiring import run_collector
 
-    run_collector(configuration, stop_event(), drain_s=drain, simulated=simulated_time)
+    with service():
+        run_collector(configuration, stop_event(), drain_s=drain, simulated=simulated_time)
 
 
 def evaluator(
@@ -100,10 +101,11 @@ def evaluator(
         config, data, flag("--database", database, "ledger", "url"), log_format=log_format, verbose=verbose
     )
     configuration.check(["site", "ledger", "alerts", "influx"])
-    from farm.app.process_life import stop_event
+    from farm.app.process_life import service, stop_event
     from farm.app.wiring import run_evaluator
 
-    run_evaluator(configuration, stop_event())
+    with service():
+        run_evaluator(configuration, stop_event())
 
 
 def api(
@@ -131,7 +133,8 @@ def api(
         verbose=verbose,
     )
     configuration.check(["site", "ledger", "api", "broker", "sources"])
-    from farm.app.process_life import stop_event
+    from farm.app.process_life import service, stop_event
     from farm.app.wiring import run_api
 
-    run_api(configuration, stop_event())
+    with service():
+        run_api(configuration, stop_event())

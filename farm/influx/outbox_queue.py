@@ -11,6 +11,7 @@ from farm.influx.outbox import Outbox
 from farm.influx.settings import InfluxSettings
 from farm.influx.shipment import parcels, ship
 from farm.ledger.outbox_positions import Position, Reject, Trouble
+from farm.model.back_off import BackOff
 from farm.model.clock import Clock
 from farm.model.times import SECOND_MS
 
@@ -57,7 +58,8 @@ class OutboxQueue(ABC):
     def __init__(self, route: Route) -> None:
         self.route = route
         self.position = self._begun()
-        self._pause_s = _FIRST_PAUSE_S
+        self._back_off = BackOff(_FIRST_PAUSE_S, route.settings.retry_longest_seconds)
+        self._pause_s = 0.0
         self._resume_ms = 0
         self._saved_ms = 0
         self._unsaved = False
@@ -153,11 +155,7 @@ class OutboxQueue(ABC):
             _log.warning("InfluxDB does not take %s now (%s): %s", self.reader, answer.status, answer.words)
         since_ms = before.since_ms if before else now_ms
         self.position.trouble = Trouble(since_ms=since_ms, status=answer.status, words=answer.words)
-        if answer.retry_after_s is not None:
-            pause_s = answer.retry_after_s
-        else:
-            longest = self.route.settings.retry_longest_seconds
-            pause_s = _FIRST_PAUSE_S if before is None else min(self._pause_s * 2, longest)
+        pause_s = answer.retry_after_s if answer.retry_after_s is not None else self._back_off.next()
         self._pause_s = pause_s
         self._resume_ms = now_ms + round(pause_s * SECOND_MS)
         self._changed()
@@ -169,4 +167,4 @@ class OutboxQueue(ABC):
         if self.position.trouble is not None:
             _log.info("InfluxDB takes %s again", self.reader)
             self.position.trouble = None
-            self._pause_s = _FIRST_PAUSE_S
+            self._back_off.reset()

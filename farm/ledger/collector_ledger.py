@@ -9,10 +9,11 @@ from farm.ledger import rows, schema
 from farm.ledger.account_book import book_spans
 from farm.ledger.batch import Batch
 from farm.ledger.collector_statements import CollectorStatements, collector_statements
+from farm.ledger.engine import refusals
 from farm.ledger.feed_log import append_feed, hold_feed
 from farm.ledger.kind_of_time import advance_simulated_now, settle_kind
 from farm.ledger.outcome_totals import book_outcomes
-from farm.ledger.records import Checkpoint, Evidence, Receipt, SessionRecord, Snapshot
+from farm.ledger.records import Checkpoint, Evidence, Lease, Receipt, SessionRecord, Snapshot
 from farm.ledger.retention import LedgerRetention
 from farm.model.job import Job
 from farm.model.operator_input import OperatorInput
@@ -37,21 +38,39 @@ class CollectorLedger(LedgerRetention):
         with self._writes() as connection:
             settle_kind(connection, simulated=simulated)
             booked_ms = 0 if simulated else now_ms
-            taken = self._statements.claim.run_one(connection, client_id, 1, holder, booked_ms)
+            taken = self._statements.claim.run_one(connection, client_id, 1, holder, booked_ms, 1)
         epoch, booked_until_ms = taken or (1, 0)
         self._client_id, self._epoch, self._simulated = client_id, epoch, simulated
         return booked_until_ms if epoch > 1 and booked_until_ms > 0 else None
 
+    def leases(self) -> list[Lease]:
+        """Who holds which shard, by client id."""
+        held = schema.collector.c
+        wanted = select(held.client_id, held.epoch, held.holder, held.booked_until_ms, held.beats)
+        with self._reads() as connection:
+            return [Lease(*row) for row in connection.execute(wanted.order_by(held.client_id))]
+
+    def beat(self) -> None:
+        """Tell others that the holder of the claim lives. Raises LeaseLost when the shard was taken over."""
+        with self._writes() as connection:
+            self._hold(connection, 0)
+
+    def release(self) -> None:
+        """Leave the claimed shard in order, so that another may take it at once."""
+        if self._client_id is not None:
+            with self._writes() as connection:
+                self._statements.release.run(connection, [(self._client_id, self._epoch)])
+
     def commit(self, batch: Batch) -> None:
         """Book the batch durably, or nothing of it.
 
-        Raises LeaseLost when the shard was taken over, LedgerError when nothing is claimed
-        or the batch contradicts the ledger (a job of an unknown printer), and
-        LedgerUnreachable when the database does not answer; whether the batch was booked
-        is not known then, so claim and read the checkpoints again before going on.
+        Raises LeaseLost when the shard was taken over, LedgerError when nothing is claimed,
+        BatchRefused when the batch holds what the ledger cannot (a text with a NUL, a job of
+        an unknown printer), and LedgerUnreachable when the database does not answer; whether
+        the batch was booked is not known then, so read the checkpoints again before going on.
         """
         statements = self._statements
-        with self._writes() as connection:
+        with refusals(self.engine), self._writes() as connection:
             client_id = self._hold(connection, batch.booked_until_ms)
             statements.printers.run(
                 connection, [rows.printer_row(each, client_id) for each in batch.printers]

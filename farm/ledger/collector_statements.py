@@ -18,6 +18,7 @@ class CollectorStatements:
 
         self.claim = _claim(dialect)
         self.hold = _hold(dialect)
+        self.release = _release(dialect)
         self.printers = upsert(schema.printer, rows.PRINTER_COLUMNS)
         self.addresses = upsert(schema.printer_address, rows.ADDRESS_COLUMNS)
         self.jobs = upsert(schema.job, rows.JOB_COLUMNS)
@@ -51,23 +52,37 @@ def _claim(dialect: str) -> RowStatement:
     return upsertion(
         schema.collector,
         dialect,
-        ("client_id", "epoch", "holder", "booked_until_ms"),
+        ("client_id", "epoch", "holder", "booked_until_ms", "beats"),
         {"epoch": lambda given: held.epoch + given, "booked_until_ms": lambda _: held.booked_until_ms},
         returning=[held.epoch, held.booked_until_ms],
     )
 
 
 def _hold(dialect: str) -> RowStatement:
-    """Moves a shard's booked time on and gives its epoch, or nothing where the epoch is not ours any more."""
+    """Moves a shard's booked time and its beats on and gives its epoch, or nothing where it is not ours."""
     held = schema.collector.c
     booked = bindparam("booked_until_ms", type_=held.booked_until_ms.type)
     statement = (
         update(schema.collector)
         .where(held.client_id == bindparam("client"), held.epoch == bindparam("held_epoch"))
-        .values(booked_until_ms=case((held.booked_until_ms < booked, booked), else_=held.booked_until_ms))
+        .values(
+            booked_until_ms=case((held.booked_until_ms < booked, booked), else_=held.booked_until_ms),
+            beats=func.coalesce(held.beats, 0) + 1,
+        )
         .returning(held.epoch)
     )
     return RowStatement(statement, dialect, ("client", "held_epoch", "booked_until_ms"))
+
+
+def _release(dialect: str) -> RowStatement:
+    """Takes (shard, epoch): nobody holds it any more, unless another has taken it over."""
+    held = schema.collector.c
+    statement = (
+        update(schema.collector)
+        .where(held.client_id == bindparam("client"), held.epoch == bindparam("held_epoch"))
+        .values(beats=null())
+    )
+    return RowStatement(statement, dialect, ("client", "held_epoch"))
 
 
 def _receipt_cut(dialect: str) -> RowStatement:

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import msgspec
 import sqlalchemy.exc
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.pool import QueuePool
 
-from farm.errors import LedgerError, LedgerUnreachable
+from farm.errors import BatchRefused, LedgerError, LedgerUnreachable
 
 ALLOWED_URLS = (
     "sqlite:////absolute/path/to/ledger.db, sqlite:// (in memory, gone at the end) "
@@ -27,6 +28,17 @@ _SQLITE_PRAGMAS = (
     "cache_size = -16000",
 )
 _READS = "layerline_reads"
+_SQLSTATES_OF_DATA = frozenset({"22", "23", "54"})
+"""Data exception, integrity constraint violation, program limit exceeded (PostgreSQL, appendix A)."""
+_WORDS_OF_DRIVERS = ("Error binding parameter", "cannot adapt type")
+"""What sqlite3 and psycopg say of a value of a type that they do not know, under several classes."""
+_POSTGRESQL_LINE = {
+    # A server whose host is gone is noticed in a minute and a half, not in two hours.
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 6,
+    "tcp_user_timeout": 90_000,
+}
 
 
 def ledger_engine(url: str) -> Engine:
@@ -71,22 +83,44 @@ def shown(url: str | URL) -> str:
 
 @contextmanager
 def ledger_errors(engine: Engine) -> Iterator[None]:
-    """Turn what the database raises into LedgerError, and LedgerUnreachable where waiting can help."""
+    """Turn what the database raises into LedgerError: LedgerUnreachable where waiting can help,
+    BatchRefused where what was given can never be held.
+    """
     driver = engine.dialect.loaded_dbapi
     try:
         yield
-    except (
-        driver.OperationalError,
-        driver.InterfaceError,
-        sqlalchemy.exc.OperationalError,
-        sqlalchemy.exc.InterfaceError,
-        sqlalchemy.exc.TimeoutError,
-    ) as error:
-        raise LedgerUnreachable(
-            f"the ledger {shown(engine.url)} cannot be used now: {_reason(error)}"
+    except (driver.Error, sqlalchemy.exc.DBAPIError, sqlalchemy.exc.TimeoutError) as error:
+        origin = getattr(error, "orig", None) or error
+        where, why = shown(engine.url), _reason(error)
+        if _is_about_data(driver, origin):
+            raise BatchRefused(f"the ledger {where} refuses what it was given: {why}") from error
+        if isinstance(origin, (driver.OperationalError, driver.InterfaceError, sqlalchemy.exc.TimeoutError)):
+            raise LedgerUnreachable(f"the ledger {where} cannot be used now: {why}") from error
+        raise LedgerError(f"the ledger {where} refuses: {why}") from error
+
+
+@contextmanager
+def refusals(engine: Engine) -> Iterator[None]:
+    """Turn what Python raises for a value that cannot even be sent to the database into BatchRefused.
+
+    An integer beyond 64 bits, a lone surrogate in a text, a value of no type that is known.
+    """
+    try:
+        yield
+    except (OverflowError, ValueError, TypeError, RecursionError, msgspec.MsgspecError) as error:
+        raise BatchRefused(
+            f"the ledger {shown(engine.url)} refuses what it was given: {_reason(error)}"
         ) from error
-    except (driver.Error, sqlalchemy.exc.DBAPIError) as error:
-        raise LedgerError(f"the ledger {shown(engine.url)} refuses: {_reason(error)}") from error
+
+
+def _is_about_data(driver: Any, error: BaseException) -> bool:
+    """Whether the database minds the values, not the state that it is in."""
+    if isinstance(error, (driver.DataError, driver.IntegrityError)):
+        return True
+    if any(words in str(error) for words in _WORDS_OF_DRIVERS):
+        return True
+    # Values that are too large for an index or a row come as "program limit exceeded".
+    return str(getattr(error, "sqlstate", None) or "")[:2] in _SQLSTATES_OF_DATA
 
 
 def _reason(error: Exception) -> str:
@@ -151,7 +185,11 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _postgresql_engine(url: URL) -> Engine:
-    defaults: dict[str, Any] = {"connect_timeout": _CONNECT_S, "application_name": "layerline"}
+    defaults: dict[str, Any] = {
+        "connect_timeout": _CONNECT_S,
+        "application_name": "layerline",
+        **_POSTGRESQL_LINE,
+    }
     engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
         # Fencing counts the rows that an update still finds after it waited for another's commit.

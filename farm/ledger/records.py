@@ -7,6 +7,16 @@ import msgspec
 from farm.model.observation import Telemetry
 
 
+class Lease(NamedTuple):
+    """Who holds the shard `client_id`: `beats` grows while the holder lives, None when it left in order."""
+
+    client_id: str
+    epoch: int
+    holder: str
+    booked_until_ms: int
+    beats: int | None
+
+
 class Evidence(msgspec.Struct, frozen=True):
     """One stored tracker input, in its place: ordered by (`at_ms`, `ordinal`) per printer."""
 

@@ -51,7 +51,9 @@ collector = Table(
     Column("epoch", BigInteger, nullable=False),
     Column("holder", String(64), nullable=False),
     Column("booked_until_ms", BigInteger, nullable=False),
-    comment="one row per MQTT session; `epoch` fences off a collector that was taken over",
+    Column("beats", BigInteger),
+    comment="one row per MQTT session; `epoch` fences off a collector that was taken over; "
+    "`beats` grows for as long as the holder lives, and is empty when it left in order",
 )
 
 receipt = Table(

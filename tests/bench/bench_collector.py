@@ -1,6 +1,9 @@
 """CPU for each message of the whole collector, beside bare paho on the same queue.
 
-`python -m tests.bench.bench_collector [--messages 100000] [--printers 100] [--rounds 3]`
+`python -m tests.bench.bench_collector [--messages 100000] [--printers 100] [--rounds 3] [--jobs]`
+
+Without `--jobs` all printers print all the time. With it one print begins and one ends in every
+50 messages of a printer, which is some hundred times as often as on a real farm.
 
 Both readers drain the same number of queued QoS 1 Moonraker messages of about 450 bytes from
 a private Mosquitto. CPU is what the operating system counted for the whole process, less the
@@ -23,10 +26,13 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from farm.ledger.job_filter import JobFilter
+from farm.ledger.ledger import open_ledger
 from tests.feeding import BrokerClient, make_session
 from tests.servers import Mosquitto, mosquitto
 
 PAYLOAD_BYTES = 450
+MESSAGES_OF_A_JOB = 50
 _DRAIN_S = 1.5
 _TOPICS = "+/klipper/status"
 
@@ -56,11 +62,27 @@ def status(eventtime: float, number: int) -> bytes:
     return (text + " " * max(PAYLOAD_BYTES - len(text), 0)).encode()
 
 
-def fill(broker: Mosquitto, messages: int, printers: int, progress: Callable[[int], None]) -> None:
+def status_with_jobs(eventtime: float, number: int) -> bytes:
+    """The same with the beginning and the end of a print in every `MESSAGES_OF_A_JOB`."""
+    place = number % MESSAGES_OF_A_JOB
+    body = json.loads(status(eventtime, place))
+    stats = body["status"]["print_stats"]
+    if place == 0:
+        stats |= {"state": "printing", "filename": f"part{number // MESSAGES_OF_A_JOB}.gcode"}
+    elif place == MESSAGES_OF_A_JOB - 1:
+        stats["state"] = "complete"
+    text = json.dumps(body, separators=(",", ":"))
+    return (text + " " * max(PAYLOAD_BYTES - len(text), 0)).encode()
+
+
+def fill(
+    broker: Mosquitto, messages: int, printers: int, progress: Callable[[int], None], *, jobs: bool
+) -> None:
+    says = status_with_jobs if jobs else status
     with BrokerClient(broker, "bench-feeder") as feeder:
         for number in range(messages):
             printer, step = number % printers, number // printers
-            feeder.publish(f"printer{printer}/klipper/status", status(5000 + step * 0.25, step))
+            feeder.publish(f"printer{printer}/klipper/status", says(5000 + step * 0.25, step))
             if number % 1000 == 999:
                 feeder.settle()
                 progress(1000)
@@ -95,7 +117,9 @@ def layerline(broker: Mosquitto, database: Path) -> list[str]:
     ]
 
 
-def one_round(broker: Mosquitto, messages: int, printers: int, progress: Progress) -> tuple[float, float]:
+def one_round(
+    broker: Mosquitto, messages: int, printers: int, progress: Progress, *, jobs: bool
+) -> tuple[float, float]:
     """Microseconds of CPU a message: bare paho, Layerline."""
     with tempfile.TemporaryDirectory() as folder:
         database = Path(folder) / "bench.db"
@@ -105,11 +129,20 @@ def one_round(broker: Mosquitto, messages: int, printers: int, progress: Progres
         make_session(broker, "bench-layerline", _TOPICS)
         empty_bare = cpu_of(bare_paho(broker, 0))
         task = progress.add_task("filling the queue", total=messages)
-        fill(broker, messages, printers, lambda count: progress.advance(task, count))
+        fill(broker, messages, printers, lambda count: progress.advance(task, count), jobs=jobs)
         progress.remove_task(task)
         bare = cpu_of(bare_paho(broker, messages)) - empty_bare
         ours = cpu_of(layerline(broker, database)) - empty_ours
+        if jobs:
+            _see_that_jobs_are_booked(database, messages // MESSAGES_OF_A_JOB)
     return bare / messages * 1e6, ours / messages * 1e6
+
+
+def _see_that_jobs_are_booked(database: Path, expected: int) -> None:
+    with open_ledger(f"sqlite:///{database}", create=False) as ledger:
+        found = sum(job.outcome == "succeeded" for job in ledger.jobs(JobFilter(limit=1_000_000)).jobs)
+    if found != expected:
+        raise SystemExit(f"{found} prints are booked as succeeded, {expected} were printed")
 
 
 def main() -> None:
@@ -119,10 +152,14 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=100_000)
     parser.add_argument("--printers", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--jobs", action="store_true", help="one print begins and ends in 50 messages")
     chosen = parser.parse_args()
     console = Console()
     with mosquitto() as broker, Progress(console=console, transient=True) as progress:
-        rounds = [one_round(broker, chosen.messages, chosen.printers, progress) for _ in range(chosen.rounds)]
+        rounds = [
+            one_round(broker, chosen.messages, chosen.printers, progress, jobs=chosen.jobs)
+            for _ in range(chosen.rounds)
+        ]
     machine = f"{platform.machine()}, {os.cpu_count()} cores"
     table = Table(title=f"{chosen.messages:,} messages, {chosen.printers:,} printers, {machine}")
     for heading in ("round", "bare paho µs", "Layerline µs", "ratio"):

@@ -1,10 +1,14 @@
 """What a commit does, in every database: all or nothing, once, and only for the holder."""
 
+import random
+from typing import Any
+
 import msgspec
 import pytest
 
-from farm.errors import LeaseLost, LedgerError
+from farm.errors import BatchRefused, LeaseLost, LedgerError
 from farm.ledger.batch import Batch
+from farm.ledger.job_filter import JobFilter
 from farm.ledger.ledger import Ledger, open_ledger
 from farm.ledger.records import IntakeFault, JobAlias, Receipt, Revision, TelemetryRow
 from farm.model.job import Job
@@ -340,3 +344,62 @@ def test_telemetry_is_trimmed_by_age(ledger: Ledger) -> None:
     assert ledger.trim(telemetry_before_ms=20) == 120
     assert [row.at_ms for row in ledger.telemetry(an_id(names[-1]), 0, 99)] == [20]
     assert ledger.trim(telemetry_before_ms=20) == 0
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"file": "a\0b"},
+        {"file": "\ud800"},
+        {"file": "".join(random.Random(1).choices("0123456789abcdef", k=60_000))},
+        {"operator": "x" * 200},
+        {"material": "x" * 200},
+        {"units": 2**40},
+        {"units": 2**70},
+        {"detail": object()},
+    ],
+    ids=[
+        "NUL",
+        "surrogate",
+        "beyond an index",
+        "long",
+        "long too",
+        "int4",
+        "int8",
+        "no type at all",
+    ],
+)
+def test_what_a_database_cannot_hold_is_a_refusal_of_the_batch(
+    postgresql_url: str, facts: dict[str, Any]
+) -> None:
+    with open_ledger(postgresql_url) as ledger:
+        ledger.claim(SHARD, "the test", simulated=False, now_ms=0)
+        ledger.commit(Batch(printers=[a_printer("anna")]))
+        with pytest.raises(BatchRefused, match="refuses what it was given"):
+            ledger.commit(Batch(jobs=[an_ended_job("a", 5), an_ended_job("b", 5, **facts)]))
+        ledger.commit(Batch(jobs=[an_ended_job("c", 5)]))
+        assert [job.id for job in ledger.jobs(JobFilter()).jobs] == [an_ended_job("c", 5).id]
+
+
+def test_a_shard_that_was_left_in_order_is_free_and_one_that_lives_beats(ledger: Ledger) -> None:
+    (held,) = ledger.leases()
+    assert (held.client_id, held.holder, held.beats) == (SHARD, "the test", 1)
+    ledger.beat()
+    ledger.commit(Batch(booked_until_ms=7))
+    (beaten,) = ledger.leases()
+    assert (beaten.beats, beaten.epoch, beaten.booked_until_ms) == (3, held.epoch, 7)
+    ledger.release()
+    assert ledger.leases()[0].beats is None
+    assert ledger.claim(SHARD, "the next", simulated=False, now_ms=9) == 7
+    assert ledger.leases()[0].beats == 1
+
+
+def test_who_was_taken_over_frees_nothing_and_beats_no_more(shared_url: str) -> None:
+    with open_ledger(shared_url) as former, open_ledger(shared_url) as latter:
+        former.release()
+        former.claim(SHARD, "former", simulated=False, now_ms=0)
+        latter.claim(SHARD, "latter", simulated=False, now_ms=0)
+        former.release()
+        with pytest.raises(LeaseLost):
+            former.beat()
+        assert [(lease.holder, lease.beats) for lease in former.leases()] == [("latter", 1)]

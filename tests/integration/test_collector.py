@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from collector.intake.sources import SourceTable
+from collector.intake.time_source import SimulatedTime
 from collector.service import Collector
 from collector.settings import BrokerSettings, CollectorSettings, SourceSettings, parse_source
 from farm.errors import LedgerUnreachable
@@ -56,7 +57,7 @@ def collect(
         BrokerSettings(url=broker.url),
         sources=SourceTable(read),
         settings=CollectorSettings(client_id=client_id, commit_messages=commit_messages),
-        simulated=simulated,
+        time_source=SimulatedTime() if simulated else None,
         drain_seconds=0.2,
     ).run(threading.Event())
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from farm.app.supervisor import BackOff, LogStream, Part, Supervisor
+from farm.app.supervisor import LogStream, Part, Supervisor
 from farm.errors import StartError
 from tests.servers import wait_until
 
@@ -51,6 +51,12 @@ class Farm:
         self.supervisor.start(self.stop)
         self._thread.start()
 
+    @property
+    def pids(self) -> dict[str, int]:
+        """The running processes by the name of their part."""
+        running = {child.part.name: child.running for child in self.supervisor._children}
+        return {name: run.process.pid for name, run in running.items() if run is not None}
+
     def end(self) -> None:
         self.stop.set()
         if self._thread.ident is None:
@@ -82,17 +88,17 @@ def test_a_killed_child_is_started_again() -> None:
     with farm(Part("api", python(SLEEPER))) as running:
         running.run()
         running.wait_for("up")
-        first = running.supervisor.pids["api"]
+        first = running.pids["api"]
         os.kill(first, signal.SIGKILL)
         running.wait_for("up", times=2)
-        assert running.supervisor.pids["api"] != first
+        assert running.pids["api"] != first
 
 
 def test_children_are_ended_in_reverse_order_and_none_is_left() -> None:
     with farm(Part("broker", python(OBEDIENT)), Part("api", python(OBEDIENT))) as running:
         running.run()
         running.wait_for("up", times=2)
-        pids = list(running.supervisor.pids.values())
+        pids = list(running.pids.values())
         running.end()
         text = running.output.getvalue()
         assert running.status == 0
@@ -108,7 +114,7 @@ def test_a_child_that_does_not_listen_is_killed(monkeypatch: pytest.MonkeyPatch)
         running.run()
         running.wait_for("up")
         running.end()
-        assert running.supervisor.pids == {}
+        assert running.pids == {}
 
 
 def test_a_wrong_configuration_of_one_part_ends_all() -> None:
@@ -116,7 +122,7 @@ def test_a_wrong_configuration_of_one_part_ends_all() -> None:
         running.run()
         wait_until(lambda: running.status is not None, "the supervisor gives up")
         assert running.status == 2
-        assert running.supervisor.pids == {}
+        assert running.pids == {}
 
 
 def test_the_next_part_waits_until_the_one_before_is_ready(tmp_path: Path) -> None:
@@ -141,7 +147,7 @@ def test_a_part_that_never_gets_ready_is_an_error_and_is_ended() -> None:
     with farm(part) as running:
         with pytest.raises(StartError, match=r"broker is not ready after 0\.3 s"):
             running.run()
-        assert running.supervisor.pids == {}
+        assert running.pids == {}
 
 
 @pytest.mark.parametrize("code", [OBEDIENT, OBEDIENT_ELSEWHERE], ids=["Linux", "elsewhere"])
@@ -151,7 +157,7 @@ import sys, threading
 from farm.app.supervisor import LogStream, Part, Supervisor
 kept = Supervisor([Part("api", [sys.executable, "-P", "-c", {code!r}])], LogStream(sys.stdout, 3))
 kept.start(threading.Event())
-print("pid", kept.pids["api"], flush=True)
+print("pid", kept._children[0].running.process.pid, flush=True)
 threading.Event().wait()
 """
     with subprocess.Popen(python(supervisor), stdout=subprocess.PIPE, text=True) as parent:
@@ -170,9 +176,3 @@ def _runs(pid: int) -> bool:
         return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text("utf-8")
     except FileNotFoundError:
         return False
-
-
-def test_the_delay_doubles_up_to_a_ceiling_and_starts_anew_after_a_long_life() -> None:
-    back_off = BackOff(chance=lambda: 0.5)
-    assert [back_off.after(0) for _ in range(8)] == [0.5, 1, 2, 4, 8, 16, 30, 30]
-    assert back_off.after(3600) == 0.5

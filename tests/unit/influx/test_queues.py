@@ -1,6 +1,7 @@
 """How the queues take turns, wait, and make room, before a server that is only played."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from farm.influx.status import OutboxStatus, QueueStatus
 from farm.ledger import schema
 from farm.ledger.ledger import Ledger, open_ledger
 from farm.ledger.records import TelemetryRow
+from farm.model.back_off import BackOff
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.observation import Telemetry
 from farm.model.states import Outcome
@@ -138,8 +140,9 @@ def test_events_and_states_are_never_dropped(
 
 
 def test_pauses_grow_to_their_limit_and_begin_anew_after_a_success(
-    farm: BookedFarm, server: PlayedServer, clock: HandedClock
+    farm: BookedFarm, server: PlayedServer, clock: HandedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("farm.influx.outbox_queue.BackOff", partial(BackOff, chance=lambda: 0.0))
     server.up = False
     farm.samples(10)
     sender = sender_for(farm.ledger, server, clock, retry_longest_seconds=5)

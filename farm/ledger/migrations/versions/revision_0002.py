@@ -19,6 +19,7 @@ _OF_THE_SESSION = ("clock", "highest_ms", "memory", "thinner", "next_sample_ms")
 def upgrade() -> None:
     """Make the new tables, and carry over what stands."""
     _rename_milestone()
+    op.add_column("collector", sa.Column("beats", sa.BigInteger()))
     op.add_column("job", sa.Column("confidence", sa.String(length=16)))
     op.add_column("job", sa.Column("note", sa.Text()))
     op.add_column("span", sa.Column("reason", sa.String(length=32)))
@@ -35,6 +36,11 @@ def upgrade() -> None:
         checkpoint.drop_column("live")
     if op.get_bind().dialect.supports_comments:
         op.create_table_comment("checkpoint", "where each printer's tracker stands")
+        op.create_table_comment(
+            "collector",
+            "one row per MQTT session; `epoch` fences off a collector that was taken over; "
+            "`beats` grows for as long as the holder lives, and is empty when it left in order",
+        )
 
 
 def _rename_milestone() -> None:

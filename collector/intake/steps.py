@@ -1,0 +1,119 @@
+"""What a collector works in between two commits, in a form in which it can be worked in once more."""
+
+from typing import NamedTuple, Protocol
+
+from collector.intake.deliveries import Deliveries, Mark
+from collector.intake.mqtt import Arrival
+from collector.intake.pipeline import Pipeline
+from collector.intake.time_source import Moment
+
+
+class Step(Protocol):
+    """One input of the pipeline."""
+
+    def work(self, pipeline: Pipeline) -> None:
+        """Work it in."""
+
+    def put_aside(self, pipeline: Pipeline, reason: str, detail: str) -> None:
+        """Count it under `reason`, keep what there is to look at, and take it as done."""
+
+
+def mark_of(message: Arrival) -> Mark:
+    """The checksums by which the message is known again."""
+    return Deliveries.mark(message.topic, message.payload)
+
+
+def _remember(pipeline: Pipeline, message: Arrival, confirms: bool) -> None:
+    if message.packet_id is not None:
+        pipeline.deliveries.take(message.packet_id, mark_of(message), confirms=confirms)
+
+
+class Known(NamedTuple):
+    """A message that changes nothing, and is to be known when it comes again.
+
+    `confirms` as in `Deliveries.take`.
+    """
+
+    message: Arrival
+    confirms: bool
+
+    def work(self, pipeline: Pipeline) -> None:
+        """Remember that it came."""
+        _remember(pipeline, self.message, self.confirms)
+
+    def put_aside(self, pipeline: Pipeline, reason: str, detail: str) -> None:
+        """Count it."""
+        pipeline.fault("-", reason, pipeline.latest_ms, detail)
+        self.work(pipeline)
+
+
+class Message(NamedTuple):
+    """A message of a printer. `tick_ms` is an instant to be looked at before, where there is one."""
+
+    message: Arrival
+    moment: Moment
+    confirms: bool
+    tick_ms: int | None
+
+    def work(self, pipeline: Pipeline) -> None:
+        """Work it in and remember that it came."""
+        if self.tick_ms is not None:
+            pipeline.tick(self.tick_ms)
+        topic, retained, at_ms, live = self.moment
+        pipeline.take(topic, self.message.payload, retained, at_ms, live)
+        _remember(pipeline, self.message, self.confirms)
+
+    def put_aside(self, pipeline: Pipeline, reason: str, detail: str) -> None:
+        """Keep its bytes and remember that it came."""
+        moment = self.moment
+        pipeline.put_aside(moment.topic, self.message.payload, reason, moment.at_ms, detail)
+        _remember(pipeline, self.message, self.confirms)
+
+
+class Unreadable(NamedTuple):
+    """A message whose topic does not say what it is about."""
+
+    message: Arrival
+    reason: str
+    detail: str
+    at_ms: int
+    confirms: bool
+
+    def work(self, pipeline: Pipeline) -> None:
+        """Count it and remember that it came."""
+        pipeline.fault("-", self.reason, self.at_ms, self.detail)
+        _remember(pipeline, self.message, self.confirms)
+
+    def put_aside(self, pipeline: Pipeline, reason: str, detail: str) -> None:
+        """Count it under the other reason."""
+        pipeline.fault("-", reason, self.at_ms, detail)
+        _remember(pipeline, self.message, self.confirms)
+
+
+class Tick(NamedTuple):
+    """An instant at which silence shows and ends are taken as settled."""
+
+    at_ms: int
+
+    def work(self, pipeline: Pipeline) -> None:
+        """Look at it."""
+        pipeline.tick(self.at_ms)
+
+    def put_aside(self, pipeline: Pipeline, reason: str, detail: str) -> None:
+        """Count it."""
+        pipeline.fault("-", reason, self.at_ms, detail)
+
+
+class Absence(NamedTuple):
+    """A time of which nothing is known, since we or the broker were away."""
+
+    from_ms: int
+    until_ms: int
+
+    def work(self, pipeline: Pipeline) -> None:
+        """Book it."""
+        pipeline.continuity_lost(self.from_ms, self.until_ms)
+
+    def put_aside(self, pipeline: Pipeline, reason: str, detail: str) -> None:
+        """Count it."""
+        pipeline.fault("-", reason, self.until_ms, detail)
