@@ -8,8 +8,10 @@ WORKERS ?= auto
 # How many hostile messages, and which ones.
 MESSAGES ?= 1000000
 SEED ?= 1
+# Trials of mutants at a time.
+JOBS ?= 1
 
-.PHONY: help demo test check fix docs bench fuzz clean
+.PHONY: help demo test check fix docs bench fuzz mutants clean
 
 help:
 	@echo "make demo    a farm of simulated and replayed printers, with its page"
@@ -19,6 +21,7 @@ help:
 	@echo "make docs    the generated tables of docs/configuration.md and docs/cli.md"
 	@echo "make bench   the benchmarks of docs/benchmarks.md"
 	@echo "make fuzz    a million hostile messages (MESSAGES, SEED) among good ones: docs/testing.md"
+	@echo "make mutants one rule changed at a time: do the quick tests notice?"
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -51,5 +54,9 @@ bench: $(STAMP)
 fuzz: $(STAMP)
 	$(BIN)/python -m tests.fuzz --messages $(MESSAGES) --seed $(SEED)
 
+# TARGETS="octoprint kpi" for some; JOBS=2 for two at a time. A run that was broken off goes on.
+mutants: $(STAMP)
+	nice -n 10 $(BIN)/python -m tests.mutants --jobs $(JOBS) $(TARGETS)
+
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .mutants

@@ -22,7 +22,7 @@ class Level(StrEnum):
 
     TARGET = "target"
     """The aim: at or above it, and at most `high` where one is given, is good."""
-    STRETCH = "interval"
+    STRETCH = "stretch"
     """Above the aim."""
     EXCEPTIONAL = "exceptional"
     """Hardly anybody gets there."""

@@ -1,0 +1,164 @@
+"""`make mutants`: change one rule at a time and look whether the quick tests notice."""
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from multiprocessing.connection import wait
+
+from tests.mutants.accepted import accepted
+from tests.mutants.mutations import Mutant, mutants
+from tests.mutants.results import Results
+from tests.mutants.targets import TARGETS, Target
+from tests.mutants.trial import Outcome, Trial, warm_up
+
+_POLL_S = 0.2
+_PATIENCE = 5
+"""A mutant may take so many times as long as the code as it is."""
+_LEAST_S = 10.0
+
+
+@dataclass
+class Figures:
+    """How the mutants of a target fared. `unlisted` are survivors without a reason."""
+
+    target: str
+    mark: float
+    counts: Counter[str] = field(default_factory=Counter)
+    unlisted: list[tuple[str, int, str]] = field(default_factory=list)
+    survivors: list[tuple[str, int, str]] = field(default_factory=list)
+
+    @property
+    def score(self) -> float:
+        """Noticed ÷ all; a timeout was noticed, an accepted survivor was not."""
+        noticed = self.counts[Outcome.KILLED] + self.counts[Outcome.TIMEOUT]
+        whole = noticed + self.counts[Outcome.SURVIVED]
+        return noticed / whole if whole else 1.0
+
+    @property
+    def good(self) -> bool:
+        """Whether the mark is met and every survivor has a reason."""
+        return self.score >= self.mark and not self.unlisted
+
+
+class TestsFail(Exception):
+    """The tests of a target fail before anything is changed."""
+
+
+def _time_of_tests(target: Target) -> float:
+    """Seconds that the tests take on the code as it is. Raises TestsFail."""
+    trial = Trial(None, target.tests)
+    while (outcome := trial.outcome(600.0)) is None:
+        wait([trial.process.sentinel], _POLL_S)
+    if outcome is not Outcome.SURVIVED:
+        raise TestsFail(f"{target.name}: the tests fail on the code as it is: {' '.join(target.tests)}")
+    return trial.seconds
+
+
+def _try_all(target: Target, todo: list[Mutant], results: Results, jobs: int) -> None:
+    """Try the mutants, so many at a time, and keep every outcome as it comes."""
+    if not todo:
+        return
+    limit = max(_LEAST_S, _PATIENCE * _time_of_tests(target))
+    running: list[Trial] = []
+    waiting = list(reversed(todo))
+    done, began, survived = 0, time.monotonic(), 0
+    while running or waiting:
+        while waiting and len(running) < jobs:
+            running.append(Trial(waiting.pop(), target.tests))
+        wait([trial.process.sentinel for trial in running], _POLL_S)
+        for trial in list(running):
+            outcome = trial.outcome(limit)
+            if outcome is None or trial.mutant is None:
+                continue
+            running.remove(trial)
+            results.keep(trial.mutant, outcome)
+            done += 1
+            survived += outcome is Outcome.SURVIVED
+            _say(target, done, len(todo), survived, time.monotonic() - began)
+
+
+def _say(target: Target, done: int, whole: int, survived: int, seconds: float) -> None:
+    left = seconds / done * (whole - done)
+    end = "\n" if done == whole or not sys.stderr.isatty() else ""
+    if sys.stderr.isatty() or done % 100 == 0 or done == whole:
+        line = f"{target.name:<16} {done:>5} of {whole}, {survived} survived, {left / 60:4.1f} min left"
+        sys.stderr.write(f"\r{line}{end}")
+        sys.stderr.flush()
+
+
+def _figures(target: Target, found: list[Mutant], results: Results) -> Figures:
+    reasons = accepted()
+    figures = Figures(target.name, target.mark)
+    for mutant in found:
+        outcome = results[mutant]
+        if outcome is None:
+            continue
+        figures.counts[outcome] += 1
+        if outcome is Outcome.SURVIVED:
+            row = (str(mutant.path), mutant.line, mutant.key)
+            figures.survivors.append(row)
+            if (str(mutant.path), mutant.key) not in reasons:
+                figures.unlisted.append(row)
+    return figures
+
+
+def table(rows: Iterable[Figures]) -> str:
+    """The figures as a table of at most 80 columns."""
+    lines = [f"{'target':<16}{'killed':>8}{'survived':>10}{'timeout':>9}{'score':>9}{'mark':>8}"]
+    for row in rows:
+        counts = row.counts
+        lines.append(
+            f"{row.target:<16}{counts[Outcome.KILLED]:>8}{counts[Outcome.SURVIVED]:>10}"
+            f"{counts[Outcome.TIMEOUT]:>9}{row.score:>9.1%}{row.mark:>8.0%}"
+            f"{'' if row.good else '  short'}"
+        )
+    return "\n".join(lines)
+
+
+def _print_unlisted(rows: list[Figures]) -> None:
+    for row in rows:
+        for path, line, key in row.unlisted:
+            print(f"{path}:{line}  {key}")
+    unlisted = sum(len(row.unlisted) for row in rows)
+    if unlisted:
+        print(f"{unlisted} survivors without a reason in tests/mutants/accepted.toml")
+
+
+def main() -> int:
+    """Run what is asked for; 1 where a target falls short."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
+    names = [target.name for target in TARGETS]
+    parser.add_argument("targets", nargs="*", metavar="target", help=f"of {', '.join(names)}; all if none")
+    parser.add_argument("--json", action="store_true", help="figures and survivors as JSON")
+    parser.add_argument("--fresh", action="store_true", help="forget what earlier runs found")
+    parser.add_argument("--jobs", type=int, default=1, help="trials at a time (1)")
+    parser.add_argument("--only-report", action="store_true", help="try nothing, print what is known")
+    asked = parser.parse_args()
+    unknown = sorted(set(asked.targets) - set(names))
+    if unknown:
+        parser.error(f"no target {', '.join(unknown)}; there are {', '.join(names)}")
+    warm_up()
+    rows = []
+    for target in TARGETS:
+        if asked.targets and target.name not in asked.targets:
+            continue
+        found = [mutant for path in target.modules for mutant in mutants(path)]
+        results = Results(target, fresh=asked.fresh)
+        if not asked.only_report:
+            todo = [mutant for mutant in found if results[mutant] is None]
+            _try_all(target, todo, results, asked.jobs)
+        rows.append(_figures(target, found, results))
+    if asked.json:
+        print(json.dumps([asdict(row) | {"score": row.score, "good": row.good} for row in rows], indent=1))
+    else:
+        _print_unlisted(rows)
+        print(table(rows))
+    return 0 if all(row.good for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,101 @@
+"""What is mutated, which quick tests are to notice it, and how many of the mutants they must kill."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+_RECORDINGS = "tests/contract/test_recordings.py::test_a_recording_gives_the_jobs_written_beside_it"
+_HOURS = "tests/contract/test_recordings.py::test_the_hours_add_up_without_hole_or_overlap"
+
+
+@dataclass(frozen=True)
+class Target:
+    """Some modules, and the tests that hold them.
+
+    `sources` are files or folders below the root, `tests` arguments of pytest in the order in
+    which they run (the nearest first, since the first failure decides), `mark` is the least
+    score as a ratio.
+    """
+
+    name: str
+    sources: tuple[str, ...]
+    tests: tuple[str, ...]
+    mark: float = 0.85
+
+    @property
+    def modules(self) -> list[Path]:
+        """The files, relative to the root."""
+        found: list[Path] = []
+        for source in self.sources:
+            path = ROOT / source
+            found += sorted(path.rglob("*.py")) if path.is_dir() else [path]
+        return [path.relative_to(ROOT) for path in found]
+
+
+TARGETS = (
+    Target(
+        "source_clock",
+        ("collector/sessions/source_clock.py",),
+        ("tests/unit/collector/test_source_clock.py",),
+    ),
+    Target(
+        "report_interval",
+        ("collector/sessions/report_interval.py",),
+        ("tests/unit/collector/test_report_interval.py",),
+    ),
+    Target("asking", ("collector/sessions/asking.py",), ("tests/unit/collector/test_asking.py",)),
+    Target("canonical", ("collector/canonical.py",), ("tests/unit/collector/test_canonical.py",)),
+    Target("native", ("collector/adapters/native.py",), ("tests/unit/collector/test_native.py",)),
+    Target(
+        "octoprint",
+        ("collector/adapters/octoprint.py",),
+        (
+            "tests/unit/collector/test_octoprint.py",
+            "tests/unit/collector/test_octoprint_words.py",
+            _RECORDINGS,
+        ),
+    ),
+    Target(
+        "moonraker",
+        (
+            "collector/adapters/moonraker.py",
+            "collector/adapters/_klipper_memory.py",
+            "collector/adapters/_klipper_status.py",
+            "collector/adapters/_moonraker_history.py",
+        ),
+        (
+            "tests/unit/collector/test_moonraker.py",
+            "tests/unit/collector/test_moonraker_words.py",
+            _RECORDINGS,
+        ),
+    ),
+    Target(
+        "adapters",
+        (
+            "collector/adapters/__init__.py",
+            "collector/adapters/_causes.py",
+            "collector/adapters/_json.py",
+            "collector/adapters/base.py",
+        ),
+        ("tests/unit/collector/test_payloads.py", "tests/unit/collector/test_causes.py"),
+    ),
+    Target("kpi", ("farm/kpi",), ("tests/unit/kpi",)),
+    Target(
+        "alerts",
+        ("alerts/rules", "alerts/lifecycle.py"),
+        ("tests/unit/alerts/test_streak.py", "tests/unit/alerts/test_lifecycle.py"),
+    ),
+    Target(
+        "tracker",
+        ("collector/tracker",),
+        (
+            "tests/unit/collector/test_tracker.py",
+            "tests/unit/collector/test_octoprint.py",
+            "tests/unit/collector/test_moonraker.py",
+            _RECORDINGS,
+            _HOURS,
+            "tests/unit/collector/test_late_evidence.py",
+        ),
+        mark=0.95,
+    ),
+)

@@ -1,0 +1,137 @@
+"""One mutant against its tests, in a process of its own that is forked warm.
+
+Nothing is written to disk: an import hook gives the mutated source in place of the file, so
+the tree may be worked on meanwhile and several trials may run at once.
+"""
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import multiprocessing
+import os
+import resource
+import sys
+import time
+from collections.abc import Sequence
+from enum import StrEnum
+from multiprocessing.process import BaseProcess
+from types import ModuleType
+
+import hypothesis
+import pytest
+import pytest_timeout
+
+from tests.mutants.mutations import Mutant
+from tests.mutants.targets import ROOT
+
+_MEMORY = 3 << 30
+"""Bytes that a mutant may take before it is ended: some loop for ever and collect."""
+_NOT_IMPORTED = 90
+"""Exit status of a trial whose module could not even be imported."""
+_PACKAGES = ("farm", "collector", "api", "alerts", "simulators")
+
+
+class Outcome(StrEnum):
+    """What became of a mutant. `INVALID` ones do not import and count for nothing."""
+
+    KILLED = "killed"
+    SURVIVED = "survived"
+    TIMEOUT = "timeout"
+    INVALID = "invalid"
+
+
+class _Mutated(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Gives one module in its mutated form."""
+
+    def __init__(self, mutant: Mutant) -> None:
+        self._mutant = mutant
+        self._file = str(ROOT / mutant.path)
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """The spec of the mutated module, None for every other."""
+        if name != self._mutant.module:
+            return None
+        folder = [str((ROOT / self._mutant.path).parent)] if self._mutant.path.name == "__init__.py" else None
+        return importlib.util.spec_from_file_location(
+            name, self._file, loader=self, submodule_search_locations=folder
+        )
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the mutated source."""
+        exec(compile(self._mutant.source, self._file, "exec"), module.__dict__)  # noqa: S102 - our own source
+
+
+def warm_up() -> None:
+    """Import what every trial needs and what no mutant touches, once for all forks."""
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    for name in (
+        "alembic.command",
+        "msgspec",
+        "pydantic",
+        "rich",
+        "sqlalchemy.dialects.sqlite",
+        "paho.mqtt.client",
+    ):
+        importlib.import_module(name)
+    loaded = [name for name in sys.modules if name.split(".")[0] in _PACKAGES]
+    if loaded:
+        raise RuntimeError(f"loaded before the mutants could be put in their place: {loaded}")
+    hypothesis.settings.register_profile(
+        "mutants",
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
+    )
+    hypothesis.settings.load_profile("mutants")
+
+
+def _run(mutant: Mutant | None, tests: tuple[str, ...]) -> None:
+    """The life of the forked process."""
+    quiet = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(quiet, 1)
+    os.dup2(quiet, 2)
+    resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY))
+    os.chdir(ROOT)
+    if mutant is not None:
+        sys.meta_path.insert(0, _Mutated(mutant))
+        try:
+            importlib.import_module(mutant.module)
+        except BaseException:  # noqa: BLE001 - whatever a mutant does on import
+            os._exit(_NOT_IMPORTED)
+    arguments = ["-x", "-q", "-p", "no:cacheprovider", *tests]
+    os._exit(int(pytest.main(arguments, plugins=[pytest_timeout])))
+
+
+class Trial:
+    """A mutant (none: the code as it is) and the process that tries it."""
+
+    def __init__(self, mutant: Mutant | None, tests: tuple[str, ...]) -> None:
+        self.mutant = mutant
+        self.began = time.monotonic()
+        context = multiprocessing.get_context("fork")
+        self.process: BaseProcess = context.Process(target=_run, args=(mutant, tests), daemon=True)
+        self.process.start()
+
+    @property
+    def seconds(self) -> float:
+        """How long it runs."""
+        return time.monotonic() - self.began
+
+    def outcome(self, limit_s: float) -> Outcome | None:
+        """What became of it, None while it runs within the limit."""
+        if self.process.is_alive():
+            if self.seconds <= limit_s:
+                return None
+            self.process.kill()
+            self.process.join()
+            return Outcome.TIMEOUT
+        code = self.process.exitcode
+        if code == _NOT_IMPORTED:
+            return Outcome.INVALID
+        if code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED):
+            raise RuntimeError("the tests of the target do not exist")
+        return Outcome.SURVIVED if code == pytest.ExitCode.OK else Outcome.KILLED
