@@ -102,24 +102,22 @@ def test_a_message_without_a_time_has_none() -> None:
 # -- events ---------------------------------------------------------------------------------
 
 EVENTS = {
-    "job_started": (JobSignal.STARTED, PrinterState.PRINTING, None),
-    "job_paused": (None, PrinterState.PAUSED, None),
-    "job_resumed": (None, PrinterState.PRINTING, None),
-    "job_succeeded": (JobSignal.DONE, PrinterState.FINISHED, None),
-    "job_failed": (JobSignal.FAILED, PrinterState.ERROR, Cause.UNKNOWN),
-    "job_cancelled": (JobSignal.CANCELLED, PrinterState.IDLE, None),
+    "job_started": (JobSignal.STARTED, PrinterState.PRINTING),
+    "job_paused": (None, PrinterState.PAUSED),
+    "job_resumed": (None, PrinterState.PRINTING),
+    "job_succeeded": (JobSignal.DONE, PrinterState.FINISHED),
+    "job_failed": (JobSignal.FAILED, PrinterState.ERROR),
+    "job_cancelled": (JobSignal.CANCELLED, PrinterState.IDLE),
 }
 
 
 @pytest.mark.parametrize("event", EVENTS)
 def test_every_event_has_its_signal_and_its_state(event: str) -> None:
-    signal, state, cause = EVENTS[event]
+    signal, state = EVENTS[event]
     memory = NATIVE.new_memory()
     reading = read("event", {"v": 1, "at": AT, "event": event, "job": {"id": "a"}}, memory=memory)
     job = JobReading(token="a", native_id="a")
-    assert reading == Reading(
-        T0, (Observation(time_ms=T0, state=state, signal=signal, cause=cause, job=job),)
-    )
+    assert reading == Reading(T0, (Observation(time_ms=T0, state=state, signal=signal, job=job),))
     assert (memory.state, memory.job) == (state, job)
 
 
@@ -130,8 +128,8 @@ def test_a_failure_has_the_cause_that_is_told(cause: Cause) -> None:
 
 
 @pytest.mark.parametrize("cause", ["gremlins", 7, None])
-def test_a_failure_whose_cause_is_no_word_of_ours_has_an_unknown_one(cause: object) -> None:
-    assert seen("event", {"v": 1, "event": "job_failed", "cause": cause}).cause is Cause.UNKNOWN
+def test_a_failure_whose_cause_is_no_word_of_ours_has_none(cause: object) -> None:
+    assert seen("event", {"v": 1, "event": "job_failed", "cause": cause}).cause is None
 
 
 @pytest.mark.parametrize(
@@ -293,6 +291,19 @@ def test_a_failure_is_booked_with_its_cause(printer: Farm) -> None:
     job = printer.job
     assert (job.outcome, job.cause, job.detail) == ("failed", "adhesion", "layer 212 lost the plate")
     assert printer.state == "error"
+
+
+def test_a_failure_that_says_no_cause_has_an_unknown_one(printer: Farm) -> None:
+    event(printer, 10, "job_started")
+    event(printer, 70, "job_failed", cause="gremlins")
+    assert (printer.job.outcome, printer.job.cause) == ("failed", "unknown")
+
+
+@pytest.mark.parametrize(("by", "booked"), [("person", "person"), ("system", "system"), (None, None)])
+def test_a_cancel_is_booked_with_who_gave_it(printer: Farm, by: str | None, booked: str | None) -> None:
+    event(printer, 10, "job_started")
+    event(printer, 70, "job_cancelled", cancelled_by=by)
+    assert (printer.job.outcome, printer.job.cancelled_by) == ("cancelled", booked)
 
 
 def test_silence_beyond_five_minutes_is_unknown(printer: Farm) -> None:
