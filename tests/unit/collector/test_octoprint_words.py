@@ -1,0 +1,457 @@
+"""What every word of OctoPrint's plugin is taken for, message by message."""
+
+import json
+from typing import Any
+
+import pytest
+
+from collector.adapters import adapter
+from collector.adapters.base import ClockKind, Reading
+from farm.errors import UnreadableMessage
+from farm.model.observation import JobFact, JobReading, JobSignal, Link, Observation, Telemetry
+from farm.model.states import Cause, PrinterState
+
+OCTOPRINT = adapter("octoprint")
+AT = 1_795_000_000
+AT_MS = AT * 1_000
+FILE = "vase.gcode"
+STATES = {
+    "OPERATIONAL": "idle",
+    "STARTING": "preparing",
+    "PRINTING": "printing",
+    "PAUSING": "printing",
+    "PAUSED": "paused",
+    "RESUMING": "printing",
+    "FINISHING": "printing",
+    "CANCELLING": "printing",
+    "TRANSFERING_FILE": "idle",
+    "TRANSFERRING_FILE": "idle",
+    "ERROR": "error",
+    "CLOSED_WITH_ERROR": "error",
+    "OFFLINE": "offline",
+    "CLOSED": "offline",
+    "NONE": "offline",
+    "OPEN_SERIAL": "offline",
+    "DETECT_SERIAL": "offline",
+    "DETECT_BAUDRATE": "offline",
+    "DETECTING": "offline",
+    "CONNECTING": "offline",
+}
+
+
+class Instance:
+    """One OctoPrint, read message by message."""
+
+    def __init__(self) -> None:
+        self.memory: Any = OCTOPRINT.new_memory()
+
+    def read(self, suffix: str, said: object, retained: bool = False) -> Reading | None:
+        payload = said if isinstance(said, bytes) else json.dumps(said).encode()
+        return OCTOPRINT.read(self.memory, suffix, payload, retained)
+
+    def event(self, name: str, at: float = 0, /, **more: object) -> Observation:
+        """The one observation of an event `at` seconds."""
+        reading = self.read(f"event/{name}", {"path": FILE, "_timestamp": AT + at} | more)
+        assert reading is not None
+        assert reading.time_ms == AT_MS + at * 1_000
+        (observation,) = reading.observations
+        assert observation.time_ms == reading.time_ms
+        return observation
+
+    def state(self, word: object) -> Observation:
+        return self.event("PrinterStateChanged", state_id=word)
+
+    def progress(self, percent: object, at: float = 0, path: object = FILE, retained: bool = False) -> Any:
+        said = {"progress": percent, "path": path, "_timestamp": AT + at}
+        return self.read("progress/printing", said, retained)
+
+    def heat(self, at: float, tool: object = 0, bed: object = 0) -> tuple[Observation, ...]:
+        """What targets of tool and bed `at` seconds say."""
+        found = []
+        for leaf, target in (("bed", bed), ("tool0", tool)):
+            said = {"actual": 21.5, "target": target, "_timestamp": AT + at}
+            reading = self.read(f"temperature/{leaf}", said)
+            assert reading is not None
+            assert reading.time_ms == AT_MS + at * 1_000
+            found += reading.observations
+        return tuple(found)
+
+
+@pytest.fixture
+def instance() -> Instance:
+    return Instance()
+
+
+@pytest.fixture
+def printing() -> Instance:
+    instance = Instance()
+    instance.event("PrintStarted")
+    return instance
+
+
+def test_what_it_states_of_itself() -> None:
+    assert (OCTOPRINT.kind, OCTOPRINT.clock, OCTOPRINT.silence_ms) == ("octoprint", ClockKind.WALL, 900_000)
+    assert OCTOPRINT.default_topics == ("octoPrint", "octoPrint/{printer}")
+    assert OCTOPRINT.suffixes == ("mqtt", "event/+", "progress/printing", "temperature/+")
+
+
+# -- states and links -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("word", "state"), STATES.items())
+def test_every_state_of_octoprint_has_one_of_ours(instance: Instance, word: str, state: str) -> None:
+    assert instance.state(word) == Observation(time_ms=AT_MS, state=PrinterState(state))
+
+
+@pytest.mark.parametrize(("word", "quoted"), [("DANCING", "'DANCING'"), (None, "''"), (7, "''")])
+def test_any_other_is_unknown_and_quoted(instance: Instance, word: object, quoted: str) -> None:
+    assert instance.state(word) == Observation(
+        time_ms=AT_MS, state=PrinterState.UNKNOWN, detail=f"state {quoted}"
+    )
+
+
+@pytest.mark.parametrize("retained", [False, True])
+@pytest.mark.parametrize(("word", "link"), [(b"connected", Link.ONLINE), (b"disconnected\n", Link.OFFLINE)])
+def test_the_last_will_tells_the_link(instance: Instance, word: bytes, link: Link, retained: bool) -> None:
+    reading = instance.read("mqtt", word, retained)
+    assert reading == Reading(None, (Observation(link=link, retained=retained),))
+
+
+def test_another_word_for_the_link_is_refused(instance: Instance) -> None:
+    with pytest.raises(UnreadableMessage, match="connected or disconnected"):
+        instance.read("mqtt", b"gone")
+
+
+def test_after_a_lost_link_one_progress_shows_a_print(instance: Instance) -> None:
+    instance.event("Connected")
+    instance.read("mqtt", b"connected")
+    assert instance.progress(10).observations == ()
+    instance.read("mqtt", b"disconnected")
+    assert instance.progress(11).observations != ()
+
+
+@pytest.mark.parametrize("closed", ["OFFLINE", "CLOSED", "NONE"])
+def test_a_connection_closed_after_an_error_is_still_the_error(instance: Instance, closed: str) -> None:
+    instance.state("ERROR")
+    assert instance.state(closed).state == "error"
+    assert instance.event("Disconnected").state == "error"
+    assert instance.state(closed).state == "error"
+    assert instance.state("OPEN_SERIAL").state == "offline"
+    assert instance.state(closed).state == "offline"
+
+
+def test_an_error_told_as_an_event_is_one_too(instance: Instance) -> None:
+    instance.event("Error", error="heater fault")
+    assert instance.state("OFFLINE").state == "error"
+
+
+def test_a_new_connection_or_a_print_ends_the_error(instance: Instance) -> None:
+    instance.state("ERROR")
+    assert instance.event("Connected").state == "idle"
+    assert instance.event("Disconnected").state == "offline"
+    instance.state("ERROR")
+    instance.event("PrintStarted")
+    assert instance.event("Disconnected").state == "offline"
+
+
+def test_a_bed_is_full_from_the_end_of_a_print_to_the_start_of_the_next(instance: Instance) -> None:
+    instance.event("PrintDone")
+    assert instance.state("OPERATIONAL").state == "finished"
+    assert instance.event("Disconnected").state == "offline"
+    assert instance.event("Connected").state == "finished"
+    assert instance.state("PRINTING").state == "printing"
+    instance.event("PrintStarted")
+    assert instance.state("OPERATIONAL").state == "idle"
+    assert instance.event("Connected").state == "idle"
+
+
+def test_a_shutdown_is_a_lost_link_and_nothing_is_known_after_it(instance: Instance) -> None:
+    instance.event("Connected")
+    assert instance.event("Shutdown").link is Link.OFFLINE
+    assert instance.progress(10).observations != ()
+
+
+# -- jobs -----------------------------------------------------------------------------------
+
+
+def test_a_start_names_the_attempt_by_its_own_clock(instance: Instance) -> None:
+    assert instance.event("PrintStarted", user="ann", time=5) == Observation(
+        time_ms=AT_MS,
+        state=PrinterState.PRINTING,
+        signal=JobSignal.STARTED,
+        job=JobReading(file=FILE, token=f"{AT_MS}:{FILE}", printing_ms=5_000, operator="ann"),
+    )
+
+
+@pytest.mark.parametrize(("name", "state"), [("PrintPaused", "paused"), ("PrintResumed", "printing")])
+def test_a_pause_changes_the_state_and_measures_nothing(instance: Instance, name: str, state: str) -> None:
+    assert instance.event(name, user="ann", time=5) == Observation(
+        time_ms=AT_MS, state=PrinterState(state), job=JobReading(file=FILE, operator="ann")
+    )
+
+
+def test_an_end_carries_the_time_that_octoprint_measured(instance: Instance) -> None:
+    assert instance.event("PrintDone", time=121.5) == Observation(
+        time_ms=AT_MS,
+        state=PrinterState.FINISHED,
+        signal=JobSignal.DONE,
+        job=JobReading(file=FILE, printing_ms=121_500),
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "file"), [({"path": "a/b.gcode", "name": "b"}, "a/b.gcode"), ({"path": "", "name": "b"}, "b")]
+)
+def test_the_file_is_its_path_or_else_its_name(instance: Instance, fields: Any, file: str) -> None:
+    job = instance.event("PrintDone", **fields).job
+    assert job is not None
+    assert job.file == file
+
+
+def test_a_failure_has_the_words_of_the_error_before_it(printing: Instance) -> None:
+    assert printing.event("Error", error="MAXTEMP triggered").cause is Cause.THERMAL
+    failed = printing.event("PrintFailed", reason="error", time=30)
+    assert (failed.signal, failed.state) == (JobSignal.FAILED, PrinterState.ERROR)
+    assert (failed.cause, failed.detail) == (Cause.THERMAL, "MAXTEMP triggered")
+    assert failed.job == JobReading(file=FILE, printing_ms=30_000)
+
+
+def test_a_failure_has_its_own_words_first(printing: Instance) -> None:
+    printing.event("Error", error="MAXTEMP triggered")
+    failed = printing.event("PrintFailed", reason="error", error="filament runout")
+    assert (failed.cause, failed.detail) == (Cause.FILAMENT, "filament runout")
+
+
+def test_words_of_an_earlier_print_are_forgotten_at_the_next_start(printing: Instance) -> None:
+    printing.event("Error", error="MAXTEMP triggered")
+    printing.event("PrintStarted")
+    failed = printing.event("PrintFailed", reason="error")
+    assert failed.detail is None
+    assert failed.state == "error"
+
+
+@pytest.mark.parametrize(
+    ("before", "state"),
+    [("OPERATIONAL", "idle"), ("ERROR", "error"), ("OFFLINE", "offline"), ("PRINTING", "error")],
+)
+def test_a_failure_leaves_a_printer_that_rests_where_it_is(
+    instance: Instance, before: str, state: str
+) -> None:
+    instance.state(before)
+    assert instance.event("PrintFailed", reason="error").state == state
+
+
+@pytest.mark.parametrize(
+    ("before", "state"), [("OPERATIONAL", "idle"), ("ERROR", "error"), ("PAUSED", "idle")]
+)
+def test_a_cancel_leaves_a_printer_that_rests_where_it_is(
+    instance: Instance, before: str, state: str
+) -> None:
+    instance.state(before)
+    assert instance.event("PrintCancelled").state == state
+
+
+@pytest.mark.parametrize("name", ["PrintCancelled", "PrintFailed"])
+@pytest.mark.parametrize(("user", "fact"), [("ann", JobFact.USER_NAMED), (None, JobFact.NO_USER)])
+def test_a_cancel_is_told_in_two_ways_and_with_or_without_a_user(
+    printing: Instance, name: str, user: str | None, fact: JobFact
+) -> None:
+    found = printing.event(name, reason="cancelled", user=user, time=30)
+    job = JobReading(file=FILE, printing_ms=30_000, operator=user)
+    assert found == Observation(
+        time_ms=AT_MS, state=PrinterState.IDLE, signal=JobSignal.CANCELLED, facts=(fact,), job=job
+    )
+
+
+def test_a_cancel_by_a_firmware_error_tells_the_error(printing: Instance) -> None:
+    reading = printing.read("event/PrintCancelling", {"firmwareError": "Thermal runaway", "_timestamp": AT})
+    assert reading == Reading(AT_MS)
+    found = printing.event("PrintCancelled")
+    assert found.facts == (JobFact.FIRMWARE_ERROR, JobFact.NO_USER)
+    assert (found.cause, found.detail) == (Cause.THERMAL, "Thermal runaway")
+
+
+def test_the_words_of_the_cancel_itself_come_first(printing: Instance) -> None:
+    printing.read("event/PrintCancelling", {"firmwareError": "Thermal runaway", "_timestamp": AT})
+    assert printing.event("PrintCancelled", firmwareError="filament runout").detail == "filament runout"
+
+
+@pytest.mark.parametrize(
+    ("said", "cause", "detail"),
+    [
+        ({"error": "MINTEMP", "reason": "firmware"}, Cause.THERMAL, "MINTEMP"),
+        ({"error": "it broke", "reason": "timeout"}, Cause.CONNECTION, "it broke"),
+        ({"error": "it broke", "reason": "connection"}, Cause.CONNECTION, "it broke"),
+        ({"error": "", "reason": "filament"}, Cause.FILAMENT, "filament"),
+        ({"error": "it broke"}, Cause.PRINTER_ERROR, "it broke"),
+    ],
+)
+def test_an_error_says_its_cause(instance: Instance, said: Any, cause: Cause, detail: str) -> None:
+    found = instance.event("Error", **said)
+    assert (found.state, found.cause, found.detail) == (PrinterState.ERROR, cause, detail)
+
+
+def test_an_event_that_is_none_of_ours_only_tells_the_time(instance: Instance) -> None:
+    assert instance.read("event/ZChange", {"_timestamp": AT, "new": 3.2}) == Reading(AT_MS)
+    assert instance.read("event/ZChange", b"") is None
+
+
+@pytest.mark.parametrize("name", ["PrintStarted", "PausedForUser"])
+def test_an_event_that_the_broker_kept_says_nothing(instance: Instance, name: str) -> None:
+    assert instance.read(f"event/{name}", {"_timestamp": AT, "path": FILE}, retained=True) is None
+
+
+# -- progress -------------------------------------------------------------------------------
+
+
+def test_one_progress_shows_a_print_where_nothing_is_known(instance: Instance) -> None:
+    job = JobReading(file=FILE, progress=0.42)
+    seen = Observation(time_ms=AT_MS, level=True, state=PrinterState.PRINTING, job=job)
+    assert instance.progress(42) == Reading(AT_MS, (seen,))
+    assert OCTOPRINT.telemetry(instance.memory).progress == 0.42
+
+
+@pytest.mark.parametrize("state", ["OPERATIONAL", "ERROR", "OFFLINE"])
+@pytest.mark.parametrize(("seconds", "shown"), [(3, False), (4, True)])
+def test_against_a_resting_state_it_takes_two_some_seconds_apart(
+    instance: Instance, state: str, seconds: int, shown: bool
+) -> None:
+    instance.state(state)
+    assert instance.progress(42).observations == ()
+    assert bool(instance.progress(43, seconds).observations) is shown
+
+
+def test_a_full_bed_rests_too(instance: Instance) -> None:
+    instance.event("PrintDone")
+    assert instance.progress(42).observations == ()
+    assert instance.progress(43, 4).observations != ()
+
+
+def test_progress_of_another_file_begins_to_count_anew(instance: Instance) -> None:
+    instance.state("OPERATIONAL")
+    instance.progress(42)
+    assert instance.progress(43, 5, path="cup.gcode").observations == ()
+    assert instance.progress(44, 8, path="cup.gcode").observations == ()
+    assert instance.progress(44, 9, path="cup.gcode").observations != ()
+
+
+@pytest.mark.parametrize(("percent", "path"), [(0, FILE), (100, None), (50, None), (-1, FILE), (101, FILE)])
+def test_the_very_begin_and_the_end_of_a_file_prove_no_print_and_break_the_count(
+    instance: Instance, percent: int, path: str | None
+) -> None:
+    instance.state("OPERATIONAL")
+    instance.progress(42)
+    assert instance.progress(percent, 2, path=path) == Reading(AT_MS + 2_000)
+    assert instance.progress(43, 5).observations == ()
+
+
+@pytest.mark.parametrize("percent", [1, 99])
+def test_from_one_to_ninety_nine_per_cent_prove_a_print(instance: Instance, percent: int) -> None:
+    assert instance.progress(percent).observations != ()
+
+
+def test_progress_while_a_print_is_known_says_nothing_new(printing: Instance) -> None:
+    assert printing.progress(42) == Reading(AT_MS)
+
+
+def test_the_whole_file_read_is_told(printing: Instance) -> None:
+    seen = Observation(time_ms=AT_MS, level=True, signal=JobSignal.READ_THROUGH, job=JobReading(file=FILE))
+    assert printing.progress(100) == Reading(AT_MS, (seen,))
+
+
+def test_progress_that_the_broker_kept_or_that_has_no_figure_or_time_says_nothing(instance: Instance) -> None:
+    assert instance.progress(42, retained=True) == Reading(None)
+    assert instance.progress("soon") == Reading(None)
+    assert instance.read("progress/printing", {"progress": 42, "path": FILE}) == Reading(None)
+    assert OCTOPRINT.telemetry(instance.memory) == Telemetry()
+
+
+# -- temperatures ---------------------------------------------------------------------------
+
+
+def test_temperatures_are_kept_by_their_place(instance: Instance) -> None:
+    for leaf, actual in (("bed", 60.5), ("tool0", 210.5), ("chamber", 38), ("tool1", 99)):
+        said = {"actual": actual, "target": actual - 0.5, "_timestamp": AT}
+        assert instance.read(f"temperature/{leaf}", said) == Reading(AT_MS)
+    assert OCTOPRINT.telemetry(instance.memory) == Telemetry(
+        bed=60.5, bed_target=60.0, nozzle=210.5, nozzle_target=210.0, chamber=38.0
+    )
+
+
+def test_temperatures_that_the_broker_kept_have_no_time(instance: Instance) -> None:
+    said = {"actual": 60.5, "target": 60, "_timestamp": AT}
+    assert instance.read("temperature/bed", said, retained=True) == Reading(None)
+    assert OCTOPRINT.telemetry(instance.memory).bed == 60.5
+
+
+def test_heaters_that_stay_off_for_a_minute_in_mid_print_show_a_missed_end(printing: Instance) -> None:
+    assert printing.heat(10) == ()
+    assert printing.heat(69) == ()
+    (seen,) = printing.heat(70)[:1]
+    assert (seen.state, seen.since_ms, seen.time_ms) == (
+        PrinterState.UNKNOWN,
+        AT_MS + 10_000,
+        AT_MS + 70_000,
+    )
+    assert seen.detail == "heaters off in mid-print"
+    assert printing.heat(140) == ()
+
+
+@pytest.mark.parametrize(("tool", "bed"), [(1, 0), (0, 1), (None, 0)])
+def test_a_heater_that_is_on_begins_the_minute_anew(printing: Instance, tool: object, bed: object) -> None:
+    printing.heat(10)
+    printing.heat(50, tool, bed)
+    assert printing.heat(90) == ()
+    assert printing.heat(149) == ()
+    assert printing.heat(151) != ()
+
+
+def test_a_printer_without_a_heated_bed_has_its_heaters_off_too(printing: Instance) -> None:
+    printing.heat(10, bed=None)
+    assert printing.heat(80, bed=None) != ()
+
+
+def test_cold_heaters_of_a_printer_that_does_not_print_say_nothing(instance: Instance) -> None:
+    instance.state("PAUSED")
+    instance.heat(10)
+    assert instance.heat(100) == ()
+    instance.state("PRINTING")
+    assert instance.heat(110) == ()
+    assert instance.heat(169) == ()
+    assert instance.heat(171) != ()
+
+
+def test_after_a_missed_end_one_progress_shows_the_print_again(printing: Instance) -> None:
+    printing.heat(10)
+    printing.heat(80)
+    assert printing.progress(50, 90).observations != ()
+
+
+def test_heaters_without_a_time_say_nothing(printing: Instance) -> None:
+    printing.heat(10)
+    assert printing.read("temperature/tool0", {"actual": 20, "target": 0}) == Reading(None)
+    assert printing.heat(75) == ()
+
+
+# -- times and payloads ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("stamp", "ms"), [(1.5, 1_500), ("7", 7_000), (None, None), ("soon", None)])
+def test_the_time_is_octoprints_own_in_seconds(instance: Instance, stamp: object, ms: int | None) -> None:
+    assert instance.read("event/ZChange", {"_timestamp": stamp}) == Reading(ms)
+
+
+def test_a_field_of_a_wrong_kind_does_not_lose_the_message(instance: Instance) -> None:
+    found = instance.event("PrintStarted", user=7, time="long", name=None)
+    assert found.job == JobReading(file=FILE, token=f"{AT_MS}:{FILE}")
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [(b"{", "not_json"), (b"7", "wrong_shape"), (b"\xff", "not_utf8"), (b" " * 1_000_001, "too_large")],
+)
+@pytest.mark.parametrize("suffix", ["event/PrintDone", "progress/printing", "temperature/bed"])
+def test_what_is_no_message_is_refused(instance: Instance, suffix: str, payload: bytes, reason: str) -> None:
+    with pytest.raises(UnreadableMessage) as caught:
+        instance.read(suffix, payload)
+    assert caught.value.reason == reason
