@@ -67,7 +67,7 @@ class Instance:
 
     def heat(self, at: float, tool: object = 0, bed: object = 0) -> tuple[Observation, ...]:
         """What targets of tool and bed `at` seconds say."""
-        found = []
+        found: list[Observation] = []
         for leaf, target in (("bed", bed), ("tool0", tool)):
             said = {"actual": 21.5, "target": target, "_timestamp": AT + at}
             reading = self.read(f"temperature/{leaf}", said)

@@ -1,0 +1,733 @@
+"""What every word of Klipper and Moonraker is taken for, message by message."""
+
+import json
+from typing import Any
+
+import pytest
+
+from collector.adapters import adapter
+from collector.adapters.base import Askable, ClockKind, Reading
+from farm.errors import UnreadableMessage
+from farm.model.observation import (
+    HistoryRow,
+    JobFact,
+    JobReading,
+    JobSignal,
+    Link,
+    Observation,
+    Telemetry,
+)
+from farm.model.states import Cause, PrinterState
+
+MOONRAKER = adapter("moonraker")
+BOOT = 5_000
+FILE = "vase.gcode"
+STANDBY = {
+    "filename": "",
+    "total_duration": 0.0,
+    "print_duration": 0.0,
+    "filament_used": 0.0,
+    "state": "standby",
+    "message": "",
+}
+OBJECTS = [
+    "print_stats",
+    "webhooks",
+    "virtual_sdcard",
+    "heater_bed",
+    "extruder",
+    "pause_resume",
+    "gcode_move",
+    "fan",
+]
+
+
+def ms(at: float) -> int:
+    """Klipper's clock at second `at`."""
+    return int((BOOT + at) * 1_000)
+
+
+class Host:
+    """One Klipper host, read message by message; times are seconds of its clock."""
+
+    def __init__(self) -> None:
+        self.memory: Any = MOONRAKER.new_memory()
+
+    def read(self, suffix: str, said: object, retained: bool = False) -> Reading | None:
+        payload = said if isinstance(said, bytes) else json.dumps(said).encode()
+        return MOONRAKER.read(self.memory, suffix, payload, retained)
+
+    def say(self, at: float, *, retained: bool = False, **objects: object) -> tuple[Observation, ...]:
+        reading = self.read("klipper/status", {"eventtime": BOOT + at, "status": objects}, retained)
+        assert reading is not None
+        assert reading.time_ms == ms(at)
+        return reading.observations
+
+    def stats(self, at: float, **stats: object) -> tuple[Observation, ...]:
+        """Changes of `print_stats`."""
+        return self.say(at, print_stats=stats)
+
+    def split(
+        self, at: float, name: str, field: str, value: object, *, retained: bool = False
+    ) -> tuple[Observation, ...]:
+        said = {"eventtime": BOOT + at, "value": value}
+        reading = self.read(f"klipper/state/{name}/{field}", said, retained)
+        assert reading is not None
+        assert reading.time_ms == (None if retained else ms(at))
+        return reading.observations
+
+    def full(self, at: float, *, webhooks: str = "ready", **stats: object) -> tuple[Observation, ...]:
+        return self.say(at, webhooks={"state": webhooks}, print_stats=STANDBY | stats)
+
+    def print(self, at: float = 0) -> None:
+        """A print that has heated up: started at `at`, printing for a second."""
+        self.full(at)
+        self.stats(at + 1, state="printing", filename=FILE, total_duration=0.1)
+        self.stats(at + 2, total_duration=1.1, print_duration=1.0)
+
+    @property
+    def figures(self) -> Telemetry:
+        return MOONRAKER.telemetry(self.memory)
+
+
+@pytest.fixture
+def host() -> Host:
+    return Host()
+
+
+@pytest.fixture
+def printing() -> Host:
+    host = Host()
+    host.print()
+    return host
+
+
+def one(seen: tuple[Observation, ...]) -> Observation:
+    (observation,) = seen
+    return observation
+
+
+def test_what_it_states_of_itself() -> None:
+    assert (MOONRAKER.kind, MOONRAKER.clock) == ("moonraker", ClockKind.MONOTONIC)
+    assert MOONRAKER.silence_ms == 30_000
+    assert MOONRAKER.default_topics == ("{printer}",)
+    assert MOONRAKER.suffixes == (
+        "moonraker/status",
+        "moonraker/api/response",
+        "klipper/status",
+        "klipper/state/+/+",
+    )
+
+
+def test_it_asks_for_the_whole_state_and_fifty_jobs_and_subscribes_to_nothing() -> None:
+    assert isinstance(MOONRAKER, Askable)
+    asked = MOONRAKER.questions(70)
+    assert {question.suffix for question in asked} == {"moonraker/api/request"}
+    assert [json.loads(question.payload) for question in asked] == [
+        {
+            "jsonrpc": "2.0",
+            "method": "printer.objects.query",
+            "params": {"objects": dict.fromkeys(OBJECTS)},
+            "id": 70,
+        },
+        {
+            "jsonrpc": "2.0",
+            "method": "server.history.list",
+            "params": {"limit": 50, "order": "desc"},
+            "id": 71,
+        },
+    ]
+
+
+# -- the link -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("retained", [False, True])
+@pytest.mark.parametrize(("word", "link"), [("online", Link.ONLINE), ("offline", Link.OFFLINE)])
+def test_moonraker_tells_the_link(host: Host, word: str, link: Link, retained: bool) -> None:
+    reading = host.read("moonraker/status", {"server": word}, retained)
+    assert reading == Reading(None, (Observation(link=link, retained=retained),))
+
+
+@pytest.mark.parametrize("said", [{"server": "away"}, {}])
+def test_another_word_for_the_link_is_refused(host: Host, said: object) -> None:
+    with pytest.raises(UnreadableMessage) as caught:
+        host.read("moonraker/status", said)
+    assert caught.value.reason == "wrong_shape"
+
+
+def test_when_the_link_goes_the_merged_status_is_void_but_not_the_figures(printing: Host) -> None:
+    printing.say(3, extruder={"temperature": 210.5})
+    printing.read("moonraker/status", {"server": "offline"})
+    assert printing.say(4, heater_bed={"temperature": 60.5}) == ()
+    assert printing.figures.nozzle == 210.5
+    assert one(printing.stats(5, state="printing", total_duration=5.0)).state == "preparing"
+
+
+def test_a_status_that_the_broker_kept_from_before_the_link_broke_tells_no_state(host: Host) -> None:
+    host.read("moonraker/status", {"server": "offline"})
+    whole = STANDBY | {"state": "printing", "filename": FILE}
+    assert host.say(1, retained=True, print_stats=whole, webhooks={"state": "shutdown"}) == ()
+    assert host.say(2, retained=True, extruder={"temperature": 20.5}) == ()
+    assert host.figures.nozzle == 20.5
+    host.read("moonraker/status", {"server": "online"})
+    assert one(host.say(3, retained=True, print_stats=whole)).state == "preparing"
+
+
+# -- states ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("word", "state", "signal"),
+    [
+        ("standby", "idle", JobSignal.LOST),
+        ("printing", "preparing", None),
+        ("paused", "paused", None),
+        ("complete", "finished", JobSignal.DONE),
+        ("cancelled", "idle", JobSignal.CANCELLED),
+        ("error", "error", JobSignal.FAILED),
+        ("dancing", "unknown", None),
+    ],
+)
+def test_every_word_of_print_stats_has_a_state_and_perhaps_a_signal(
+    host: Host, word: str, state: str, signal: JobSignal | None
+) -> None:
+    seen = one(host.full(1, state=word))
+    assert (seen.state, seen.signal, seen.level) == (PrinterState(state), signal, True)
+    assert seen.detail == ("state 'dancing'" if word == "dancing" else None)
+    assert (seen.job is None) is (word == "standby")
+    assert seen.facts == ((JobFact.CANCEL_COMMAND,) if word == "cancelled" else ())
+
+
+@pytest.mark.parametrize(
+    ("webhooks", "state"),
+    [("startup", "unknown"), ("disconnected", "offline"), ("shutdown", "error"), ("error", "error")],
+)
+@pytest.mark.parametrize("word", ["standby", "complete"])
+def test_a_klipper_that_is_not_ready_wins_over_the_last_print(
+    host: Host, webhooks: str, state: str, word: str
+) -> None:
+    seen = one(host.full(1, webhooks=webhooks, state=word))
+    assert seen.state == state
+    if webhooks != "startup":
+        assert seen.signal is None
+
+
+def test_a_change_is_told_once(host: Host) -> None:
+    host.full(0)
+    assert one(host.stats(1, state="complete", filename=FILE)).level is False
+    assert host.stats(2, filament_used=1.0) == ()
+    assert host.say(3, extruder={"temperature": 30.0}) == ()
+
+
+def test_a_whole_status_tells_the_state_again(host: Host) -> None:
+    assert one(host.full(0)).state == "idle"
+    assert one(host.full(1)).state == "idle"
+
+
+@pytest.mark.parametrize("missing", ["state", "filename", "message", "filament_used", "total_duration"])
+def test_a_status_is_whole_only_with_all_that_no_change_has_at_once(host: Host, missing: str) -> None:
+    host.full(0)
+    stats = {name: value for name, value in STANDBY.items() if name != missing}
+    assert host.say(1, print_stats=stats) == ()
+
+
+def test_what_is_heard_first_is_a_state_that_may_stand_for_long(host: Host) -> None:
+    assert one(host.stats(1, state="printing")).level is True
+
+
+def test_heat_up_lasts_until_the_print_duration_counts(host: Host) -> None:
+    host.full(0)
+    started = one(host.stats(10, state="printing", filename=FILE, total_duration=0.1))
+    assert started == Observation(
+        time_ms=ms(10),
+        state=PrinterState.PREPARING,
+        job=JobReading(file=FILE, printing_ms=0, elapsed_ms=100, filament_mm=0.0),
+    )
+    assert host.stats(11, total_duration=1.0, print_duration=0.0) == ()
+    begun = one(host.stats(20, total_duration=10.0, print_duration=1.5))
+    assert (begun.state, begun.since_ms) == (PrinterState.PRINTING, ms(18.5))
+
+
+# -- pauses ---------------------------------------------------------------------------------
+
+
+def test_a_pause_that_klipper_confirms_holds_from_the_word_for_it(printing: Host) -> None:
+    seen = one(printing.say(10, print_stats={"state": "paused"}, pause_resume={"is_paused": True}))
+    assert (seen.state, seen.since_ms, seen.signal) == (PrinterState.PAUSED, ms(10), None)
+    assert one(printing.stats(20, state="printing", total_duration=18.0)).state == "printing"
+
+
+@pytest.mark.parametrize(("later", "paused"), [(1.499, False), (1.5, True)])
+def test_a_pause_without_confirmation_is_one_when_it_lasts(
+    printing: Host, later: float, paused: bool
+) -> None:
+    assert printing.stats(10, state="paused") == ()
+    seen = printing.stats(10 + later, total_duration=9.0)
+    assert bool(seen) is paused
+    if paused:
+        assert (one(seen).state, one(seen).since_ms) == (PrinterState.PAUSED, ms(10))
+
+
+def test_a_pause_that_turns_into_another_word_at_once_is_none(printing: Host) -> None:
+    assert printing.stats(10, state="paused") == ()
+    assert one(printing.stats(10.5, state="cancelled")).signal is JobSignal.CANCELLED
+
+
+def test_the_word_for_a_pause_said_again_does_not_begin_it_anew(printing: Host) -> None:
+    printing.stats(10, state="paused", total_duration=8.0)
+    assert one(printing.stats(12, state="paused", total_duration=10.0)).since_ms == ms(10)
+
+
+# -- ends -----------------------------------------------------------------------------------
+
+
+def test_an_end_carries_what_klipper_measured(printing: Host) -> None:
+    printing.say(3, virtual_sdcard={"progress": 0.5})
+    seen = one(
+        printing.stats(100, state="complete", total_duration=99.5, print_duration=90.25, filament_used=12.5)
+    )
+    assert seen == Observation(
+        time_ms=ms(100),
+        state=PrinterState.FINISHED,
+        signal=JobSignal.DONE,
+        job=JobReading(file=FILE, printing_ms=90_250, elapsed_ms=99_500, progress=0.5, filament_mm=12.5),
+    )
+
+
+def test_a_total_of_an_earlier_moment_is_not_the_length_now(printing: Host) -> None:
+    printing.stats(50, total_duration=49.0)
+    job = one(printing.stats(51, state="complete")).job
+    assert job is not None
+    assert (job.elapsed_ms, job.printing_ms) == (None, 1_000)
+
+
+def test_an_error_has_klippers_words(printing: Host) -> None:
+    seen = one(printing.stats(50, state="error", message=" Move out of range: 400 \n"))
+    assert (seen.signal, seen.cause, seen.detail) == (
+        JobSignal.FAILED,
+        Cause.FILE,
+        "Move out of range: 400",
+    )
+
+
+def test_words_that_come_behind_the_error_are_told_once(printing: Host) -> None:
+    assert one(printing.stats(50, state="error")).detail is None
+    seen = one(printing.stats(50.1, message="Move out of range"))
+    assert (seen.signal, seen.level, seen.state) == (JobSignal.FAILED, True, None)
+    assert (seen.cause, seen.detail, seen.time_ms) == (Cause.FILE, "Move out of range", ms(50.1))
+    assert seen.job is not None
+    assert printing.stats(51, message="Move out of range") == ()
+
+
+def test_an_error_whose_words_are_known_is_not_told_again(printing: Host) -> None:
+    printing.stats(50, state="error", message="Move out of range")
+    assert printing.stats(50.1, message="something else") == ()
+
+
+def test_words_after_another_end_are_none_of_a_failure(printing: Host) -> None:
+    printing.stats(50, state="complete")
+    assert printing.stats(50.1, message="Move out of range") == ()
+
+
+def test_words_of_an_earlier_print_are_forgotten(printing: Host) -> None:
+    printing.stats(50, message="Move out of range")
+    printing.stats(51, state="error")
+    assert printing.stats(52, total_duration=1.0) == ()
+
+
+@pytest.mark.parametrize("webhooks", ["shutdown", "error"])
+def test_a_klipper_that_halts_in_mid_print_says_so(printing: Host, webhooks: str) -> None:
+    said = {"state": webhooks, "state_message": " MCU 'mcu' shutdown: ADC out of range \n"}
+    seen = one(printing.say(50, webhooks=said, print_stats={"total_duration": 49.0}))
+    assert (seen.state, seen.signal, seen.cause) == (PrinterState.ERROR, JobSignal.HALTED, Cause.THERMAL)
+    assert seen.detail == "MCU 'mcu' shutdown: ADC out of range"
+    assert seen.job == JobReading(file=FILE, printing_ms=1_000, filament_mm=0.0)
+
+
+def test_the_words_of_a_halt_may_come_behind_it(printing: Host) -> None:
+    assert one(printing.say(50, webhooks={"state": "shutdown"})).cause is Cause.UNKNOWN
+    seen = one(printing.say(50.1, webhooks={"state_message": "ADC out of range"}))
+    assert (seen.signal, seen.cause) == (JobSignal.HALTED, Cause.THERMAL)
+    assert printing.say(51, webhooks={"state_message": "ADC out of range"}) == ()
+
+
+@pytest.mark.parametrize(("word", "signal"), [("printing", JobSignal.HALTED), ("paused", JobSignal.HALTED)])
+def test_a_halt_first_heard_of_ends_the_print_that_klipper_still_names(
+    host: Host, word: str, signal: JobSignal
+) -> None:
+    assert one(host.full(1, webhooks="shutdown", state=word)).signal is signal
+
+
+def test_a_halt_of_a_printer_at_rest_ends_no_print(host: Host) -> None:
+    host.full(0)
+    seen = one(host.say(1, webhooks={"state": "shutdown", "state_message": "ADC out of range"}))
+    assert (seen.signal, seen.cause, seen.detail) == (None, None, "ADC out of range")
+
+
+def test_words_of_an_earlier_halt_are_forgotten_with_the_next_word(printing: Host) -> None:
+    printing.say(3, webhooks={"state": "ready", "state_message": "Printer is ready"})
+    assert one(printing.say(4, webhooks={"state": "shutdown"})).detail is None
+
+
+@pytest.mark.parametrize("word", ["printing", "paused"])
+def test_a_klipper_that_is_gone_in_mid_print_took_the_job_with_it(host: Host, word: str) -> None:
+    seen = one(host.full(1, webhooks="disconnected", state=word))
+    assert (seen.state, seen.signal) == (PrinterState.OFFLINE, JobSignal.HOST_GONE)
+
+
+def test_klipper_started_anew_voids_what_print_stats_said_before(printing: Host) -> None:
+    printing.say(10, webhooks={"state": "shutdown"})
+    printing.say(20, webhooks={"state": "startup"})
+    assert printing.say(21, webhooks={"state": "ready"}) == ()
+    seen = one(printing.stats(22, state="standby"))
+    assert (seen.state, seen.signal) == (PrinterState.IDLE, JobSignal.LOST)
+
+
+def test_a_ready_that_is_heard_first_voids_nothing(host: Host) -> None:
+    host.stats(1, state="printing", total_duration=1.0)
+    assert host.say(2, webhooks={"state": "ready"}) == ()
+    assert one(host.stats(3, print_duration=1.0, total_duration=2.0)).state == "printing"
+
+
+# -- names and layers -----------------------------------------------------------------------
+
+
+def test_a_name_that_comes_behind_the_start_is_told(host: Host) -> None:
+    host.full(0)
+    assert one(host.split(1, "print_stats", "state", "printing")).job == JobReading(
+        printing_ms=0, filament_mm=0.0
+    )
+    seen = one(host.split(1, "print_stats", "filename", FILE))
+    assert seen == Observation(
+        time_ms=ms(1), level=True, state=PrinterState.PREPARING, job=JobReading(file=FILE)
+    )
+    assert host.split(1, "print_stats", "filename", FILE) == ()
+
+
+def test_a_name_that_the_broker_kept_is_not_told(host: Host) -> None:
+    host.full(0)
+    host.split(1, "print_stats", "state", "printing")
+    assert host.split(1, "print_stats", "filename", FILE, retained=True) == ()
+
+
+def test_a_name_of_a_printer_at_rest_is_not_told(host: Host) -> None:
+    host.full(0)
+    assert host.split(1, "print_stats", "filename", FILE) == ()
+
+
+def test_a_name_that_goes_is_no_name(printing: Host) -> None:
+    assert printing.split(3, "print_stats", "filename", "") == ()
+    job = one(printing.stats(4, state="complete")).job
+    assert job is not None
+    assert job.file is None
+
+
+# -- a missed edge --------------------------------------------------------------------------
+
+
+def test_a_clock_that_moves_twice_at_rest_shows_a_start_that_was_missed(host: Host) -> None:
+    host.full(0, state="complete", filename=FILE, total_duration=90.0)
+    assert host.stats(10, total_duration=1.0) == ()
+    assert one(host.stats(11, total_duration=2.0)).state == "preparing"
+
+
+def test_a_clock_that_moves_twice_at_one_moment_shows_nothing(host: Host) -> None:
+    host.full(0, state="complete")
+    assert host.stats(10, total_duration=1.0) == ()
+    assert host.stats(10, total_duration=2.0) == ()
+    assert one(host.stats(10.1, total_duration=2.0)).state == "preparing"
+
+
+def test_a_clock_at_nothing_or_of_the_moment_of_the_end_shows_no_start(host: Host) -> None:
+    host.full(0)
+    host.stats(5, state="complete")
+    for at in (5, 5, 6, 7):
+        assert host.stats(at, total_duration=0.0) == ()
+    assert host.stats(5, total_duration=9.0) == ()
+    assert host.stats(8, total_duration=9.0) == ()
+
+
+def test_the_file_of_a_missed_start_is_the_one_named_since(host: Host) -> None:
+    host.full(0, state="complete", filename="old.gcode")
+    host.stats(10, total_duration=1.0)
+    seen = one(host.stats(11, total_duration=2.0))
+    assert seen.job is not None
+    assert seen.job.file is None
+    other = Host()
+    other.full(0, state="complete", filename="old.gcode")
+    other.stats(9, filename=FILE)
+    other.stats(10, total_duration=1.0)
+    seen = one(other.stats(11, total_duration=2.0))
+    assert seen.job is not None
+    assert seen.job.file == FILE
+
+
+def test_the_same_end_again_after_the_clock_moved_is_a_whole_print_that_was_missed(host: Host) -> None:
+    host.full(0, state="complete")
+    assert host.stats(1, state="complete") == ()
+    host.stats(50, total_duration=1.0)
+    assert one(host.stats(60, state="complete")).signal is JobSignal.DONE
+    assert one(host.stats(70, state="complete", total_duration=9.0)).signal is JobSignal.DONE
+
+
+def test_standby_again_is_no_end(host: Host) -> None:
+    host.full(0)
+    assert host.stats(5, state="standby", total_duration=1.0) == ()
+
+
+def test_a_clock_that_stands_for_more_than_ten_seconds_shows_a_missed_end(printing: Host) -> None:
+    heat = {"temperature": 200.0}
+    assert printing.say(3, extruder=heat) == ()
+    assert printing.say(12, extruder=heat) == ()
+    seen = one(printing.say(12.001, extruder=heat))
+    assert (seen.state, seen.since_ms, seen.time_ms) == (PrinterState.UNKNOWN, ms(2), ms(12.001))
+    assert seen.detail == "the print's clock stands"
+    assert printing.say(30, extruder=heat) == ()
+    assert one(printing.stats(31, state="printing")).state == "preparing"
+
+
+def test_a_clock_that_moves_in_between_does_not_stand(printing: Host) -> None:
+    for at in range(3, 40, 3):
+        printing.say(at, extruder={"temperature": 200.0})
+        assert printing.stats(at + 1, total_duration=float(at)) == ()
+
+
+def test_one_moment_after_a_silence_is_not_enough_to_say_that_the_clock_stands(printing: Host) -> None:
+    assert printing.split(60, "extruder", "temperature", 200.0) == ()
+    assert printing.split(60, "print_stats", "total_duration", 59.0) == ()
+    assert printing.split(61, "extruder", "temperature", 200.0) == ()
+
+
+def test_the_clock_of_a_printer_at_rest_may_stand(host: Host) -> None:
+    host.full(0)
+    assert host.say(5, extruder={"temperature": 20.0}) == ()
+    assert host.say(50, extruder={"temperature": 20.0}) == ()
+
+
+def test_a_state_that_is_not_known_is_seen_in_a_print_duration_that_grows(host: Host) -> None:
+    assert host.stats(1, print_duration=10.0, total_duration=20.0) == ()
+    assert host.stats(2, print_duration=10.0, total_duration=21.0) == ()
+    assert one(host.stats(3, print_duration=11.0, total_duration=22.0)).state == "printing"
+
+
+def test_a_file_that_is_being_cleared_does_not_turn_a_print_into_heat_up(printing: Host) -> None:
+    assert printing.stats(50, total_duration=0.0, print_duration=0.0) == ()
+    assert one(printing.stats(50, state="standby")).state == "idle"
+
+
+def test_a_status_that_was_overtaken_is_passed_over(printing: Host) -> None:
+    printing.stats(50, state="complete", total_duration=49.0)
+    assert printing.stats(49, state="printing", total_duration=48.0) == ()
+
+
+def test_a_host_started_anew_is_not_taken_for_one_that_was_overtaken(printing: Host) -> None:
+    printing.stats(50, state="complete")
+    seen = one(printing.stats(19, state="standby"))
+    assert seen.state == "idle"
+
+
+# -- figures --------------------------------------------------------------------------------
+
+
+def test_every_figure_is_kept_where_it_belongs(host: Host) -> None:
+    host.say(
+        1,
+        extruder={"temperature": 210.5, "target": 210.0},
+        heater_bed={"temperature": 60.5, "target": 60.0},
+        virtual_sdcard={"progress": 0.25},
+        gcode_move={"speed": 6000.0, "speed_factor": 1.5, "extrude_factor": 0.95},
+        fan={"speed": 0.75},
+        print_stats={"filament_used": 12.5, "info": {"total_layer": 210, "current_layer": 88}},
+    )
+    everything = Telemetry(
+        nozzle=210.5,
+        nozzle_target=210.0,
+        bed=60.5,
+        bed_target=60.0,
+        progress=0.25,
+        layer=88,
+        layers=210,
+        speed_mm_s=100.0,
+        speed_factor=1.5,
+        flow_factor=0.95,
+        fan=0.75,
+        filament_mm=12.5,
+    )
+    assert host.figures == everything
+    host.say(
+        2, extruder={}, heater_bed={}, virtual_sdcard={}, gcode_move={}, fan={}, print_stats={"info": None}
+    )
+    assert host.figures == everything
+
+
+@pytest.mark.parametrize("field", ["temperature", "target"])
+@pytest.mark.parametrize("heater", ["extruder", "heater_bed"])
+def test_one_field_of_a_heater_leaves_the_other(host: Host, heater: str, field: str) -> None:
+    before: Any = {heater: {"temperature": 50.0, "target": 60.0}}
+    change: Any = {heater: {field: 70.0}}
+    host.say(1, **before)
+    host.say(2, **change)
+    found = host.figures
+    reading = (found.nozzle, found.nozzle_target) if heater == "extruder" else (found.bed, found.bed_target)
+    assert reading == ((70.0, 60.0) if field == "temperature" else (50.0, 70.0))
+
+
+@pytest.mark.parametrize(("said", "kept"), [(0.0, 0.0), (1.0, 1.0), (-0.01, None), (1.01, None)])
+def test_progress_is_a_ratio_or_nothing(host: Host, said: float, kept: float | None) -> None:
+    host.say(1, virtual_sdcard={"progress": said})
+    assert host.figures.progress == kept
+
+
+# -- split mode -----------------------------------------------------------------------------
+
+
+def test_split_mode_tells_the_same_field_by_field(host: Host) -> None:
+    host.split(1, "webhooks", "state", "ready")
+    assert one(host.split(1, "print_stats", "state", "printing")).state == "preparing"
+    host.split(1, "print_stats", "total_duration", 0.1)
+    assert one(host.split(2, "print_stats", "print_duration", 1.0)).state == "printing"
+    host.split(3, "extruder", "temperature", 200.5)
+    assert host.figures.nozzle == 200.5
+    kept = one(Host().split(1, "print_stats", "state", "complete", retained=True))
+    assert (kept.retained, kept.level, kept.time_ms) == (True, True, None)
+
+
+def test_an_object_that_is_none_of_ours_only_tells_the_time(host: Host) -> None:
+    said = {"eventtime": BOOT, "value": 7}
+    assert host.read("klipper/state/toolhead/x", said) == Reading(ms(0))
+    assert host.read("klipper/state/toolhead/x", said, True) == Reading(None)
+
+
+def test_a_whole_status_that_the_broker_kept_is_told_as_kept(host: Host) -> None:
+    seen = one(host.say(1, retained=True, print_stats=STANDBY | {"total_duration": 7.0, "state": "complete"}))
+    assert (seen.retained, seen.level, seen.time_ms) == (True, True, None)
+    assert seen.job is not None
+    assert seen.job.elapsed_ms == 7_000
+
+
+# -- answers --------------------------------------------------------------------------------
+
+
+def test_the_answer_to_the_question_for_the_state_is_a_whole_status(host: Host) -> None:
+    status = {"print_stats": STANDBY, "webhooks": {"state": "ready"}}
+    reading = host.read("moonraker/api/response", {"id": 70, "result": {"eventtime": BOOT, "status": status}})
+    assert reading is not None
+    assert reading.time_ms == ms(0)
+    seen = one(reading.observations)
+    assert (seen.state, seen.level, seen.retained) == (PrinterState.IDLE, True, False)
+
+
+@pytest.mark.parametrize(
+    "result",
+    [None, "ok", {}, {"status": {}}, {"eventtime": 1}, {"jobs": None}, {"jobs": []}, {"jobs": [7, {}]}],
+)
+def test_an_answer_that_is_none_of_ours_says_nothing(host: Host, result: object) -> None:
+    assert host.read("moonraker/api/response", {"id": 70, "result": result}) is None
+
+
+@pytest.mark.parametrize(
+    ("word", "signal"),
+    [
+        ("in_progress", JobSignal.STARTED),
+        ("completed", JobSignal.DONE),
+        ("cancelled", JobSignal.CANCELLED),
+        ("error", JobSignal.FAILED),
+        ("klippy_shutdown", JobSignal.HALTED),
+        ("klippy_disconnect", JobSignal.HOST_GONE),
+        ("server_exit", JobSignal.LOST),
+        ("interrupted", JobSignal.LOST),
+        ("", JobSignal.LOST),
+    ],
+)
+def test_every_word_of_the_history_has_a_signal(host: Host, word: str, signal: JobSignal) -> None:
+    job = {
+        "job_id": "000A",
+        "filename": FILE,
+        "start_time": 1_795_000_000.5,
+        "end_time": 1_795_000_100.25,
+        "print_duration": 90.75,
+        "filament_used": 12.5,
+        "status": word,
+    }
+    reading = host.read("moonraker/api/response", {"id": 71, "result": {"jobs": [job]}})
+    row = HistoryRow(
+        history="moonraker",
+        native_id="000A",
+        file=FILE,
+        started_ms=1_795_000_000_500,
+        ended_ms=1_795_000_100_250,
+        signal=signal,
+        detail=None if word == "completed" else word,
+        printing_ms=90_750,
+        filament_mm=12.5,
+    )
+    assert reading == Reading(None, (Observation(level=True, history=(row,)),))
+
+
+def test_a_row_of_a_job_that_still_runs_has_no_end(host: Host) -> None:
+    job = {"job_id": "000A", "start_time": 1_795_000_000, "end_time": None, "status": "in_progress"}
+    reading = host.read("moonraker/api/response", {"id": 71, "result": {"jobs": [job]}})
+    assert reading is not None
+    (row,) = reading.observations[0].history
+    assert (row.ended_ms, row.printing_ms, row.filament_mm, row.file) == (None, None, None, None)
+
+
+@pytest.mark.parametrize("missing", ["job_id", "start_time"])
+def test_a_row_without_id_or_start_is_left_out_and_the_others_stay(host: Host, missing: str) -> None:
+    good = {"job_id": "000A", "start_time": 1_795_000_000, "status": "completed"}
+    bad = {name: value for name, value in good.items() if name != missing}
+    reading = host.read("moonraker/api/response", {"id": 71, "result": {"jobs": [bad, good]}})
+    assert reading is not None
+    assert [row.native_id for row in reading.observations[0].history] == ["000A"]
+
+
+# -- damaged payloads -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [
+        (b"{", "not_json"),
+        (b"7", "wrong_shape"),
+        (b"\xff", "not_utf8"),
+        (b'{"eventtime": 5000}', "wrong_shape"),
+        (b'{"eventtime": "x", "status": {}}', "wrong_shape"),
+        (b'{"eventtime": 5000, "status": []}', "wrong_shape"),
+        (b" " * 1_000_001, "too_large"),
+    ],
+)
+def test_what_is_no_status_is_refused(host: Host, payload: bytes, reason: str) -> None:
+    with pytest.raises(UnreadableMessage) as caught:
+        host.read("klipper/status", payload)
+    assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize("suffix", ["moonraker/status", "moonraker/api/response", "klipper/state/fan/speed"])
+@pytest.mark.parametrize(
+    ("payload", "reason"), [(b"{", "not_json"), (b"\xff", "not_utf8"), (b" " * 1_000_001, "too_large")]
+)
+def test_what_is_no_json_is_refused(host: Host, suffix: str, payload: bytes, reason: str) -> None:
+    with pytest.raises(UnreadableMessage) as caught:
+        host.read(suffix, payload)
+    assert caught.value.reason == reason
+
+
+def test_a_split_value_without_a_time_is_refused(host: Host) -> None:
+    with pytest.raises(UnreadableMessage):
+        host.read("klipper/state/fan/speed", {"value": 1.0})
+
+
+def test_one_bad_field_loses_neither_the_others_nor_the_message(host: Host) -> None:
+    seen = host.say(
+        1,
+        extruder={"temperature": "hot", "target": 200.0},
+        fan=7,
+        print_stats={"state": "complete", "filename": [], "total_duration": "12.5"},
+    )
+    assert one(seen).signal is JobSignal.DONE
+    assert (host.figures.nozzle, host.figures.nozzle_target) == (None, 200.0)
+
+
+def test_a_topic_that_is_none_of_ours_says_nothing(host: Host) -> None:
+    assert host.read("moonraker/api/request", {}) is None
