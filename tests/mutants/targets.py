@@ -50,8 +50,8 @@ TARGETS = (
         "octoprint",
         ("collector/adapters/octoprint.py",),
         (
-            "tests/unit/collector/test_octoprint.py",
             "tests/unit/collector/test_octoprint_words.py",
+            "tests/unit/collector/test_octoprint.py",
             _RECORDINGS,
         ),
     ),
@@ -64,8 +64,8 @@ TARGETS = (
             "collector/adapters/_moonraker_history.py",
         ),
         (
-            "tests/unit/collector/test_moonraker.py",
             "tests/unit/collector/test_moonraker_words.py",
+            "tests/unit/collector/test_moonraker.py",
             _RECORDINGS,
         ),
     ),

@@ -102,8 +102,12 @@ def _run(mutant: Mutant | None, tests: tuple[str, ...]) -> None:
             importlib.import_module(mutant.module)
         except BaseException:  # noqa: BLE001 - whatever a mutant does on import
             os._exit(_NOT_IMPORTED)
-    arguments = ["-x", "-q", "-p", "no:cacheprovider", *tests]
-    os._exit(int(pytest.main(arguments, plugins=[pytest_timeout])))
+    for test in tests:
+        # One by one, so that what the nearest tests notice never loads the others.
+        code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", test], plugins=[pytest_timeout])
+        if code != pytest.ExitCode.OK:
+            os._exit(int(code))
+    os._exit(0)
 
 
 class Trial:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from collector.adapters import adapter
@@ -322,6 +322,7 @@ _json = st.recursive(
 _fields = st.sampled_from(["v", "at", "state", "event", "job", "cause", "detail", "cancelled_by", "nozzle"])
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.sampled_from(["link", "state", "event", "telemetry"]),
     st.dictionaries(_fields, _json | st.just(1), max_size=6),
