@@ -90,7 +90,7 @@ class DropEntry(Operator):  # type: ignore[misc]  # the library has no types
     @classmethod
     def examples(cls) -> tuple[Example, ...]:
         """See `Operator.examples`."""
-        return (Example("x = (1, 2)", "x = (1, )", 1), Example("x = {1: 2, 3: 4}", "x = { 3: 4,}", 0))
+        return (Example("x = (1, 2)", "x = (1,)", 1), Example("x = {1: 2, 3: 4}", "x = { 3: 4,}", 0))
 
 
 class DropKeyword(Operator):  # type: ignore[misc]  # the library has no types

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+_ADAPTERS = "tests/unit/collector/adapters"
+_REDACTION = "tests/unit/collector/test_redaction.py"
 _RECORDINGS = "tests/contract/test_recordings.py::test_a_recording_gives_the_jobs_written_beside_it"
 _HOURS = "tests/contract/test_recordings.py::test_the_hours_add_up_without_hole_or_overlap"
 
@@ -45,13 +47,17 @@ TARGETS = (
     ),
     Target("asking", ("collector/sessions/asking.py",), ("tests/unit/collector/test_asking.py",)),
     Target("canonical", ("collector/canonical.py",), ("tests/unit/collector/test_canonical.py",)),
-    Target("native", ("collector/adapters/native.py",), ("tests/unit/collector/test_native.py",)),
+    Target(
+        "native", ("collector/adapters/native.py",), (f"{_ADAPTERS}/test_native.py", _REDACTION, _ADAPTERS)
+    ),
     Target(
         "octoprint",
         ("collector/adapters/octoprint.py",),
         (
-            "tests/unit/collector/test_octoprint_words.py",
+            f"{_ADAPTERS}/test_octoprint_words.py",
             "tests/unit/collector/test_octoprint.py",
+            _REDACTION,
+            _ADAPTERS,
             _RECORDINGS,
         ),
     ),
@@ -64,8 +70,10 @@ TARGETS = (
             "collector/adapters/_moonraker_history.py",
         ),
         (
-            "tests/unit/collector/test_moonraker_words.py",
+            f"{_ADAPTERS}/test_moonraker_words.py",
             "tests/unit/collector/test_moonraker.py",
+            _REDACTION,
+            _ADAPTERS,
             _RECORDINGS,
         ),
     ),
@@ -77,7 +85,7 @@ TARGETS = (
             "collector/adapters/_json.py",
             "collector/adapters/base.py",
         ),
-        ("tests/unit/collector/test_payloads.py", "tests/unit/collector/test_causes.py"),
+        (f"{_ADAPTERS}/test_payloads.py", _ADAPTERS, _REDACTION),
     ),
     Target("kpi", ("farm/kpi",), ("tests/unit/kpi",)),
     Target(
