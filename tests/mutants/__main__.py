@@ -13,7 +13,7 @@ from tests.mutants.accepted import accepted
 from tests.mutants.mutations import Mutant, mutants
 from tests.mutants.results import Results
 from tests.mutants.targets import TARGETS, Target
-from tests.mutants.trial import Outcome, Trial, warm_up
+from tests.mutants.trial import Outcome, Trial, warm_up, warm_up_for
 
 _POLL_S = 0.2
 _PATIENCE = 5
@@ -146,6 +146,7 @@ def main() -> int:
     for target in TARGETS:
         if asked.targets and target.name not in asked.targets:
             continue
+        warm_up_for(target)
         found = [mutant for path in target.modules for mutant in mutants(path)]
         results = Results(target, fresh=asked.fresh)
         if not asked.only_report:

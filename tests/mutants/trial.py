@@ -23,13 +23,12 @@ import pytest
 import pytest_timeout
 
 from tests.mutants.mutations import Mutant
-from tests.mutants.targets import ROOT
+from tests.mutants.targets import ROOT, Target
 
 _MEMORY = 3 << 30
 """Bytes that a mutant may take before it is ended: some loop for ever and collect."""
 _NOT_IMPORTED = 90
 """Exit status of a trial whose module could not even be imported."""
-_PACKAGES = ("farm", "collector", "api", "alerts", "simulators")
 
 
 class Outcome(StrEnum):
@@ -76,9 +75,6 @@ def warm_up() -> None:
         "paho.mqtt.client",
     ):
         importlib.import_module(name)
-    loaded = [name for name in sys.modules if name.split(".")[0] in _PACKAGES]
-    if loaded:
-        raise RuntimeError(f"loaded before the mutants could be put in their place: {loaded}")
     hypothesis.settings.register_profile(
         "mutants",
         derandomize=True,
@@ -87,6 +83,15 @@ def warm_up() -> None:
         phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
     )
     hypothesis.settings.load_profile("mutants")
+
+
+def warm_up_for(target: Target) -> None:
+    """Load what the target's trials share. Raises RuntimeError where that loads a source of it."""
+    for name in target.warm:
+        importlib.import_module(name)
+    sources = {Mutant(path, 0, "", "").module for path in target.modules}
+    if loaded := sorted(sources & set(sys.modules)):
+        raise RuntimeError(f"loaded before mutants could be put in their place: {', '.join(loaded)}")
 
 
 def _run(mutant: Mutant | None, tests: tuple[str, ...]) -> None:
