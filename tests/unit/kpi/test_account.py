@@ -114,6 +114,12 @@ def test_more_than_has_passed_cannot_be_booked() -> None:
         book({PrinterState.IDLE: 15}, 10)
 
 
+def test_a_single_millisecond_too_much_is_noticed_and_all_of_it_is_not() -> None:
+    assert book({PrinterState.IDLE: 10}, 10).open_ms == {PrinterState.IDLE: 10}
+    with pytest.raises(LedgerError, match="1 ms more"):
+        book({PrinterState.IDLE: 11}, 10)
+
+
 def test_an_account_without_time_has_no_observed_share() -> None:
     assert book({}, 0).observed_share is None
 
