@@ -55,7 +55,9 @@ TARGETS = (
     Target("asking", ("collector/sessions/asking.py",), ("tests/unit/collector/test_asking.py",)),
     Target("canonical", ("collector/canonical.py",), ("tests/unit/collector/test_canonical.py",)),
     Target(
-        "native", ("collector/adapters/native.py",), (f"{_ADAPTERS}/test_native.py", _REDACTION, _ADAPTERS)
+        "native",
+        ("collector/adapters/native.py",),
+        (f"{_ADAPTERS}/test_native.py", _REDACTION, f"{_ADAPTERS}/test_decoding.py"),
     ),
     Target(
         "octoprint",
@@ -64,7 +66,7 @@ TARGETS = (
             f"{_ADAPTERS}/test_octoprint_words.py",
             "tests/unit/collector/test_octoprint.py",
             _REDACTION,
-            _ADAPTERS,
+            f"{_ADAPTERS}/test_decoding.py",
             _RECORDINGS,
         ),
     ),
@@ -80,7 +82,7 @@ TARGETS = (
             f"{_ADAPTERS}/test_moonraker_words.py",
             "tests/unit/collector/test_moonraker.py",
             _REDACTION,
-            _ADAPTERS,
+            f"{_ADAPTERS}/test_decoding.py",
             _RECORDINGS,
         ),
     ),
@@ -92,7 +94,7 @@ TARGETS = (
             "collector/adapters/_json.py",
             "collector/adapters/base.py",
         ),
-        (f"{_ADAPTERS}/test_payloads.py", _ADAPTERS, _REDACTION),
+        (f"{_ADAPTERS}/test_payloads.py", f"{_ADAPTERS}/test_decoding.py", _REDACTION),
     ),
     Target(
         "alerts",

@@ -14,7 +14,7 @@ START = T0 // SECOND
 
 @pytest.fixture
 def printer() -> Iterator[Farm]:
-    with farm("octoprint:bay 1/left=octoPrint", "octoPrint") as found:
+    with farm("octoprint:bay 1=octoPrint", "octoPrint") as found:
         found.hear(0, "mqtt", b"connected")
         event(found, 1, "Connected")
         yield found
@@ -27,9 +27,9 @@ def event(printer: Farm, at: int, name: str, **more: object) -> None:
 
 def told(printer: Farm, site: str = "main") -> tuple[dict[str, Any], dict[str, Any]]:
     """The payloads of `state` and `job`."""
-    (session,) = printer.pipeline.sessions.values()
-    (state_topic, state), (job_topic, job) = topics(site, session)
-    base = f"layerline/v1/{site}/printers/bay 1-left"
+    (tracked,) = printer.pipeline.printers()
+    (state_topic, state), (job_topic, job) = topics(site, tracked)
+    base = f"layerline/v1/{site}/printers/bay 1"
     assert (state_topic, job_topic) == (f"{base}/state", f"{base}/job")
     return json.loads(state), json.loads(job)
 
@@ -41,7 +41,7 @@ def test_the_state_says_since_when_and_from_what(printer: Farm) -> None:
     assert state == {
         "v": 1,
         "printer_id": row.id,
-        "printer": "bay 1/left",
+        "printer": "bay 1",
         "state": "idle",
         "since": "2026-11-18T11:06:41.000Z",
         "source": "observed",
