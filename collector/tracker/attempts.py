@@ -133,12 +133,14 @@ def end(step: Transition, ruling: Ruling, ended_ms: int) -> None:
     if attempt is None:
         return
     job = _with_start(step, attempt, ended_ms)
-    job = msgspec.structs.replace(ruling.applied(job), ended_ms=max(ended_ms, earliest_end(job) or ended_ms))
+    earliest = earliest_end(job)
+    ended_ms = max(ended_ms, attempt.opened_ms if earliest is None else earliest)
+    job = msgspec.structs.replace(ruling.applied(job), ended_ms=ended_ms)
     if ruling.outcome is Outcome.SUCCEEDED:
         job = msgspec.structs.replace(job, progress=1.0)
     step.attempt = None
     step.last_job = job
-    step.tell_job(FeedKind.JOB_ENDED, job, job.ended_ms or ended_ms)
+    step.tell_job(FeedKind.JOB_ENDED, job, ended_ms)
 
 
 def earliest_end(job: Job) -> int | None:
