@@ -1,10 +1,13 @@
-"""Writes the parts of docs/configuration.md and docs/cli.md that the program itself knows best.
+"""Writes the parts of docs/configuration.md, docs/cli.md and docs/outcomes.md that the program knows best.
 
     python -m tests.reference
 
 puts them between the marks `<!-- NAME -->` and `<!-- end -->`; a test sees that they are up to date.
 """
 
+import ast
+import inspect
+import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
@@ -18,6 +21,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from alerts.notifiers import notifier_types
+from collector.tracker import limits
+from collector.tracker.outcome import OUTCOME_RULES, OutcomeRule
 from farm.app.config import SECTIONS, section_model
 from farm.app.config_models import holds_secret, models_in
 from farm.cli.root import app
@@ -133,9 +138,45 @@ def _command_help(command: Any, context: Any) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def outcome_blocks() -> dict[str, str]:
+    """The outcome rules in their order, and the limits of the tracker."""
+    return {"outcome rules": _outcome_table(), "tracker limits": _limit_table()}
+
+
+def _outcome_table() -> str:
+    heads = ("rule", "who tells", "the signal", "with", "outcome", "cause", "cancelled by", "confidence")
+    rows = [f"| {' | '.join(heads)} | provenance |", "|---" * (len(heads) + 1) + "|"]
+    rows += [f"| {' | '.join(_outcome_row(rule))} |" for rule in OUTCOME_RULES]
+    return "\n".join(rows) + "\n"
+
+
+def _outcome_row(rule: OutcomeRule) -> tuple[str, ...]:
+    sure = (
+        rule.confidence.value if rule.late is None else f"{rule.confidence.value}; {rule.late.value} if late"
+    )
+    told = (rule.signal, rule.fact, rule.outcome, rule.cause, rule.cancelled_by)
+    cells = ("" if value is None else value.value for value in told)
+    provenance = rule.provenance.value if rule.late is None else f"{rule.provenance.value}; inferred if late"
+    return (f"`{rule.name}`", rule.teller.value, *cells, sure, provenance)
+
+
+def _limit_table() -> str:
+    """Each constant of the module with the text below it."""
+    rows = ["| limit | value | meaning |", "|---|---|---|"]
+    body = ast.parse(inspect.getsource(limits)).body
+    for named, told in itertools.pairwise(body):
+        if isinstance(named, ast.Assign) and isinstance(told, ast.Expr):
+            (target,) = named.targets
+            name, value = ast.unparse(target), ast.literal_eval(named.value)
+            shown = f"{value / 1000:g} s" if name.endswith("_MS") else f"{value}"
+            rows.append(f"| `{name}` | {shown} | {ast.literal_eval(told.value)} |")
+    return "\n".join(rows) + "\n"
+
+
 GENERATED: dict[str, Callable[[], dict[str, str]]] = {
     "configuration.md": setting_blocks,
     "cli.md": command_blocks,
+    "outcomes.md": outcome_blocks,
 }
 
 

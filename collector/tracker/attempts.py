@@ -8,13 +8,13 @@ nor before the hours that are booked for the job.
 import msgspec
 
 from collector.tracker.limits import SAME_START_MS
-from collector.tracker.outcome import Ruling, decide, told_by_nobody
+from collector.tracker.outcome import Ruling, decide, told_by_history, told_by_nobody
 from collector.tracker.spans import account
 from collector.tracker.state import Attempt
 from collector.tracker.transition import Transition
 from farm.model.feed import FeedKind
 from farm.model.job import Job, job_id
-from farm.model.observation import JobReading, JobSignal, Observation
+from farm.model.observation import HistoryRow, JobReading, JobSignal, Observation
 from farm.model.states import Outcome, PrinterState, Provenance
 
 _KNOWN_REST = frozenset({PrinterState.IDLE, PrinterState.FINISHED, PrinterState.ERROR})
@@ -133,12 +133,14 @@ def end(step: Transition, ruling: Ruling, ended_ms: int) -> None:
     if attempt is None:
         return
     job = _with_start(step, attempt, ended_ms)
-    job = msgspec.structs.replace(ruling.applied(job), ended_ms=max(ended_ms, earliest_end(job) or ended_ms))
+    earliest = earliest_end(job)
+    ended_ms = max(ended_ms, attempt.opened_ms if earliest is None else earliest)
+    job = msgspec.structs.replace(ruling.applied(job), ended_ms=ended_ms)
     if ruling.outcome is Outcome.SUCCEEDED:
         job = msgspec.structs.replace(job, progress=1.0)
     step.attempt = None
     step.last_job = job
-    step.tell_job(FeedKind.JOB_ENDED, job, job.ended_ms or ended_ms)
+    step.tell_job(FeedKind.JOB_ENDED, job, ended_ms)
 
 
 def earliest_end(job: Job) -> int | None:
@@ -170,6 +172,9 @@ def give_up(step: Transition, attempt: Attempt, until_ms: int | None = None) -> 
 
     `until_ms` is when something else is known to have begun on the printer.
     """
+    if attempt.row is not None:
+        end_by_row(step, attempt, attempt.row)
+        return
     until_ms = step.at if until_ms is None else until_ms
     evidence = told_by_nobody(
         read_through=attempt.read_through_ms is not None,
@@ -186,6 +191,14 @@ def give_up(step: Transition, attempt: Attempt, until_ms: int | None = None) -> 
         known = [at for at in (attempt.gap_from_ms, attempt.settling_ms) if at is not None]
         ended_ms = min(known, default=until_ms)
     end(step, ruling, min(ended_ms, until_ms))
+
+
+def end_by_row(step: Transition, attempt: Attempt, row: HistoryRow) -> None:
+    """Close an attempt as the printer's own history has it."""
+    if row.printing_ms is not None:
+        job = msgspec.structs.replace(attempt.job, printing_ms=row.printing_ms, measured=True)
+        step.attempt = msgspec.structs.replace(attempt, job=job)
+    end(step, decide(told_by_history(row)), row.ended_ms or attempt.gap_from_ms or step.at)
 
 
 def began_at(step: Transition, reading: JobReading) -> int:

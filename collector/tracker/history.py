@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 import msgspec
 
-from collector.tracker.attempts import end, revise, started_at
+from collector.tracker.attempts import end_by_row, revise, started_at
 from collector.tracker.matching import is_row_of
-from collector.tracker.outcome import Ruling, decide, told_by_history
+from collector.tracker.outcome import Ruling, decide, says_the_end, told_by_history
 from collector.tracker.state import Attempt
 from collector.tracker.transition import Transition
 from farm.model.feed import FeedKind
@@ -30,10 +30,6 @@ def look_back(step: Transition, rows: Iterable[HistoryRow]) -> None:
             _book_missed(step, row, ruling)
 
 
-def _says_the_end(ruling: Ruling) -> bool:
-    return ruling.outcome not in (None, Outcome.UNKNOWN)
-
-
 def _complete(step: Transition, attempt: Attempt, row: HistoryRow, ruling: Ruling) -> None:
     """The row of the attempt under way: its file, its start, and its end if that was missed."""
     step.call(attempt.job, row.history, row.native_id)
@@ -45,17 +41,19 @@ def _complete(step: Transition, attempt: Attempt, row: HistoryRow, ruling: Rulin
             started_ms=started_at(step, attempt, row.started_ms),
             start_provenance=Provenance.HISTORY,
         )
-    ended = _says_the_end(ruling) and attempt.gap_from_ms is not None
-    if ended and row.printing_ms is not None:
-        job = msgspec.structs.replace(job, printing_ms=row.printing_ms, measured=True)
-    step.attempt = msgspec.structs.replace(attempt, job=job)
-    if ended:
-        end(step, ruling, row.ended_ms or attempt.gap_from_ms or step.at)
+    attempt = step.attempt = msgspec.structs.replace(attempt, job=job)
+    if not says_the_end(ruling):
+        return
+    if attempt.gap_from_ms is not None:
+        end_by_row(step, attempt, row)
+    else:
+        # The printer's own word for the end may be on its way.
+        step.attempt = msgspec.structs.replace(attempt, row=row)
 
 
 def _revise_by(step: Transition, last: Job, row: HistoryRow, ruling: Ruling) -> None:
     step.call(last, row.history, row.native_id)
-    if last.outcome is Outcome.UNKNOWN and _says_the_end(ruling):
+    if last.outcome is Outcome.UNKNOWN and says_the_end(ruling):
         if row.printing_ms is not None:
             last = msgspec.structs.replace(last, printing_ms=row.printing_ms, measured=True)
         revise(step, last, ruling, ended_ms=row.ended_ms)

@@ -353,6 +353,11 @@ ENDINGS = frozenset(
 """The signals by which a printer tells an end."""
 
 
+def says_the_end(ruling: Ruling) -> bool:
+    """Whether the ruling knows how the attempt ended."""
+    return ruling.outcome not in (None, Outcome.UNKNOWN)
+
+
 def told_by_printer(seen: Observation, *, late: bool) -> EndEvidence:
     """The evidence in a reading that tells an end."""
     facts = frozenset(seen.facts)

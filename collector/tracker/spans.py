@@ -133,9 +133,12 @@ def _tell_pause(step: Transition, before: PrinterState, state: PrinterState, at_
 
 
 def account(step: Transition, until_ms: int) -> None:
-    """Add the time since it was last accounted to the job, by the state it passed in."""
+    """Add the time since it was last accounted to the job, by the state it passed in.
+
+    Nothing is added while nothing is known of the attempt.
+    """
     attempt = step.attempt
-    if attempt is None:
+    if attempt is None or attempt.gap_from_ms is not None:
         return
     passed = until_ms - max(attempt.accounted_ms, step.since)
     job = attempt.job

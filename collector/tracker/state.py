@@ -4,18 +4,19 @@ import msgspec
 
 from farm.model.feed import FeedEntry
 from farm.model.job import Job
-from farm.model.observation import Link
+from farm.model.observation import HistoryRow, Link
 from farm.model.operator_input import CorrectJob, DescribeJob, PrinterService
 from farm.model.span import Span
 from farm.model.states import Cause, PrinterState
 
 
-class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The job under way and what is known beside its row.
 
     `opened_ms` is when we first heard of it, `accounted_ms` until when its hours are booked,
     `gap_from_ms` since when nothing is known of it, `settling_ms` since when the printer rests
-    without having told the end.
+    without having told the end. `row` is the history's account of its end, where that came
+    before anything else showed it.
     """
 
     job: Job
@@ -28,6 +29,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     read_through_ms: int | None = None
     cause: Cause | None = None
     detail: str | None = None
+    row: HistoryRow | None = None
 
 
 class Service(msgspec.Struct, frozen=True):

@@ -260,12 +260,15 @@ def _started(step: Transition, seen: Observation) -> bool:
 def _ended(step: Transition, seen: Observation) -> None:
     reading = seen.job or _NO_READING
     attempt = step.attempt
-    if attempt is not None and ends_another(attempt, seen, reading, step.at):
+    another = attempt is not None and ends_another(attempt, seen, reading, step.at)
+    if attempt is not None and another:
         give_up(step, attempt, began_at(step, reading))
     late = seen.level and step.attempt is not None and step.attempt.gap_from_ms is not None
     ruling = decide(told_by_printer(seen, late=late))
     if step.attempt is None:
-        if _explains(step, ruling, seen, reading) or seen.level or _absorbs(step, ruling, reading):
+        if _explains(step, ruling, seen, reading) or seen.level:
+            return
+        if not another and _absorbs(step, ruling, reading):
             return
         start_unseen(step, seen, reading)
     ended_ms = end_time(step, reading)

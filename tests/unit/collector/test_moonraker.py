@@ -279,3 +279,60 @@ def test_a_name_stays_when_the_word_for_printing_comes_late(printer: Farm) -> No
         (FILE, "succeeded"),
         ("hook.gcode", "succeeded"),
     ]
+
+
+def test_a_klipper_host_that_dies_in_mid_print_fails_it(printer: Farm) -> None:
+    start(printer, 10)
+    count(printer, 10, 11, 60)
+    say(printer, 60, webhooks={"state": "disconnected", "state_message": ""})
+    job = printer.job
+    assert (job.outcome, job.cause, job.confidence) == ("failed", "host", "strong")
+    assert job.ended_ms == pytest.approx(T0 + 60 * SECOND, abs=SECOND)
+    assert printer.state == "offline"
+
+
+def test_a_klipper_host_that_goes_at_rest_fails_nothing(printer: Farm) -> None:
+    say(printer, 60, webhooks={"state": "disconnected", "state_message": ""})
+    assert printer.jobs == []
+    assert printer.state == "offline"
+
+
+def test_a_cancel_in_klipper_is_a_persons_command(printer: Farm) -> None:
+    start(printer, 10)
+    count(printer, 10, 11, 60)
+    say(printer, 60, print_stats={"state": "cancelled", "total_duration": 50.0})
+    job = printer.job
+    assert (job.outcome, job.cancelled_by, job.confidence) == ("cancelled", "person", "strong")
+
+
+@pytest.mark.parametrize(
+    ("word", "outcome", "cause"),
+    [
+        ("completed", "succeeded", None),
+        ("cancelled", "cancelled", None),
+        ("error", "failed", "printer_error"),
+        ("klippy_shutdown", "failed", "printer_error"),
+        ("klippy_disconnect", "failed", "host"),
+        ("server_exit", "unknown", None),
+        ("interrupted", "unknown", None),
+        ("a word of tomorrow", "unknown", None),
+    ],
+)
+def test_a_row_of_the_history_says_what_became_of_a_print_that_nobody_saw(
+    printer: Farm, word: str, outcome: str, cause: str | None
+) -> None:
+    began = T0 / SECOND + 100
+    row = {
+        "job_id": "0000A1",
+        "filename": FILE,
+        "start_time": began,
+        "end_time": began + 300,
+        "print_duration": 280.0,
+        "status": word,
+    }
+    printer.hear(500, "moonraker/api/response", {"result": {"jobs": [row], "count": 1}})
+    job = printer.job
+    assert (job.outcome, job.cause, job.provenance) == (outcome, cause, "history")
+    assert (job.cancelled_by == "person") is (outcome == "cancelled")
+    assert job.detail == (None if word == "completed" else word)
+    assert (job.started_ms, job.printing_ms) == (T0 + 100 * SECOND, 280 * SECOND)

@@ -167,3 +167,36 @@ def test_what_the_plugin_keeps_for_ever_says_nothing(printer: Farm) -> None:
     printer.hear(10, "event/PausedForUser", said, retained=True)
     assert printer.state == "idle"
     assert printer.jobs == []
+
+
+def test_a_thermal_runaway_told_while_it_cancels_is_thermal_and_no_cancel(printer: Farm) -> None:
+    start(printer, 10)
+    words = "Thermal Runaway, system stopped! Heater_ID: bed\nok"
+    event(printer, 40, "PrintCancelling", firmwareError=words)
+    event(printer, 40, "PrintCancelled", reason="cancelled", user="operator", time=30)
+    event(printer, 41, "PrintFailed", reason="cancelled", user="operator", time=30)
+    job = printer.job
+    assert (job.outcome, job.cause, job.cancelled_by) == ("failed", "thermal", None)
+    assert job.detail == "Thermal Runaway, system stopped! Heater_ID: bed"
+    assert job.confidence == "strong"
+
+
+def test_an_error_told_before_the_cancel_that_it_makes_is_not_forgotten(printer: Farm) -> None:
+    start(printer, 10)
+    event(printer, 39, "Error", error="Heater/sensor error ok", reason="firmware")
+    event(printer, 40, "PrintCancelling")
+    event(printer, 40, "PrintCancelled", reason="cancelled", time=30)
+    assert (printer.job.outcome, printer.job.cause, printer.job.detail) == (
+        "failed",
+        "thermal",
+        "Heater/sensor error",
+    )
+
+
+def test_an_error_of_the_print_before_says_nothing_of_a_cancel(printer: Farm) -> None:
+    start(printer, 10)
+    event(printer, 40, "PrintCancelled", firmwareError="Probing Failed", reason="cancelled", time=30)
+    start(printer, 60)
+    event(printer, 90, "PrintCancelled", reason="cancelled", user="operator", time=30)
+    assert [job.outcome for job in printer.jobs] == ["failed", "cancelled"]
+    assert [job.confidence for job in printer.jobs] == ["strong", "certain"]
