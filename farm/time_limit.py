@@ -47,6 +47,9 @@ class TimeLimit:
         """Let go of the connection, which is not ended by this."""
         self._replace(None)
 
+    def __del__(self) -> None:
+        self.close()
+
     def _replace(self, held: socket.socket | None) -> None:
         with self._lock:
             before, self._held = self._held, held
