@@ -163,8 +163,8 @@ class PrivateInflux(InfluxForTests):
         log = (self._folder / "influxd.log").read_text("utf-8", "replace")
         assert self._process.poll() is None, f"influxd ended:\n{log}"
         try:
-            # Not /health: newer servers say there that they are well while they still start.
-            return self._request("GET", "/ready").status_code == 200
+            # Not /health or /ready: newer servers say there that they are well while they still start.
+            return self._request("GET", "/api/v2/setup").status_code == 200
         except httpx.TransportError:
             return False
 

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
+from urllib.request import OpenerDirector, Request
 
 from pydantic import AfterValidator, Field, SecretStr
 from slack_sdk.errors import SlackClientError
@@ -18,6 +19,7 @@ from slack_sdk.webhook import WebhookClient, WebhookResponse
 
 from alerts import wording
 from alerts.notification import Notification, Print
+from alerts.notifiers._limited_http import limited_opener
 from alerts.notifiers.base import DeliveryResult, Notifier, NotifierSettings, silent_logger
 from alerts.retry import RetryDecision, judge_http, wish_ms
 from farm.errors import DeliveryError
@@ -25,6 +27,7 @@ from farm.model.alert import DeliveryProgress, NotificationReason, Severity
 from farm.model.clock import Clock, system_clock
 from farm.model.states import Outcome
 from farm.model.times import SECOND_MS
+from farm.time_limit import TimeLimit
 
 MOST_BLOCKS = 50
 LONGEST_HEADER = 150
@@ -122,7 +125,8 @@ class SlackNotifier(Notifier[SlackSettings, Content]):
         return answer
 
     def _post(self, content: Content) -> WebhookResponse:
-        client = WebhookClient(
+        limit = TimeLimit()
+        client = _Client(
             self.settings.webhook_url.get_secret_value(),
             # Typed as whole seconds there, handed to urllib as it is.
             timeout=self.settings.timeout_s,  # type: ignore[arg-type]
@@ -132,17 +136,34 @@ class SlackNotifier(Notifier[SlackSettings, Content]):
         # The library takes the proxy of the environment for every host. Left to urllib, the hosts
         # that are named in NO_PROXY are reached directly.
         client.proxy = None
+        client.opener = limited_opener(limit)
         try:
-            return client.send_dict(content)
+            with limit.within(self.patience_s):
+                return client.send_dict(content)
         except (OSError, http.client.HTTPException, SlackClientError, ValueError, LookupError) as error:
             # The error is not chained: its text may hold the address, which is a secret.
             words = f"{type(error).__name__}: {error}"
             raise DeliveryError(self.clean(words), permanent=False) from None
+        finally:
+            limit.close()
 
     def _wish_s(self, headers: Mapping[str, str]) -> float | None:
         named = {name.lower(): value for name, value in headers.items()}
         wish = wish_ms(named.get("retry-after"), self._clock())
         return None if wish is None else wish / SECOND_MS
+
+
+class _Client(WebhookClient):
+    """The library's client over an opener of ours."""
+
+    opener: OpenerDirector
+
+    def _perform_http_request_internal(self, url: str, req: Request) -> WebhookResponse:
+        with self.opener.open(req, timeout=self.timeout) as answer:
+            body = answer.read().decode(answer.headers.get_content_charset() or "utf-8")
+            return WebhookResponse(
+                url=url, status_code=answer.status, body=body, headers=dict(answer.headers.items())
+            )
 
 
 def _blocks(notification: Notification, delivery_id: str) -> list[Content]:

@@ -15,6 +15,8 @@ STARTING: Final = 503
 """What a server answers to everything while it starts."""
 LONGEST_START_S: Final = 60.0
 _LOOK_EVERY_S = 0.25
+_ANSWERED_LAST = "/api/v2/setup"
+"""Needs no token, and says 503 for as long as anything does; /health and /ready say 200 before."""
 
 _log = logging.getLogger(__name__)
 _EVERY_MINUTES = DOWNSAMPLED_MS // 60_000
@@ -38,7 +40,7 @@ def wait_until_ready(
     """
     for look in range(max(1, round(longest_s / _LOOK_EVERY_S))):
         try:
-            server.call("GET", "/ready")
+            server.call("GET", _ANSWERED_LAST)
         except InfluxError as error:
             if error.status != STARTING:
                 return

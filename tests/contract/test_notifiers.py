@@ -32,6 +32,7 @@ from alerts.notifiers.slack import (
 from farm.errors import DeliveryError
 from farm.model.alert import DeliveryProgress, NotificationReason, Severity
 from farm.model.states import CancelledBy, Cause, Outcome
+from tests.dripping import dripping
 from tests.servers import free_port
 from tests.unit.alerts.makings import ODD_NAMES, again, evidence, notification
 from tests.unit.alerts.receivers import (
@@ -266,6 +267,30 @@ def test_a_receiver_that_takes_the_connection_and_is_silent_is_given_up_in_time(
         port = silent.getsockname()[1]
         more = {"port": port} if kind == "email" else {"webhook_url": f"http://127.0.0.1:{port}/x"}
         notifier = notifier_of(kind, **more)
+        began = time.monotonic()
+        with pytest.raises(DeliveryError) as caught:
+            notifier.deliver(notification(), DELIVERY, DeliveryProgress())
+        assert time.monotonic() - began < notifier.patience_s + 5
+    assert not caught.value.permanent
+
+
+@pytest.mark.parametrize(
+    ("kind", "beginning"),
+    [
+        ("slack", b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"),
+        ("slack", b"HTTP/1.1 200 OK\r\nX-Endless: "),
+        ("slack", b""),
+        ("email", b"220 mail.example ESMTP\r\n250-"),
+        ("email", b""),
+    ],
+)
+@pytest.mark.timeout(60)
+def test_a_receiver_that_answers_a_byte_at_a_time_is_given_up_in_time(kind: str, beginning: bytes) -> None:
+    with dripping(beginning) as server:
+        more = (
+            {"port": server.port} if kind == "email" else {"webhook_url": f"http://127.0.0.1:{server.port}/x"}
+        )
+        notifier = notifier_of(kind, **more, timeout_s=0.4)
         began = time.monotonic()
         with pytest.raises(DeliveryError) as caught:
             notifier.deliver(notification(), DELIVERY, DeliveryProgress())

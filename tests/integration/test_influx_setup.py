@@ -117,7 +117,7 @@ def test_a_server_that_starts_is_waited_for_until_it_says_anything_else(after: i
     pauses: list[float] = []
     with served(503, 503, after) as (client, asked):
         wait_until_ready(client, pause=pauses.append)
-    assert (asked, len(pauses)) == (["/ready"] * 3, 2)
+    assert (asked, len(pauses)) == (["/api/v2/setup"] * 3, 2)
 
 
 def test_a_server_that_starts_for_ever_is_not_waited_for_for_ever() -> None:

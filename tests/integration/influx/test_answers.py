@@ -6,11 +6,15 @@ from email.utils import format_datetime
 import pytest
 from pydantic import SecretStr
 
+from farm.errors import InfluxError
+from farm.influx.answers import Course
 from farm.influx.client import InfluxServer
 from farm.influx.sender import Sender
+from farm.influx.settings import InfluxSettings
 from farm.ledger.records import TelemetryRow
 from farm.model.observation import Telemetry
 from farm.model.times import HOUR_MS
+from tests.dripping import dripping
 from tests.fault_proxy import Fault, FaultProxy
 from tests.influx_farm import START, BookedFarm, HandedClock, empty_outbox
 from tests.influx_outbox import ended_jobs, queue, rejects, ship_all
@@ -39,6 +43,20 @@ def test_a_proxys_bad_request_refuses_nothing(
     ship_all(farm, settings, clock)
     assert influx.points(settings.telemetry_bucket) == farm.all_telemetry()
     assert rejects(farm.ledger) == []
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [b"HTTP/1.1 503 Busy\r\nContent-Length: 1000000\r\n\r\n", b"HTTP/1.1 200 OK\r\nX-Endless: "],
+)
+@pytest.mark.timeout(60)
+def test_a_server_that_answers_a_byte_at_a_time_is_given_up_in_time(beginning: bytes) -> None:
+    with dripping(beginning) as drips:
+        settings = InfluxSettings(url=f"http://127.0.0.1:{drips.port}", timeout_seconds=0.5)
+        with InfluxServer(settings) as server:
+            assert server.write("layerline", b"m x=1 1").course is Course.WAIT
+            with pytest.raises(InfluxError):
+                server.influxql("layerline", "SELECT 1")
 
 
 @pytest.mark.parametrize("status", [429, 503])
