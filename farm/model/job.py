@@ -1,6 +1,7 @@
 """A job: one attempt to print one file on one printer."""
 
 import uuid
+from collections.abc import Iterable
 
 import msgspec
 
@@ -47,3 +48,30 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 def job_id(printer_id: str, token: str) -> str:
     """A stable UUID for the attempt that `token` (the source's own clock or start mark) names."""
     return str(uuid.uuid5(_JOBS, f"{printer_id}\x1f{token}"))
+
+
+def overlaps(jobs: Iterable[Job]) -> list[tuple[Job, Job]]:
+    """The pairs of jobs of one printer that were under way at the same time, which cannot be.
+
+    A job that is open lasts until any time; one whose start is not known counts at its end only.
+    """
+    found = []
+    longest: Job | None = None
+    placed = (job for job in jobs if _interval(job))
+    for job in sorted(placed, key=lambda job: (job.printer_id, _interval(job))):
+        if longest is None or longest.printer_id != job.printer_id:
+            longest = job
+            continue
+        if _interval(job)[0] < _interval(longest)[1]:
+            found.append((longest, job))
+        if _interval(job)[1] >= _interval(longest)[1]:
+            longest = job
+    return found
+
+
+def _interval(job: Job) -> tuple[float, ...]:
+    """Start and end in milliseconds; empty for an open job whose start is not known."""
+    end = float("inf") if job.ended_ms is None else job.ended_ms
+    if job.started_ms is not None:
+        return job.started_ms, end
+    return () if job.ended_ms is None else (end, end)
