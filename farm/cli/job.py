@@ -8,7 +8,6 @@ from farm.cli.help import Command, Group
 from farm.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOption, VerboseOption
 from farm.cli.saying import Terms, WaitOption, WhoOption, WhyOption, say_of_job
 from farm.errors import InvalidQuery
-from farm.model.operator_input import CloseJob, CorrectJob, DescribeJob, NoteJob
 from farm.model.states import CancelledBy, Cause, Outcome
 
 CORRECT_EXAMPLES = """
@@ -65,6 +64,8 @@ def correct(
 
     Ends with status 1 when the collector does not follow it, or has not taken it in.
     """
+    from farm.model.operator_input import CorrectJob
+
     terms = Terms(
         database=database,
         config=config,
@@ -97,6 +98,8 @@ def note(
 
     Ends with status 1 when the collector does not follow it, or has not taken it in.
     """
+    from farm.model.operator_input import NoteJob
+
     terms = Terms(
         database=database,
         config=config,
@@ -131,6 +134,8 @@ def close(
 
     Ends with status 1 when the collector does not follow it, or has not taken it in.
     """
+    from farm.model.operator_input import CloseJob
+
     terms = Terms(
         database=database,
         config=config,
@@ -163,6 +168,8 @@ def describe(
 
     Ends with status 1 when the collector does not follow it, or has not taken it in.
     """
+    from farm.model.operator_input import DescribeJob
+
     terms = Terms(
         database=database,
         config=config,

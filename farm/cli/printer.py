@@ -8,14 +8,6 @@ from typer import Argument, Option, Typer
 from farm.cli.help import Command, Group
 from farm.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOption, VerboseOption
 from farm.cli.saying import Terms, WaitOption, WhoOption, WhyOption, say_of_printer
-from farm.model.operator_input import (
-    ForgetPrinter,
-    PrinterService,
-    RenamePrinter,
-    RestorePrinter,
-    RetirePrinter,
-    SetState,
-)
 
 SET_EXAMPLES = """
 layerline printer set bay1 maintenance --why "new nozzle"
@@ -85,6 +77,8 @@ def set_state(
 
     Ends with status 1 when the collector does not follow it, or has not taken it in.
     """
+    from farm.model.operator_input import PrinterService, SetState
+
     word = SetState(PrinterService(state.value.replace("-", "_")))
     terms = Terms(
         database=database,
@@ -115,6 +109,8 @@ def rename(
 
     Ends with status 1 when the collector does not follow it, or has not taken it in.
     """
+    from farm.model.operator_input import RenamePrinter
+
     terms = Terms(
         database=database,
         config=config,
@@ -146,6 +142,8 @@ def retire(
 
     Ends with status 1 when the collector does not follow it, or has not taken it in.
     """
+    from farm.model.operator_input import RetirePrinter
+
     terms = Terms(
         database=database,
         config=config,
@@ -174,6 +172,8 @@ def forget(
 
     Ends with status 1 when the collector does not follow it, or has not taken it in.
     """
+    from farm.model.operator_input import ForgetPrinter
+
     terms = Terms(
         database=database,
         config=config,
@@ -202,6 +202,8 @@ def restore(
 
     Ends with status 1 when the collector does not follow it, or has not taken it in.
     """
+    from farm.model.operator_input import RestorePrinter
+
     terms = Terms(
         database=database,
         config=config,

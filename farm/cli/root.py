@@ -10,6 +10,7 @@ from farm.cli import (
     influx,
     job,
     printer,
+    recompute,
     recordings,
     services,
     together,
@@ -52,6 +53,7 @@ _COMMANDS = (
     (influx.rebuild, influx.REBUILD_EXAMPLES),
     (checkup.check, checkup.CHECK_EXAMPLES),
     (checkup.doctor, checkup.DOCTOR_EXAMPLES),
+    (recompute.recompute, recompute.EXAMPLES),
     (versions.version, versions.EXAMPLES),
 )
 

@@ -3,17 +3,16 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
-import msgspec
 from typer import Exit, Option
 
 from farm.cli.figures import since_instant
 from farm.cli.opening import open_configuration
 from farm.cli.options import flag
 from farm.cli.output import print_json
-from farm.model.input_record import REFUSED, TAKEN, WAITING, WAITING_ANSWER, input_record, input_status
 from farm.model.times import rfc3339
 
 if TYPE_CHECKING:
@@ -42,7 +41,8 @@ WaitOption: TypeAlias = Annotated[
 ]
 
 
-class Terms(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True)
+class Terms:
     """How it is said: to which ledger, by whom and why, and how the answer is shown."""
 
     database: str | None
@@ -160,6 +160,8 @@ def _taken(inbox: "Inbox", said: "OperatorInput") -> "OperatorInput":
 
 def _answer(said: "OperatorInput", printer: "Printer", terms: Terms) -> None:
     """Show what became of it. Raises Exit with status 1 when it was refused, or waited for in vain."""
+    from farm.model.input_record import REFUSED, WAITING, input_record, input_status
+
     record = input_record(said, printer.name)
     if terms.as_json:
         print_json(record)
@@ -172,6 +174,8 @@ def _answer(said: "OperatorInput", printer: "Printer", terms: Terms) -> None:
 
 
 def _lines(said: "OperatorInput", printer: "Printer") -> list[str]:
+    from farm.model.input_record import REFUSED, TAKEN, WAITING, WAITING_ANSWER, input_record
+
     record = input_record(said, printer.name)
     about = printer.name if said.job_id is None else f"{printer.name}, job {said.job_id}"
     named = record["what"] not in _ONE_WORD

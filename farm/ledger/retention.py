@@ -1,6 +1,20 @@
 """What the ledger does not keep for ever: telemetry, evidence with its snapshots, and the feed."""
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, literal, or_, select, tuple_
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    delete,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+)
 
 from farm.ledger import schema
 from farm.ledger.ledger_database import LedgerDatabase
@@ -41,18 +55,14 @@ class LedgerRetention(LedgerDatabase):
         Of each printer of the claimed shard the newest snapshot before the instant stays, with
         all evidence behind it: it can be run again from there. What an open job rests on stays.
         """
-        printer = schema.printer.c
-        wanted = select(printer.id).where(printer.collector == self._client_id).order_by(printer.id)
         with self._reads() as connection:
-            printers = list(connection.execute(wanted).scalars())
+            due: list[str] = list(connection.execute(_due(self._client_id, before_ms)).scalars())
         gone = 0
-        for printer_id in printers:
-            with self._reads() as connection:
-                start = _kept_from(connection, printer_id, before_ms)
-                if start is None or not _stands_before(connection, printer_id, start):
-                    continue
+        for first in range(0, len(due), _PRINTERS_AT_ONCE):
             with self._writes() as connection:
-                gone += _cut(connection, printer_id, start)
+                for printer_id in due[first : first + _PRINTERS_AT_ONCE]:
+                    start = _kept_from(connection, printer_id, before_ms)
+                    gone += 0 if start is None else _cut(connection, printer_id, start)
         return gone
 
     def evidence_cut(self, printer_id: str) -> int | None:
@@ -84,6 +94,18 @@ class LedgerRetention(LedgerDatabase):
             gone += deleted
             if deleted < _ENTRIES_AT_ONCE:
                 return gone
+
+
+def _due(client_id: str | None, before_ms: int) -> Select[Any]:
+    """The printers of the shard that have evidence as old as the snapshot that must be kept, or older."""
+    printer = schema.printer.c
+    newest = (
+        select(func.max(_snapshot.at_ms))
+        .where(_snapshot.printer_id == printer.id, _snapshot.at_ms < before_ms)
+        .scalar_subquery()
+    )
+    oldest = select(func.min(_evidence.at_ms)).where(_evidence.printer_id == printer.id).scalar_subquery()
+    return select(printer.id).where(printer.collector == client_id, oldest <= newest).order_by(printer.id)
 
 
 def _kept_from(connection: Connection, printer_id: str, before_ms: int) -> tuple[int, int] | None:

@@ -11,6 +11,7 @@ from collector.intake.sources import SourceTable
 from collector.playback import Feeder
 from farm.ledger.job_filter import JobFilter
 from farm.ledger.ledger import Ledger, open_ledger
+from farm.ledger.recount import Recount
 from farm.model.job import Job
 from farm.model.recording import RecordedMessage
 from farm.model.span import Span
@@ -81,6 +82,18 @@ def test_the_hours_add_up_without_hole_or_overlap(path: Path) -> None:
         for before, after in itertools.pairwise(own):
             assert before.to_ms == after.from_ms
         assert own[-1].to_ms == stream[-1].received_ms
+
+
+@pytest.mark.parametrize("path", RECORDINGS, ids=recording_id)
+def test_the_books_agree_with_a_plain_recount(path: Path) -> None:
+    with open_ledger("sqlite://") as ledger:
+        feeder = _feeder(ledger, path)
+        for message in messages(path):
+            feeder.feed(message)
+        feeder.finish()
+        recount = Recount(ledger.engine)
+        for printer in ledger.printers(everything=True):
+            assert recount.differences(printer.id) == []
 
 
 @pytest.mark.parametrize("path", RECORDINGS, ids=recording_id)

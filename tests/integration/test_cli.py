@@ -14,9 +14,12 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
 from farm.cli.root import app
+from farm.ledger.batch import Batch
+from farm.ledger.ledger import open_ledger
 from farm.model.recording import read_recording
 from farm.model.simulated import simulated_topic
 from farm.model.times import parse_rfc3339
+from tests.contract.ledger_samples import a_printer, an_ended_job
 from tests.integration.console import environment, layerline, layerline_json, running
 from tests.servers import Mosquitto, mosquitto, wait_until
 
@@ -121,6 +124,27 @@ def test_replay_shows_a_table(tmp_path: Path) -> None:
     shown = layerline("replay", str(STREAK), "--source", STREAK_SOURCE, folder=tmp_path).stdout
     assert "12_three_failures_in_a_row: 171 messages" in shown
     assert shown.count("calibration_cube_20mm.gcode") == 3
+
+
+def test_recompute_finds_the_books_of_a_recording_in_order(booked: tuple[Path, str]) -> None:
+    folder, database = booked
+    shown = layerline("recompute", "--check", "--database", database, folder=folder).stdout
+    assert shown.splitlines()[-1].startswith("Printers: 1, differences: 0.")
+
+
+def test_recompute_says_each_difference_and_ends_with_status_1(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    with open_ledger(f"sqlite:///{tmp_path}/data/ledger.db") as ledger:
+        ledger.claim("shard", "test", simulated=False, now_ms=0)
+        ledger.commit(Batch(printers=[a_printer("anna"), a_printer("bert")]))
+        ledger.commit(Batch(jobs=[an_ended_job("one", 200), an_ended_job("two", 250, started_ms=150)]))
+    shown = layerline("recompute", "--check", folder=tmp_path, status=1).stdout
+    assert "anna: overlapping_jobs at 1970-01-01T00:00:00.150Z: one.gcode" in shown
+    done = layerline("recompute", "--check", "--printer", "ANNA", "--json", folder=tmp_path, status=1)
+    told = json.loads(done.stdout)
+    assert (told["printers"], [each["what"] for each in told["differences"]]) == (1, ["overlapping_jobs"])
+    layerline("recompute", "--check", "--printer", "bert", folder=tmp_path)
+    assert "--check" in layerline("recompute", folder=tmp_path, status=2).stderr
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,86 @@
+"""`layerline recompute`: do the books agree with themselves?"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Exit, Option
+
+from farm.cli.opening import open_configuration
+from farm.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOption, VerboseOption, flag
+from farm.cli.output import print_json
+from farm.model.times import rfc3339
+
+if TYPE_CHECKING:
+    from farm.ledger.ledger import Ledger
+    from farm.ledger.recount import Difference
+    from farm.model.printer import Printer
+
+EXAMPLES = """
+layerline recompute --check                       every printer, retired ones too
+layerline recompute --check --printer bay1 --json
+layerline recompute --check --database postgresql://layerline@db/layerline
+"""
+
+
+def recompute(
+    check: Annotated[bool, Option("--check", help="Only look, and change nothing; must be given.")] = False,
+    printer: Annotated[
+        list[str] | None,
+        Option("--printer", metavar="NAME", help="Only this printer: name or id; repeatable."),
+    ] = None,
+    database: DatabaseOption = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Look whether the books agree with themselves, by a plain recount.
+
+    Says every difference: jobs of a printer that overlap or end before they begin, holes and
+    overlaps in the account of its time, and running sums over hours and outcomes that are not
+    what spans and jobs come to. A collector may go on meanwhile.
+
+    Ends with status 1 when there are differences.
+    """
+    from farm.app.wiring import ledger_of
+    from farm.cli.saying import printer_called
+    from farm.errors import InvalidQuery
+
+    if not check:
+        raise InvalidQuery("recompute only looks: say so with --check")
+    flags = flag("--database", database, "ledger", "url")
+    with ledger_of(open_configuration(config, data, flags, verbose=verbose)) as ledger:
+        everybody = ledger.printers(everything=True)
+        wanted = everybody if printer is None else [printer_called(everybody, name) for name in printer]
+        found = list(_differences(ledger, wanted))
+    if as_json:
+        print_json({"printers": len(wanted), "differences": [_record(*each) for each in found]})
+    else:
+        for one, each in found:
+            print(f"{one.name}: {each.kind} at {rfc3339(each.at_ms)}: {each.detail}")  # noqa: T201  the answer
+        print(f"Printers: {len(wanted)}, differences: {len(found)}.")  # noqa: T201  the command's answer
+    if found:
+        raise Exit(1)
+
+
+def _differences(ledger: "Ledger", wanted: "list[Printer]") -> "Iterator[tuple[Printer, Difference]]":
+    """Printer by printer, with a bar where somebody is watching."""
+    from rich.console import Console
+    from rich.progress import track
+
+    from farm.ledger.recount import Recount
+
+    recount = Recount(ledger.engine)
+    for one in track(wanted, "printers", console=Console(stderr=True), transient=True):
+        for difference in recount.differences(one.id):
+            yield one, difference
+
+
+def _record(printer: "Printer", difference: "Difference") -> dict[str, Any]:
+    return {
+        "printer_id": printer.id,
+        "printer": printer.name,
+        "what": difference.kind,
+        "at": rfc3339(difference.at_ms),
+        "detail": difference.detail,
+    }
