@@ -82,13 +82,19 @@ class Fuzz:
         jobs = self._ledger.jobs(JobFilter(limit=10_000_000)).jobs
         for job in jobs:
             _check(job)
+        dropped = self._dropped()
+        seconds = time.perf_counter() - started
+        return Report(self._done, len(self._good), len(jobs), dropped, seconds, self._taken_seconds)
+
+    def _dropped(self) -> Counter[str]:
+        """How many messages were passed over, by reason. Raises Wrong for one that met an exception."""
+        for rejected in self._ledger.rejected_messages(1):
+            shown = f"{rejected.payload[:300]!r} ({rejected.size} bytes)"
+            raise Wrong(f"{rejected.reason} of {rejected.topic[:200]!r}: {rejected.detail}; {shown}")
         dropped: Counter[str] = Counter()
         for fault in self._ledger.faults():
             dropped[fault.reason] += fault.count
-        if dropped["internal_error"]:
-            raise Wrong(f"{dropped['internal_error']} messages ended in an exception; see rejected_message")
-        seconds = time.perf_counter() - started
-        return Report(self._done, len(self._good), len(jobs), dropped, seconds, self._taken_seconds)
+        return dropped
 
     def _undisturbed(self) -> Iterator[tuple[GoodMessage, list[HostileMessage]]]:
         for message in self._good:
