@@ -19,8 +19,9 @@ from collector.settings import parse_source
 from farm.ledger import schema
 from farm.ledger.job_filter import JobFilter
 from farm.ledger.ledger import Ledger, open_ledger
+from farm.model.bounds import fitted
 from farm.model.job import Job
-from farm.model.limits import DURATION_MS, INSTANT_MS, UNITS
+from farm.model.limits import DETAIL, DURATION_MS, FILE, INSTANT_MS, MATERIAL, OPERATOR, UNITS
 from farm.model.times import SECOND_MS
 from tests.fuzz.corpus import GOOD, SOURCES, GoodMessage, good_stream, recorded
 from tests.fuzz.mutation import HostileMessage, Mutator
@@ -201,3 +202,6 @@ def _check(job: Job) -> None:
         raise Wrong(f"job {job.id} has impossible times: {job}")
     if not DURATION_MS.holds(job.printing_ms) or not UNITS.holds(job.units):
         raise Wrong(f"job {job.id} has impossible figures: {job}")
+    texts = (job.file, FILE), (job.material, MATERIAL), (job.operator, OPERATOR), (job.detail, DETAIL)
+    if any(text is not None and text != fitted(text, limit) for text, limit in texts):
+        raise Wrong(f"job {job.id} has a text that not every database keeps: {job}")
