@@ -135,6 +135,7 @@ def read(kind: str, suffix: str, payload: bytes) -> Reading | None:
         ("octoprint", "event/PrintDone", b'{"_timestamp": 1e308}', "absurd_time"),
         ("octoprint", "event/PrintDone", b'{"_timestamp": ' + b"9" * 400 + b"}", "absurd_time"),
         ("octoprint", "event/PrintDone", b'{"_timestamp": 0}', "absurd_time"),
+        ("octoprint", "event/PrintDone", b"", "not_json"),
         ("octoprint", "temperature/bed", b'{"_timestamp": -1e12, "actual": 60}', "absurd_time"),
         ("moonraker", "klipper/status", b'{"eventtime": 1e308, "status": {}}', "absurd_time"),
         ("moonraker", "klipper/status", b'{"eventtime": 400000000, "status": {}}', "absurd_time"),
