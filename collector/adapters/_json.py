@@ -21,8 +21,6 @@ MAX_PAYLOAD = 1_000_000
 """Bytes. A status of a real printer stays below 60 kB."""
 _LONGEST_INTEGER = 40
 _SHOWN = 60
-_NUL = b"\\u0000"
-"""How NUL stands in JSON; the byte itself is an error there."""
 
 Wire = TypeVar("Wire", bound=msgspec.Struct)
 
@@ -36,19 +34,14 @@ def _integer(digits: str) -> int | float:
     return int(digits) if len(digits) <= _LONGEST_INTEGER else float(digits)
 
 
-def refuse(payload: bytes) -> None:
-    """Raise UnreadableMessage for a payload that is too large. Cheap: the size only."""
-    if len(payload) > MAX_PAYLOAD:
-        raise UnreadableMessage("too_large", f"{len(payload)} bytes, {MAX_PAYLOAD} allowed")
-
-
 def salvage(payload: bytes) -> dict[str, Any]:
     """The payload as a JSON object, whatever its fields hold.
 
     Raises UnreadableMessage: `too_large`, `not_utf8`, `not_json`, `too_deep`, `not_finite` or
     `wrong_shape`.
     """
-    refuse(payload)
+    if len(payload) > MAX_PAYLOAD:
+        raise UnreadableMessage("too_large", f"{len(payload)} bytes, {MAX_PAYLOAD} allowed")
     try:
         found = json.loads(payload.decode("utf-8"), parse_constant=_refuse_constant, parse_int=_integer)
     except UnicodeDecodeError as error:
@@ -169,18 +162,14 @@ class WireDecoder(Generic[Wire]):
 
     def __init__(self, kind: type[Wire]) -> None:
         self._kind = kind
-        self._strict = msgspec.json.Decoder(kind)
+        self._strict = msgspec.json.Decoder(kind).decode
 
     def strictly(self, payload: bytes) -> Wire | None:
-        """The payload where it is sound and all its fields are within their limits, else None.
-
-        Raises UnreadableMessage for one that is too large.
-        """
-        refuse(payload)
-        if _NUL in payload:
+        """The payload where it is sound and all its fields are within their limits, else None."""
+        if len(payload) > MAX_PAYLOAD:
             return None
         try:
-            return self._strict.decode(payload)
+            return self._strict(payload)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
 

@@ -87,8 +87,8 @@ class SplitValue(msgspec.Struct):
     value: Any
 
 
-_whole = WireDecoder(Message)
-_split = WireDecoder(SplitValue)
+_whole = WireDecoder(Message).strictly
+_split = WireDecoder(SplitValue).strictly
 OBJECTS: dict[str, type[msgspec.Struct]] = {
     "print_stats": PrintStats,
     "webhooks": Webhooks,
@@ -124,7 +124,7 @@ def status_of(objects: object, refused: list[str]) -> Status:
 
 def decode_whole(payload: bytes) -> tuple[int, Status, tuple[str, ...]]:
     """Time in ms, status, and the fields that could not be read."""
-    found = _whole.strictly(payload)
+    found = _whole(payload)
     if found is not None:
         return int(found.eventtime * 1000), found.status, ()
     loose = salvage(payload)
@@ -137,7 +137,7 @@ def decode_whole(payload: bytes) -> tuple[int, Status, tuple[str, ...]]:
 
 def decode_split(payload: bytes) -> tuple[int, Any]:
     """Time in ms, and the value of the one field that the message is of."""
-    found = _split.strictly(payload)
+    found = _split(payload)
     if found is not None:
         return int(found.eventtime * 1000), found.value
     loose = salvage(payload)

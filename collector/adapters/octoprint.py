@@ -126,7 +126,7 @@ class OctoPrint:
         if suffix == "mqtt":
             return self._link(memory, payload, retained)
         topic, _, leaf = suffix.partition("/")
-        if topic == "event" and (retained or not payload):
+        if topic == "event" and (retained or (not payload and leaf not in _EVENTS)):
             # The plugin keeps ZChange, FirmwareData and PausedForUser for ever: they may be hours old.
             return None
         said, refused = _decode(payload)

@@ -1,8 +1,10 @@
 """How a value is held to its limits: texts are made storable, figures out of range are dropped."""
 
 import re
+from collections.abc import Callable
 from functools import cache
 from hashlib import blake2b
+from operator import attrgetter
 from typing import Any, NamedTuple, get_type_hints
 
 import msgspec
@@ -28,23 +30,23 @@ def fitted(text: str, limit: TextLimit) -> str:
     return clean if len(clean) <= limit.length else f"{clean[: limit.length - 1]}…"
 
 
-class _Bound(NamedTuple):
-    field: str
-    range: Range | None
-    text: TextLimit | None
+class _Bounds(NamedTuple):
+    """The limits that stand in the annotations of a struct's fields; `values` gets just those fields."""
+
+    fields: tuple[str, ...]
+    limits: tuple[Range | TextLimit, ...]
+    values: Callable[[Any], tuple[Any, ...]]
 
 
 @cache
-def _bounds(kind: type[msgspec.Struct]) -> tuple[_Bound, ...]:
-    """The limits that stand in the annotations of the struct's fields."""
-    found = []
-    for field, hint in get_type_hints(kind, include_extras=True).items():
-        for mark in getattr(hint, "__metadata__", ()):
-            if isinstance(mark, Range):
-                found.append(_Bound(field, mark, None))
-            elif isinstance(mark, TextLimit):
-                found.append(_Bound(field, None, mark))
-    return tuple(found)
+def _bounds(kind: type[msgspec.Struct]) -> _Bounds:
+    found = {
+        field: mark
+        for field, hint in get_type_hints(kind, include_extras=True).items()
+        for mark in getattr(hint, "__metadata__", ())
+        if isinstance(mark, Range | TextLimit)
+    }
+    return _Bounds(tuple(found), tuple(found.values()), attrgetter(*found))
 
 
 def keep_bounds(value: msgspec.Struct) -> None:
@@ -52,12 +54,13 @@ def keep_bounds(value: msgspec.Struct) -> None:
 
     For `__post_init__`: a figure out of range becomes None, a text is fitted.
     """
-    for field, within, limit in _bounds(type(value)):
-        held: Any = getattr(value, field)
+    fields, limits, values = _bounds(type(value))
+    for place, held in enumerate(values(value)):
         if held is None:
             continue
-        if within is not None:
-            if not within.least <= held <= within.most:
-                msgspec.structs.force_setattr(value, field, None)
-        elif limit is not None and (len(held) > limit.length or _UNSTORABLE.search(held)):
-            msgspec.structs.force_setattr(value, field, fitted(held, limit))
+        limit = limits[place]
+        if isinstance(limit, Range):
+            if not limit[0] <= held <= limit[1]:
+                msgspec.structs.force_setattr(value, fields[place], None)
+        elif len(held) > limit.length or _UNSTORABLE.search(held):
+            msgspec.structs.force_setattr(value, fields[place], fitted(held, limit))

@@ -125,7 +125,7 @@ class Mutator:
             return one
         at_ms = now_ms
         draw = self._chance.random()
-        if draw < 0.004:
+        if draw < 0.01:
             at_ms += self._chance.choice((-1, 1)) * self._chance.choice(
                 (MINUTE_MS, HOUR_MS, DAY_MS, 400 * DAY_MS)
             )

@@ -19,8 +19,9 @@ from collector.settings import parse_source
 from farm.ledger import schema
 from farm.ledger.job_filter import JobFilter
 from farm.ledger.ledger import Ledger, open_ledger
+from farm.model.bounds import fitted
 from farm.model.job import Job
-from farm.model.limits import DURATION_MS, INSTANT_MS, UNITS
+from farm.model.limits import DETAIL, DURATION_MS, FILE, INSTANT_MS, MATERIAL, OPERATOR, UNITS
 from farm.model.times import SECOND_MS
 from tests.fuzz.corpus import GOOD, SOURCES, GoodMessage, good_stream, recorded
 from tests.fuzz.mutation import HostileMessage, Mutator
@@ -82,13 +83,19 @@ class Fuzz:
         jobs = self._ledger.jobs(JobFilter(limit=10_000_000)).jobs
         for job in jobs:
             _check(job)
+        dropped = self._dropped()
+        seconds = time.perf_counter() - started
+        return Report(self._done, len(self._good), len(jobs), dropped, seconds, self._taken_seconds)
+
+    def _dropped(self) -> Counter[str]:
+        """How many messages were passed over, by reason. Raises Wrong for one that met an exception."""
+        for rejected in self._ledger.rejected_messages(1):
+            shown = f"{rejected.payload[:300]!r} ({rejected.size} bytes)"
+            raise Wrong(f"{rejected.reason} of {rejected.topic[:200]!r}: {rejected.detail}; {shown}")
         dropped: Counter[str] = Counter()
         for fault in self._ledger.faults():
             dropped[fault.reason] += fault.count
-        if dropped["internal_error"]:
-            raise Wrong(f"{dropped['internal_error']} messages ended in an exception; see rejected_message")
-        seconds = time.perf_counter() - started
-        return Report(self._done, len(self._good), len(jobs), dropped, seconds, self._taken_seconds)
+        return dropped
 
     def _undisturbed(self) -> Iterator[tuple[GoodMessage, list[HostileMessage]]]:
         for message in self._good:
@@ -195,3 +202,6 @@ def _check(job: Job) -> None:
         raise Wrong(f"job {job.id} has impossible times: {job}")
     if not DURATION_MS.holds(job.printing_ms) or not UNITS.holds(job.units):
         raise Wrong(f"job {job.id} has impossible figures: {job}")
+    texts = (job.file, FILE), (job.material, MATERIAL), (job.operator, OPERATOR), (job.detail, DETAIL)
+    if any(text is not None and text != fitted(text, limit) for text, limit in texts):
+        raise Wrong(f"job {job.id} has a text that not every database keeps: {job}")

@@ -9,6 +9,7 @@ import pytest
 from farm.app.config import Configuration, Flag, load_configuration
 from farm.app.logs import Redaction
 from farm.errors import ConfigurationError
+from farm.model import limits
 
 Write: TypeAlias = Callable[[str], Path]
 SLACK = "https://hooks.slack.com/services/T0/B0/abcdefghijkl"
@@ -210,6 +211,37 @@ def test_every_secret_is_masked_in_the_log_from_then_on(folder: Path, write: Wri
 def test_a_wrong_file_is_refused_with_file_key_value_and_remedy(text: str, said: str, write: Write) -> None:
     write(text)
     assert said in complaint()
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "limit"),
+    [
+        ('[site]\nname = "{}"', "site.name", limits.SITE),
+        ('[[printers]]\nname = "{}"', "printers[0].name", limits.PRINTER_NAME),
+        ('[[printers]]\nname = "a"\nrename = "{}"', "printers[0].rename", limits.PRINTER_NAME),
+        ('[[printers]]\nname = "a"\ngroup = "{}"', "printers[0].group", limits.GROUP),
+        ('[[printers]]\nname = "a"\nmodel = "{}"', "printers[0].model", limits.MODEL),
+        ('[[printers]]\nname = "a"\ntopic = "{}"', "printers[0].topic", limits.PREFIX),
+        ('[[sources]]\nadapter = "native"\ntopic = "{}"', "sources[0].topic", limits.SOURCE_TOPIC),
+        (
+            '[[sources]]\nadapter = "native"\ntopic = "a"\nprinter = "{}"',
+            "sources[0].printer",
+            limits.ANNOUNCED_NAME,
+        ),
+        (
+            '[[alerts.receivers]]\nkind = "slack"\nwebhook_url = "https://h.invalid/x"\nname = "{}"',
+            "alerts.receivers[0].name",
+            limits.RECEIVER,
+        ),
+    ],
+)
+def test_a_text_that_the_ledger_could_not_keep_is_refused(
+    text: str, key: str, limit: limits.TextLimit, write: Write
+) -> None:
+    write(text.format("x" * (limit.length + 1)))
+    assert f"layerline.toml: {key}" in complaint()
+    write(text.format("x" * limit.length))
+    load_configuration(environment={}).check()
 
 
 @pytest.mark.parametrize(

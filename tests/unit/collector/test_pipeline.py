@@ -5,11 +5,13 @@ from sqlalchemy import delete
 
 from collector.intake.pipeline import Pipeline
 from collector.intake.sources import SourceTable
+from collector.printers.registry import PrinterRegistry
 from collector.settings import CollectorSettings, parse_source
 from farm.ledger import schema
 from farm.ledger.ledger import Ledger, open_ledger
+from farm.model.printer import Address
 from farm.model.times import DAY_MS
-from farm.settings import PrinterSettings
+from farm.settings import PrinterSettings, SiteSettings
 
 T0 = 1_795_000_000_000
 ONLINE = b"online"
@@ -91,3 +93,34 @@ def test_newcomers_can_be_kept_out(settings: dict[str, object], reason: str) -> 
         found.commit(T0)
         assert [printer.name for printer in ledger.printers()] == ["p1"]
         assert [fault.reason for fault in ledger.faults()] == [reason]
+
+
+@pytest.mark.parametrize("name", ["a+b", "#", "x" * 101, "a\tb", "a\0b", "\ud800", "\u202egnp"])
+def test_a_level_that_can_be_no_name_makes_no_printer(name: str) -> None:
+    with open_ledger("sqlite://") as ledger:
+        found = pipeline(ledger)
+        found.take(f"farm/{name}/link", ONLINE, False, T0)
+        found.take("farm/p1/link", ONLINE, False, T0)
+        found.commit(T0)
+        assert [printer.name for printer in ledger.printers()] == ["p1"]
+        assert [fault.reason for fault in ledger.faults()] == ["bad_printer_name"]
+
+
+def test_names_stay_within_the_column_where_the_adapter_is_added() -> None:
+    registry = PrinterRegistry(SiteSettings(), [], CollectorSettings())
+    addresses = [Address("main", "octoprint", f"octo/{number}") for number in range(3)]
+    names = [registry.newcomer("n" * 128, address, T0).name for address in addresses]
+    assert names == ["n" * 128, "n" * 116 + " (octoprint)", "n" * 114 + " (octoprint 3)"]
+
+
+def test_what_is_counted_of_a_source_with_a_long_topic_can_be_kept() -> None:
+    topic = "t" * 400
+    with open_ledger("sqlite://") as ledger:
+        ledger.claim("test", "test", simulated=True, now_ms=0)
+        found = Pipeline(
+            ledger, SourceTable([parse_source(f"native={topic}"), parse_source(f"octoprint={topic}2")])
+        )
+        found.take(f"{topic}/state", b"{nope", False, T0)
+        found.take(f"{topic}2/event/Error", b"{nope", False, T0)
+        found.commit(T0)
+        assert [len(fault.source) <= 255 for fault in ledger.faults()] == [True, True]
