@@ -19,6 +19,7 @@ from collector.intake.inbox import Inbox
 from collector.intake.ledger_writer import COLLECTOR, LedgerWriter
 from collector.intake.sources import SourceTable
 from collector.printers.evidence import evidence_body
+from collector.printers.history import older_rows, rows_before
 from collector.printers.registry import PrinterRegistry
 from collector.printers.replay import Revised, StoredInput
 from collector.printers.tracked import TrackedPrinter
@@ -280,6 +281,9 @@ class Pipeline:
         if needs_settling(tracker, at):
             self._settle(printer)
             tracker = printer.tracker
+        if seen.history:
+            self._look_further_back(printer, session, received_ms, seen)
+            tracker = printer.tracker
         given = Observed(seen, min(at, printer.heard_ms))
         if tracker.at_ms - at > ECHO_MS or self._was_not_silent(printer, at):
             self._late(printer, session, at, received_ms, given, seen)
@@ -328,6 +332,29 @@ class Pipeline:
         late = Evidence(printer.id, at, 0, received_ms, body)
         with self._as_before(session):
             self._writer.replay(printer, at, Revised(COLLECTOR, "late evidence", self.latest_ms), late=[late])
+
+    def _look_further_back(
+        self, printer: TrackedPrinter, session: PrinterSession, received_ms: int, seen: Observation
+    ) -> None:
+        """Put rows of the history in their places that settle jobs from before the one at hand."""
+        rows = rows_before(printer.tracker, seen.history)
+        if not rows:
+            return
+        with self._as_before(session):
+            self._writer.commit(self.latest_ms)
+            jobs = self.ledger.jobs_of(printer.id, min(row.started_ms for row in rows))
+            found = older_rows(printer.tracker, rows, jobs)
+            found = [older for older in found if self.ledger.can_be_run_again(printer.id, older.at_ms)]
+            if not found:
+                return
+            late = []
+            for at_ms, row in found:
+                of_row = msgspec.structs.replace(seen, history=(row,))
+                body = evidence_body(session, Observed(of_row, at_ms), received_ms, of_row)
+                late.append(Evidence(printer.id, at_ms, 0, received_ms, body))
+            first_ms = min(row.at_ms for row in late)
+            revised = Revised(COLLECTOR, "the printer's history", self.latest_ms)
+            self._writer.replay(printer, first_ms, revised, late=late)
 
     def _settle(self, printer: TrackedPrinter) -> None:
         at = max(printer.tracker.at_ms, printer.heard_ms)
