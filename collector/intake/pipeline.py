@@ -344,7 +344,6 @@ class Pipeline:
             self._writer.commit(self.latest_ms)
             jobs = self.ledger.jobs_of(printer.id, min(row.started_ms for row in rows))
             found = older_rows(printer.tracker, rows, jobs)
-            found = [older for older in found if self.ledger.can_be_run_again(printer.id, older.at_ms)]
             if not found:
                 return
             late = []

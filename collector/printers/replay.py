@@ -225,8 +225,7 @@ def _difference(
     ledger: CollectorLedger, printer: TrackedPrinter, before: TrackerState, run: _Run, revised: Revised
 ) -> Batch:
     """What is to be booked so that the books say what the replay found, with a trail of what changed."""
-    start_ms, ordinal = run.start
-    known = {job.id: job for job in ledger.jobs_of(printer.id, start_ms)}
+    known = {job.id: job for job in ledger.jobs_of(printer.id, run.start[0])}
     untouched = {job.id for job in (before.last_job,) if job is not None}
     gone = [old for old in known.values() if old.id not in run.changes.jobs and old.id not in untouched]
     jobs, feed, revisions = [], [], []
@@ -249,14 +248,13 @@ def _difference(
         printer.evidence = (run.evidence[-1].at_ms, run.evidence[-1].ordinal)
     spans = {first.from_ms: first}
     spans.update(run.changes.spans)
-    cut = start_ms + (ordinal >= 0)
     return Batch(
         printers=[printer.row],
         jobs=jobs,
         withdrawn_jobs=[old.id for old in gone],
         aliases=[JobAlias(printer.id, h, n, job_id) for (h, n), job_id in run.changes.aliases.items()],
-        evidence_cuts=[(printer.id, cut)],
-        snapshot_cuts=[(printer.id, cut)],
+        evidence_cuts=[(printer.id, *run.start)],
+        snapshot_cuts=[(printer.id, *run.start)],
         cuts=[(printer.id, first.from_ms)],
         spans=list(spans.values()),
         evidence=run.evidence,
