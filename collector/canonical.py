@@ -27,9 +27,28 @@ _IN_A_TOPIC = str.maketrans("/+#", "---")
 """What would part a name into levels, or may not stand in a topic that is published to."""
 
 
+def publications(site: str, printer: TrackedPrinter) -> list[tuple[str, bytes]]:
+    """Topic and payload of everything that is to be published, retained, of a printer that changed.
+
+    What stands under a former name, or of a printer that counts no more, is taken away by an
+    empty payload.
+    """
+    gone, printer.former_names = printer.former_names, []
+    if not printer.is_taken_in:
+        gone = [*gone, printer.name]
+    found = [(f"{_base(site, name)}/{about}", b"") for name in gone for about in ("state", "job")]
+    if printer.is_taken_in:
+        found += topics(site, printer)
+    return found
+
+
+def _base(site: str, name: str) -> str:
+    return f"layerline/v1/{site}/printers/{name.translate(_IN_A_TOPIC)}"
+
+
 def topics(site: str, printer: TrackedPrinter) -> tuple[tuple[str, bytes], tuple[str, bytes]]:
     """Topic and payload of a printer's `state` and `job`."""
-    base = f"layerline/v1/{site}/printers/{printer.name.translate(_IN_A_TOPIC)}"
+    base = _base(site, printer.name)
     tracker = printer.tracker
     span = open_span(tracker)
     state = {

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Sequence
 from threading import Event
 
-from collector.canonical import topics
+from collector.canonical import publications
 from collector.intake.mqtt import Arrival, Connection
 from collector.intake.pipeline import Pipeline
 from collector.intake.redelivery import RedeliveryFilter
@@ -334,7 +334,7 @@ class Collector:
     def _tell(self, pipeline: Pipeline) -> None:
         for printer in pipeline.take_changed():
             try:
-                told = topics(self._site.name, printer)
+                told = publications(self._site.name, printer)
             except Exception:
                 # What is told is a copy; the books, which are right, must not wait for it.
                 log.exception("cannot tell how printer %r stands", printer.name)

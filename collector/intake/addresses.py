@@ -42,7 +42,7 @@ class AddressBook:
         self.sessions: dict[Address, PrinterSession] = {}
         self.routes: dict[str, Route | None] = {}
         self.to_ask: dict[str, PrinterSession] = {}
-        self._known: dict[Address, Printer] = {}
+        self._known: dict[Address, str] = {}
         self._load()
 
     @property
@@ -94,13 +94,13 @@ class AddressBook:
         owner = self._registry.owner(address, row)
         if owner is None or owner.id != row.id or stored is None or row.id not in checkpoints:
             # Moved, or from a ledger that was rebuilt, which does not know where things stood.
-            self._known[address] = row
+            self._known[address] = row.id
             former = self.printers.get(row.id)
             if former is not None and stored is not None:
                 former.heard_ms = max(former.heard_ms, stored.heard_ms)
             return
         printer = self._restore(row, checkpoints[row.id])
-        self.relabel(printer, owner)
+        self.relabel(printer, owner, stored.heard_ms)
         session = PrinterSession.restored(adapter_of(address.adapter), address, stored)
         self._join(printer, session)
 
@@ -108,18 +108,21 @@ class AddressBook:
         printer.add(session)
         self.sessions[session.address] = session
 
-    def relabel(self, printer: TrackedPrinter, row: Printer) -> None:
+    def relabel(self, printer: TrackedPrinter, row: Printer, at_ms: int) -> None:
         """Give the printer another row, and tell so where it says something else."""
-        if row == printer.row:
-            return
-        printer.row = row
+        if row != printer.row:
+            if row.name != printer.row.name:
+                printer.former_names.append(printer.row.name)
+            printer.row = row
+            self.routes.clear()
+            self.relabel_stored(row, at_ms)
+            self._writer.changed[printer.id] = printer
+
+    def relabel_stored(self, row: Printer, at_ms: int) -> None:
+        """Write and tell the new row of a printer."""
         self._registry.take(row)
-        self.routes.clear()
-        pending = self._writer.pending
-        pending.printers.append(row)
-        at_ms = printer.heard_ms
-        pending.feed.append(_told(FeedKind.PRINTER_CHANGED, row, at_ms))
-        self._writer.changed[printer.id] = printer
+        self._writer.pending.printers.append(row)
+        self._writer.pending.feed.append(_told(FeedKind.PRINTER_CHANGED, row, at_ms))
 
     # -- where a topic leads ----------------------------------------------------------------
 
@@ -157,7 +160,8 @@ class AddressBook:
     def _appear(self, found: Match, seen_ms: int) -> PrinterSession | None:
         """An address is heard for the first time: of a printer that is known, or of a new one."""
         address = Address(BROKER, found.adapter.kind, found.prefix)
-        row = self._registry.owner(address, self._known.get(address))
+        known = self._known.get(address)
+        row = self._registry.owner(address, None if known is None else self._registry.row(known))
         checkpoint = None if row is None or row.id in self.printers else self._ledger.checkpoint(row.id)
         if row is None:
             refused = self._registry.refuses(found.printer, address, len(self.printers))
@@ -190,7 +194,7 @@ class AddressBook:
                 self._writer.touch(printer)
             self.printers[row.id] = printer
         else:
-            self.relabel(printer, row)
+            self.relabel(printer, row, seen_ms)
         return printer
 
 

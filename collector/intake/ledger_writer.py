@@ -6,16 +6,22 @@ from collections.abc import Callable, Sequence
 from collector.intake.deliveries import Deliveries
 from collector.intake.pending import Pending
 from collector.printers.evidence import bears, evidence_body
-from collector.printers.replay import COLLECTOR, StoredInput, replay
+from collector.printers.replay import Revised, StoredInput, replay, revision_of
 from collector.printers.tracked import TrackedPrinter, encode_tracker
 from collector.sessions.session import PrinterSession
-from collector.tracker import TrackerInput, advance
+from collector.tracker import LedgerChanges, TrackerInput, TrackerState, advance, overlaid
 from farm.ledger.collector_ledger import CollectorLedger
 from farm.ledger.records import Evidence, RejectedMessage, Snapshot
+from farm.model.feed import FeedKind
+from farm.model.job import Job
 from farm.model.observation import Observation
+from farm.model.operator_input import TakenInput
 
 log = logging.getLogger(__name__)
 
+COLLECTOR = "collector"
+"""Who revises where no person did."""
+LATER_WORD = "the printer's own later word"
 INTERNAL_ERROR = "internal_error"
 """The reason under which a message counts whose working in met an exception that nobody foresaw."""
 _ENOUGH_EVIDENCE = 200
@@ -55,12 +61,16 @@ class LedgerWriter:
         *,
         session: PrinterSession | None = None,
         seen: Observation | None = None,
-    ) -> None:
-        """Give the tracker an input that holds from `at` on; what bears on state or job is evidence."""
+        revised: Revised | None = None,
+    ) -> str | None:
+        """Give the tracker an input that holds from `at` on; what bears on state or job is evidence.
+
+        `revised` says who spoke, where a person did. Gives why that could not be followed, if so.
+        """
         before = printer.tracker
         tracker, changes = advance(before, at, given)
         if not bears(before, tracker, seen):
-            return
+            return changes.answer
         pending = self.pending
         ordinal = printer.evidence[1] + 1 if printer.evidence[0] == at else 0
         body = evidence_body(session, given, received_ms, seen)
@@ -68,34 +78,53 @@ class LedgerWriter:
         printer.evidence = (at, ordinal)
         printer.evidence_since_snapshot += 1
         pending.evidence.append(Evidence(printer.id, at, ordinal, received_ms, body))
-        pending.change(printer.id, changes)
+        self.change(printer.id, changes, _rows_at_hand(before), revised or Revised(COLLECTOR, LATER_WORD, at))
         ended = before.attempt is not None and tracker.attempt is None
         if ended or printer.evidence_since_snapshot >= _ENOUGH_EVIDENCE:
             printer.evidence_since_snapshot = 0
             pending.snapshots.append(Snapshot(printer.id, at, ordinal, encode_tracker(tracker)))
         self.touch(printer)
+        return changes.answer
+
+    def change(self, printer_id: str, changes: LedgerChanges, rows: Sequence[Job], revised: Revised) -> None:
+        """Take over what changed, with a trail of each job among `rows` that had ended, or that a person
+        spoke of.
+        """
+        self.pending.change(printer_id, changes)
+        told = {
+            entry.job_id
+            for entry in changes.feed
+            if entry.kind is FeedKind.JOB_REVISED or revised.who != COLLECTOR
+        }
+        for row in rows:
+            after = changes.jobs.get(row.id)
+            if after is not None and after != row and row.id in told:
+                self.pending.revisions.append(revision_of(row, after, revised))
 
     def replay(
         self,
         printer: TrackedPrinter,
         at: int | None,
-        now_ms: int,
+        revised: Revised,
         *,
-        why: str,
-        who: str = COLLECTOR,
         late: Sequence[Evidence] = (),
         shifted: Callable[[StoredInput], int] | None = None,
-    ) -> None:
+        taken_inputs: Sequence[TakenInput] = (),
+    ) -> str | None:
         """Run the printer again from `at` on, with inputs that came late or have a new place.
 
-        Commits what is gathered before, and what the replay changed. Raises what the ledger raises.
+        Commits what is gathered before, and what the replay changed with `taken_inputs`. Gives why
+        a person's word among `late` could not be followed; nothing is changed then. Raises what
+        the ledger raises.
         """
-        self.commit(now_ms)
-        batch = replay(self._ledger, printer, at, shifted=shifted, late=late, why=why, who=who, now_ms=now_ms)
-        if batch is not None:
-            batch.booked_until_ms = now_ms
-            self._ledger.commit(batch)
+        self.commit(revised.at_ms)
+        replayed = replay(self._ledger, printer, at, shifted=shifted, late=late, revised=revised)
+        if replayed.batch is not None:
+            replayed.batch.booked_until_ms = revised.at_ms
+            replayed.batch.taken_inputs = list(taken_inputs)
+            self._ledger.commit(replayed.batch)
             self.touch(printer)
+        return replayed.answer
 
     def fault(self, source: str, reason: str, at_ms: int, sample: str) -> None:
         """Count a message that is dropped; log it once for each source and reason."""
@@ -173,3 +202,9 @@ class LedgerWriter:
 def printable(text: str) -> str:
     """The text, with what cannot be shown or stored escaped."""
     return text if text.isprintable() else repr(text)
+
+
+def _rows_at_hand(tracker: TrackerState) -> list[Job]:
+    """The rows of the jobs that the tracker holds, as they were written."""
+    jobs = (tracker.last_job, None if tracker.attempt is None else tracker.attempt.job)
+    return [overlaid(job, tracker.words) for job in jobs if job is not None]

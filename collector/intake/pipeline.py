@@ -15,11 +15,13 @@ import msgspec
 from collector.adapters.base import Reading
 from collector.intake.addresses import AddressBook, Route
 from collector.intake.deliveries import Deliveries
-from collector.intake.ledger_writer import LedgerWriter
+from collector.intake.inbox import Inbox
+from collector.intake.ledger_writer import COLLECTOR, LedgerWriter
 from collector.intake.sources import SourceTable
 from collector.printers.evidence import evidence_body
+from collector.printers.history import older_rows, rows_before
 from collector.printers.registry import PrinterRegistry
-from collector.printers.replay import StoredInput
+from collector.printers.replay import Revised, StoredInput
 from collector.printers.tracked import TrackedPrinter
 from collector.sessions.session import PrinterSession
 from collector.sessions.source_clock import ClockChange, Placed, is_plausible
@@ -73,6 +75,7 @@ class Pipeline:
         self._writer = LedgerWriter(ledger, self.deliveries, set() if logged is None else logged)
         self._registry = PrinterRegistry(site or SiteSettings(), printers, settings)
         self._book = AddressBook(ledger, sources, self._registry, self._writer)
+        self._inbox = Inbox(ledger, self._book, self._registry, self._writer)
         self._routes = self._book.routes
         self._thinning = ThinningPolicy(thinning or ThinningSettings())
         self._sample_ms = round(settings.telemetry_seconds * SECOND_MS)
@@ -229,7 +232,7 @@ class Pipeline:
 
         before = min(placed.since_ms, placed.at_ms) - _CLOCK_REACH_MS
         with self._as_before(session):
-            self._writer.replay(printer, before, self.latest_ms, shifted=shifted, why="clock")
+            self._writer.replay(printer, before, Revised(COLLECTOR, "clock", self.latest_ms), shifted=shifted)
 
     # -- what the tracker is told -----------------------------------------------------------
 
@@ -278,6 +281,9 @@ class Pipeline:
         if needs_settling(tracker, at):
             self._settle(printer)
             tracker = printer.tracker
+        if seen.history:
+            self._look_further_back(printer, session, received_ms, seen)
+            tracker = printer.tracker
         given = Observed(seen, min(at, printer.heard_ms))
         if tracker.at_ms - at > ECHO_MS or self._was_not_silent(printer, at):
             self._late(printer, session, at, received_ms, given, seen)
@@ -325,7 +331,29 @@ class Pipeline:
         body = evidence_body(session, given, received_ms, seen)
         late = Evidence(printer.id, at, 0, received_ms, body)
         with self._as_before(session):
-            self._writer.replay(printer, at, self.latest_ms, late=[late], why="late evidence")
+            self._writer.replay(printer, at, Revised(COLLECTOR, "late evidence", self.latest_ms), late=[late])
+
+    def _look_further_back(
+        self, printer: TrackedPrinter, session: PrinterSession, received_ms: int, seen: Observation
+    ) -> None:
+        """Put rows of the history in their places that settle jobs from before the one at hand."""
+        rows = rows_before(printer.tracker, seen.history)
+        if not rows:
+            return
+        with self._as_before(session):
+            self._writer.commit(self.latest_ms)
+            jobs = self.ledger.jobs_of(printer.id, min(row.started_ms for row in rows))
+            found = older_rows(printer.tracker, rows, jobs)
+            if not found:
+                return
+            late = []
+            for at_ms, row in found:
+                of_row = msgspec.structs.replace(seen, history=(row,))
+                body = evidence_body(session, Observed(of_row, at_ms), received_ms, of_row)
+                late.append(Evidence(printer.id, at_ms, 0, received_ms, body))
+            first_ms = min(row.at_ms for row in late)
+            revised = Revised(COLLECTOR, "the printer's history", self.latest_ms)
+            self._writer.replay(printer, first_ms, revised, late=late)
 
     def _settle(self, printer: TrackedPrinter) -> None:
         at = max(printer.tracker.at_ms, printer.heard_ms)
@@ -334,7 +362,7 @@ class Pipeline:
     # -- time -------------------------------------------------------------------------------
 
     def tick(self, now_ms: int) -> None:
-        """Notice silence and ends that did not come. Only while messages come live."""
+        """Notice silence and ends that did not come, and work the inbox in; while messages come live."""
         self.latest_ms = max(self.latest_ms, now_ms)
         for printer in self._book.printers.values():
             if not printer.is_taken_in:
@@ -343,6 +371,7 @@ class Pipeline:
                 self._silence(printer)
             if needs_settling(printer.tracker, now_ms):
                 self._settle(printer)
+        self._inbox.work_in(now_ms)
 
     def continuity_lost(self, from_ms: int, until_ms: int) -> None:
         """We or the broker were away: what the printers did meanwhile is not known."""

@@ -36,25 +36,29 @@ class PrinterRegistry:
     def take(self, printer: Printer) -> None:
         """A printer as it is known from now on."""
         before = self._rows.get(printer.id)
-        if before is not None and self._names.get(before.name) == printer.id:
-            del self._names[before.name]
+        if before is not None and self._names.get(before.name.casefold()) == printer.id:
+            del self._names[before.name.casefold()]
         self._rows[printer.id] = printer
-        self._names.setdefault(printer.name, printer.id)
+        self._names.setdefault(printer.name.casefold(), printer.id)
+
+    def row(self, printer_id: str) -> Printer:
+        """The printer as it is known. Raises KeyError where it is not."""
+        return self._rows[printer_id]
 
     def is_free(self, name: str, printer: Printer) -> bool:
-        """Whether the printer can be called so: no other one is."""
-        return self._names.get(name, printer.id) == printer.id
+        """Whether the printer can be called so: no other one is, not even in other capitals."""
+        return self._names.get(name.casefold(), printer.id) == printer.id
 
-    def is_named_by_configuration(self, printer: Printer, addresses: Sequence[Address]) -> bool:
+    def is_named_by_configuration(self, printer: Printer, prefixes: Sequence[str]) -> bool:
         """Whether the printer's name stands in the configuration, which would give it back."""
         by_name = self._by_name.get(printer.name)
         if by_name is not None and by_name.rename is not None:
             return True
-        return any(address.prefix in self._by_topic for address in addresses)
+        return any(prefix in self._by_topic for prefix in prefixes)
 
-    def ignored_by_configuration(self, printer: Printer, addresses: Sequence[Address]) -> bool | None:
+    def ignored_by_configuration(self, printer: Printer, prefixes: Sequence[str]) -> bool | None:
         """What the configuration says of ignoring the printer, None where it says nothing."""
-        labels = [self._label(printer.name, address) for address in addresses]
+        labels = [self._label(printer.name, prefix) for prefix in prefixes]
         said = [
             label.ignored for label in labels if label is not None and "ignored" in label.model_fields_set
         ]
@@ -62,7 +66,7 @@ class PrinterRegistry:
 
     def refuses(self, name: str, address: Address, present: int) -> str | None:
         """Why a newcomer is not taken in, in the word under which its messages are counted."""
-        if not self._settings.accept_new_printers and self._label(name, address) is None:
+        if not self._settings.accept_new_printers and self._label(name, address.prefix) is None:
             return "unknown_printer"
         if present >= self._settings.max_printers:
             return "too_many_printers"
@@ -75,7 +79,7 @@ class PrinterRegistry:
         the printer of that name. A printer whose topics are configured is heard under no other.
         """
         label = self._by_topic.get(address.prefix)
-        named = None if label is None else self._names.get(label.name)
+        named = None if label is None else self._names.get(label.name.casefold())
         if named is not None:
             return self.labelled(self._rows[named], address)
         if known is None or (known.name in self._named_with_topics):
@@ -84,12 +88,12 @@ class PrinterRegistry:
 
     def newcomer(self, name: str, address: Address, first_seen_ms: int) -> Printer:
         """The row of a printer that publishes under `address` and calls itself `name`."""
-        label = self._label(name, address)
+        label = self._label(name, address.prefix)
         wanted = name if label is None else _name_by(label, name)
         printer = Printer(
             id=self._new_id(address),
             site=self._site,
-            name=name if wanted in self._names else wanted,
+            name=name if wanted.casefold() in self._names else wanted,
             adapter=address.adapter,
             first_seen_ms=first_seen_ms,
         )
@@ -99,7 +103,7 @@ class PrinterRegistry:
 
     def labelled(self, printer: Printer, address: Address) -> Printer:
         """The printer with name, group and model from the configuration."""
-        label = self._label(printer.name, address)
+        label = self._label(printer.name, address.prefix)
         if label is None:
             return printer
         name = _name_by(label, printer.name)
@@ -139,8 +143,8 @@ class PrinterRegistry:
             name = printer.name[: PRINTER_NAME.length - len(ending)] + ending
         return msgspec.structs.replace(printer, name=name)
 
-    def _label(self, name: str, address: Address) -> PrinterSettings | None:
-        return self._by_topic.get(address.prefix) or self._by_name.get(name)
+    def _label(self, name: str, prefix: str) -> PrinterSettings | None:
+        return self._by_topic.get(prefix) or self._by_name.get(name)
 
 
 def _name_by(label: PrinterSettings, name: str) -> str:

@@ -37,17 +37,37 @@ class StoredInput(NamedTuple):
     body: EvidenceBody
 
 
-COLLECTOR = "collector"
-"""Who revises where no person did."""
+class Revised(NamedTuple):
+    """Who revises what was written, why, and when."""
+
+    who: str
+    why: str
+    at_ms: int
+
+
+class Replayed(NamedTuple):
+    """What is to be written, None when nothing changes; and why a person's word could not be followed."""
+
+    batch: Batch | None
+    answer: str | None = None
 
 
 class _Placed(NamedTuple):
-    """An input in its place; `is_heard_late` where the printer turns out to have been heard then."""
+    """An input in its place; `is_late` where it was put there just now."""
 
     at_ms: int
     row: Evidence
     given: TrackerInput
-    is_heard_late: bool
+    is_late: bool
+
+    @property
+    def is_heard_late(self) -> bool:
+        """Whether the printer turns out to have been heard at that moment."""
+        if not self.is_late:
+            return False
+        if isinstance(self.given, Observed):
+            return not self.given.observation.history
+        return isinstance(self.given, SignOfLife)
 
 
 class _Run(NamedTuple):
@@ -65,21 +85,19 @@ def replay(
     *,
     shifted: Callable[[StoredInput], int] | None = None,
     late: Sequence[Evidence] = (),
-    why: str,
-    who: str = COLLECTOR,
-    now_ms: int,
-) -> Batch | None:
+    revised: Revised,
+) -> Replayed:
     """Run the printer again from the last snapshot before `at_ms` (None: from its first sight).
 
     `shifted` gives stored inputs a new place, `late` are further inputs. The printer is left
-    with the new tracker. Gives what is to be booked, None when nothing changes, as where all that
-    is late is older than the evidence that is still kept.
+    with the new tracker, unless a person's word among `late` cannot be followed. What is late is
+    passed over where the evidence of its time is no longer kept.
     """
     cut_ms = ledger.evidence_cut(printer.id)
     if cut_ms is not None:
         kept = [row for row in late if row.at_ms > cut_ms]
         if late and not kept:
-            return None
+            return Replayed(None)
         late, at_ms = kept, max(at_ms or 0, cut_ms + 1)
     start, tracker = _beginning(ledger, printer, at_ms)
     stored = [
@@ -87,7 +105,7 @@ def replay(
     ]
     new = [row for row in late if not any(_says_the_same(known, row) for known in stored)]
     if late and not new:
-        return None
+        return Replayed(None)
     placed = _in_order(stored, new, shifted)
     if start[1] < 0 and shifted is not None and placed and placed[0].at_ms < printer.row.first_seen_ms:
         # The printer was first met in a backlog: its first sight moves with its clock.
@@ -95,7 +113,9 @@ def replay(
         printer.row = msgspec.structs.replace(printer.row, first_seen_ms=first_ms)
         start, tracker = (first_ms, -1), first_sight(printer.id, first_ms)[0]
     run = _run(_Run(tracker, LedgerChanges.empty(), [], [], start), placed, printer)
-    return _difference(ledger, printer, tracker, run, Revised(who, why, now_ms))
+    if run.changes.answer is not None:
+        return Replayed(None, run.changes.answer)
+    return Replayed(_difference(ledger, printer, tracker, run, revised))
 
 
 def _beginning(
@@ -117,27 +137,15 @@ def _in_order(
             shifted(known) if shifted else known.evidence.at_ms,
             known.evidence,
             _input_decoder.decode(known.body.given),
-            is_heard_late=False,
+            is_late=False,
         )
         for known in stored
     ]
     for row in late:
-        given = _given(row)
-        placed.append(_Placed(row.at_ms, row, given, is_heard_late=_is_heard(given)))
+        given = _input_decoder.decode(_body_decoder.decode(row.body).given)
+        placed.append(_Placed(row.at_ms, row, given, is_late=True))
     placed.sort(key=lambda each: each.at_ms)
     return placed
-
-
-def _given(row: Evidence) -> TrackerInput:
-    given: TrackerInput = _input_decoder.decode(_body_decoder.decode(row.body).given)
-    return given
-
-
-def _is_heard(given: TrackerInput) -> bool:
-    """Whether the printer itself was heard with it at that moment."""
-    if isinstance(given, Observed):
-        return not given.observation.history
-    return isinstance(given, SignOfLife)
 
 
 def _says_the_same(known: StoredInput, late: Evidence) -> bool:
@@ -160,7 +168,8 @@ def _run(run: _Run, placed: list[_Placed], printer: TrackedPrinter) -> _Run:
     Silence that a late input breaks is not silence; if it lasts again after it, it is.
     """
     silence_ms = printer.silence_ms
-    for index, (at, row, given, is_heard_late) in enumerate(placed):
+    for index, each in enumerate(placed):
+        at, row, given, _ = each
         following = placed[index + 1] if index + 1 < len(placed) else None
         following_ms = printer.heard_ms if following is None else following.at_ms
         is_broken = following is not None and following.is_heard_late and following_ms - at <= silence_ms
@@ -170,9 +179,11 @@ def _run(run: _Run, placed: list[_Placed], printer: TrackedPrinter) -> _Run:
             index > 0 and isinstance(placed[index - 1].given, Silence)
         )
         run = _settled_before(run, at)
-        run = _step(run, row, max(at, run.tracker.at_ms), given)
-        if is_heard_late and was_silent and following_ms - at > silence_ms:
-            run = _step(run, _silence_after(row), run.tracker.at_ms, Silence())
+        run, answer = _step(run, row, max(at, run.tracker.at_ms), given)
+        if each.is_late and run.changes.answer is None:
+            run.changes.answer = answer
+        if each.is_heard_late and was_silent and following_ms - at > silence_ms:
+            run, _ = _step(run, _silence_after(row), run.tracker.at_ms, Silence())
     return run
 
 
@@ -190,7 +201,8 @@ def _settled_before(run: _Run, at: int) -> _Run:
     return run._replace(tracker=tracker)
 
 
-def _step(run: _Run, row: Evidence, at: int, given: TrackerInput) -> _Run:
+def _step(run: _Run, row: Evidence, at: int, given: TrackerInput) -> tuple[_Run, str | None]:
+    """The run after one more input, and why that could not be followed, if it is a person's."""
     before = run.tracker
     tracker, changes = advance(before, at, given)
     _merge(run.changes, changes)
@@ -199,7 +211,7 @@ def _step(run: _Run, row: Evidence, at: int, given: TrackerInput) -> _Run:
     run.evidence.append(Evidence(row.printer_id, at, ordinal, row.received_ms, row.body))
     if before.attempt is not None and tracker.attempt is None:
         run.snapshots.append(Snapshot(row.printer_id, at, ordinal, encode_tracker(tracker)))
-    return run._replace(tracker=tracker)
+    return run._replace(tracker=tracker), changes.answer
 
 
 def _merge(into: LedgerChanges, changes: LedgerChanges) -> None:
@@ -209,20 +221,11 @@ def _merge(into: LedgerChanges, changes: LedgerChanges) -> None:
     into.feed.extend(changes.feed)
 
 
-class Revised(NamedTuple):
-    """Who revises what was booked, why, and when."""
-
-    who: str
-    why: str
-    at_ms: int
-
-
 def _difference(
     ledger: CollectorLedger, printer: TrackedPrinter, before: TrackerState, run: _Run, revised: Revised
 ) -> Batch:
     """What is to be booked so that the books say what the replay found, with a trail of what changed."""
-    start_ms, ordinal = run.start
-    known = {job.id: job for job in ledger.jobs_of(printer.id, start_ms)}
+    known = {job.id: job for job in ledger.jobs_of(printer.id, run.start[0])}
     untouched = {job.id for job in (before.last_job,) if job is not None}
     gone = [old for old in known.values() if old.id not in run.changes.jobs and old.id not in untouched]
     jobs, feed, revisions = [], [], []
@@ -245,14 +248,13 @@ def _difference(
         printer.evidence = (run.evidence[-1].at_ms, run.evidence[-1].ordinal)
     spans = {first.from_ms: first}
     spans.update(run.changes.spans)
-    cut = start_ms + (ordinal >= 0)
     return Batch(
         printers=[printer.row],
         jobs=jobs,
         withdrawn_jobs=[old.id for old in gone],
         aliases=[JobAlias(printer.id, h, n, job_id) for (h, n), job_id in run.changes.aliases.items()],
-        evidence_cuts=[(printer.id, cut)],
-        snapshot_cuts=[(printer.id, cut)],
+        evidence_cuts=[(printer.id, *run.start)],
+        snapshot_cuts=[(printer.id, *run.start)],
         cuts=[(printer.id, first.from_ms)],
         spans=list(spans.values()),
         evidence=run.evidence,

@@ -44,11 +44,13 @@ class TrackedPrinter:
 
     `heard_ms` is the time of its last message under any address, and `last_heard` the session
     that it came from; `evidence` is the position (ms, ordinal) of the last stored evidence.
+    `former_names` are those under which something may still be published.
     """
 
     __slots__ = (
         "evidence",
         "evidence_since_snapshot",
+        "former_names",
         "heard_ms",
         "last_heard",
         "row",
@@ -61,6 +63,7 @@ class TrackedPrinter:
         self.tracker = tracker
         self.evidence = (tracker.at_ms, -1)
         self.evidence_since_snapshot = 0
+        self.former_names: list[str] = []
         self.sessions: list[PrinterSession] = []
         self.heard_ms = tracker.at_ms
         self.last_heard: PrinterSession | None = None

@@ -18,6 +18,7 @@ from collector.tracker.inputs import (
     TrackerWord,
 )
 from collector.tracker.limits import ECHO_MS, RENEWED_LINK_MS, SETTLE_MS
+from collector.tracker.matching import is_row_of, outcome_of_row
 from collector.tracker.persons import has_at_hand
 from collector.tracker.state import LedgerChanges, TrackerState, first_sight, open_span
 from collector.tracker.step import advance, needs_settling
@@ -40,7 +41,9 @@ __all__ = [
     "advance",
     "first_sight",
     "has_at_hand",
+    "is_row_of",
     "needs_settling",
     "open_span",
+    "outcome_of_row",
     "overlaid",
 ]

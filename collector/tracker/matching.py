@@ -5,6 +5,7 @@ from collector.tracker.outcome import decide, told_by_history
 from collector.tracker.state import Attempt
 from farm.model.job import Job, job_id
 from farm.model.observation import HistoryRow, JobReading, Observation
+from farm.model.states import Outcome
 
 
 def is_same_attempt(attempt: Attempt, seen: Observation, reading: JobReading, at_ms: int) -> bool:
@@ -91,12 +92,17 @@ def is_still_closed(last: Job, reading: JobReading, at_ms: int) -> bool:
     return at_ms - reading.elapsed_ms + SAME_START_MS < last.ended_ms
 
 
+def outcome_of_row(row: HistoryRow) -> Outcome | None:
+    """How the attempt of a history row ended by the outcome rules, None while it runs."""
+    return decide(told_by_history(row)).outcome
+
+
 def is_row_of(job: Job, row: HistoryRow) -> bool:
     """Whether a row of the printer's history is of this attempt: its file, and its start or its time."""
     if job.file is not None and row.file is not None and job.file != row.file:
         return False
     if job.started_ms is None:
-        return job.outcome is None and decide(told_by_history(row)).outcome is None
+        return job.outcome is None and outcome_of_row(row) is None
     if abs(job.started_ms - row.started_ms) <= SAME_START_MS:
         return True
     if job.ended_ms is None or row.ended_ms is None:

@@ -26,9 +26,10 @@ class Batch(msgspec.Struct, kw_only=True):
 
     Applied in this order: printers and addresses (upsert); jobs (upsert by id);
     `withdrawn_jobs` (deleted with their aliases: a rerun showed that they never were);
-    aliases (upsert); `evidence_cuts` and `snapshot_cuts` (rows of the printer at or after the
-    instant are deleted, to be booked anew by a rerun); `cuts` (every span of the printer that
-    starts at or after the instant is deleted, one that reaches beyond it ends there); spans
+    aliases (upsert); `evidence_cuts` and `snapshot_cuts` (rows of the printer behind the
+    position of instant and ordinal are deleted, to be booked anew by a rerun); `cuts` (every
+    span of the printer that starts at or after the instant is deleted, one that reaches beyond
+    it ends there); spans
     (upsert by printer and start); evidence (an identical key is left as it is); snapshots
     checkpoints and sessions (upsert); faults (counts are added);
     `taken_inputs` (marked in the inbox as worked in at `booked_until_ms`, with their answers);
@@ -45,8 +46,8 @@ class Batch(msgspec.Struct, kw_only=True):
     cuts: list[tuple[str, int]] = []
     spans: list[Span] = []
     evidence: list[Evidence] = []
-    evidence_cuts: list[tuple[str, int]] = []
-    snapshot_cuts: list[tuple[str, int]] = []
+    evidence_cuts: list[tuple[str, int, int]] = []
+    snapshot_cuts: list[tuple[str, int, int]] = []
     snapshots: list[Snapshot] = []
     checkpoints: list[Checkpoint] = []
     sessions: list[SessionRecord] = []

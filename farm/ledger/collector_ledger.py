@@ -2,6 +2,7 @@
 
 from operator import itemgetter
 
+import msgspec
 from sqlalchemy import Connection, and_, delete, func, or_, select, tuple_
 
 from farm.errors import LeaseLost, LedgerError
@@ -199,6 +200,19 @@ class CollectorLedger(LedgerRetention):
         with self._reads() as connection:
             row = connection.execute(wanted).mappings().first()
         return None if row is None else Snapshot(**row)
+
+    def job_before_persons(self, job_id: str) -> Job | None:
+        """The job's row as it stood before a person first spoke of it, None where nobody did."""
+        revision = schema.revision.c
+        wanted = (
+            select(revision.before)
+            .where(revision.job_id == job_id, revision.who != "collector", revision.before.is_not(None))
+            .order_by(revision.id)
+            .limit(1)
+        )
+        with self._reads() as connection:
+            found = connection.execute(wanted).scalar()
+        return None if found is None else msgspec.json.decode(found, type=Job)
 
     def evidence_from(self, printer_id: str, at_ms: int, ordinal: int) -> list[Evidence]:
         """Evidence after (`at_ms`, `ordinal`), in order."""

@@ -3,7 +3,19 @@
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, bindparam, case, delete, func, null, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    bindparam,
+    case,
+    delete,
+    func,
+    null,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from farm.ledger import rows, schema
 from farm.ledger.row_statement import RowStatement, insertion, insertion_of_new, upsertion
@@ -117,11 +129,10 @@ def _withdrawals(dialect: str) -> tuple[RowStatement, ...]:
 
 
 def _cut(table: Any, dialect: str) -> RowStatement:
-    """Takes (printer id, instant): what the printer has there or later goes."""
-    statement = delete(table).where(
-        table.c.printer_id == bindparam("printer"), table.c.at_ms >= bindparam("at")
-    )
-    return RowStatement(statement, dialect, ("printer", "at"))
+    """Takes (printer id, instant, ordinal): what the printer has behind that position goes."""
+    behind = tuple_(table.c.at_ms, table.c.ordinal) > tuple_(bindparam("at"), bindparam("after"))
+    statement = delete(table).where(table.c.printer_id == bindparam("printer"), behind)
+    return RowStatement(statement, dialect, ("printer", "at", "after"))
 
 
 def _removal_of_spans(dialect: str) -> RowStatement:

@@ -228,7 +228,9 @@ def test_evidence_that_stands_is_left_and_cut_evidence_is_booked_anew(ledger: Le
     ledger.commit(Batch(printers=[a_printer()], evidence=[evidence(10), evidence(20), evidence(20, 1)]))
     ledger.commit(Batch(evidence=[evidence(20, 0, b"other")]))
     assert ledger.evidence_from(ANNA, 10, 0) == [evidence(20), evidence(20, 1)]
-    ledger.commit(Batch(evidence_cuts=[(ANNA, 20)], evidence=[evidence(20, 0, b"other")]))
+    ledger.commit(Batch(evidence_cuts=[(ANNA, 20, 0)], evidence=[evidence(20, 1, b"anew")]))
+    assert ledger.evidence_from(ANNA, 10, 0) == [evidence(20), evidence(20, 1, b"anew")]
+    ledger.commit(Batch(evidence_cuts=[(ANNA, 20, -1)], evidence=[evidence(20, 0, b"other")]))
     assert ledger.evidence_from(ANNA, -1, 0) == [evidence(10), evidence(20, 0, b"other")]
 
 
@@ -238,7 +240,7 @@ def test_milestones_are_cut_and_the_last_one_before_an_instant_is_found(ledger: 
     assert ledger.snapshot_before(ANNA, 30) == stones[2]
     assert ledger.snapshot_before(ANNA, 10) is None
     assert ledger.snapshot_before(an_id("bert"), 30) is None
-    ledger.commit(Batch(snapshot_cuts=[(ANNA, 20)], snapshots=[a_snapshot(25, body=b"anew")]))
+    ledger.commit(Batch(snapshot_cuts=[(ANNA, 20, -1)], snapshots=[a_snapshot(25, body=b"anew")]))
     assert ledger.snapshot_before(ANNA, 99) == a_snapshot(25, body=b"anew")
 
 
