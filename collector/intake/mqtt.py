@@ -19,7 +19,7 @@ from paho.mqtt import MQTTException
 from paho.mqtt.client import Client, MQTTMessage, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
-from collector.intake.wire import Wire
+from collector.intake.wire import Publish, Wire
 from collector.settings import BrokerSettings
 from farm.errors import BrokerRefused, BrokerUnreachable, ConfigurationError
 
@@ -73,6 +73,11 @@ class _BufferedClient(Client):
     def _create_socket(self) -> Any:
         self.wire = Wire(cast(socket.socket, super()._create_socket()))
         return self.wire
+
+    @property
+    def is_between_packets(self) -> bool:
+        """Whether the client has read none of the next packet yet."""
+        return not self._in_packet["command"]
 
 
 class Connection:
@@ -217,16 +222,34 @@ class Connection:
                 return True
             except (OSError, ValueError):
                 return self._down()
-        stands = self._read()
+        stands = True
         while stands and wire.readable and most > 0:
-            stands = self._read()
-            most -= 1
+            if client.is_between_packets:
+                most -= self._take_messages(wire.publishes(most))
+            if wire.readable and most > 0:
+                stands = self._read()
+                most -= 1
         return True if stands else self._down()
 
-    def _read(self) -> bool:
-        """Take one packet or so from the wire and hand over its messages. False when the line is down.
+    def _take_messages(self, published: list[Publish]) -> int:
+        """Hand over messages; gives their number."""
+        for each in published:
+            try:
+                topic = each.topic.decode()
+            except UnicodeDecodeError:
+                topic = ""
+            self._hand_over(Arrival(topic, each.payload, each.retained, each.packet_id, each.again))
+        return len(published)
 
-        The messages are handed over outside the client, whose faults on a broken or nonsensical
+    def _hand_over(self, message: Arrival) -> None:
+        self._on_message(message)
+        if message.packet_id is not None:
+            self._unacknowledged.append(message.packet_id)
+
+    def _read(self) -> bool:
+        """Let the client take one packet or so from the wire. False when the line is down.
+
+        Its messages are handed over outside the client, whose faults on a broken or nonsensical
         line must not be taken for those of the receiver.
         """
         try:
@@ -234,12 +257,8 @@ class Connection:
         except (OSError, ValueError, LookupError, MQTTException, struct.error) as error:
             log.warning("the broker sent what is no MQTT: %r", error)
             stands = False
-        arrived = self._arrived
-        while arrived:
-            message = arrived.pop(0)
-            self._on_message(message)
-            if message.packet_id is not None:
-                self._unacknowledged.append(message.packet_id)
+        while self._arrived:
+            self._hand_over(self._arrived.pop(0))
         return stands
 
     def acknowledge(self) -> None:
