@@ -4,6 +4,7 @@ Nothing is written to disk: an import hook gives the mutated source in place of 
 the tree may be worked on meanwhile and several trials may run at once.
 """
 
+import gc
 import importlib
 import importlib.abc
 import importlib.machinery
@@ -29,6 +30,10 @@ _MEMORY = 3 << 30
 """Bytes that a mutant may take before it is ended: some loop for ever and collect."""
 _NOT_IMPORTED = 90
 """Exit status of a trial whose module could not even be imported."""
+
+
+_QUIETLY = ("-x", "-q", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:unraisableexception")
+"""Nobody reads why a mutant was noticed, so what pytest does to tell it well is left out."""
 
 
 class Outcome(StrEnum):
@@ -80,6 +85,7 @@ def warm_up() -> None:
         derandomize=True,
         database=None,
         deadline=None,
+        max_examples=30,
         phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
     )
     hypothesis.settings.load_profile("mutants")
@@ -89,6 +95,9 @@ def warm_up_for(target: Target) -> None:
     """Load what the target's trials share. Raises RuntimeError where that loads a source of it."""
     for name in target.warm:
         importlib.import_module(name)
+    # What is loaded by now is not to be looked through again in every fork.
+    gc.collect()
+    gc.freeze()
     sources = {Mutant(path, 0, "", "").module for path in target.modules}
     if loaded := sorted(sources & set(sys.modules)):
         raise RuntimeError(f"loaded before mutants could be put in their place: {', '.join(loaded)}")
@@ -109,7 +118,7 @@ def _run(mutant: Mutant | None, tests: tuple[str, ...]) -> None:
             os._exit(_NOT_IMPORTED)
     for test in tests:
         # One by one, so that what the nearest tests notice never loads the others.
-        code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", test], plugins=[pytest_timeout])
+        code = pytest.main([*_QUIETLY, test], plugins=[pytest_timeout])
         if code != pytest.ExitCode.OK:
             os._exit(int(code))
     os._exit(0)
