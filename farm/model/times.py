@@ -32,9 +32,13 @@ def rfc3339_or_none(at_ms: int | None) -> str | None:
 def parse_rfc3339(text: str) -> int:
     """Milliseconds since 1970 of an RFC 3339 instant.
 
-    Raises ValueError when the text is no instant or carries no offset from UTC.
+    Raises ValueError when the text is no instant, carries no offset from UTC, or lies outside the
+    years 1 to 9999 in UTC.
     """
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no offset from UTC; write e.g. 2026-11-22T00:51:14Z")
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
+    at_ms = (moment - _EPOCH) // timedelta(milliseconds=1)
+    if not _FIRST_MS <= at_ms <= _LAST_MS:
+        raise ValueError(f"{text!r} lies outside the years 1 to 9999 in UTC")
+    return at_ms
