@@ -68,16 +68,6 @@ class Dispatcher:
                 attempts += 1
         return attempts
 
-    def wait_ms(self) -> int | None:
-        """How long nothing will be due (0: something is now); None when nothing is pending."""
-        now_ms = self._clock()
-        dues = [
-            max(due, self._pauses[name].until_ms)
-            for name in self._notifiers
-            if (due := self._store.next_due_ms(name)) is not None
-        ]
-        return max(0, min(dues) - now_ms) if dues else None
-
     def _try_next(self, notifier: Notifier[Any, Any]) -> bool:
         now_ms = self._clock()
         if now_ms < self._pauses[notifier.name].until_ms:

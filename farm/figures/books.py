@@ -54,7 +54,6 @@ class Books:
     ) -> None:
         """`all_current` says that the subjects hold every printer that is not retired or ignored."""
         self._reader = reader
-        self._segments = segments
         self._starts = [segment.from_ms for segment in segments]
         self._all_current = all_current
         self._pages = [self._read(segment, subjects) for segment in segments]

@@ -187,13 +187,6 @@ class AlertStore:
                 connection.execute(change.where(pending))
         return held
 
-    def next_due_ms(self, receiver: str) -> int | None:
-        """When the receiver's next pending delivery can be claimed; None when there is none."""
-        query = select(func.min(_claimable_ms())).where(*_waiting(receiver))
-        with self._reading() as connection:
-            due: int | None = connection.execute(query).scalar_one()
-        return due
-
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
         with ledger_errors(self._engine), self._reads.begin() as connection:
@@ -249,11 +242,6 @@ def _waiting(receiver: str) -> tuple[ColumnElement[bool], ...]:
         _delivery.c.receiver == receiver,
         ~held_up,
     )
-
-
-def _claimable_ms() -> ColumnElement[int]:
-    lease = func.coalesce(_delivery.c.lease_until_ms, 0)
-    return case((lease > _delivery.c.due_ms, lease), else_=_delivery.c.due_ms)
 
 
 def _next_due(receiver: str, now_ms: int) -> Select[Any]:
