@@ -16,7 +16,7 @@ JOBS ?= 1
 help:
 	@echo "make demo    a farm of simulated and replayed printers, with its page"
 	@echo "make test    all tests"
-	@echo "make check   types, lint, import contracts, formatting: only looks"
+	@echo "make check   types, lint, import contracts, dead code, formatting: only looks"
 	@echo "make fix     what can be put right by itself: formatting, import order"
 	@echo "make docs    the generated tables of docs/configuration.md, docs/cli.md and docs/outcomes.md"
 	@echo "make bench   the benchmarks of docs/benchmarks.md"
@@ -40,6 +40,7 @@ check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/vulture
 
 fix: $(STAMP)
 	$(BIN)/ruff check --fix .

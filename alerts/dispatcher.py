@@ -68,16 +68,6 @@ class Dispatcher:
                 attempts += 1
         return attempts
 
-    def wait_ms(self) -> int | None:
-        """How long nothing will be due (0: something is now); None when nothing is pending."""
-        now_ms = self._clock()
-        dues = [
-            max(due, self._pauses[name].until_ms)
-            for name in self._notifiers
-            if (due := self._store.next_due_ms(name)) is not None
-        ]
-        return max(0, min(dues) - now_ms) if dues else None
-
     def _try_next(self, notifier: Notifier[Any, Any]) -> bool:
         now_ms = self._clock()
         if now_ms < self._pauses[notifier.name].until_ms:
@@ -99,20 +89,20 @@ class Dispatcher:
         started_ms = self._clock()
         try:
             notification = notification_of(delivery.notification)
-            receipt: DeliveryResult | DeliveryError = notifier.deliver(
+            result: DeliveryResult | DeliveryError = notifier.deliver(
                 notification, delivery.id, delivery.progress
             )
         except DeliveryError as error:
-            receipt = error
+            result = error
         except Exception as error:  # noqa: BLE001 - one message must not end the delivery of all others
             trace = notifier.masked(traceback.format_exc())
             _log.error("receiver %s: message %s could not be sent\n%s", notifier.name, delivery.id, trace)
-            receipt = DeliveryError(f"{type(error).__name__}: {error}", permanent=False)
+            result = DeliveryError(f"{type(error).__name__}: {error}", permanent=False)
         ended_ms = self._clock()
-        if isinstance(receipt, DeliveryError):
-            return self._failed(notifier, delivery, receipt, started_ms, ended_ms)
+        if isinstance(result, DeliveryError):
+            return self._failed(notifier, delivery, result, started_ms, ended_ms)
         self._resume(notifier.name)
-        return self._answered(notifier, delivery, receipt, started_ms, ended_ms)
+        return self._answered(notifier, delivery, result, started_ms, ended_ms)
 
     def _failed(
         self,
@@ -145,11 +135,11 @@ class Dispatcher:
         self,
         notifier: Notifier[Any, Any],
         delivery: Delivery,
-        receipt: DeliveryResult,
+        result: DeliveryResult,
         started_ms: int,
         ended_ms: int,
     ) -> Settlement:
-        progress = receipt.progress
+        progress = result.progress
         if progress.outstanding:
             state, due_ms = DeliveryState.PENDING, ended_ms + delay_ms(delivery.attempts, None, self._chance)
         elif progress.refused:
@@ -163,7 +153,7 @@ class Dispatcher:
         else:
             state, due_ms = DeliveryState.DELIVERED, delivery.due_ms
         whole = not progress.outstanding and not progress.refused
-        attempt = _attempt(started_ms, ended_ms, notifier.clean(receipt.answer), ok=whole)
+        attempt = _attempt(started_ms, ended_ms, notifier.clean(result.answer), ok=whole)
         return Settlement(attempt=attempt, state=state, due_ms=due_ms, progress=progress)
 
     def _pause(self, receiver: str, trouble: str, wish: int | None, now_ms: int) -> None:

@@ -161,7 +161,7 @@ class Evaluator:
             return StepResult(read=read)
         reasons = [change for change in changes if change.reason is not None]
         deliveries = [each for change in reasons for each in self._deliveries(change, created_ms)]
-        booking = AlertBatch(
+        batch = AlertBatch(
             reader=READER,
             seen=self._bookmark,
             seq=seq,
@@ -170,7 +170,7 @@ class Evaluator:
             deliveries=deliveries,
             feed=[_feed_entry(change) for change in reasons],
         )
-        self._bookmark = self._store.book(booking)
+        self._bookmark = self._store.book(batch)
         if self._bookmark is None:
             return StepResult()  # Another evaluator came first: the next step starts from its bookmark.
         self._place = self._bookmark.seq

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Protocol
 
+from farm.kpi.streak import back_to_success
 from farm.model.job import Job
-from farm.model.states import Outcome
 
 FIRST_READ = 25
 FURTHEST = 1600
@@ -34,17 +34,9 @@ def past_of(
     while True:
         jobs = reader.last_terminal_jobs(printer_id, limit)
         whole = len(jobs) < limit
-        back = _back_to_success(jobs)
+        back = back_to_success(jobs)
         if whole or (back and wanted <= {job.id for job in back}):
             return (jobs if whole else back), True
         if limit >= FURTHEST:
             return back or jobs, bool(back)
         limit = min(limit * _GROWTH, FURTHEST)
-
-
-def _back_to_success(jobs: list[Job]) -> list[Job]:
-    """The jobs up to the oldest success among them, that included; empty where there is none."""
-    for position in range(len(jobs) - 1, -1, -1):
-        if jobs[position].outcome is Outcome.SUCCEEDED:
-            return jobs[: position + 1]
-    return []

@@ -7,8 +7,6 @@ connection, a certificate that is not accepted) is tried again.
 
 import random
 from collections.abc import Callable
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
 from farm.model.times import DAY_MS, MINUTE_MS, SECOND_MS
@@ -52,27 +50,6 @@ def judge_smtp(code: int) -> RetryDecision:
     if 500 <= code <= 599:
         return RetryDecision.REFUSED
     return RetryDecision.AGAIN
-
-
-def wish_ms(retry_after: str | None, now_ms: int) -> int | None:
-    """How long from `now_ms` a Retry-After header asks to wait, in ms; None where it says nothing.
-
-    Seconds or an HTTP date (RFC 9110, 10.2.3), at most a day.
-    """
-    if retry_after is None:
-        return None
-    words = retry_after.strip()
-    if words.isascii() and words.isdigit():
-        # A number of absurd length is a wish for longer than the longest all the same.
-        wish = int(words[:9]) * SECOND_MS if len(words) <= 9 else LONGEST_WISH_MS
-    else:
-        try:
-            moment = parsedate_to_datetime(words)
-            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-            wish = int(moment.timestamp() * SECOND_MS) - now_ms
-        except (ValueError, OverflowError):
-            return None
-    return min(max(0, wish), LONGEST_WISH_MS)
 
 
 def delay_ms(attempt: int, wish: int | None = None, chance: Callable[[], float] = _CHANCE) -> int:

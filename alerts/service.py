@@ -2,11 +2,9 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
-from datetime import UTC
 from typing import Any
-
-from apscheduler.schedulers.background import BackgroundScheduler
 
 from alerts.dispatcher import Dispatcher
 from alerts.evaluator import Evaluator, StepResult
@@ -44,6 +42,7 @@ class EvaluatorService:
         clock: Clock = system_clock,
         *,
         time_zone: str = "UTC",
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
         self._store = alert_store
@@ -53,7 +52,8 @@ class EvaluatorService:
             notifier.name: Dispatcher(alert_store, [notifier], clock) for notifier in notifiers
         }
         self._wakes = {name: threading.Event() for name in self._dispatchers}
-        self._repeats_due = threading.Event()
+        self._monotonic = monotonic
+        self._repeats_due_s = 0.0
         self._orphans_named = False
 
     def run(self, stop: threading.Event) -> None:
@@ -63,37 +63,23 @@ class EvaluatorService:
             threading.Thread(target=self._deliver, args=(name, ended), name=f"alerts-{name}", daemon=True)
             for name in self._dispatchers
         ]
-        scheduler = self._scheduler()
-        scheduler.start()
         for thread in threads:
             thread.start()
         try:
             _keep_doing(self._evaluate, "alerts cannot be evaluated now", stop)
         finally:
             ended.set()
-            scheduler.shutdown(wait=True)
             self._wake_receivers()
             for thread in threads:
                 thread.join(FAREWELL_S)
-
-    def _scheduler(self) -> BackgroundScheduler:
-        """What is due by the clock. Its runs only ring: the work is done by whoever does it anyway."""
-        scheduler = BackgroundScheduler(
-            timezone=UTC,
-            executors={"default": {"type": "threadpool", "max_workers": 1}},
-            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
-        )
-        scheduler.add_job(self._repeats_due.set, "interval", seconds=TIMED_S, id="repeats")
-        scheduler.add_job(self._wake_receivers, "interval", seconds=TIMED_S, id="retries")
-        return scheduler
 
     def _evaluate(self) -> float:
         """One step of the evaluator; how long to wait for the next."""
         if not self._orphans_named:
             self._name_orphans()
         result = self._evaluator.step()
-        if self._repeats_due.is_set():
-            self._repeats_due.clear()
+        if (now_s := self._monotonic()) >= self._repeats_due_s:
+            self._repeats_due_s = now_s + TIMED_S
             again = self._evaluator.repeat()
             result = StepResult(
                 result.read, result.reasons + again.reasons, result.deliveries + again.deliveries
@@ -106,7 +92,7 @@ class EvaluatorService:
         dispatcher, wake = self._dispatchers[name], self._wakes[name]
 
         def deliver() -> float:
-            wake.wait(LONGEST_REST_S)
+            wake.wait(TIMED_S)
             wake.clear()
             dispatcher.step(ended.is_set)
             return 0

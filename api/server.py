@@ -28,7 +28,6 @@ class ApiServer:
     def __init__(self, app: FastAPI, settings: ApiSettings) -> None:
         self.app = app
         self._socket = _listen(settings.host, settings.port)
-        self._host = settings.host
         self._close_streams: Callable[[], None] = app.state.context.live.close
         self._server = uvicorn.Server(
             uvicorn.Config(
@@ -40,13 +39,6 @@ class ApiServer:
                 lifespan="on",
             )
         )
-
-    @property
-    def url(self) -> str:
-        """Where the page is, as to be typed into a browser on this machine."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self._host, self._host)  # noqa: S104
-        host = f"[{host}]" if ":" in host and not host.startswith("[") else host
-        return f"http://{host}:{self.port}"
 
     @property
     def port(self) -> int:

@@ -1,8 +1,9 @@
 """Failed prints in a row, for many printers at once and without asking for each every time."""
 
 import threading
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection
 
+from farm.kpi.streak import failed_streak, failures
 from farm.ledger.job_filter import JobFilter
 from farm.ledger.ledger_reader import LedgerReader
 from farm.model.feed import FeedKind
@@ -17,23 +18,6 @@ _PAGE = 16
 _MOST_JOBS = 1_024
 _FEED_PAGE = 1_000
 _BEARING = frozenset({FeedKind.JOB_ENDED, FeedKind.JOB_REVISED})
-
-
-def failed_streak(newest_first: Sequence[Job]) -> int | None:
-    """Failed jobs since the last success, None when the jobs at hand do not show one.
-
-    Cancelled jobs and those of unknown outcome neither extend nor break a streak.
-    """
-    failed = 0
-    for job in newest_first:
-        if job.outcome is Outcome.SUCCEEDED:
-            return failed
-        failed += job.outcome is Outcome.FAILED
-    return None
-
-
-def _failed(jobs: Iterable[Job]) -> int:
-    return sum(job.outcome is Outcome.FAILED for job in jobs)
 
 
 class Streaks:
@@ -69,7 +53,7 @@ class Streaks:
         for name, jobs in ended.items():
             streak = failed_streak(jobs)
             if streak is None and mark is None:
-                streak = _failed(jobs)
+                streak = failures(jobs)
             if streak is not None:
                 self._known[name] = streak
 
@@ -101,5 +85,5 @@ class Streaks:
             if streak is not None:
                 return streak
             if len(jobs) < limit or limit >= _MOST_JOBS:
-                return _failed(jobs)
+                return failures(jobs)
             limit *= 4

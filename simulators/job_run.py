@@ -27,7 +27,6 @@ class JobRun:
         self.first_line_ms: int | None = None
         self.ended_ms: int | None = None
         self.phase = PrinterState.PREPARING
-        self.prints_air = False
         self.nozzle_c = file.filament.nozzle_c
         self.bed_c = file.filament.bed_c
         self._since_ms = now_ms

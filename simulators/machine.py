@@ -338,7 +338,6 @@ class Machine:
     def _runs_out(self, run: JobRun) -> None:
         """The spool is empty: a sensor pauses the print, without one it prints air."""
         if not self.model.filament_sensor:
-            run.prints_air = True
             self._seen_later(run, "filament ran out")
             return
         _, end = self._crew.attend(self._now, _SPOOL_CHANGE_MINUTES)

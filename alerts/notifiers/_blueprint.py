@@ -47,9 +47,9 @@ class BlueprintNotifier(Notifier[BlueprintSettings, bytes]):
     def send(self, content: bytes, progress: DeliveryProgress) -> DeliveryResult:  # noqa: ARG002 - one recipient
         """Every wait has a limit, and every error becomes a DeliveryError without secrets."""
         status = self._post(content)
-        verdict = judge_http(status)
-        if verdict is not RetryDecision.DELIVERED:
-            raise DeliveryError(f"HTTP {status}", permanent=verdict is RetryDecision.REFUSED)
+        decision = judge_http(status)
+        if decision is not RetryDecision.DELIVERED:
+            raise DeliveryError(f"HTTP {status}", permanent=decision is RetryDecision.REFUSED)
         return DeliveryResult(answer=f"HTTP {status}")
 
     def probe(self) -> str:

@@ -7,12 +7,11 @@ class. It is found by listing the folder; there is no table to add it to.
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 from urllib.parse import quote
 
 import msgspec
-from pydantic import ConfigDict, Field, SecretStr, model_validator
+from pydantic import ConfigDict, Field, SecretStr
 
 from alerts import wording
 from alerts.notification import Notification
@@ -35,40 +34,10 @@ class NotifierSettings(Section):
         "found again under this name.",
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _secrets_from_files(cls, data: Any) -> Any:
-        """Read the secrets that are given by file. Raises ValueError naming key and file."""
-        if not isinstance(data, dict):
-            return data
-        given = dict(data)
-        for key in _secret_keys(cls):
-            if (path := given.pop(f"{key}_file", None)) is None:
-                continue
-            if key in given:
-                raise ValueError(f"takes `{key}` or `{key}_file`, not both")
-            given[key] = _read_secret(key, Path(path))
-        return given
-
     def secrets(self) -> tuple[str, ...]:
         """The values that must never be shown."""
         values = (getattr(self, key) for key in type(self).model_fields)
         return tuple(value.get_secret_value() for value in values if isinstance(value, SecretStr))
-
-
-def _secret_keys(model: type[NotifierSettings]) -> Iterable[str]:
-    return [key for key, field in model.model_fields.items() if "SecretStr" in str(field.annotation)]
-
-
-def _read_secret(key: str, path: Path) -> str:
-    try:
-        secret = path.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        cause = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
-        raise ValueError(f"{key}_file = {path}: cannot be read: {cause}") from None
-    if not secret:
-        raise ValueError(f"{key}_file = {path}: is empty")
-    return secret
 
 
 class DeliveryResult(msgspec.Struct, frozen=True, kw_only=True):

@@ -176,27 +176,27 @@ class EmailNotifier(Notifier[EmailSettings, EmailMessage]):
         """Hand it to the server for those who do not have it. Raises DeliveryError."""
         to = self.settings.recipients if progress.outstanding is None else progress.outstanding
         answers = self._talk(lambda client: _hand_over(client, self.settings.sender, to, content))
-        return self._receipt(answers, progress)
+        return self._result(answers, progress)
 
     def probe(self) -> str:
         """Greet, encrypt and sign in as for a mail, and leave. Raises DeliveryError."""
         return self._talk(_greet)
 
-    def _receipt(self, answers: Answers, progress: DeliveryProgress) -> DeliveryResult:
-        by_verdict: dict[RetryDecision, list[str]] = {verdict: [] for verdict in RetryDecision}
+    def _result(self, answers: Answers, progress: DeliveryProgress) -> DeliveryResult:
+        by_decision: dict[RetryDecision, list[str]] = {decision: [] for decision in RetryDecision}
         for address, (code, _) in answers.items():
-            by_verdict[judge_smtp(code)].append(address)
+            by_decision[judge_smtp(code)].append(address)
         refusals = [
             f"{who}: {code} {words}" for who, (code, words) in answers.items() if not 200 <= code <= 299
         ]
         reached = DeliveryProgress(
-            taken=(*progress.taken, *by_verdict[RetryDecision.DELIVERED]),
-            refused=(*progress.refused, *by_verdict[RetryDecision.REFUSED]),
-            outstanding=tuple(by_verdict[RetryDecision.AGAIN]),
+            taken=(*progress.taken, *by_decision[RetryDecision.DELIVERED]),
+            refused=(*progress.refused, *by_decision[RetryDecision.REFUSED]),
+            outstanding=tuple(by_decision[RetryDecision.AGAIN]),
         )
         if not reached.taken and not reached.outstanding:
             raise DeliveryError(self.clean("every recipient refused: " + "; ".join(refusals)), permanent=True)
-        taken = by_verdict[RetryDecision.DELIVERED]
+        taken = by_decision[RetryDecision.DELIVERED]
         accepted = [f"{answers[taken[0]][0]} {answers[taken[0]][1]}"] if taken else []
         return DeliveryResult(answer=self.clean("; ".join([*accepted, *refusals])), progress=reached)
 

@@ -21,10 +21,11 @@ from alerts import wording
 from alerts.notification import Notification, Print
 from alerts.notifiers._limited_http import limited_opener
 from alerts.notifiers.base import DeliveryResult, Notifier, NotifierSettings, silent_logger
-from alerts.retry import RetryDecision, judge_http, wish_ms
+from alerts.retry import LONGEST_WISH_MS, RetryDecision, judge_http
 from farm.errors import DeliveryError
 from farm.model.alert import DeliveryProgress, NotificationReason, Severity
 from farm.model.clock import Clock, system_clock
+from farm.model.retry_after import retry_after_ms
 from farm.model.states import Outcome
 from farm.model.times import SECOND_MS
 from farm.time_limit import TimeLimit
@@ -102,16 +103,16 @@ class SlackNotifier(Notifier[SlackSettings, Content]):
     def send(self, content: Content, progress: DeliveryProgress) -> DeliveryResult:  # noqa: ARG002 - one recipient
         """Post it. Raises DeliveryError."""
         response = self._post(content)
-        verdict = judge_http(response.status_code)
+        decision = judge_http(response.status_code)
         answer = self.clean(f"HTTP {response.status_code} {response.body or ''}")
-        if verdict is RetryDecision.DELIVERED and (response.body or "").lstrip().startswith("<"):
+        if decision is RetryDecision.DELIVERED and (response.body or "").lstrip().startswith("<"):
             # Python's HTTP client follows a redirection with a GET: then a web page answers,
             # and nobody has got the message.
             raise DeliveryError(f"answered by a web page, not by a webhook: {answer}", permanent=False)
-        if verdict is not RetryDecision.DELIVERED:
+        if decision is not RetryDecision.DELIVERED:
             raise DeliveryError(
                 answer,
-                permanent=verdict is RetryDecision.REFUSED,
+                permanent=decision is RetryDecision.REFUSED,
                 retry_after_s=self._wish_s(response.headers),
             )
         return DeliveryResult(answer=answer)
@@ -149,7 +150,7 @@ class SlackNotifier(Notifier[SlackSettings, Content]):
 
     def _wish_s(self, headers: Mapping[str, str]) -> float | None:
         named = {name.lower(): value for name, value in headers.items()}
-        wish = wish_ms(named.get("retry-after"), self._clock())
+        wish = retry_after_ms(named.get("retry-after"), self._clock(), LONGEST_WISH_MS)
         return None if wish is None else wish / SECOND_MS
 
 

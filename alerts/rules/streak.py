@@ -1,57 +1,18 @@
-"""Failed prints in a row on one printer.
-
-A failed print extends the streak and a success breaks it; a cancelled one, and one whose
-outcome is not known, do neither. A revision of an outcome is simply another look at the
-same jobs.
-"""
+"""Failed prints in a row on one printer, as `farm.kpi.streak` counts them."""
 
 from collections.abc import Sequence
 from typing import ClassVar
 
-import msgspec
-
 from alerts.rules.base import Finding, JobRule
 from alerts.settings import AlertSettings
 from alerts.wording import OUTCOMES, one_line
+from farm.kpi.streak import Streak, streaks
 from farm.model.alert import Alert, Severity
 from farm.model.job import Job
 from farm.model.states import Outcome
 
 MOST_PRINTS = 10
 """How many prints are shown as evidence."""
-
-
-class Streak(msgspec.Struct, frozen=True):
-    """Failed jobs in a row, oldest first, and the success after them, None while there is none.
-
-    `stretch` are all ended jobs from the first failure to the last, newest first.
-    """
-
-    failed: tuple[Job, ...]
-    broken_by: Job | None
-    stretch: tuple[Job, ...]
-
-
-def streaks(jobs: Sequence[Job]) -> list[Streak]:
-    """Every streak of at least one failure in the ended jobs (newest first), newest first."""
-    found: list[Streak] = []
-    broken_by: Job | None = None
-    stretch: list[Job] = []
-    for job in jobs:
-        if job.outcome is Outcome.SUCCEEDED:
-            found.extend(_streak(stretch, broken_by))
-            broken_by, stretch = job, []
-        else:
-            stretch.append(job)
-    return [*found, *_streak(stretch, broken_by)]
-
-
-def _streak(stretch: Sequence[Job], broken_by: Job | None) -> list[Streak]:
-    places = [place for place, job in enumerate(stretch) if job.outcome is Outcome.FAILED]
-    if not places:
-        return []
-    failed = tuple(stretch[place] for place in reversed(places))
-    return [Streak(failed, broken_by, tuple(stretch[places[0] : places[-1] + 1]))]
 
 
 class StreakRule(JobRule):
@@ -99,8 +60,8 @@ class StreakRule(JobRule):
             title=f"{length} failed print{'s in a row' if length > 1 else ''}",
             summary=f"{row if length > 1 else 'A print failed:'} {_named(last)}.",
             facts={"length": length, "threshold": self._length},
-            prints=streak.stretch[:MOST_PRINTS],
-            earlier_prints=max(0, len(streak.stretch) - MOST_PRINTS),
+            prints=streak.prints[:MOST_PRINTS],
+            earlier_prints=max(0, len(streak.prints) - MOST_PRINTS),
         )
 
 

@@ -12,7 +12,7 @@ import msgspec
 from pydantic import Field, model_validator
 
 from farm.model.observation import Telemetry
-from farm.model.times import DAY_MS, SECOND_MS
+from farm.model.times import SECOND_MS
 from farm.settings import Section
 
 MEASUREMENTS: Final[tuple[str, ...]] = Telemetry.__struct_fields__
@@ -69,11 +69,6 @@ class ThinningSettings(Section):
     filament_mm: MeasurementThinning = _every(
         300, dead_band=100.0, about="Filament used by the job, millimetres."
     )
-
-    @property
-    def most_samples_a_day(self) -> int:
-        """No printer whose time runs forward gives more samples a day than this."""
-        return int(DAY_MS / (self.spacing_seconds * SECOND_MS)) + 1
 
 
 _Figures = tuple[int | float | None, ...]

@@ -220,6 +220,11 @@ class SecretFiles:
         read = {}
         for key, item in value.items():
             if key in by_file:
+                if by_file[key] in value:
+                    raise ConfigurationError(
+                        f"{self._layers.origin((*path, key))}: set `{dotted((*path, by_file[key]))}` "
+                        f"or `{dotted((*path, key))}`, not both"
+                    )
                 read[by_file[key]] = self._read(item, (*path, key))
             else:
                 read[key] = self._walk(item, place.step(key), (*path, key))

@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import Field
 
 from farm.app.data_folder import Credentials, DataFolder
+from farm.app.listening import local_address
 from farm.app.logs import LogFormat, set_up_logging
 from farm.app.process_life import end_with_parent
 from farm.settings import Section
@@ -49,7 +50,7 @@ class EmbeddedBrokerSettings(Section):
     @property
     def local_host(self) -> str:
         """The address under which this machine reaches it."""
-        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+        return local_address(self.host)
 
 
 def broker_configuration(settings: EmbeddedBrokerSettings, credentials: Credentials) -> str:

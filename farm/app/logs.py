@@ -15,7 +15,7 @@ MASK = "***"
 _SHORTEST_SECRET = 4
 """Shorter ones would mask parts of ordinary words, and protect nothing."""
 
-_TALKATIVE = ("httpx", "httpcore", "apscheduler", "alembic", "asyncio", "uvicorn", "slack_sdk", "mail.log")
+_TALKATIVE = ("httpx", "httpcore", "alembic", "asyncio", "uvicorn", "slack_sdk", "mail.log")
 
 
 class LogFormat(StrEnum):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from farm.app.config import CONFIG_VARIABLE
 from farm.app.data_folder import DATA_VARIABLE
 from farm.app.embedded_broker import prepare_broker
-from farm.app.listening import listens
+from farm.app.listening import listens, local_address, local_url
 from farm.app.logs import LogFormat
 from farm.app.supervisor import Part
 from farm.errors import ConfigurationError
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from farm.app.config import Configuration
 
 _ANSWER_S = 1
-_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  recognised here, not listened on
 
 
 def farm_parts(
@@ -59,8 +58,7 @@ def farm_parts(
 
 def page_url(configuration: "Configuration") -> str:
     """Where the page is, as to be typed into a browser on this machine."""
-    host = _ANYWHERE.get(configuration.api.host, configuration.api.host)
-    return f"http://{f'[{host}]' if ':' in host else host}:{configuration.api.port}"
+    return local_url(configuration.api.host, configuration.api.port)
 
 
 def _embedded_broker(configuration: "Configuration", log_format: LogFormat) -> Part:
@@ -79,7 +77,7 @@ def _refuse_taken_api_port(configuration: "Configuration") -> None:
     host, port = configuration.api.host, configuration.api.port
     if port == 0:
         raise ConfigurationError("api.port = 0: `layerline up` needs a fixed port to say where the page is")
-    if listens(_ANYWHERE.get(host, host), port):
+    if listens(local_address(host), port):
         raise ConfigurationError(
             f"api.port = {port}: something listens on {host}:{port} already; "
             "is Layerline running? Else choose another port"
@@ -88,9 +86,7 @@ def _refuse_taken_api_port(configuration: "Configuration") -> None:
 
 def _answers(configuration: "Configuration") -> bool:
     host, port = configuration.api.host, configuration.api.port
-    with closing(
-        http.client.HTTPConnection(_ANYWHERE.get(host, host), port, timeout=_ANSWER_S)
-    ) as connection:
+    with closing(http.client.HTTPConnection(local_address(host), port, timeout=_ANSWER_S)) as connection:
         try:
             connection.request("GET", "/health/live")
             status: int = connection.getresponse().status

@@ -1,16 +1,15 @@
 """What `layerline up` and `layerline doctor` show: where the page is, and what to type into printers."""
 
-import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from collector.settings import BrokerSettings, SourceSettings
+from farm.app.listening import lan_address
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-_ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104  recognised here, not listened on
 _PRINTER = "{printer}"
 
 _MOONRAKER_OBJECTS = (
@@ -36,20 +35,6 @@ class PrinterBroker:
     user: str | None
     password: str | None
     embedded: bool
-
-
-def lan_address(listening: str) -> str:
-    """An address of this machine under which the local network reaches what listens on `listening`."""
-    if listening not in _ANY_ADDRESS:
-        return listening
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            # Nothing is sent: this only asks which way a packet to elsewhere would take.
-            probe.connect(("192.0.2.1", 9))
-            address: str = probe.getsockname()[0]
-        except OSError:
-            return socket.gethostname()
-    return address
 
 
 def printer_broker(broker: BrokerSettings, *, embedded_host: str | None) -> PrinterBroker:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from farm.app.listening import local_url
 from farm.model.clock import Clock, system_clock
 from farm.model.times import DAY_MS
 
@@ -113,7 +114,7 @@ def run_api(configuration: "Configuration", stop: threading.Event) -> None:
 
     with service_ledger(configuration) as ledger, prepared_meanwhile(ledger, stop):
         server = server_of(configuration, ledger)
-        log.info("page and API on %s", server.url)
+        log.info("page and API on %s", local_url(configuration.api.host, server.port))
         server.run(stop)
 
 

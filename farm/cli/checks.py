@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from collector.probe import BrokerAccess, Probe
 from collector.settings import BrokerSettings
-from farm.app.listening import listens
+from farm.app.listening import listens, local_address
 from farm.cli.diagnosis import Diagnosis, failed, ok, warning
 from farm.errors import BrokerRefused, BrokerUnreachable, ConfigurationError, DeliveryError, LedgerError
 from farm.model.clock import system_clock
@@ -139,8 +139,7 @@ def check_api(configuration: "Configuration") -> Diagnosis:
     """Whether the API's address is free, or already served."""
     host, port = configuration.api.host, configuration.api.port
     where = f"{host}:{port}"
-    local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-    if port and listens(local, port):
+    if port and listens(local_address(host), port):
         return warning("api", f"{where} is in use", "fine when that is this farm's own API")
     guard = "with a token" if configuration.api.token is not None else "without a token"
     return ok("api", f"{where} is free, to be served {guard}")
@@ -157,13 +156,13 @@ def check_receiver(receiver: "NotifierSettings", configuration: "Configuration",
         if not send:
             return ok(what, notifier.probe())
         notification = example_notification(configuration)
-        receipt = notifier.deliver(notification, notification.alert_id, DeliveryProgress())
+        result = notifier.deliver(notification, notification.alert_id, DeliveryProgress())
     except DeliveryError as error:
         return failed(what, str(error))
-    if receipt.progress.refused or receipt.progress.outstanding:
-        refused = [*receipt.progress.refused, *(receipt.progress.outstanding or ())]
-        return failed(what, f"refused for {', '.join(refused)}: {receipt.answer}")
-    return ok(what, f"test message sent: {receipt.answer}")
+    if result.progress.refused or result.progress.outstanding:
+        refused = [*result.progress.refused, *(result.progress.outstanding or ())]
+        return failed(what, f"refused for {', '.join(refused)}: {result.answer}")
+    return ok(what, f"test message sent: {result.answer}")
 
 
 def example_notification(configuration: "Configuration") -> "Notification":

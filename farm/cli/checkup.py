@@ -100,9 +100,7 @@ def _report(parts: Iterable[tuple[str, Any]], *, as_json: bool) -> None:
     if as_json:
         whole: Any = msgspec.to_builtins(found)
         print_json(whole.get("", whole))
-    if any(
-        diagnosis.verdict is CheckStatus.FAILED for diagnoses in found.values() for diagnosis in diagnoses
-    ):
+    if any(diagnosis.status is CheckStatus.FAILED for diagnoses in found.values() for diagnosis in diagnoses):
         raise Exit(1)
 
 
@@ -120,7 +118,7 @@ def _print_findings(name: str, diagnoses: "Iterable[Diagnosis]") -> None:
     from farm.app.logs import REDACTION
 
     clean = REDACTION.clean
-    rows = [[f.what, f.verdict.value, clean(f.seen), clean(f.remedy)] for f in diagnoses]
+    rows = [[f.what, f.status.value, clean(f.seen), clean(f.remedy)] for f in diagnoses]
     last = "what it costs, what to do" if any(row[3] for row in rows) else ""
     print_table([name or "check", "", "seen", last], rows)
 

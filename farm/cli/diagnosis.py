@@ -17,7 +17,7 @@ class Diagnosis(msgspec.Struct, frozen=True):
     """One thing that was checked: what was seen, and what to do or what it costs."""
 
     what: str
-    verdict: CheckStatus
+    status: CheckStatus
     seen: str
     remedy: str = ""
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from farm.errors import InvalidQuery
-from farm.figures.books import Books, SumsReader
+from farm.figures.subject_sums import SubjectSums, SumsReader
 from farm.kpi.account import Interval
 from farm.kpi.calculation import KpiInput
 from farm.kpi.catalogue import Indicator, indicators
@@ -81,12 +81,12 @@ class KpiEngine:
         subjects = subjects_of(chosen, by, self._site.name)
         passed = [window.until(now_ms) for window in windows]
         everybody = printers is None and groups is None
-        books = Books(self._reader, segments(passed, closed), subjects, all_current=everybody)
+        sums = SubjectSums(self._reader, segments(passed, closed), subjects, all_current=everybody)
         return [
             figure
             for window in passed
             for subject in subjects
-            for figure in self._figures(wanted, window, subject, books)
+            for figure in self._figures(wanted, window, subject, sums)
         ]
 
     def series(
@@ -132,14 +132,14 @@ class KpiEngine:
         return known
 
     def _figures(
-        self, wanted: Sequence[Indicator], window: Window, subject: Subject, books: Books
+        self, wanted: Sequence[Indicator], window: Window, subject: Subject, sums: SubjectSums
     ) -> list[KpiFigure]:
         lives = subject.lives(window)
         if not lives and subject.scope is not Scope.FARM:
             return []
         given = KpiInput(
-            account=books.account(window, subject),
-            outcomes=books.outcomes(window, subject),
+            account=sums.account(window, subject),
+            outcomes=sums.outcomes(window, subject),
             printers=len(lives),
             elapsed_ms=max((life.to_ms for life in lives), default=0)
             - min((life.from_ms for life in lives), default=0),
@@ -171,7 +171,7 @@ def _check(kind: str, asked: Collection[str], known: Collection[str]) -> None:
 
 
 def _figure(entry: Indicator, window: Window, subject: Subject, given: KpiInput) -> KpiFigure:
-    measure = entry.measure(given)
+    result = entry.measure(given)
     return KpiFigure(
         id=entry.id,
         scope=subject.scope,
@@ -179,12 +179,12 @@ def _figure(entry: Indicator, window: Window, subject: Subject, given: KpiInput)
         label=subject.label,
         window=window,
         unit=entry.unit,
-        value=measure.value,
-        low=measure.low,
-        high=measure.high,
-        interval=measure.interval,
-        counts=measure.counts,
-        amounts=measure.amounts,
+        value=result.value,
+        low=result.low,
+        high=result.high,
+        interval=result.interval,
+        counts=result.counts,
+        amounts=result.amounts,
         observed_share=given.account.observed_share,
     )
 

@@ -5,14 +5,13 @@ recorded with the server's words. Everything else is kept and tried again, since
 wrong setting or a full disk says nothing about the data.
 """
 
-import math
 import re
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Final
 
 import msgspec
+
+from farm.model.times import HOUR_MS
 
 
 class Course(Enum):
@@ -42,7 +41,8 @@ COURSES: Final[dict[int, Course]] = {
 }
 """Statuses that InfluxDB or what stands before it is known to send; any other one means `WAIT`."""
 
-LONGEST_RETRY_AFTER_S: Final = 3600.0
+LONGEST_RETRY_AFTER_MS: Final = HOUR_MS
+"""A wrong header must not silence us for a day."""
 _DROPPED = re.compile(r"\bdropped=(\d+)")
 
 
@@ -79,20 +79,3 @@ def is_of_influx(body: bytes) -> bool:
     except (msgspec.DecodeError, UnicodeDecodeError):
         return False
     return isinstance(told, dict) and ("code" in told or "error" in told)
-
-
-def retry_after_seconds(header: str | None, now: datetime) -> float | None:
-    """The pause that a Retry-After header asks for, in seconds or as a date; None for anything else.
-
-    Never more than an hour: a wrong header must not silence us for a day.
-    """
-    if header is None:
-        return None
-    try:
-        seconds = float(header)
-    except ValueError:
-        try:
-            seconds = (parsedate_to_datetime(header) - now).total_seconds()
-        except (ValueError, TypeError):
-            return None
-    return None if math.isnan(seconds) else min(max(seconds, 0.0), LONGEST_RETRY_AFTER_S)

@@ -47,7 +47,7 @@ class Route(NamedTuple):
 class OutboxQueue(ABC):
     """One queue with its own position, its own pauses and its own trouble.
 
-    `turn` is called again and again; it does a limited piece of work, so that no queue
+    `step` is called again and again; it does a limited piece of work, so that no queue
     waits long for another. What was sent is remembered about once a second and at the
     end: after a crash in between it is sent again, which changes nothing.
     """
@@ -65,7 +65,7 @@ class OutboxQueue(ABC):
         self._unsaved = False
         self._rejects: list[Reject] = []
 
-    def turn(self) -> bool:
+    def step(self) -> bool:
         """Do a piece of work unless it is time to pause. True when there is more to do at once."""
         if self.pause_ms() > 0:
             return False

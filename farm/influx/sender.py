@@ -58,7 +58,7 @@ class Sender:
         """
         if not self._queues:
             self._queues = [make() for make in self._make]
-        more = [queue.turn() for queue in self._queues]
+        more = [queue.step() for queue in self._queues]
         if any(more):
             return 0.0
         pauses = [queue.pause_ms() / SECOND_MS for queue in self._queues]

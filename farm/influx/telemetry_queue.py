@@ -35,13 +35,13 @@ class TelemetryQueue(OutboxQueue):
         self._heads: dict[str, str] = {}
         self._weighed_ms: int | None = None
 
-    def turn(self) -> bool:
+    def step(self) -> bool:
         """As every queue's; what is unsent is weighed also while the server is away."""
         now_ms = self.route.clock()
         if self._weighed_ms is None or not 0 <= now_ms - self._weighed_ms < _WEIGH_EVERY_MS:
             self._weighed_ms = now_ms
             self._weigh(max(self.route.outbox.telemetry_head(), self.position.seq))
-        return super().turn()
+        return super().step()
 
     def _work(self) -> bool:
         position, batch = self.position, self.route.settings.batch_points

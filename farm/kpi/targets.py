@@ -39,10 +39,3 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     level: Level = Level.TARGET
     per: Period | None = None
     meaning: str = ""
-
-    def attained(self, value: float) -> float:
-        """`value` as a ratio of the bound: 1.0 just reaches it.
-
-        A bound for a period is to be held against the value of one such period.
-        """
-        return value / self.low

@@ -61,11 +61,6 @@ def parse_window(text: str, now_ms: int, zone: ZoneInfo) -> Window:
     return _explicit(name)
 
 
-def named_windows(now_ms: int, zone: ZoneInfo) -> list[Window]:
-    """Every window that has a name, as it stands at `now_ms`."""
-    return [parse_window(name, now_ms, zone) for name in WINDOW_NAMES]
-
-
 def _explicit(text: str) -> Window:
     start, dots, end = text.partition("..")
     if not dots:

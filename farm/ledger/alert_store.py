@@ -130,19 +130,19 @@ class AlertStore:
             row = connection.execute(select(_cursor).where(_cursor.c.reader == reader)).one_or_none()
         return None if row is None else rows.bookmark_of(row)
 
-    def book(self, booking: AlertBatch) -> Bookmark | None:
+    def book(self, batch: AlertBatch) -> Bookmark | None:
         """Book the step durably. None, and nothing booked, when another one came first."""
         reached = Bookmark(
-            seq=booking.seq,
-            bookings=booking.seen.bookings + 1 if booking.seen else 1,
-            note=booking.note,
+            seq=batch.seq,
+            bookings=batch.seen.bookings + 1 if batch.seen else 1,
+            note=batch.note,
         )
         with self._writing() as connection:
-            if not _move_bookmark(connection, booking.reader, booking.seen, reached):
+            if not _move_bookmark(connection, batch.reader, batch.seen, reached):
                 return None
-            _upsert_alerts(connection, booking.alerts)
-            _add_deliveries(connection, booking.deliveries)
-            append_feed(connection, booking.feed)
+            _upsert_alerts(connection, batch.alerts)
+            _add_deliveries(connection, batch.deliveries)
+            append_feed(connection, batch.feed)
         return reached
 
     def claim(self, receiver: str, now_ms: int, lease_ms: int) -> Delivery | None:
@@ -186,13 +186,6 @@ class AlertStore:
             if not held and settlement.state is DeliveryState.DELIVERED:
                 connection.execute(change.where(pending))
         return held
-
-    def next_due_ms(self, receiver: str) -> int | None:
-        """When the receiver's next pending delivery can be claimed; None when there is none."""
-        query = select(func.min(_claimable_ms())).where(*_waiting(receiver))
-        with self._reading() as connection:
-            due: int | None = connection.execute(query).scalar_one()
-        return due
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
@@ -249,11 +242,6 @@ def _waiting(receiver: str) -> tuple[ColumnElement[bool], ...]:
         _delivery.c.receiver == receiver,
         ~held_up,
     )
-
-
-def _claimable_ms() -> ColumnElement[int]:
-    lease = func.coalesce(_delivery.c.lease_until_ms, 0)
-    return case((lease > _delivery.c.due_ms, lease), else_=_delivery.c.due_ms)
 
 
 def _next_due(receiver: str, now_ms: int) -> Select[Any]:

@@ -158,17 +158,6 @@ class CollectorLedger(LedgerRetention):
             found = connection.execute(select(schema.job).where(schema.job.c.ended_ms.is_(None)))
             return [rows.job_of(row) for row in found.mappings()]
 
-    def aliased_job(self, printer_id: str, history: str, native_id: str) -> Job | None:
-        """The job that the printer's own history calls `native_id`."""
-        alias = schema.job_alias.c
-        wanted = select(schema.job).join(schema.job_alias, alias.job_id == schema.job.c.id)
-        wanted = wanted.where(
-            alias.printer_id == printer_id, alias.history == history, alias.native_id == native_id
-        )
-        with self._reads() as connection:
-            row = connection.execute(wanted).mappings().first()
-        return None if row is None else rows.job_of(row)
-
     def jobs_of(self, printer_id: str, since_ms: int) -> list[Job]:
         """The printer's jobs whose end, or where open whose start, is at or after `since_ms`.
 

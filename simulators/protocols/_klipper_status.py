@@ -84,14 +84,13 @@ class KlipperStatus:
         self.webhooks_message = "Printer is ready"
         self.idle_word = "Idle"
         self.busy_ms: int | None = None
-        self.ended_file = False
         self._print_time = 86.0
         self._position = [0.0, 0.0, 0.0, 0.0]
 
     def begin(self, run: JobRun, now_ms: int) -> None:
         """A print begins."""
         self.run, self.word, self.message = run, "printing", ""
-        self.idle_word, self.busy_ms, self.ended_file = "Printing", now_ms, False
+        self.idle_word, self.busy_ms = "Printing", now_ms
 
     def rest(self) -> None:
         """No G-code is being run any more."""

@@ -4,7 +4,11 @@ import hashlib
 import uuid
 from typing import Any
 
+from sqlalchemy import select
+
+from farm.ledger import schema
 from farm.ledger.batch import Batch
+from farm.ledger.ledger import Ledger
 from farm.ledger.records import Checkpoint, Evidence, SessionRecord, Snapshot
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.job import Job
@@ -68,3 +72,14 @@ def entries(count: int, word: str = "entry") -> list[FeedEntry]:
 def farm(*names: str) -> Batch:
     """A batch that books the printers."""
     return Batch(printers=[a_printer(name) for name in names])
+
+
+def aliased_job(ledger: Ledger, printer_id: str, history: str, native_id: str) -> Job | None:
+    """The job that the printer's own history calls `native_id`."""
+    alias = schema.job_alias.c
+    wanted = select(alias.job_id).where(
+        alias.printer_id == printer_id, alias.history == history, alias.native_id == native_id
+    )
+    with ledger._reads() as connection:
+        job_id = connection.execute(wanted).scalar_one_or_none()
+    return None if job_id is None else ledger.job(job_id)

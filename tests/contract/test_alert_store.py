@@ -417,19 +417,6 @@ def test_a_late_attempt_that_delivered_counts(store: AlertStore, desk: Desk) -> 
     assert store.deliveries([an_alert().id])[0].state is DeliveryState.DELIVERED
 
 
-def test_it_says_when_something_will_be_due(store: AlertStore, desk: Desk) -> None:
-    assert store.next_due_ms("slack") is None
-    desk.book(
-        an_alert(),
-        a_delivery("d", due_ms=150),
-        a_delivery("later", reason=NotificationReason.RESOLVED, due_ms=100),
-    )
-    assert store.next_due_ms("slack") == 150
-    claimed(store, 200)
-    assert store.next_due_ms("slack") == 1_200
-    assert store.next_due_ms("email") is None
-
-
 def test_deliveries_are_counted(store: AlertStore, desk: Desk) -> None:
     desk.book(an_alert(), a_delivery("a"), a_delivery("b", created_ms=110), a_delivery("c", receiver="email"))
     store.settle(claimed(store), settled(DeliveryState.DELIVERED))

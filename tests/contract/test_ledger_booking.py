@@ -23,6 +23,7 @@ from tests.contract.ledger_samples import (
     a_session,
     a_snapshot,
     a_span,
+    aliased_job,
     an_ended_job,
     an_id,
     entries,
@@ -94,7 +95,7 @@ def everything(ledger: Ledger) -> list[object]:
     return [
         ledger.known_printers(),
         ledger.jobs_of(ANNA, 0),
-        ledger.aliased_job(ANNA, "history", "000042"),
+        aliased_job(ledger, ANNA, "history", "000042"),
         ledger.spans(0, 1000),
         ledger.evidence_from(ANNA, -1, 0),
         ledger.snapshot_before(ANNA, 1000),
@@ -109,7 +110,7 @@ def test_everything_comes_back_as_it_was_booked(ledger: Ledger) -> None:
     assert ledger.known_printers() == [(batch.printers[0], [batch.addresses[0][0]])]
     assert ledger.job(FULL_JOB.id) == FULL_JOB
     assert ledger.open_jobs() == [a_job("open")]
-    assert ledger.aliased_job(ANNA, "history", "000042") == FULL_JOB
+    assert aliased_job(ledger, ANNA, "history", "000042") == FULL_JOB
     assert ledger.evidence_from(ANNA, -1, 0) == batch.evidence
     assert ledger.snapshot_before(ANNA, 11) == batch.snapshots[0]
     assert ledger.checkpoints() == batch.checkpoints
@@ -174,7 +175,7 @@ def test_a_withdrawn_job_goes_with_its_aliases_and_leaves_its_revisions(ledger: 
     ledger.commit(full_batch())
     ledger.commit(Batch(withdrawn_jobs=[FULL_JOB.id], revisions=[revised("full", "it never was")]))
     assert ledger.job(FULL_JOB.id) is None
-    assert ledger.aliased_job(ANNA, "history", "000042") is None
+    assert aliased_job(ledger, ANNA, "history", "000042") is None
     assert ledger.revisions(FULL_JOB.id) == []
     ledger.commit(Batch(jobs=[FULL_JOB]))
     assert ledger.job(FULL_JOB.id) == FULL_JOB
@@ -183,8 +184,8 @@ def test_a_withdrawn_job_goes_with_its_aliases_and_leaves_its_revisions(ledger: 
 def test_an_alias_can_move_to_another_job(ledger: Ledger) -> None:
     ledger.commit(full_batch())
     ledger.commit(Batch(aliases=[JobAlias(ANNA, "history", "000042", an_id("open"))]))
-    assert ledger.aliased_job(ANNA, "history", "000042") == a_job("open")
-    assert ledger.aliased_job(ANNA, "another history", "000042") is None
+    assert aliased_job(ledger, ANNA, "history", "000042") == a_job("open")
+    assert aliased_job(ledger, ANNA, "another history", "000042") is None
 
 
 def test_a_cut_ends_the_span_that_reaches_beyond_and_removes_what_starts_later(ledger: Ledger) -> None:

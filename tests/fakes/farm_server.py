@@ -65,7 +65,7 @@ class FarmServer:
     @property
     def url(self) -> str:
         """Where it is served."""
-        return self.server.url
+        return f"http://127.0.0.1:{self.server.port}"
 
 
 @contextmanager
@@ -98,7 +98,7 @@ def serving(
     thread = threading.Thread(target=server.run, args=(stop,), name="api-under-test")
     thread.start()
     try:
-        with httpx.Client(base_url=server.url, timeout=20, trust_env=False) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=20, trust_env=False) as client:
             yield FarmServer(server, client)
     finally:
         stop.set()

@@ -334,7 +334,6 @@ def test_the_collector_loads_nothing_that_others_need(tmp_path: Path, broker: Mo
         "aiosmtplib",
         "alembic",
         "jinja2",
-        "apscheduler",
         "rich",
         "iotcore",
     }

@@ -142,7 +142,7 @@ def test_the_doctor_finds_a_running_farm_in_good_health(tmp_path: Path) -> None:
         wait_until((tmp_path / "data" / "ledger.db").exists, "the ledger is made")
         found = layerline_json("doctor", folder=tmp_path)
         assert farm.end() == 0
-    assert {finding["verdict"] for finding in found["broker"]} == {"ok"}
+    assert {finding["status"] for finding in found["broker"]} == {"ok"}
     assert [finding["what"] for finding in found["ledger"]] == [
         "printers",
         "collector",
@@ -158,7 +158,7 @@ def test_the_doctor_says_what_each_missing_property_of_a_broker_costs(tmp_path: 
         found = json.loads(
             layerline("doctor", "--broker", broker.url, "--json", folder=tmp_path, status=1).stdout
         )
-    missing = {finding["what"]: finding for finding in found["broker"] if finding["verdict"] == "failed"}
+    missing = {finding["what"]: finding for finding in found["broker"] if finding["status"] == "failed"}
     assert set(missing) == {
         "QoS 0 queued for an absent client",
         "unacknowledged QoS 0 messages sent again after a crash",
@@ -219,7 +219,7 @@ def test_check_fails_where_something_does_not_work(tmp_path: Path) -> None:
         )
         assert "hunter2" not in done.stdout + done.stderr
     found = json.loads(done.stdout)
-    assert [finding["what"] for finding in found if finding["verdict"] == "failed"] == [
+    assert [finding["what"] for finding in found if finding["status"] == "failed"] == [
         "broker",
         "database",
         "receiver slack",

@@ -255,11 +255,11 @@ def test_the_doctor_tells_every_collector_apart_and_shows_what_was_rejected(
     printer = a_printer("dora", first_seen_ms=now_ms - HOUR_MS)
     farm.commit(Batch(printers=[printer], booked_until_ms=now_ms - HOUR_MS))
     found = layerline("doctor", "--database", str(farm.engine.url), "--json", folder=tmp_path, status=1)
-    verdicts = {each["what"]: each for each in json.loads(found.stdout)["ledger"]}
-    assert verdicts[f"collector {SHARD}"]["verdict"] == "ok"
-    assert verdicts["collector dead"]["verdict"] == "failed"
-    assert "1 printers" in verdicts["collector dead"]["seen"]
-    seen = verdicts["rejected messages"]["seen"]
+    diagnoses = {each["what"]: each for each in json.loads(found.stdout)["ledger"]}
+    assert diagnoses[f"collector {SHARD}"]["status"] == "ok"
+    assert diagnoses["collector dead"]["status"] == "failed"
+    assert "1 printers" in diagnoses["collector dead"]["seen"]
+    seen = diagnoses["rejected messages"]["seen"]
     assert seen.startswith("3 kept, the newest of native=farm/{printer} at ")
     assert "number 2" in seen
     assert "hunter2" not in found.stdout

@@ -132,11 +132,11 @@ def test_the_check_says_whether_the_buckets_are_there(influx: PrivateInflux, set
     )
     settings = configuration.influx
     (good,) = server_diagnoses(settings)
-    assert (good.verdict, good.seen.split(",")[0]) == (CheckStatus.OK, influx.url)
+    assert (good.status, good.seen.split(",")[0]) == (CheckStatus.OK, influx.url)
     (missing,) = server_diagnoses(settings.model_copy(update={"bucket": "nowhere"}))
-    assert (missing.verdict, missing.seen) == (CheckStatus.FAILED, "no bucket nowhere")
+    assert (missing.status, missing.seen) == (CheckStatus.FAILED, "no bucket nowhere")
     (refused,) = server_diagnoses(settings.model_copy(update={"token": SecretStr("wrong")}))
-    assert (refused.verdict, "401" in refused.seen) == (CheckStatus.FAILED, True)
+    assert (refused.status, "401" in refused.seen) == (CheckStatus.FAILED, True)
     assert list(server_diagnoses(InfluxSettings())) == []
 
 

@@ -19,6 +19,7 @@ from farm.model.feed import FeedEntry, FeedKind
 from farm.model.states import Outcome, PrinterState, Provenance
 from farm.model.times import DAY_MS, HOUR_MS, MINUTE_MS
 from farm.settings import SiteSettings
+from tests.contract.ledger_samples import aliased_job
 from tests.influx_farm import START, BookedFarm, HandedClock, empty_outbox
 from tests.influx_server import InfluxForTests, influx_for_tests
 
@@ -107,7 +108,7 @@ def test_jobs_printers_and_addresses_come_back_whole(influx: InfluxForTests, far
             assert again.last_terminal_jobs(printer.id, 100) == before
             for job in before:
                 known_as = ("history", str(job.started_ms))
-                assert again.aliased_job(printer.id, *known_as) == job
+                assert aliased_job(again, printer.id, *known_as) == job
 
 
 def test_a_job_under_way_ends_unknown_where_the_bucket_ends(influx: InfluxForTests, farm: BookedFarm) -> None:

@@ -10,7 +10,7 @@ _RECORDINGS = "tests/contract/test_recordings.py::test_a_recording_gives_the_job
 _HOURS = "tests/contract/test_recordings.py::test_the_hours_add_up_without_hole_or_overlap"
 
 
-_INNER = ("farm.ledger.ledger", "farm.figures.books")
+_INNER = ("farm.ledger.ledger", "farm.figures.subject_sums")
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from typing import Protocol
 
 import pytest
 
-from farm.figures.books import SumsReader
+from farm.figures.subject_sums import SumsReader
 from farm.ledger.batch import Batch
 from farm.ledger.ledger import open_ledger as open_sql_ledger
 from farm.ledger.ledger_reader import LedgerReader

@@ -1,5 +1,4 @@
 import re
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from alerts.notifiers import make_notifier, notifier_types
 from alerts.retry import FIRST_DELAY_MS, LONGEST_DELAY_MS, RetryDecision, judge_http
 from alerts.rules import rule_types
 from alerts.settings import AlertSettings
+from farm.app.config import load_configuration
 from farm.model.alert import AlertState, DeliveryState, NotificationReason
 
 PAGE = (Path(__file__).parents[3] / "docs" / "alerts.md").read_text("utf-8")
@@ -48,8 +48,8 @@ def test_the_sample_configuration_is_valid(tmp_path: Path) -> None:
     (block,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
     (tmp_path / "slack-webhook").write_text("https://hooks.slack.com/services/T/B/x")
     (tmp_path / "mail-password").write_text("secret")
-    sample = tomllib.loads(block.replace("/etc/layerline", str(tmp_path)))
-    settings = AlertSettings.model_validate(sample["alerts"])
+    (tmp_path / "layerline.toml").write_text(block.replace("/etc/layerline", str(tmp_path)), "utf-8")
+    settings = load_configuration(config=tmp_path / "layerline.toml", data=tmp_path, environment={}).alerts
     assert {type(make_notifier(receiver)) for receiver in settings.receivers} == set(
         notifier_types().values()
     )

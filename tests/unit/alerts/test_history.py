@@ -3,7 +3,7 @@ from hypothesis import settings as trials
 from hypothesis import strategies as st
 
 from alerts.history import FURTHEST, past_of
-from alerts.rules.streak import streaks
+from farm.kpi.streak import streaks
 from farm.model.job import Job
 from tests.unit.alerts.makings import PRINTER, ended_job, past
 

@@ -12,7 +12,6 @@ from alerts.retry import (
     delay_ms,
     judge_http,
     judge_smtp,
-    wish_ms,
 )
 
 AGAIN = {408, 409, 421, 423, 425, 429, *range(500, 600)}
@@ -54,35 +53,6 @@ def test_every_smtp_code_has_its_verdict(code: int) -> None:
 @pytest.mark.parametrize("code", [-1, 0, 100, 999])
 def test_an_answer_that_is_no_smtp_reply_is_tried_again(code: int) -> None:
     assert judge_smtp(code) is RetryDecision.AGAIN
-
-
-@pytest.mark.parametrize(
-    ("header", "expected"),
-    [
-        (None, None),
-        ("30", 30_000),
-        (" 0 ", 0),
-        ("9" * 40, LONGEST_WISH_MS),
-        ("Sat, 22 Nov 2025 08:27:40 GMT", 60_000),
-        ("Sat, 22 Nov 2025 08:26:40 -0000", 0),
-        ("Fri, 21 Nov 2025 08:26:40 GMT", 0),
-        ("Sat, 22 Nov 2055 08:26:40 GMT", LONGEST_WISH_MS),
-        ("soon", None),
-        ("-5", None),
-        ("1.5", None),
-        ("٣", None),
-        ("", None),
-    ],
-)
-def test_a_retry_after_header_is_read(header: str | None, expected: int | None) -> None:
-    assert wish_ms(header, NOW_MS) == expected
-
-
-@trials(max_examples=60, deadline=None)
-@given(st.text(max_size=40))
-def test_no_retry_after_header_can_break_anything(header: str) -> None:
-    wish = wish_ms(header, NOW_MS)
-    assert wish is None or 0 <= wish <= LONGEST_WISH_MS
 
 
 def test_delays_double_up_to_the_ceiling() -> None:

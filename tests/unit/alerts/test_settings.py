@@ -110,32 +110,6 @@ def test_what_is_no_address_of_a_page_is_refused(url: str) -> None:
     assert "public_url" in complaint(public_url=url)
 
 
-def test_a_secret_is_read_from_a_file_without_the_line_end(tmp_path: Path) -> None:
-    (tmp_path / "hook").write_text("https://hooks.slack.com/services/T/B/s3cret\n", "utf-8")
-    (tmp_path / "password").write_text(" pass word \r\n", "utf-8")
-    slack, mail = read(
-        receivers=[
-            {"kind": "slack", "webhook_url_file": str(tmp_path / "hook")},
-            MAIL | {"username": "u", "password_file": tmp_path / "password"},
-        ]
-    ).receivers
-    assert slack.secrets() == ("https://hooks.slack.com/services/T/B/s3cret",)
-    assert mail.secrets() == ("pass word",)
-
-
-def test_a_secret_given_twice_is_refused(tmp_path: Path) -> None:
-    assert "not both" in complaint(receivers=[SLACK | {"webhook_url_file": str(tmp_path)}])
-
-
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    words = complaint(receivers=[{"kind": "slack", "webhook_url_file": str(tmp_path / "none")}])
-    assert str(tmp_path / "none") in words
-    (tmp_path / "empty").write_text("\n")
-    assert "empty" in complaint(receivers=[{"kind": "slack", "webhook_url_file": str(tmp_path / "empty")}])
-    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
-    assert "UTF-8" in complaint(receivers=[{"kind": "slack", "webhook_url_file": str(tmp_path / "binary")}])
-
-
 def test_a_secret_that_is_missing_is_asked_for() -> None:
     assert "webhook_url" in complaint(receivers=[{"kind": "slack"}])
 

@@ -7,7 +7,8 @@ from hypothesis import settings as trials
 from hypothesis import strategies as st
 
 from alerts.rules import rule_types
-from alerts.rules.streak import StreakRule, streaks
+from alerts.rules.streak import StreakRule
+from farm.kpi.streak import streaks
 from farm.model.alert import Alert, AlertState, Severity
 from farm.model.job import Job
 from farm.model.states import Outcome
@@ -54,9 +55,9 @@ def test_every_failure_is_in_exactly_one_streak_and_no_success_is_inside_one(let
     failed = [job.id for streak in found for job in streak.failed]
     assert sorted(failed) == sorted(job.id for job in past(letters) if job.outcome is Outcome.FAILED)
     for streak in found:
-        assert all(job.outcome is not Outcome.SUCCEEDED for job in streak.stretch)
-        assert streak.stretch[0] == streak.failed[-1]
-        assert streak.stretch[-1] == streak.failed[0]
+        assert all(job.outcome is not Outcome.SUCCEEDED for job in streak.prints)
+        assert streak.prints[0] == streak.failed[-1]
+        assert streak.prints[-1] == streak.failed[0]
 
 
 def test_a_streak_shorter_than_the_setting_is_no_finding() -> None:

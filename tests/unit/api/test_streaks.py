@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.streaks import FEW, Streaks, failed_streak
+from api.streaks import FEW, Streaks
+from farm.kpi.streak import failed_streak
 from farm.ledger.batch import Batch
 from farm.ledger.ledger import Ledger
 from farm.model.feed import FeedEntry, FeedKind

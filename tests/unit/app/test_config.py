@@ -112,6 +112,15 @@ def test_a_secret_of_a_receiver_is_read_from_its_file(folder: Path, write: Write
     assert load().alerts.receivers[0].secrets() == (SLACK,)
 
 
+def test_a_secret_of_a_receiver_given_twice_is_refused(write: Write) -> None:
+    write(
+        '[[alerts.receivers]]\nkind = "slack"\nwebhook_url = "https://x.example/y"\n'
+        'webhook_url_file = "hook.txt"'
+    )
+    with pytest.raises(ConfigurationError, match="not both"):
+        _ = load().alerts
+
+
 def test_a_secret_given_outright_covers_one_given_by_file_below_it(folder: Path, write: Write) -> None:
     write('[broker]\nurl = "mqtt://b"\nusername = "u"\npassword_file = "missing.txt"')
     assert load({"LAYERLINE_BROKER__PASSWORD": "{odd"}).broker.credentials == ("u", "{odd")

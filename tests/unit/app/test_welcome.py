@@ -7,9 +7,9 @@ import pytest
 from rich.console import Console
 
 from collector.settings import BrokerSettings, SourceSettings
+from farm.app.listening import lan_address, local_address, local_url
 from farm.app.welcome import (
     PrinterBroker,
-    lan_address,
     moonraker_section,
     octoprint_settings,
     prefix_for,
@@ -85,3 +85,18 @@ def test_the_panel_holds_all_of_it() -> None:
 def test_an_address_of_its_own_is_shown_as_it_is() -> None:
     assert lan_address("10.0.0.7") == "10.0.0.7"
     assert lan_address("") != ""
+
+
+@pytest.mark.parametrize(
+    ("listening", "url"),
+    [
+        ("0.0.0.0", "http://127.0.0.1:8642"),  # noqa: S104
+        ("::", "http://[::1]:8642"),
+        ("", "http://127.0.0.1:8642"),
+        ("10.0.0.7", "http://10.0.0.7:8642"),
+        ("[fe80::1]", "http://[fe80::1]:8642"),
+    ],
+)
+def test_a_page_that_is_served_anywhere_is_found_on_this_machine(listening: str, url: str) -> None:
+    assert local_url(listening, 8642) == url
+    assert local_address("farm.example") == "farm.example"

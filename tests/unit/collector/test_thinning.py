@@ -166,4 +166,6 @@ def test_no_printer_gives_more_samples_than_the_ceiling() -> None:
         (START + second * SECOND_MS, Telemetry(nozzle=float(second % 2 * 200), layer=second))
         for second in range(DAY_MS // SECOND_MS)
     )
-    assert len(kept_of(stream)) <= ThinningSettings().most_samples_a_day == 2_881
+    assert (
+        len(kept_of(stream)) <= DAY_MS // (round(ThinningSettings().spacing_seconds * SECOND_MS)) + 1 == 2_881
+    )

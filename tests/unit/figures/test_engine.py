@@ -9,7 +9,7 @@ from farm.kpi.account import Interval
 from farm.kpi.figure import KpiFigure, KpiSeries
 from farm.kpi.periods import Period
 from farm.kpi.subjects import NO_GROUP, Scope
-from farm.kpi.windows import Window, named_windows
+from farm.kpi.windows import WINDOW_NAMES, Window
 from farm.model.job import Job
 from farm.model.span import Span
 from farm.model.states import Outcome, PrinterState
@@ -266,7 +266,7 @@ def test_every_named_window_is_answered_at_the_price_of_the_longest() -> None:
     now = at("2026-02-18T10:30:00")
     ledger = MemoryLedger([BAY1], [Span(BAY1.id, PrinterState.PRINTING, START_MS, None)], [], now)
     engine = KpiEngine(ledger, SITE)
-    windows = named_windows(now, engine.zone)
+    windows = [engine.window(name, now) for name in WINDOW_NAMES]
     together = engine.evaluate_all(None, windows, Scope.FARM, now)
     asked = ledger.queries
     assert together == [

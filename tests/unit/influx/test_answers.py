@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farm.influx.answers import COURSES, Answer, Course, is_of_influx, retry_after_seconds
+from farm.influx.answers import COURSES, Answer, Course, is_of_influx
 from farm.influx.shipment import parcels, ship
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -50,25 +50,6 @@ def test_no_answer_keeps_the_data() -> None:
 )
 def test_influxdb_is_known_by_the_form_of_its_errors(body: bytes, expected: bool) -> None:
     assert is_of_influx(body) is expected
-
-
-@pytest.mark.parametrize(
-    ("header", "seconds"),
-    [
-        ("7", 7.0),
-        ("0.5", 0.5),
-        ("-3", 0.0),
-        ("999999999", 3600.0),
-        ("inf", 3600.0),
-        ("nan", None),
-        ("Sun, 22 Nov 2026 12:00:30 GMT", 30.0),
-        ("Sun, 22 Nov 2026 11:00:00 GMT", 0.0),
-        ("soon", None),
-        (None, None),
-    ],
-)
-def test_retry_after_is_understood_as_seconds_and_as_date(header: str | None, seconds: float | None) -> None:
-    assert retry_after_seconds(header, NOW) == seconds
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from farm.errors import LedgerError
-from farm.kpi.account import Interval, TimeAccount, account_of_spans, add_up, book, life_within
+from farm.kpi.account import Interval, TimeAccount, add_up, book, life_within
 from farm.model.span import Span
 from farm.model.states import PrinterState
 from farm.model.times import DAY_MS, HOUR_MS
 from tests.unit.kpi.events import START_MS, printer_called, spans_of
+from tests.unit.kpi.span_accounts import account_of_spans
 
 WHOLE = Interval(START_MS, START_MS + DAY_MS)
 PRINTING = frozenset({PrinterState.PRINTING})

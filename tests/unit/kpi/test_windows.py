@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from farm.errors import InvalidQuery
-from farm.kpi.windows import WINDOW_NAMES, Window, named_windows, parse_window
+from farm.kpi.windows import WINDOW_NAMES, Window, parse_window
 from farm.model.times import DAY_MS, HOUR_MS
 from tests.unit.kpi.events import at
 
@@ -80,7 +80,7 @@ def test_a_text_is_a_window_or_refused(text: str) -> None:
 
 
 def test_every_named_window_is_listed_as_it_stands() -> None:
-    assert [window.name for window in named_windows(NOW, BERLIN)] == list(WINDOW_NAMES)
+    assert [parse_window(name, NOW, BERLIN).name for name in WINDOW_NAMES] == list(WINDOW_NAMES)
 
 
 def test_only_what_has_passed_of_a_window_counts() -> None:

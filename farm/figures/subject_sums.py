@@ -34,14 +34,14 @@ class SumsReader(Protocol):
         """Jobs that ended in the interval (half open), counted."""
 
 
-class _Page(msgspec.Struct, frozen=True):
+class _SegmentSums(msgspec.Struct, frozen=True):
     """One segment of one subject."""
 
     account: TimeAccount
     outcomes: OutcomeTally
 
 
-class Books:
+class SubjectSums:
     """The sums of all subjects over all segments, read once and added up window by window."""
 
     def __init__(
@@ -54,25 +54,24 @@ class Books:
     ) -> None:
         """`all_current` says that the subjects hold every printer that is not retired or ignored."""
         self._reader = reader
-        self._segments = segments
         self._starts = [segment.from_ms for segment in segments]
         self._all_current = all_current
-        self._pages = [self._read(segment, subjects) for segment in segments]
+        self._by_segment = [self._read(segment, subjects) for segment in segments]
 
     def account(self, window: Window, subject: Subject) -> TimeAccount:
         """Where the subject's hours of the window went."""
-        return add_up(page.account for page in self._within(window, subject))
+        return add_up(part.account for part in self._within(window, subject))
 
     def outcomes(self, window: Window, subject: Subject) -> OutcomeTally:
         """How the subject's jobs of the window ended."""
-        return add_tallies(page.outcomes for page in self._within(window, subject))
+        return add_tallies(part.outcomes for part in self._within(window, subject))
 
-    def _within(self, window: Window, subject: Subject) -> list[_Page]:
+    def _within(self, window: Window, subject: Subject) -> list[_SegmentSums]:
         first = bisect_left(self._starts, window.from_ms)
         after = bisect_left(self._starts, window.to_ms)
-        return [pages[subject.id] for pages in self._pages[first:after]]
+        return [sums[subject.id] for sums in self._by_segment[first:after]]
 
-    def _read(self, segment: Segment, subjects: Sequence[Subject]) -> dict[str, _Page]:
+    def _read(self, segment: Segment, subjects: Sequence[Subject]) -> dict[str, _SegmentSums]:
         serving = [
             printer
             for subject in subjects
@@ -81,7 +80,7 @@ class Books:
         ]
         totals, counts = self._sums(segment, serving) if serving else ({}, {})
         return {
-            subject.id: _Page(
+            subject.id: _SegmentSums(
                 add_up(self._account(printer, segment, totals) for printer in subject.printers),
                 tally(count for printer in subject.printers for count in counts.get(printer.id, ())),
             )
