@@ -6,16 +6,13 @@ from pathlib import Path
 from threading import Event
 
 import msgspec
-from paho.mqtt.client import Client, MQTTMessage, MQTTv311
-from paho.mqtt.enums import CallbackAPIVersion
 
-from collector.intake.mqtt import refusal
+from collector.intake.mqtt import Arrival, Connection
 from collector.redaction import Redacted, Redaction
 from collector.settings import BrokerSettings
 from farm.errors import BrokerUnreachable
 from farm.model.recording import RecordedMessage
 
-_CONNECT_S = 10
 _STEP_S = 0.2
 
 
@@ -39,7 +36,7 @@ def record(
     count = 0
     with path.open("wb") as file:
 
-        def received(_client: Client, _data: object, message: MQTTMessage) -> None:
+        def received(message: Arrival) -> None:
             nonlocal count
             recorded = _recorded(message, redaction)
             if recorded is None:
@@ -49,62 +46,32 @@ def record(
             if on_message is not None:
                 on_message(count)
 
-        client = _connected(broker, topics, received)
+        connection = Connection(broker, "", on_message=received, clean=True)
+        connection.connect()
+        connection.subscribe(topics)
         until = None if seconds is None else time.monotonic() + seconds
         try:
             while not stop.is_set() and (until is None or time.monotonic() < until):
-                client.loop(_STEP_S)
-                if not client.is_connected():
+                connection.wait(_STEP_S)
+                if not connection.drain():
                     raise BrokerUnreachable("the connection to the broker was lost while recording")
+                connection.acknowledge()
         finally:
-            client.disconnect()
+            connection.close()
     return count
 
 
-def _recorded(message: MQTTMessage, redaction: Redaction | None) -> RecordedMessage | None:
-    try:
-        topic = message.topic
-    except UnicodeDecodeError:
-        topic = "topic-not-utf8"
+def _recorded(message: Arrival, redaction: Redaction | None) -> RecordedMessage | None:
+    topic = message.topic or "topic-not-utf8"
     kept: Redacted | None = Redacted(topic, message.payload.decode("utf-8", "replace"))
     if redaction is not None:
-        kept = redaction(topic, bytes(message.payload))
+        kept = redaction(topic, message.payload)
     if kept is None:
         return None
     return RecordedMessage(
         t=round(time.time(), 6),
         topic=kept.topic,
         payload=kept.payload,
-        qos=message.qos,
-        retain=bool(message.retain),
+        qos=0 if message.packet_id is None else 1,
+        retain=message.retained,
     )
-
-
-def _connected(
-    broker: BrokerSettings, topics: Sequence[str], received: Callable[[Client, object, MQTTMessage], None]
-) -> Client:
-    host, port, tls = broker.address
-    client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTv311)
-    user, password = broker.credentials
-    if user is not None:
-        client.username_pw_set(user, password)
-    if tls:
-        client.tls_set(ca_certs=broker.ca_file)
-    refused: list[str] = []
-    client.on_connect = lambda _c, _d, _f, reason, _p: (
-        refused.append(str(reason)) if reason.is_failure else None
-    )
-    client.on_message = received
-    try:
-        client.connect(host, port, broker.keepalive_seconds)
-        deadline = time.monotonic() + _CONNECT_S
-        while not client.is_connected() and not refused and time.monotonic() < deadline:
-            client.loop(_STEP_S)
-    except OSError as error:
-        raise BrokerUnreachable(f"broker {host}:{port}: {error}") from error
-    if refused:
-        raise refusal(host, port, refused[0])
-    if not client.is_connected():
-        raise BrokerUnreachable(f"broker {host}:{port} did not answer the connection")
-    client.subscribe([(topic, 1) for topic in topics])
-    return client

@@ -37,6 +37,7 @@ WINDOW = 20
 _IDLE_S = 0.002
 _DOUBT_S = 5
 _TRIM_MS = 3_600_000
+_TRIM_AFTER_MS = 60_000
 
 
 class Collector:
@@ -305,6 +306,9 @@ class Collector:
 
     def _trim(self, now_ms: int) -> None:
         """Telemetry, evidence and feed are kept for some days only."""
+        if not self._trimmed_ms:
+            # Not at once: after a start there is a backlog to be drained.
+            self._trimmed_ms = now_ms - _TRIM_MS + _TRIM_AFTER_MS
         if abs(now_ms - self._trimmed_ms) >= _TRIM_MS:
             self._trimmed_ms = now_ms
             self._ledger.trim(now_ms - round(self._site.telemetry_days * DAY_MS))

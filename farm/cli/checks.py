@@ -2,16 +2,16 @@
 
 import os
 import secrets
-import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from collector.intake.mqtt import tls_context
 from collector.probe import BrokerAccess, Probe
 from collector.settings import BrokerSettings
 from farm.app.listening import listens, local_address
 from farm.cli.diagnosis import Diagnosis, failed, ok, warning
-from farm.errors import BrokerRefused, BrokerUnreachable, ConfigurationError, DeliveryError, LedgerError
+from farm.errors import BrokerRefused, BrokerUnreachable, DeliveryError, LedgerError
 from farm.model.clock import system_clock
 from farm.model.times import rfc3339
 
@@ -48,13 +48,7 @@ def broker_access(broker: BrokerSettings) -> BrokerAccess:
     """Where the broker is and how to sign in. Raises ConfigurationError for unreadable certificates."""
     host, port, tls = broker.address
     user, password = broker.credentials
-    context = None
-    if tls:
-        try:
-            context = ssl.create_default_context(cafile=broker.ca_file)
-        except OSError as error:
-            raise ConfigurationError(f"broker.ca_file = {broker.ca_file}: cannot be used: {error}") from error
-    return BrokerAccess(host, port, user, password, context)
+    return BrokerAccess(host, port, user, password, tls_context(broker) if tls else None)
 
 
 def check_broker(configuration: "Configuration") -> Iterator[Diagnosis]:

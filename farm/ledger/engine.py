@@ -32,6 +32,7 @@ _SQLSTATES_OF_DATA = frozenset({"22", "23", "54"})
 """Data exception, integrity constraint violation, program limit exceeded (PostgreSQL, appendix A)."""
 _WORDS_OF_DRIVERS = ("Error binding parameter", "cannot adapt type")
 """What sqlite3 and psycopg say of a value of a type that they do not know, under several classes."""
+_IDLE_IN_TRANSACTION_MS = 60_000
 _POSTGRESQL_LINE = {
     # A server whose host is gone is noticed in a minute and a half, not in two hours.
     "keepalives_idle": 30,
@@ -204,9 +205,14 @@ def _postgresql_engine(url: URL) -> Engine:
 
 
 def _set_up_postgresql(connection: Any, _record: object) -> None:
-    # What is acknowledged to the broker must be on disk, whatever the database's default.
+    # What is acknowledged to the broker must be on disk, whatever the database's default; and
+    # one of us that hangs in mid transaction must not hold the locks that its stand-by needs.
     connection.execute(
         "SELECT set_config('synchronous_commit', 'on', false) "
         "WHERE current_setting('synchronous_commit') = 'off'"
+    )
+    connection.execute(
+        f"SELECT set_config('idle_in_transaction_session_timeout', '{_IDLE_IN_TRANSACTION_MS}', false) "
+        "WHERE current_setting('idle_in_transaction_session_timeout') = '0'"
     )
     connection.commit()

@@ -120,10 +120,12 @@ def test_they_settle_with_one_holder_and_when_it_is_killed_the_other_goes_on(pai
     assert pair.stand_by.end() == 0
 
 
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_a_holder_that_hangs_is_replaced_and_stands_by_when_it_comes_to(pair: Pair) -> None:
+    """Over PostgreSQL, since with SQLite a process that hangs may hold the one write lock."""
     wait_until(lambda: len(outcomes(pair.ledger)) > 5, "some prints are booked")
     pair.holder.send(signal.SIGSTOP)
-    wait_until(lambda: lease(pair.ledger)[0] == 2, "the stand-by takes over")
+    wait_until(lambda: lease(pair.ledger)[0] == 2, "the stand-by takes over", 150)
     assert f"silent for {SILENCE_S} s" in pair.stand_by.log
     booked = len(outcomes(pair.ledger))
     wait_until(lambda: len(outcomes(pair.ledger)) > booked, "the stand-by collects")
