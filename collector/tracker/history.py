@@ -56,7 +56,8 @@ def _revise_by(step: Transition, last: Job, row: HistoryRow, ruling: Ruling) -> 
     if last.outcome is Outcome.UNKNOWN and says_the_end(ruling):
         if row.printing_ms is not None:
             last = msgspec.structs.replace(last, printing_ms=row.printing_ms, measured=True)
-        revise(step, last, ruling, ended_ms=row.ended_ms)
+        # A person who ended a job without knowing how knew when.
+        revise(step, last, ruling, None if last.provenance is Provenance.PERSON else row.ended_ms)
 
 
 def _was_missed(step: Transition, row: HistoryRow, ruling: Ruling) -> bool:

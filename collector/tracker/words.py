@@ -7,6 +7,7 @@ from collector.tracker.outcome import decide, told_by_person
 from collector.tracker.state import JobWords
 from farm.model.job import Job
 from farm.model.operator_input import CorrectJob, DescribeJob
+from farm.model.states import Outcome
 
 
 def overlaid(job: Job, words: tuple[JobWords, ...]) -> Job:
@@ -20,9 +21,22 @@ def overlaid(job: Job, words: tuple[JobWords, ...]) -> Job:
         job = msgspec.structs.replace(job, **told)
     if said.note is not None:
         job = msgspec.structs.replace(job, note=said.note)
-    if said.correction is not None and job.outcome is not None:
+    if said.correction is not None and fits(said.correction, job.outcome):
         job = decide(told_by_person(said.correction, job)).applied(job)
     return job
+
+
+def fits(correction: CorrectJob, outcome: Outcome | None) -> bool:
+    """Whether a correction says anything of a job that ended so: the outcome itself, the cause of a
+    failure, or who cancelled. Of an open job it says nothing yet.
+    """
+    if outcome is None:
+        return False
+    return (
+        correction.outcome is not None
+        or (correction.cause is not None and outcome is Outcome.FAILED)
+        or (correction.cancelled_by is not None and outcome is Outcome.CANCELLED)
+    )
 
 
 def of_job(words: tuple[JobWords, ...], job_id: str) -> JobWords | None:

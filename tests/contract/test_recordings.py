@@ -12,7 +12,7 @@ from collector.playback import Feeder
 from farm.ledger.job_filter import JobFilter
 from farm.ledger.ledger import Ledger, open_ledger
 from farm.ledger.recount import Recount
-from farm.model.job import Job
+from farm.model.job import Job, overlaps
 from farm.model.recording import RecordedMessage
 from farm.model.span import Span
 from farm.model.times import SECOND_MS, parse_rfc3339
@@ -76,7 +76,8 @@ def test_a_recording_gives_the_jobs_written_beside_it(path: Path) -> None:
 @pytest.mark.parametrize("path", RECORDINGS, ids=recording_id)
 def test_the_hours_add_up_without_hole_or_overlap(path: Path) -> None:
     stream = messages(path)
-    _, spans = _replay(path, stream)
+    jobs, spans = _replay(path, stream)
+    assert overlaps(jobs) == []
     for printer in {span.printer_id for span in spans}:
         own = [span for span in spans if span.printer_id == printer]
         for before, after in itertools.pairwise(own):

@@ -105,7 +105,7 @@ TARGETS = (
         "tracker",
         ("collector/tracker",),
         (
-            "tests/unit/collector/test_tracker.py",
+            "tests/unit/collector/tracker",
             "tests/unit/collector/test_octoprint.py",
             "tests/unit/collector/test_moonraker.py",
             _RECORDINGS,

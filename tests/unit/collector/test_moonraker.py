@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from farm.model.job import overlaps
 from tests.unit.collector.farm import SECOND, T0, Farm, farm
 
 FILE = "vase.gcode"
@@ -336,3 +337,16 @@ def test_a_row_of_the_history_says_what_became_of_a_print_that_nobody_saw(
     assert (job.cancelled_by == "person") is (outcome == "cancelled")
     assert job.detail == (None if word == "completed" else word)
     assert (job.started_ms, job.printing_ms) == (T0 + 100 * SECOND, 280 * SECOND)
+
+
+def test_a_print_that_ended_while_messages_were_lost_ends_before_the_next_one_began(printer: Farm) -> None:
+    start(printer, 10)
+    count(printer, 10, 11, 60)
+    # Too short to be silence, long enough for one print to end and the next to begin.
+    full(printer, 84, state="printing", filename="next.gcode", total_duration=10.0, print_duration=4.0)
+    first, second = printer.jobs
+    assert (first.outcome, second.outcome) == ("unknown", None)
+    assert first.ended_ms is not None
+    assert first.ended_ms == second.started_ms
+    assert first.ended_ms == pytest.approx(T0 + 74 * SECOND, abs=SECOND)
+    assert overlaps(printer.jobs) == []

@@ -318,6 +318,31 @@ def test_a_cause_says_nothing_of_a_job_whose_end_is_not_known(books: Books) -> N
     assert "ended in a way that is not known" in answer
 
 
+def test_a_cause_said_of_an_open_job_says_nothing_where_it_does_not_fail(books: Books) -> None:
+    books.start(1)
+    books.say(5, CorrectJob(cause=Cause.ADHESION))
+    finish(books, 11)
+    assert (books.job.outcome, books.job.cause, books.job.provenance) == (
+        Outcome.SUCCEEDED,
+        None,
+        Provenance.OBSERVED,
+    )
+    failing = Books()
+    failing.start(1)
+    failing.say(5, CorrectJob(cause=Cause.ADHESION, cancelled_by=CancelledBy.PERSON))
+    failing.see(11, state="error", signal="failed", cause="thermal", job=JobReading(file="vase.gcode"))
+    assert (failing.job.outcome, failing.job.cause) == (Outcome.FAILED, Cause.ADHESION)
+    assert failing.job.cancelled_by is None
+    cancelling = Books()
+    cancelling.start(1)
+    cancelling.say(5, CorrectJob(cancelled_by=CancelledBy.SYSTEM))
+    cancelling.see(11, state="idle", signal="cancelled", job=JobReading(file="vase.gcode"))
+    assert (cancelling.job.cancelled_by, cancelling.job.provenance) == (
+        CancelledBy.SYSTEM,
+        Provenance.PERSON,
+    )
+
+
 def test_without_a_job_there_is_nothing_to_correct(books: Books) -> None:
     assert books.say(1, FAILED) == "the printer has no job that this could be said of"
 
@@ -393,6 +418,21 @@ def test_a_late_end_says_what_became_of_a_job_that_a_person_closed_without_knowi
     books.say(10, CloseJob())
     books.see_ms(10 * MINUTE + SETTLE_MS + 1, signal="done", job=JobReading(file="vase.gcode"))
     assert (books.job.outcome, books.job.ended_ms) == (Outcome.SUCCEEDED, T0 + 10 * MINUTE)
+
+
+def test_the_history_says_how_a_closed_job_ended_and_the_person_when(books: Books) -> None:
+    books.see(1, state="printing", job=JobReading(file="vase.gcode", elapsed_ms=0))
+    books.say(10, CloseJob())
+    row = HistoryRow(
+        history="moonraker",
+        native_id="1",
+        file="vase.gcode",
+        started_ms=T0 + MINUTE,
+        ended_ms=T0 + 12 * MINUTE,
+        signal=JobSignal.CANCELLED,
+    )
+    books.see(20, level=True, history=(row,))
+    assert (books.job.outcome, books.job.ended_ms) == (Outcome.CANCELLED, T0 + 10 * MINUTE)
 
 
 @pytest.mark.parametrize("job_id", [None, "another"])

@@ -1,9 +1,11 @@
 """The rules of truth, one by one."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
-from collector.tracker import SETTLE_MS, ContinuityLost, Settled, Silence, needs_settling
+from collector.tracker import SETTLE_MS, ContinuityLost, Settled, SignOfLife, Silence, needs_settling
 from farm.model.feed import FeedKind
 from farm.model.observation import HistoryRow, JobReading
 from farm.model.states import CancelledBy, Cause, Outcome, PrinterState, Provenance
@@ -214,3 +216,145 @@ def test_the_words_of_a_failure_that_follow_it_complete_the_row(books: Books) ->
     books.see(5, state="error", signal="failed", cause="unknown", job=JobReading(file="vase.gcode"))
     books.see(5.001, signal="failed", cause="operator", detail="M112", job=JobReading(file="vase.gcode"))
     assert (books.job.outcome, books.job.cause) == (Outcome.FAILED, Cause.OPERATOR)
+
+
+def test_a_start_that_is_told_without_a_state_begins_a_job(books: Books) -> None:
+    books.see(1, signal="started", job=JobReading(file="vase.gcode", token="1"))
+    assert books.told[-1] is FeedKind.JOB_STARTED
+    assert (books.job.started_ms, books.job.start_provenance) == (T0 + MINUTE, Provenance.OBSERVED)
+
+
+def test_a_start_after_a_rest_that_a_level_told_late_is_only_inferred(books: Books) -> None:
+    books.see(1, state="idle")
+    books.see(5, level=True, state="printing", job=JobReading(file="vase.gcode"))
+    assert (books.job.started_ms, books.job.start_provenance) == (None, Provenance.INFERRED)
+
+
+@pytest.mark.parametrize("rest", ["idle", "finished", "error"])
+def test_the_edge_from_a_known_rest_is_the_start(books: Books, rest: str) -> None:
+    books.see(1, state=rest)
+    books.see(5, state="printing", job=JobReading(file="vase.gcode"))
+    assert (books.job.started_ms, books.job.start_provenance) == (T0 + 5 * MINUTE, Provenance.OBSERVED)
+
+
+def test_preparing_without_a_job_begins_none(books: Books) -> None:
+    books.see(1, state="preparing")
+    assert books.jobs == {}
+    books.see(2, state="preparing", job=JobReading(file="vase.gcode"))
+    assert books.job.file == "vase.gcode"
+    books.see(5, state="printing")
+    books.see(6, state="paused")
+    assert (books.job.preparing_ms, books.job.printing_ms) == (3 * MINUTE, MINUTE)
+
+
+def test_a_resting_moment_within_a_print_is_forgotten(books: Books) -> None:
+    books.start(1)
+    books.see(5, state="error", cause="thermal", detail="hot")
+    books.see(5.05, state="printing")
+    books.see(9, state="idle")
+    assert books.tracker.attempt is not None
+    assert books.tracker.attempt.settling_ms == T0 + 9 * MINUTE
+    books.give(T0 + 9 * MINUTE, Settled())
+    assert books.job.outcome is Outcome.UNKNOWN
+
+
+def test_the_first_resting_state_is_when_the_job_is_taken_to_have_ended(books: Books) -> None:
+    books.start(1)
+    books.see(5, state="error", cause="thermal", detail="hot")
+    books.see(5.1, state="idle")
+    books.give(T0 + 6 * MINUTE, Settled())
+    assert (books.job.outcome, books.job.cause, books.job.detail) == (Outcome.FAILED, Cause.THERMAL, "hot")
+    assert books.job.ended_ms == T0 + 5 * MINUTE
+
+
+def test_a_settling_that_nothing_waits_for_changes_nothing(books: Books) -> None:
+    books.start(1)
+    books.give(T0 + 2 * MINUTE, Settled())
+    assert FeedKind.JOB_ENDED not in books.told
+
+
+def test_offline_after_a_gap_does_not_end_a_job_and_idle_does(books: Books) -> None:
+    books.start(1)
+    books.give(T0 + 10 * MINUTE, ContinuityLost(T0 + 20 * MINUTE))
+    books.see(21, state="offline")
+    assert FeedKind.JOB_ENDED not in books.told
+    books.see(22, state="idle")
+    assert (books.job.outcome, books.job.ended_ms) == (Outcome.UNKNOWN, T0 + 10 * MINUTE)
+
+
+def test_a_job_that_the_printer_lost_is_given_up_at_once(books: Books) -> None:
+    books.start(1)
+    books.see(5, state="idle", signal="lost")
+    assert (books.job.outcome, books.job.ended_ms) == (Outcome.UNKNOWN, T0 + 5 * MINUTE)
+    books.see(6, signal="lost")
+    assert books.told.count(FeedKind.JOB_ENDED) == 1
+
+
+def test_an_unknown_state_opens_a_gap_in_the_hours(books: Books) -> None:
+    books.start(1)
+    books.see(5, state="unknown")
+    books.see(9, level=True, state="printing", job=JobReading(file="vase.gcode"))
+    books.see(10, state="finished", signal="done", job=JobReading(file="vase.gcode"))
+    assert (books.job.printing_ms, books.job.outcome) == (5 * MINUTE, Outcome.SUCCEEDED)
+
+
+def test_a_sign_of_life_takes_up_what_stood_before_the_silence(books: Books) -> None:
+    books.start(1)
+    books.give(T0 + 10 * MINUTE, Silence())
+    books.give(T0 + 20 * MINUTE, SignOfLife())
+    books.see(25, state="finished", signal="done", job=JobReading(file="vase.gcode"))
+    assert books.states == [
+        ("unknown", 1),
+        ("printing", 9),
+        ("unknown", 10),
+        ("printing", 5),
+        ("finished", 0),
+    ]
+    assert (books.job.printing_ms, books.job.outcome) == (14 * MINUTE, Outcome.SUCCEEDED)
+    assert books.spans[T0 + 20 * MINUTE].source == "observed"
+
+
+def test_a_sign_of_life_without_a_silence_says_nothing(books: Books) -> None:
+    books.start(1)
+    books.give(T0 + 10 * MINUTE, ContinuityLost(T0 + 20 * MINUTE))
+    books.give(T0 + 21 * MINUTE, SignOfLife())
+    assert books.tracker.state is PrinterState.UNKNOWN
+    assert books.spans[T0 + 10 * MINUTE].source == "absence"
+
+
+@pytest.mark.parametrize("state", ["offline", "unknown", "maintenance"])
+def test_what_was_out_of_sight_does_not_get_lost(books: Books, state: str) -> None:
+    books.see(1, state=state)
+    books.give(T0 + 10 * MINUTE, Silence())
+    assert books.tracker.state == state
+    assert books.tracker.before_silence is None
+
+
+def test_the_file_read_through_is_that_of_the_job(books: Books) -> None:
+    books.start(1)
+    books.see(20, level=True, signal="read_through", job=JobReading(file="other.gcode"))
+    books.see(21, state="idle")
+    books.give(T0 + 21 * MINUTE, Settled())
+    assert books.job.outcome is Outcome.UNKNOWN
+    books.see(21.1, level=True, signal="read_through", job=JobReading(file="other.gcode"))
+    assert books.job.revision == 0
+
+
+def test_the_reason_that_comes_long_after_a_failure_completes_it_once(books: Books) -> None:
+    books.start(1)
+    books.see(5, state="error", signal="failed", job=JobReading(file="vase.gcode"))
+    told: dict[str, Any] = {"level": True, "signal": "failed", "job": JobReading(file="vase.gcode")}
+    books.see(30, **told)
+    books.see(31, cause="thermal", detail="hot", **told | {"job": JobReading(file="other.gcode")})
+    assert books.job.cause is Cause.UNKNOWN
+    books.see(32, cause="thermal", detail="hot", **told)
+    books.see(33, cause="operator", detail="M112", **told)
+    assert (books.job.cause, books.job.detail, books.job.revision) == (Cause.THERMAL, "hot", 1)
+
+
+def test_a_second_word_on_an_unknown_end_says_how_it_ended(books: Books) -> None:
+    books.start(1)
+    books.see(5, state="idle", signal="lost")
+    books.see(5.1, state="idle", signal="cancelled", cancelled_by="system", job=JobReading())
+    assert (books.job.outcome, books.job.cancelled_by) == (Outcome.CANCELLED, CancelledBy.SYSTEM)
+    assert books.told.count(FeedKind.JOB_ENDED) == 1
