@@ -273,18 +273,19 @@ class Pipeline:
             self._book.to_ask[session.id] = session
         if seen.state is PrinterState.UNKNOWN and seen.detail and seen.detail.startswith("state "):
             self.fault(session.source, "unknown_state", received_ms, f"{printer.name}: {seen.detail}")
+        teller = ""
         if len(printer.sessions) > 1:
             told = _beside_others(printer, session, at, seen)
             if told is None:
                 return
-            seen = told
+            seen, teller = told, session.id
         if needs_settling(tracker, at):
             self._settle(printer)
             tracker = printer.tracker
         if seen.history:
             self._look_further_back(printer, session, received_ms, seen)
             tracker = printer.tracker
-        given = Observed(seen, min(at, printer.heard_ms))
+        given = Observed(seen, min(at, printer.heard_ms), teller)
         if tracker.at_ms - at > ECHO_MS or self._was_not_silent(printer, at):
             self._late(printer, session, at, received_ms, given, seen)
             return
