@@ -103,12 +103,6 @@ class TrackedPrinter:
             self.last_heard = session
         self.heard_ms = max(self.heard_ms, session.heard_ms)
 
-    def remove(self, session: PrinterSession) -> None:
-        """The address belongs to another printer now."""
-        self.sessions.remove(session)
-        if self.last_heard is session:
-            self.last_heard = max(self.sessions, key=lambda each: each.heard_ms, default=None)
-
     def checkpoint(self) -> Checkpoint:
         """The tracker as it is to be stored."""
         point = TrackerCheckpoint(tracker=msgspec.Raw(encode_tracker(self.tracker)), evidence=self.evidence)
