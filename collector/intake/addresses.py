@@ -1,5 +1,6 @@
 """Which printer and which session a topic belongs to, and how a printer comes to be at hand."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from collector.adapters import adapter as adapter_of
@@ -49,6 +50,16 @@ class AddressBook:
     def latest_ms(self) -> int:
         """When any printer was heard last."""
         return max((printer.heard_ms for printer in self.printers.values()), default=0)
+
+    def taken_in(self, sessions: Iterable[PrinterSession]) -> list[PrinterSession]:
+        """Those of the sessions whose printers' messages count."""
+        return [session for session in sessions if self.printers[session.printer_id].is_taken_in]
+
+    def take_to_ask(self) -> list[PrinterSession]:
+        """Sessions that appeared, came back, or lost a print from sight since this was last asked."""
+        to_ask = list(self.to_ask.values())
+        self.to_ask.clear()
+        return self.taken_in(to_ask)
 
     def source_of(self, topic: str) -> str:
         """The source that reads the topic, `-` where none does."""

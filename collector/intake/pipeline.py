@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from copy import copy
 from typing import Any
 
-import msgspec
-
 from collector.adapters.base import Reading
 from collector.intake.addresses import AddressBook, Route
 from collector.intake.deliveries import Deliveries
@@ -19,9 +17,10 @@ from collector.intake.inbox import Inbox
 from collector.intake.ledger_writer import COLLECTOR, LedgerWriter
 from collector.intake.sources import SourceTable
 from collector.printers.evidence import evidence_body
-from collector.printers.history import older_rows, rows_before
+from collector.printers.history import evidence_of_rows, older_rows, rows_before
+from collector.printers.other_addresses import beside_others
 from collector.printers.registry import PrinterRegistry
-from collector.printers.replay import Revised, StoredInput
+from collector.printers.replay import Revised, shifted_by
 from collector.printers.tracked import TrackedPrinter
 from collector.sessions.session import PrinterSession
 from collector.sessions.source_clock import ClockChange, Placed, is_plausible
@@ -151,7 +150,7 @@ class Pipeline:
         pending = writer.pending
         gathered = pending.mark()
         try:
-            if self._was_silent(printer, at):
+            if printer.was_silent(at):
                 self._silence(printer)
             if reading.observations:
                 for observation in reading.observations:
@@ -216,30 +215,15 @@ class Pipeline:
 
     def _clock_moved(self, printer: TrackedPrinter, session: PrinterSession, placed: Placed) -> None:
         """Put right what was written with the offset that is now known to be wrong, in this session alone."""
-        offset = placed.clock.offset_ms or 0
         if placed.finding is ClockChange.CORRECTED:
             log.warning("clock of printer %s jumped by %d ms; corrected for", printer.name, -placed.moved_ms)
 
-        def shifted(known: StoredInput) -> int:
-            body = known.body
-            if (
-                body.source_ms is None
-                or known.evidence.received_ms < placed.since_ms
-                or not body.is_of(session)
-            ):
-                return known.evidence.at_ms
-            return body.source_ms + offset
-
+        shift = shifted_by(session, placed.clock.offset_ms or 0, placed.since_ms)
         before = min(placed.since_ms, placed.at_ms) - _CLOCK_REACH_MS
         with self._as_before(session):
-            self._writer.replay(printer, before, Revised(COLLECTOR, "clock", self.latest_ms), shifted=shifted)
+            self._writer.replay(printer, before, Revised(COLLECTOR, "clock", self.latest_ms), shifted=shift)
 
     # -- what the tracker is told -----------------------------------------------------------
-
-    @staticmethod
-    def _was_silent(printer: TrackedPrinter, at: int) -> bool:
-        """Whether nothing at all was heard of the printer for longer than its limit until `at`."""
-        return at - printer.heard_ms > printer.silence_ms
 
     def _silence(self, printer: TrackedPrinter) -> None:
         """Nothing was heard of the printer for longer than the limit of the session heard last."""
@@ -251,7 +235,7 @@ class Pipeline:
     def _sign_of_life(
         self, printer: TrackedPrinter, session: PrinterSession, at: int, received_ms: int
     ) -> None:
-        if self._was_not_silent(printer, at):
+        if printer.was_not_silent(at):
             self._late(printer, session, at, received_ms, SignOfLife(), None)
         else:
             self._writer.advance(printer, at, received_ms, SignOfLife(), session=session)
@@ -273,19 +257,20 @@ class Pipeline:
             self._book.to_ask[session.id] = session
         if seen.state is PrinterState.UNKNOWN and seen.detail and seen.detail.startswith("state "):
             self.fault(session.source, "unknown_state", received_ms, f"{printer.name}: {seen.detail}")
+        teller = ""
         if len(printer.sessions) > 1:
-            told = _beside_others(printer, session, at, seen)
+            told = beside_others(printer, session, at, seen)
             if told is None:
                 return
-            seen = told
+            seen, teller = told, session.id
         if needs_settling(tracker, at):
             self._settle(printer)
             tracker = printer.tracker
         if seen.history:
             self._look_further_back(printer, session, received_ms, seen)
             tracker = printer.tracker
-        given = Observed(seen, min(at, printer.heard_ms))
-        if tracker.at_ms - at > ECHO_MS or self._was_not_silent(printer, at):
+        given = Observed(seen, min(at, printer.heard_ms), teller)
+        if tracker.at_ms - at > ECHO_MS or printer.was_not_silent(at):
             self._late(printer, session, at, received_ms, given, seen)
             return
         at = max(at, tracker.at_ms)
@@ -310,12 +295,6 @@ class Pipeline:
             yield
         finally:
             session.memory = memory
-
-    @staticmethod
-    def _was_not_silent(printer: TrackedPrinter, at: int) -> bool:
-        """Whether a message that came late shows that what was taken for silence was none."""
-        tracker = printer.tracker
-        return tracker.before_silence is not None and 0 <= at - tracker.at_ms <= printer.silence_ms
 
     def _late(
         self,
@@ -346,11 +325,7 @@ class Pipeline:
             found = older_rows(printer.tracker, rows, jobs)
             if not found:
                 return
-            late = []
-            for at_ms, row in found:
-                of_row = msgspec.structs.replace(seen, history=(row,))
-                body = evidence_body(session, Observed(of_row, at_ms), received_ms, of_row)
-                late.append(Evidence(printer.id, at_ms, 0, received_ms, body))
+            late = evidence_of_rows(found, seen, session, received_ms)
             first_ms = min(row.at_ms for row in late)
             revised = Revised(COLLECTOR, "the printer's history", self.latest_ms)
             self._writer.replay(printer, first_ms, revised, late=late)
@@ -367,7 +342,7 @@ class Pipeline:
         for printer in self._book.printers.values():
             if not printer.is_taken_in:
                 continue
-            if self._was_silent(printer, now_ms) and printer.tracker.state not in _UNSEEN:
+            if printer.was_silent(now_ms) and printer.tracker.state not in _UNSEEN:
                 self._silence(printer)
             if needs_settling(printer.tracker, now_ms):
                 self._settle(printer)
@@ -410,9 +385,7 @@ class Pipeline:
 
     def take_to_ask(self) -> Iterable[PrinterSession]:
         """Sessions that appeared, came back, or lost a print from sight since this was last asked."""
-        to_ask = list(self._book.to_ask.values())
-        self._book.to_ask.clear()
-        return self._of_printers_taken_in(to_ask)
+        return self._book.take_to_ask()
 
     def printers(self) -> Iterable[TrackedPrinter]:
         """Every printer at hand."""
@@ -420,25 +393,4 @@ class Pipeline:
 
     def sessions_taken_in(self) -> Iterable[PrinterSession]:
         """Every session of a printer whose messages count."""
-        return self._of_printers_taken_in(self._book.sessions.values())
-
-    def _of_printers_taken_in(self, sessions: Iterable[PrinterSession]) -> list[PrinterSession]:
-        printers = self._book.printers
-        return [session for session in sessions if printers[session.printer_id].is_taken_in]
-
-
-def _beside_others(
-    printer: TrackedPrinter, session: PrinterSession, at: int, seen: Observation
-) -> Observation | None:
-    """What an observation says of a printer that speaks under another address as well.
-
-    That one way to it broke, or stands anew, says nothing then. None where nothing is left.
-    """
-    if not any(other is not session and other.is_speaking(at) for other in printer.sessions):
-        return seen
-    if seen.link is printer.tracker.link or seen.link is Link.OFFLINE:
-        seen = msgspec.structs.replace(seen, link=None)
-    if seen.state is PrinterState.OFFLINE:
-        seen = msgspec.structs.replace(seen, state=None)
-    says_something = seen.state or seen.signal or seen.link or seen.history
-    return seen if says_something else None
+        return self._book.taken_in(self._book.sessions.values())

@@ -3,9 +3,14 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from collector.tracker import TrackerState, is_row_of, outcome_of_row
+import msgspec
+
+from collector.printers.evidence import evidence_body
+from collector.sessions.session import PrinterSession
+from collector.tracker import Observed, TrackerState, is_row_of, outcome_of_row
+from farm.ledger.records import Evidence
 from farm.model.job import Job
-from farm.model.observation import HistoryRow
+from farm.model.observation import HistoryRow, Observation
 from farm.model.states import Outcome
 
 
@@ -51,6 +56,18 @@ def older_rows(tracker: TrackerState, rows: Iterable[HistoryRow], jobs: list[Job
             # Behind both ends the job is over in the books, or lost from sight.
             found.append(OlderRow(max(ended_ms, job.ended_ms or 0), row))
     return found
+
+
+def evidence_of_rows(
+    found: Iterable[OlderRow], seen: Observation, session: PrinterSession, received_ms: int
+) -> list[Evidence]:
+    """The rows, each as an observation of its own in its place."""
+    late = []
+    for at_ms, row in found:
+        of_row = msgspec.structs.replace(seen, history=(row,))
+        body = evidence_body(session, Observed(of_row, at_ms), received_ms, of_row)
+        late.append(Evidence(session.printer_id, at_ms, 0, received_ms, body))
+    return late
 
 
 def _overlap(job: Job, from_ms: int, to_ms: int) -> bool:

@@ -7,6 +7,7 @@ import msgspec
 
 from collector.printers.evidence import EvidenceBody
 from collector.printers.tracked import TrackedPrinter, decode_tracker, encode_tracker
+from collector.sessions.session import PrinterSession
 from collector.tracker import (
     LedgerChanges,
     Observed,
@@ -35,6 +36,21 @@ class StoredInput(NamedTuple):
 
     evidence: Evidence
     body: EvidenceBody
+
+
+def shifted_by(session: PrinterSession, offset_ms: int, since_ms: int) -> Callable[[StoredInput], int]:
+    """The new place of stored inputs where the session's clock is known to be off by `offset_ms`.
+
+    Only what was heard in the session, at `since_ms` or later, moves.
+    """
+
+    def shifted(known: StoredInput) -> int:
+        body = known.body
+        if body.source_ms is None or known.evidence.received_ms < since_ms or not body.is_of(session):
+            return known.evidence.at_ms
+        return body.source_ms + offset_ms
+
+    return shifted
 
 
 class Revised(NamedTuple):

@@ -96,18 +96,21 @@ class TrackedPrinter:
         """How long (ms) it may be silent: the limit of the session that was heard last."""
         return 0 if self.last_heard is None else self.last_heard.report_interval.limit_ms
 
+    def was_silent(self, at_ms: int) -> bool:
+        """Whether nothing at all was heard of it for longer than its limit until `at_ms`."""
+        return at_ms - self.heard_ms > self.silence_ms
+
+    def was_not_silent(self, at_ms: int) -> bool:
+        """Whether a message of `at_ms` that came late shows that what was taken for silence was none."""
+        tracker = self.tracker
+        return tracker.before_silence is not None and 0 <= at_ms - tracker.at_ms <= self.silence_ms
+
     def add(self, session: PrinterSession) -> None:
         """The printer is heard under one more address."""
         self.sessions.append(session)
         if self.last_heard is None or session.heard_ms > self.heard_ms:
             self.last_heard = session
         self.heard_ms = max(self.heard_ms, session.heard_ms)
-
-    def remove(self, session: PrinterSession) -> None:
-        """The address belongs to another printer now."""
-        self.sessions.remove(session)
-        if self.last_heard is session:
-            self.last_heard = max(self.sessions, key=lambda each: each.heard_ms, default=None)
 
     def checkpoint(self) -> Checkpoint:
         """The tracker as it is to be stored."""

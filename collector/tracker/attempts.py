@@ -60,7 +60,9 @@ def _opened(step: Transition, seen: Observation, reading: JobReading) -> Attempt
         start_provenance=provenance,
         units=reading.units or 1,
     )
-    return Attempt(job=job, opened_ms=step.at, accounted_ms=step.at, from_start_signal=told)
+    return Attempt(
+        job=job, opened_ms=step.at, accounted_ms=step.at, from_start_signal=told, teller=step.teller
+    )
 
 
 def _new_id(step: Transition, seen: Observation, reading: JobReading) -> str:
@@ -139,7 +141,7 @@ def end(step: Transition, ruling: Ruling, ended_ms: int) -> None:
     if ruling.outcome is Outcome.SUCCEEDED:
         job = msgspec.structs.replace(job, progress=1.0)
     step.attempt = None
-    step.last_job = job
+    step.last_job, step.last_teller = job, attempt.teller
     step.tell_job(FeedKind.JOB_ENDED, job, ended_ms)
 
 

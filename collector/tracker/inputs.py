@@ -24,11 +24,15 @@ class Settled(msgspec.Struct, frozen=True, tag="settled"):
     """The end that was waited for did not come."""
 
 
-class Observed(msgspec.Struct, frozen=True, tag="observed"):
-    """A reading; `heard_ms` is when the printer was last heard before it."""
+class Observed(msgspec.Struct, frozen=True, tag="observed", omit_defaults=True):
+    """A reading; `heard_ms` is when the printer was last heard before it.
+
+    `teller` is the address that it was heard under, where the printer has several.
+    """
 
     observation: Observation
     heard_ms: int
+    teller: str = ""
 
 
 TrackerWord = SetState | CorrectJob | CloseJob | DescribeJob | NoteJob

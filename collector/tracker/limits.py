@@ -18,3 +18,5 @@ REMEMBERED = 12
 """So many readings are known again when they come twice, and so many aliases are kept."""
 REMEMBERED_WORDS = 32
 """The words of persons on so many jobs are kept at hand."""
+BESIDE_MS = 10_000
+"""What two addresses of a printer tell of one moment may lie apart by so much."""

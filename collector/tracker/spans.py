@@ -76,6 +76,7 @@ def enter(step: Transition, state: PrinterState, at_ms: int, source: str) -> Non
     before = _open_span(step)
     left = step.state
     step.state, step.since, step.source = state, at_ms, source
+    step.state_teller = step.teller
     if step.service is None:
         _book(step, before, _open_span(step))
     _tell_pause(step, left, state, at_ms)

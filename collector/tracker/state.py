@@ -16,7 +16,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `opened_ms` is when we first heard of it, `accounted_ms` until when its hours are booked,
     `gap_from_ms` since when nothing is known of it, `settling_ms` since when the printer rests
     without having told the end. `row` is the history's account of its end, where that came
-    before anything else showed it.
+    before anything else showed it. `teller` is the address that opened it, where the printer has
+    several.
     """
 
     job: Job
@@ -30,6 +31,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cause: Cause | None = None
     detail: str | None = None
     row: HistoryRow | None = None
+    teller: str = ""
 
 
 class Service(msgspec.Struct, frozen=True):
@@ -53,7 +55,9 @@ class TrackerState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     are what persons said, and lie over it.
 
     `bed_cleared` holds from a person's word until the next job begins. `closed` is true
-    while the printer may still speak of a job that a person ended.
+    while the printer may still speak of a job that a person ended. Where the printer has several
+    addresses, `last_teller` is the one that opened `last_job` and `state_teller` the one that told
+    the state.
     """
 
     printer_id: str
@@ -72,6 +76,8 @@ class TrackerState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     words: tuple[JobWords, ...] = ()
     bed_cleared: bool = False
     closed: bool = False
+    last_teller: str = ""
+    state_teller: str = ""
 
 
 class LedgerChanges(msgspec.Struct):

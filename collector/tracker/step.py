@@ -17,6 +17,7 @@ from collector.tracker.attempts import (
     start_unseen,
     started_at,
 )
+from collector.tracker.beside import heard_beside
 from collector.tracker.history import look_back
 from collector.tracker.inputs import (
     ContinuityLost,
@@ -62,7 +63,8 @@ def advance(tracker: TrackerState, at_ms: int, given: TrackerInput) -> tuple[Tra
     """
     step = Transition(tracker, at_ms)
     match given:
-        case Observed(observation, heard_ms):
+        case Observed(observation, heard_ms, teller):
+            step.teller = teller
             _observe(step, observation, heard_ms)
         case Silence():
             fall_silent(step)
@@ -89,6 +91,7 @@ def needs_settling(tracker: TrackerState, now_ms: int) -> bool:
 def _observe(step: Transition, seen: Observation, heard_ms: int) -> None:
     if _is_repeated(step, seen):
         return
+    seen = heard_beside(step, seen)
     if seen.link is not None:
         _link(step, seen, heard_ms)
     if seen.history:

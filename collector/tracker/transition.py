@@ -22,12 +22,15 @@ class Transition:
         "changes",
         "closed",
         "last_job",
+        "last_teller",
         "link",
         "recent",
         "service",
         "since",
         "source",
         "state",
+        "state_teller",
+        "teller",
         "words",
     )
 
@@ -45,6 +48,8 @@ class Transition:
         self.words = tracker.words
         self.bed_cleared = tracker.bed_cleared
         self.closed = tracker.closed
+        self.teller = ""
+        self.last_teller, self.state_teller = tracker.last_teller, tracker.state_teller
         self.changes = LedgerChanges.empty()
 
     @property
@@ -74,6 +79,8 @@ class Transition:
                 words=self.words,
                 bed_cleared=self.bed_cleared,
                 closed=self.closed,
+                last_teller=self.last_teller,
+                state_teller=self.state_teller,
             ),
             self.changes,
         )
