@@ -119,6 +119,15 @@ def table(rows: Iterable[Figures]) -> str:
     return "\n".join(lines)
 
 
+def markdown(rows: Iterable[Figures]) -> str:
+    """The rows of the table in docs/testing.md."""
+    return "\n".join(
+        f"| `{row.target}` | {row.counts[Outcome.KILLED]} | {row.counts[Outcome.SURVIVED]} "
+        f"| {row.counts[Outcome.TIMEOUT]} | {100 * row.score:.1f} % | {100 * row.mark:.0f} % |"
+        for row in rows
+    )
+
+
 def _print_unlisted(rows: list[Figures]) -> None:
     for row in rows:
         for path, line, key in row.unlisted:
@@ -134,6 +143,7 @@ def main() -> int:
     names = [target.name for target in TARGETS]
     parser.add_argument("targets", nargs="*", metavar="target", help=f"of {', '.join(names)}; all if none")
     parser.add_argument("--json", action="store_true", help="figures and survivors as JSON")
+    parser.add_argument("--markdown", action="store_true", help="figures as rows for docs/testing.md")
     parser.add_argument("--fresh", action="store_true", help="forget what earlier runs found")
     parser.add_argument("--jobs", type=int, default=1, help="trials at a time (1)")
     parser.add_argument("--only-report", action="store_true", help="try nothing, print what is known")
@@ -155,6 +165,8 @@ def main() -> int:
         rows.append(_figures(target, found, results))
     if asked.json:
         print(json.dumps([asdict(row) | {"score": row.score, "good": row.good} for row in rows], indent=1))
+    elif asked.markdown:
+        print(markdown(rows))
     else:
         _print_unlisted(rows)
         print(table(rows))

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.ast.ast_query import ASTQuery
@@ -39,7 +39,7 @@ def mutants(path: Path) -> Iterator[Mutant]:
     code = (ROOT / path).read_text(encoding="utf-8")
     quiet = _quiet_places(code)
     seen: set[str] = set()
-    for operator in operators().values():
+    for name, operator in operators().items():
         positions = [
             (node, start)
             for node in ast_nodes(get_ast(code))
@@ -48,6 +48,8 @@ def mutants(path: Path) -> Iterator[Mutant]:
         for occurrence, (node, start) in enumerate(positions):
             if node.parent is not None and node.parent.type == "parameters":
                 continue  # the star of a signature
+            if name == "AddNot" and _is_turned_otherwise(node):
+                continue
             if any(begin <= start < end for begin, end in quiet):
                 continue
             source = mutate_code(code, operator, occurrence)
@@ -59,6 +61,12 @@ def mutants(path: Path) -> Iterator[Mutant]:
                 continue
             seen.add(source)
             yield Mutant(path, start[0], key, source)
+
+
+def _is_turned_otherwise(node: Any) -> bool:
+    """Whether the condition is a comparison or begins with `not`, which other operators turn round."""
+    condition = node.children[2 if node.type == "test" else 1]
+    return condition.type in ("comparison", "not_test")
 
 
 Place = tuple[int, int]

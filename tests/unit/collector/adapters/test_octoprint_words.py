@@ -72,7 +72,7 @@ class Instance:
             said = {"actual": 21.5, "target": target, "_timestamp": AT + at}
             reading = self.read(f"temperature/{leaf}", said)
             assert reading is not None
-            assert reading.time_ms == AT_MS + at * 1_000
+            assert reading.time_ms == AT_MS + int(at * 1_000)
             found += reading.observations
         return tuple(found)
 
@@ -312,9 +312,9 @@ def test_one_progress_shows_a_print_where_nothing_is_known(instance: Instance) -
 
 
 @pytest.mark.parametrize("state", ["OPERATIONAL", "ERROR", "OFFLINE"])
-@pytest.mark.parametrize(("seconds", "shown"), [(3, False), (4, True)])
+@pytest.mark.parametrize(("seconds", "shown"), [(3.9995, False), (4, True)])
 def test_against_a_resting_state_it_takes_two_some_seconds_apart(
-    instance: Instance, state: str, seconds: int, shown: bool
+    instance: Instance, state: str, seconds: float, shown: bool
 ) -> None:
     instance.state(state)
     assert instance.progress(42).observations == ()
@@ -386,7 +386,7 @@ def test_temperatures_that_the_broker_kept_have_no_time(instance: Instance) -> N
 
 def test_heaters_that_stay_off_for_a_minute_in_mid_print_show_a_missed_end(printing: Instance) -> None:
     assert printing.heat(10) == ()
-    assert printing.heat(69) == ()
+    assert printing.heat(69.9995) == ()
     (seen,) = printing.heat(70)[:1]
     assert (seen.state, seen.since_ms, seen.time_ms) == (
         PrinterState.UNKNOWN,
