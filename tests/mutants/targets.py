@@ -10,6 +10,13 @@ _RECORDINGS = "tests/contract/test_recordings.py::test_a_recording_gives_the_job
 _HOURS = "tests/contract/test_recordings.py::test_the_hours_add_up_without_hole_or_overlap"
 
 
+_KPI = (
+    *(
+        f"tests/unit/kpi/test_{name}.py"
+        for name in ("catalogue", "outcomes", "account", "periods", "windows", "wilson", "families", "docs")
+    ),
+    "tests/unit/kpi/test_worked_examples.py",
+)
 _INNER = ("farm.ledger.ledger", "farm.figures.books")
 
 
@@ -41,7 +48,7 @@ class Target:
 
 TARGETS = (
     # First: what it is warm without is loaded for the others.
-    Target("kpi", ("farm/kpi",), ("tests/unit/kpi",), warm=()),
+    Target("kpi", ("farm/kpi",), _KPI, warm=()),
     Target(
         "source_clock",
         ("collector/sessions/source_clock.py",),
