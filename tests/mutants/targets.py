@@ -6,6 +6,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 _ADAPTERS = "tests/unit/collector/adapters"
 _REDACTION = "tests/unit/collector/test_redaction.py"
+_TRACKER = "tests/unit/collector/tracker"
+_TRACKED = ("outcome", "rules", "matching", "limits", "history", "persons")
 _RECORDINGS = "tests/contract/test_recordings.py::test_a_recording_gives_the_jobs_written_beside_it"
 _HOURS = "tests/contract/test_recordings.py::test_the_hours_add_up_without_hole_or_overlap"
 
@@ -101,7 +103,12 @@ TARGETS = (
             "collector/adapters/_json.py",
             "collector/adapters/base.py",
         ),
-        (f"{_ADAPTERS}/test_payloads.py", f"{_ADAPTERS}/test_decoding.py", _REDACTION),
+        (
+            f"{_ADAPTERS}/test_payloads.py",
+            "tests/unit/collector/test_causes.py",
+            f"{_ADAPTERS}/test_decoding.py",
+            _REDACTION,
+        ),
     ),
     Target(
         "alerts",
@@ -112,7 +119,7 @@ TARGETS = (
         "tracker",
         ("collector/tracker",),
         (
-            "tests/unit/collector/test_tracker.py",
+            *(f"{_TRACKER}/test_{name}.py" for name in _TRACKED),
             "tests/unit/collector/test_octoprint.py",
             "tests/unit/collector/test_moonraker.py",
             _RECORDINGS,

@@ -167,7 +167,8 @@ def test_a_bed_is_full_from_the_end_of_a_print_to_the_start_of_the_next(instance
 
 def test_a_shutdown_is_a_lost_link_and_nothing_is_known_after_it(instance: Instance) -> None:
     instance.event("Connected")
-    assert instance.event("Shutdown").link is Link.OFFLINE
+    seen = instance.event("Shutdown")
+    assert (seen.link, seen.detail) == (Link.OFFLINE, "OctoPrint was shut down")
     assert instance.progress(10).observations != ()
 
 
