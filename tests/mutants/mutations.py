@@ -80,7 +80,7 @@ Place = tuple[int, int]
 
 
 def _quiet_places(code: str) -> list[tuple[Place, Place]]:
-    """What holds no rule: types, decorators, the bases of classes, texts of errors, imports for types."""
+    """What holds no rule: types, ports, decorators, bases of classes, texts of errors, imports for types."""
     found: list[tuple[Place, Place]] = []
     for node in ast.walk(ast.parse(code)):
         parts: list[ast.AST | None] = []
@@ -89,6 +89,8 @@ def _quiet_places(code: str) -> list[tuple[Place, Place]]:
                 parts = [node.annotation]
             case ast.FunctionDef():
                 parts = [node.returns, *node.decorator_list]
+            case ast.ClassDef(bases=[*_, ast.Name(id="Protocol")]):
+                parts = [node]
             case ast.ClassDef():
                 parts = [*node.bases, *(keyword.value for keyword in node.keywords), *node.decorator_list]
                 found += [((k.lineno, k.col_offset), (k.lineno, k.col_offset + 1)) for k in node.keywords]
