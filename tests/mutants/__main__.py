@@ -19,6 +19,7 @@ _POLL_S = 0.2
 _PATIENCE = 5
 """A mutant may take so many times as long as the code as it is."""
 _LEAST_S = 10.0
+_MOST_S = 300.0
 
 
 @dataclass
@@ -50,8 +51,8 @@ class TestsFail(Exception):
 
 def _time_of_tests(target: Target) -> float:
     """Seconds that the tests take on the code as it is. Raises TestsFail."""
-    trial = Trial(None, target.tests)
-    while (outcome := trial.outcome(600.0)) is None:
+    trial = Trial(None, target.tests, _MOST_S)
+    while (outcome := trial.outcome()) is None:
         wait([trial.process.sentinel], _POLL_S)
     if outcome is not Outcome.SURVIVED:
         raise TestsFail(f"{target.name}: the tests fail on the code as it is: {' '.join(target.tests)}")
@@ -68,10 +69,10 @@ def _try_all(target: Target, todo: list[Mutant], results: Results, jobs: int) ->
     done, began, survived = 0, time.monotonic(), 0
     while running or waiting:
         while waiting and len(running) < jobs:
-            running.append(Trial(waiting.pop(), target.tests))
+            running.append(Trial(waiting.pop(), target.tests, limit))
         wait([trial.process.sentinel for trial in running], _POLL_S)
         for trial in list(running):
-            outcome = trial.outcome(limit)
+            outcome = trial.outcome()
             if outcome is None or trial.mutant is None:
                 continue
             running.remove(trial)

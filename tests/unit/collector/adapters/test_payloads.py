@@ -121,7 +121,7 @@ def test_a_sound_payload_is_read_in_one_go_up_to_a_megabyte() -> None:
 
 
 def test_a_figure_is_also_read_from_text_and_a_text_never_as_a_figure() -> None:
-    found, refused = loosely(plain="7.0", count="8.0", ratio="0.5", word="9")
+    found, refused = loosely(plain=" 7 ", count=" 8 ", ratio=" 0.5 ", word="9")
     assert found == Wire(plain=7, count=8, ratio=0.5, word="9")
     assert refused == ("broken is list",)
 
