@@ -9,6 +9,7 @@ from tests.mutants.targets import ROOT
 
 PROGRAM = """
 import sys
+from pathlib import Path
 from tests.mutants.mutations import Mutant
 from tests.mutants.trial import Trial, warm_up
 
