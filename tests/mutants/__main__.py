@@ -19,6 +19,7 @@ _POLL_S = 0.2
 _PATIENCE = 5
 """A mutant may take so many times as long as the code as it is."""
 _LEAST_S = 10.0
+_MOST_S = 300.0
 
 
 @dataclass
@@ -50,8 +51,8 @@ class TestsFail(Exception):
 
 def _time_of_tests(target: Target) -> float:
     """Seconds that the tests take on the code as it is. Raises TestsFail."""
-    trial = Trial(None, target.tests)
-    while (outcome := trial.outcome(600.0)) is None:
+    trial = Trial(None, target.tests, _MOST_S)
+    while (outcome := trial.outcome()) is None:
         wait([trial.process.sentinel], _POLL_S)
     if outcome is not Outcome.SURVIVED:
         raise TestsFail(f"{target.name}: the tests fail on the code as it is: {' '.join(target.tests)}")
@@ -68,10 +69,10 @@ def _try_all(target: Target, todo: list[Mutant], results: Results, jobs: int) ->
     done, began, survived = 0, time.monotonic(), 0
     while running or waiting:
         while waiting and len(running) < jobs:
-            running.append(Trial(waiting.pop(), target.tests))
+            running.append(Trial(waiting.pop(), target.tests, limit))
         wait([trial.process.sentinel for trial in running], _POLL_S)
         for trial in list(running):
-            outcome = trial.outcome(limit)
+            outcome = trial.outcome()
             if outcome is None or trial.mutant is None:
                 continue
             running.remove(trial)
@@ -119,6 +120,15 @@ def table(rows: Iterable[Figures]) -> str:
     return "\n".join(lines)
 
 
+def markdown(rows: Iterable[Figures]) -> str:
+    """The rows of the table in docs/testing.md."""
+    return "\n".join(
+        f"| `{row.target}` | {row.counts[Outcome.KILLED]} | {row.counts[Outcome.SURVIVED]} "
+        f"| {row.counts[Outcome.TIMEOUT]} | {100 * row.score:.1f} % | {100 * row.mark:.0f} % |"
+        for row in rows
+    )
+
+
 def _print_unlisted(rows: list[Figures]) -> None:
     for row in rows:
         for path, line, key in row.unlisted:
@@ -134,6 +144,7 @@ def main() -> int:
     names = [target.name for target in TARGETS]
     parser.add_argument("targets", nargs="*", metavar="target", help=f"of {', '.join(names)}; all if none")
     parser.add_argument("--json", action="store_true", help="figures and survivors as JSON")
+    parser.add_argument("--markdown", action="store_true", help="figures as rows for docs/testing.md")
     parser.add_argument("--fresh", action="store_true", help="forget what earlier runs found")
     parser.add_argument("--jobs", type=int, default=1, help="trials at a time (1)")
     parser.add_argument("--only-report", action="store_true", help="try nothing, print what is known")
@@ -155,6 +166,8 @@ def main() -> int:
         rows.append(_figures(target, found, results))
     if asked.json:
         print(json.dumps([asdict(row) | {"score": row.score, "good": row.good} for row in rows], indent=1))
+    elif asked.markdown:
+        print(markdown(rows))
     else:
         _print_unlisted(rows)
         print(table(rows))

@@ -6,10 +6,19 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 _ADAPTERS = "tests/unit/collector/adapters"
 _REDACTION = "tests/unit/collector/test_redaction.py"
+_TRACKER = "tests/unit/collector/tracker"
+_TRACKED = ("outcome", "rules", "matching", "limits", "history", "persons")
 _RECORDINGS = "tests/contract/test_recordings.py::test_a_recording_gives_the_jobs_written_beside_it"
 _HOURS = "tests/contract/test_recordings.py::test_the_hours_add_up_without_hole_or_overlap"
 
 
+_KPI = (
+    *(
+        f"tests/unit/kpi/test_{name}.py"
+        for name in ("catalogue", "outcomes", "account", "periods", "windows", "wilson", "families", "docs")
+    ),
+    "tests/unit/kpi/test_worked_examples.py",
+)
 _INNER = ("farm.ledger.ledger", "farm.figures.subject_sums")
 
 
@@ -41,7 +50,7 @@ class Target:
 
 TARGETS = (
     # First: what it is warm without is loaded for the others.
-    Target("kpi", ("farm/kpi",), ("tests/unit/kpi",), warm=()),
+    Target("kpi", ("farm/kpi",), _KPI, warm=()),
     Target(
         "source_clock",
         ("collector/sessions/source_clock.py",),
@@ -94,7 +103,12 @@ TARGETS = (
             "collector/adapters/_json.py",
             "collector/adapters/base.py",
         ),
-        (f"{_ADAPTERS}/test_payloads.py", f"{_ADAPTERS}/test_decoding.py", _REDACTION),
+        (
+            f"{_ADAPTERS}/test_payloads.py",
+            "tests/unit/collector/test_causes.py",
+            f"{_ADAPTERS}/test_decoding.py",
+            _REDACTION,
+        ),
     ),
     Target(
         "alerts",
@@ -105,7 +119,7 @@ TARGETS = (
         "tracker",
         ("collector/tracker",),
         (
-            "tests/unit/collector/tracker",
+            *(f"{_TRACKER}/test_{name}.py" for name in _TRACKED),
             "tests/unit/collector/test_octoprint.py",
             "tests/unit/collector/test_moonraker.py",
             _RECORDINGS,

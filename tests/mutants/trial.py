@@ -9,9 +9,11 @@ import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import math
 import multiprocessing
 import os
 import resource
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -28,6 +30,7 @@ from tests.mutants.targets import ROOT, Target
 
 _MEMORY = 3 << 30
 """Bytes that a mutant may take before it is ended: some loop for ever and collect."""
+_WAITED = 10
 _NOT_IMPORTED = 90
 """Exit status of a trial whose module could not even be imported."""
 
@@ -103,12 +106,13 @@ def warm_up_for(target: Target) -> None:
         raise RuntimeError(f"loaded before mutants could be put in their place: {', '.join(loaded)}")
 
 
-def _run(mutant: Mutant | None, tests: tuple[str, ...]) -> None:
+def _run(mutant: Mutant | None, tests: tuple[str, ...], limit_s: float) -> None:
     """The life of the forked process."""
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
     resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(limit_s), math.ceil(limit_s)))
     os.chdir(ROOT)
     if mutant is not None:
         sys.meta_path.insert(0, _Mutated(mutant))
@@ -125,29 +129,36 @@ def _run(mutant: Mutant | None, tests: tuple[str, ...]) -> None:
 
 
 class Trial:
-    """A mutant (none: the code as it is) and the process that tries it."""
+    """A mutant (none: the code as it is) and the process that tries it.
 
-    def __init__(self, mutant: Mutant | None, tests: tuple[str, ...]) -> None:
+    It may take `limit_s` seconds of CPU, so that a busy machine makes no timeout, and
+    `_WAITED` times as long by the clock, for mutants that wait for what never comes.
+    """
+
+    def __init__(self, mutant: Mutant | None, tests: tuple[str, ...], limit_s: float) -> None:
         self.mutant = mutant
-        self.began = time.monotonic()
+        self._limit_s = limit_s
+        self._began = time.monotonic()
         context = multiprocessing.get_context("fork")
-        self.process: BaseProcess = context.Process(target=_run, args=(mutant, tests), daemon=True)
+        self.process: BaseProcess = context.Process(target=_run, args=(mutant, tests, limit_s), daemon=True)
         self.process.start()
 
     @property
     def seconds(self) -> float:
         """How long it runs."""
-        return time.monotonic() - self.began
+        return time.monotonic() - self._began
 
-    def outcome(self, limit_s: float) -> Outcome | None:
-        """What became of it, None while it runs within the limit."""
+    def outcome(self) -> Outcome | None:
+        """What became of it, None while it runs within its limits."""
         if self.process.is_alive():
-            if self.seconds <= limit_s:
+            if self.seconds <= _WAITED * self._limit_s:
                 return None
             self.process.kill()
             self.process.join()
             return Outcome.TIMEOUT
         code = self.process.exitcode
+        if code in (-signal.SIGXCPU, -signal.SIGKILL):
+            return Outcome.TIMEOUT
         if code == _NOT_IMPORTED:
             return Outcome.INVALID
         if code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED):

@@ -4,9 +4,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
-from collector.canonical import JOB_FIELDS, VERSION, topics
+from collector.canonical import JOB_FIELDS, VERSION, publications, topics
 from tests.unit.collector.farm import SECOND, T0, Farm, farm
 
 START = T0 // SECOND
@@ -108,3 +109,42 @@ def test_a_cancel_says_who(printer: Farm) -> None:
     printer.wait(60)
     job = told(printer)[1]["job"]
     assert (job["outcome"], job["cancelled_by"]) == ("cancelled", "person")
+
+
+def published(printer: Farm) -> list[tuple[str, bool]]:
+    """Every topic below the printers' that is published, and whether something stands in it."""
+    (tracked,) = printer.pipeline.printers()
+    base = "layerline/v1/main/printers/"
+    return [(topic.removeprefix(base), bool(payload)) for topic, payload in publications("main", tracked)]
+
+
+def test_a_printer_is_told_under_its_name(printer: Farm) -> None:
+    assert published(printer) == [("bay 1/state", True), ("bay 1/job", True)]
+
+
+def test_what_would_part_a_topic_is_no_part_of_a_name_there(printer: Farm) -> None:
+    (tracked,) = printer.pipeline.printers()
+    tracked.row = msgspec.structs.replace(tracked.row, name="a/b+c#d")
+    assert published(printer) == [("a-b-c-d/state", True), ("a-b-c-d/job", True)]
+    assert json.loads(topics("main", tracked)[0][1])["printer"] == "a/b+c#d"
+
+
+def test_what_stands_under_former_names_is_taken_away_once(printer: Farm) -> None:
+    (tracked,) = printer.pipeline.printers()
+    tracked.former_names = ["old", "older"]
+    now = [("bay 1/state", True), ("bay 1/job", True)]
+    gone = [("old/state", False), ("old/job", False), ("older/state", False), ("older/job", False)]
+    assert published(printer) == gone + now
+    assert published(printer) == now
+
+
+def test_a_printer_that_counts_no_more_is_taken_away_under_every_name(printer: Farm) -> None:
+    (tracked,) = printer.pipeline.printers()
+    tracked.former_names = ["old"]
+    tracked.row = msgspec.structs.replace(tracked.row, ignored=True)
+    assert published(printer) == [
+        ("old/state", False),
+        ("old/job", False),
+        ("bay 1/state", False),
+        ("bay 1/job", False),
+    ]

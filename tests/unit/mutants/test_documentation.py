@@ -10,6 +10,7 @@ from tests.mutants.targets import ROOT, TARGETS, Target
 
 DOCUMENT = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
 _ROW = re.compile(r"^\| `(\w+)` \| (\d+) \| (\d+) \| (\d+) \| ([\d.]+) % \| (\d+) % \|$", re.MULTILINE)
+BY_NAME = {target.name: target for target in TARGETS}
 ROWS = {row[0]: row[1:] for row in _ROW.findall(DOCUMENT)}
 
 
@@ -24,23 +25,25 @@ def test_every_command_is_one_of_the_makefile() -> None:
     assert set(re.findall(r"^make (\w+)", DOCUMENT, re.MULTILINE)) <= rules
 
 
-def test_every_target_has_its_figures() -> None:
-    assert list(ROWS) == [target.name for target in TARGETS]
+def test_every_target_has_its_figures_or_is_named_as_one_without() -> None:
+    without = re.search(r"Not run whole since their code was last changed: (.*?)\.\n", DOCUMENT, re.DOTALL)
+    named = re.findall(r"`(\w+)`", without.group(1)) if without else []
+    assert sorted([*ROWS, *named]) == sorted(target.name for target in TARGETS)
 
 
-@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
-def test_the_figures_add_up_and_meet_the_mark(target: Target) -> None:
-    killed, survived, timeout, score, mark = (float(value) for value in ROWS[target.name])
-    assert mark / 100 == target.mark
+@pytest.mark.parametrize("name", ROWS)
+def test_the_figures_add_up_and_meet_the_mark(name: str) -> None:
+    killed, survived, timeout, score, mark = (float(value) for value in ROWS[name])
+    assert mark / 100 == BY_NAME[name].mark
     assert score == round(100 * (killed + timeout) / (killed + timeout + survived), 1)
-    assert score / 100 >= target.mark
+    assert score / 100 >= BY_NAME[name].mark
 
 
-@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
-def test_as_many_survivors_are_listed_as_the_figures_tell(target: Target) -> None:
-    files = {str(path) for path in target.modules}
+@pytest.mark.parametrize("name", ROWS)
+def test_as_many_survivors_are_listed_as_the_figures_tell(name: str) -> None:
+    files = {str(path) for path in BY_NAME[name].modules}
     listed = sum(file in files for file, _ in accepted())
-    assert listed <= int(ROWS[target.name][1])
+    assert listed == int(ROWS[name][1])
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)

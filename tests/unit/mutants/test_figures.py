@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.mutants import results
-from tests.mutants.__main__ import Figures, table
+from tests.mutants.__main__ import Figures, markdown, table
 from tests.mutants.accepted import UnreadableReasons, accepted
 from tests.mutants.mutations import Mutant
 from tests.mutants.results import Results
@@ -77,6 +77,10 @@ def test_the_table_fits_a_terminal() -> None:
     assert len(lines) == 3
     assert max(map(len, lines)) <= 80
     assert lines[-1].endswith("short")
+
+
+def test_the_rows_for_the_page_are_those_of_the_table() -> None:
+    assert markdown([figures(16, 3, 1)]) == "| `rules` | 16 | 3 | 1 | 85.0 % | 85 % |"
 
 
 @pytest.mark.parametrize(

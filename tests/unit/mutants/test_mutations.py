@@ -65,6 +65,7 @@ def test_a_mutant_keeps_its_words_when_lines_move(root: Path) -> None:
         "def f(x: int | None) -> int | str: ...\n",
         "X: Annotated[int, Meta(ge=0, le=5)]\n",
         "class C(Struct, frozen=True, kw_only=True):\n    a: int\n",
+        "class Port(Protocol):\n    def f(self, a: int = 5, b: bool = True): ...\n",
         "@cache(size=5)\ndef f(): ...\n",
         "def f(*, a, b): ...\n",
         "def f(x):\n    raise ValueError(f'{x} of {5 + 5}')\n",

@@ -72,7 +72,7 @@ class Instance:
             said = {"actual": 21.5, "target": target, "_timestamp": AT + at}
             reading = self.read(f"temperature/{leaf}", said)
             assert reading is not None
-            assert reading.time_ms == AT_MS + at * 1_000
+            assert reading.time_ms == AT_MS + int(at * 1_000)
             found += reading.observations
         return tuple(found)
 
@@ -167,7 +167,8 @@ def test_a_bed_is_full_from_the_end_of_a_print_to_the_start_of_the_next(instance
 
 def test_a_shutdown_is_a_lost_link_and_nothing_is_known_after_it(instance: Instance) -> None:
     instance.event("Connected")
-    assert instance.event("Shutdown").link is Link.OFFLINE
+    seen = instance.event("Shutdown")
+    assert (seen.link, seen.detail) == (Link.OFFLINE, "OctoPrint was shut down")
     assert instance.progress(10).observations != ()
 
 
@@ -312,9 +313,9 @@ def test_one_progress_shows_a_print_where_nothing_is_known(instance: Instance) -
 
 
 @pytest.mark.parametrize("state", ["OPERATIONAL", "ERROR", "OFFLINE"])
-@pytest.mark.parametrize(("seconds", "shown"), [(3, False), (4, True)])
+@pytest.mark.parametrize(("seconds", "shown"), [(3.9995, False), (4, True)])
 def test_against_a_resting_state_it_takes_two_some_seconds_apart(
-    instance: Instance, state: str, seconds: int, shown: bool
+    instance: Instance, state: str, seconds: float, shown: bool
 ) -> None:
     instance.state(state)
     assert instance.progress(42).observations == ()
@@ -386,7 +387,7 @@ def test_temperatures_that_the_broker_kept_have_no_time(instance: Instance) -> N
 
 def test_heaters_that_stay_off_for_a_minute_in_mid_print_show_a_missed_end(printing: Instance) -> None:
     assert printing.heat(10) == ()
-    assert printing.heat(69) == ()
+    assert printing.heat(69.9995) == ()
     (seen,) = printing.heat(70)[:1]
     assert (seen.state, seen.since_ms, seen.time_ms) == (
         PrinterState.UNKNOWN,

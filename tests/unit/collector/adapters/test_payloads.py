@@ -1,9 +1,12 @@
 """What every adapter makes of bytes, figures and texts, and how adapters are found."""
 
+import json
+
+import msgspec
 import pytest
 
 from collector.adapters import adapter, adapters
-from collector.adapters._json import MAX_PAYLOAD, number, salvage, text
+from collector.adapters._json import MAX_PAYLOAD, WireDecoder, number, salvage, shown, text
 from farm.errors import ConfigurationError, UnreadableMessage
 
 
@@ -83,3 +86,76 @@ def test_an_adapter_that_there_is_not_is_refused_with_all_there_are() -> None:
         adapter("marlin")
     allowed = ", ".join(sorted(adapters()))
     assert str(caught.value) == f"adapter 'marlin' does not exist; allowed: {allowed}"
+
+
+# -- field by field -------------------------------------------------------------------------
+
+
+class Inner(msgspec.Struct):
+    depth: int | None = None
+
+
+class Wire(msgspec.Struct):
+    plain: int = 0
+    count: int | None = None
+    ratio: float | None = None
+    word: str | None = None
+    inner: Inner | None = None
+    broken: int = 0
+
+
+DECODER = WireDecoder(Wire)
+
+
+def loosely(**fields: object) -> tuple[Wire, tuple[str, ...]]:
+    """What is read beside a field that keeps the whole from being read in one go."""
+    return DECODER.decode(json.dumps(fields | {"broken": []}).encode())
+
+
+def test_a_sound_payload_is_read_in_one_go_up_to_a_megabyte() -> None:
+    padding = MAX_PAYLOAD - len(b'{"count":7}')
+    assert DECODER.strictly(b'{"count":7}' + b" " * padding) == Wire(count=7)
+    assert DECODER.strictly(b'{"count":7}' + b" " * (padding + 1)) is None
+    assert DECODER.strictly(b'{"count":"7"}') is None
+    assert DECODER.decode(b'{"count":7}') == (Wire(count=7), ())
+
+
+def test_a_figure_is_also_read_from_text_and_a_text_never_as_a_figure() -> None:
+    found, refused = loosely(plain=" 7 ", count=" 8 ", ratio=" 0.5 ", word="9")
+    assert found == Wire(plain=7, count=8, ratio=0.5, word="9")
+    assert refused == ("broken is list",)
+
+
+def test_each_field_that_cannot_be_read_is_named_and_the_others_stay() -> None:
+    found, refused = loosely(plain="soon", count={}, ratio=0.5, inner=7)
+    assert found == Wire(ratio=0.5)
+    assert refused == ("plain is 'soon'", "count is dict", "inner is 7", "broken is list")
+    found, refused = loosely(inner={"depth": []})
+    assert found == Wire(inner=Inner())
+    assert refused == ("inner.depth is list", "broken is list")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("a" * 60, repr("a" * 60)),
+        ("a" * 61, repr("a" * 60)),
+        (10**40 - 1, str(10**40 - 1)),
+        (10**40, "an integer without end"),
+        (1 - 10**40, str(1 - 10**40)),
+        (-(10**40), "an integer without end"),
+        (1.5, "1.5"),
+        (True, "True"),
+        (None, "None"),
+        ([1], "list"),
+    ],
+)
+def test_a_value_is_shown_shortly(value: object, words: str) -> None:
+    assert shown(value) == words
+
+
+@pytest.mark.parametrize(("digits", "kind"), [(40, int), (41, float)])
+def test_an_integer_of_more_than_forty_digits_costs_nothing(digits: int, kind: type) -> None:
+    found = salvage(b'{"a": ' + b"1" * digits + b"}")["a"]
+    assert type(found) is kind
+    assert found == pytest.approx(int("1" * digits))

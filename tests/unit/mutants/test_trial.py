@@ -1,0 +1,45 @@
+"""A mutant is noticed, survives, hangs or does not even import; the tree stays as it is."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.mutants.targets import ROOT
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from tests.mutants.mutations import Mutant
+from tests.mutants.trial import Trial, warm_up
+
+warm_up()
+path = Path("collector/sessions/report_interval.py")
+old, new = sys.argv[1:]
+source = path.read_text(encoding="utf-8")
+assert old in source
+mutant = Mutant(path, 1, "", source.replace(old, new, 1))
+trial = Trial(mutant, ("tests/unit/collector/test_report_interval.py",), 2)
+trial.process.join()
+print(trial.outcome())
+"""
+"""In a process of its own: this one has loaded what is to be mutated."""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "outcome"),
+    [
+        ("_INTERVALS = 3", "_INTERVALS = 4", "killed"),
+        ("_INTERVALS = 3", "_INTERVALS = 1 + 2", "survived"),
+        ("_INTERVALS = 3", "_INTERVALS = nowhere", "invalid"),
+        ("self.brisk += 1", "while True: pass", "timeout"),
+    ],
+)
+def test_what_becomes_of_a_mutant(old: str, new: str, outcome: str) -> None:
+    file = ROOT / "collector/sessions/report_interval.py"
+    before = file.read_bytes()
+    run = subprocess.run(
+        [sys.executable, "-c", PROGRAM, old, new], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert run.stdout.strip() == outcome, run.stderr
+    assert file.read_bytes() == before
