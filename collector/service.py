@@ -83,6 +83,7 @@ class Collector:
         self._marker = b""
         self._live = False
         self._redelivery: RedeliveryFilter | None = None
+        self._says_again = False
         self._booked_until: int | None = None
         self._opened_at = 0.0
         self._first_uncommitted = 0.0
@@ -169,7 +170,8 @@ class Collector:
         self._ledger.beat()
         self._live = False
         self._opened_at = time.monotonic()
-        self._redelivery = RedeliveryFilter(self._work.pipeline.deliveries.unconfirmed())
+        unconfirmed = () if self._says_again else self._work.pipeline.deliveries.unconfirmed()
+        self._redelivery = RedeliveryFilter(unconfirmed)
         self._connection.connect()
         self._work.pipeline.repetitions.begin()
         if not self._connection.session_present:
@@ -243,6 +245,9 @@ class Collector:
     def _arrived(self, message: Arrival) -> None:
         """Work a message in, unless an earlier connection brought it and it was worked in then."""
         if message.again and self._work.pipeline.deliveries.were_taken(message.packet_id, mark_of(message)):
+            # A broker that says so needs not be told by the order of its messages.
+            self._says_again = True
+            self._work_in_held()
             return
         if self._redelivery is None or message.retained or message.packet_id is None:
             self._work_in(message)

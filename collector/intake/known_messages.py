@@ -42,25 +42,22 @@ class KnownMessages:
         self._stored = deque((number, size // _BYTES_EACH) for number, size in rows.known_row_sizes())
         self._count = sum(count for _, count in self._stored)
         self._number = (self._stored[-1][0] if self._stored else 0) + 1
-        self._open = array("Q")
-        self._is_written = True
+        self._open: list[int] = []
+        self._written = 0
         self._shelves: _Shelves | None = None
         self._since: set[int] = set()
+        self._since_from = 0
         self._idle = 0
         self.is_cut = bool(self._stored) and self._stored[0][0] > 1
-
-    def add(self, key: int) -> None:
+        self.add = self._open.append
         """The message of this fingerprint was worked in; its effects belong to the next commit."""
-        self._open.append(key)
-        self._is_written = False
-        if self._shelves is not None:
-            self._since.add(key)
 
     def has(self, key: int) -> bool:
         """Whether a message of this fingerprint was worked in. Reads the ledger at the first call."""
         self._idle = 0
         if self._shelves is None:
             self._shelves = self._load()
+        self._catch_up()
         return key in self._since or self._shelves.has(key)
 
     def rest(self) -> None:
@@ -68,11 +65,12 @@ class KnownMessages:
         self._idle += 1
         if self._idle > _IDLE_LOOKS or len(self._since) > _MOST_SINCE:
             self._shelves = None
-            self._since = set()
 
     def row(self) -> KnownRow | None:
         """What belongs into the commit that holds everything added so far; replaces a row of its number."""
-        return None if self._is_written else KnownRow(self._number, self._open.tobytes())
+        if self._written == len(self._open):
+            return None
+        return KnownRow(self._number, array("Q", self._open).tobytes())
 
     @property
     def cut(self) -> int:
@@ -89,19 +87,26 @@ class KnownMessages:
         while self._stored and self._stored[0][0] <= cut:
             self._count -= self._stored.popleft()[1]
             self.is_cut = True
-        self._is_written = True
+        self._written = len(self._open)
         if len(self._open) >= _ROW_KEYS:
+            self._catch_up()
             self._stored.append((self._number, len(self._open)))
             self._count += len(self._open)
             self._number += 1
-            self._open = array("Q")
+            self._open.clear()
+            self._written = self._since_from = 0
+
+    def _catch_up(self) -> None:
+        if self._shelves is not None and self._since_from < len(self._open):
+            self._since.update(self._open[self._since_from :])
+            self._since_from = len(self._open)
 
     def _load(self) -> "_Shelves":
         shelves = _Shelves()
         for row in self._rows.known_rows():
             if row.number != self._number:
                 shelves.put(array("Q", row.body))
-        shelves.put(self._open)
+        self._since, self._since_from = set(), 0
         return shelves
 
 
@@ -112,7 +117,7 @@ class _Shelves:
         self._shelves = [array("Q") for _ in range(_SHELVES)]
         self._sorted: set[int] = set()
 
-    def put(self, keys: "array[int]") -> None:
+    def put(self, keys: Iterable[int]) -> None:
         """Before anybody looks."""
         shelves = self._shelves
         for key in keys:

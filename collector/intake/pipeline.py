@@ -116,13 +116,15 @@ class Pipeline:
             self._take_new(route, topic, payload, retained, received_ms, live)
             return
         repetitions = self.repetitions
-        if waited and not repetitions.is_settled(topic):
+        if waited and topic not in repetitions.settled:
             at = received_ms if live else min(received_ms, max(route.session.heard_ms, self.latest_ms))
             if not self._is_new(route, HeldMessage(topic, route.suffix, payload, at, *mark)):
                 return
         has_time = self._take_new(route, topic, payload, False, received_ms, live, mark, waited)
-        if has_time is not None:
-            repetitions.remember(mark, route.session.trail, has_time=has_time)
+        if has_time:
+            repetitions.remember_timed(mark, route.session.trail)
+        elif has_time is not None:
+            repetitions.remember(mark, route.session.trail)
 
     def _is_new(self, route: Route, message: HeldMessage) -> bool:
         """Whether a message of a queue is to be worked in now; works in what was held before it."""
@@ -140,7 +142,7 @@ class Pipeline:
                 route._replace(suffix=held.suffix), held.topic, held.payload, False, held.at_ms, True
             )
             mark = Mark(held.topic_sum, held.payload_sum)
-            self.repetitions.remember(mark, route.session.trail, has_time=False)
+            self.repetitions.remember(mark, route.session.trail)
 
     def caught_up(self) -> None:
         """Everything that waited at the broker has come: what was held is new."""

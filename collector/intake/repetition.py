@@ -17,7 +17,6 @@ MOST_HELD = 20
 """So many messages of a session wait for the first that shows whether they came again."""
 LONGEST_HELD_BYTES = 20_000
 _PATH = 8
-_NO_TIME: Final[tuple[int, ...]] = (0,)
 _AHEAD: Final[tuple[int, ...]] = (-1,)
 
 
@@ -39,25 +38,22 @@ class RepetitionFilter:
 
     def __init__(self, known: KnownMessages) -> None:
         self._known = known
-        self._settled: set[str] = set()
+        self.settled: set[str] = set()
+        """The topics on which all that comes is new."""
         self._paths: dict[str, tuple[int, ...]] = {}
 
     def begin(self) -> None:
         """There is a new connection, over which an older queue may come."""
-        self._settled.clear()
+        self.settled.clear()
         self._paths.clear()
 
     def knows(self, mark: Mark) -> bool:
         """Whether words that hold their time were worked in before."""
-        return self._known.has(_key(mark))
+        return self._known.has(key_of(mark))
 
     def is_ahead(self, session: str) -> bool:
         """Whether the session said something new over this connection."""
         return self._paths.get(session) is _AHEAD
-
-    def is_settled(self, topic: str) -> bool:
-        """Whether all that comes on the topic is new."""
-        return topic in self._settled
 
     def judge(self, session: str, message: HeldMessage, trail: Trail) -> Judged:
         """What a message of a topic that is not settled is, by the trail of its session.
@@ -66,47 +62,45 @@ class RepetitionFilter:
         a message that came again came again, and what stands before a new one is new.
         """
         mark = Mark(message.topic_sum, message.payload_sum)
-        if trail.path and self._known.has(_key(mark)):
+        key = key_of(mark)
+        if (trail.last or trail.since) and self._known.has(key):
             if not self.is_ahead(session):
-                self._paths[session] = (_step(mark),)
+                self._paths[session] = (key,)
             trail.held = []
             return _AGAIN
-        if self._recurs(session, mark, trail):
+        if trail.last and not self.is_ahead(session) and self._known.has(_words(mark)):
             path = self._paths.get(session)
             if path is not None:
-                path = _onward(path, mark)
+                path = _onward(path, key)
                 if self._known.has(_behind(mark, path)):
                     self._paths[session] = path
                     return _AGAIN
             elif len(trail.held) < MOST_HELD and len(message.payload) <= LONGEST_HELD_BYTES:
                 trail.held = [*trail.held, message]
                 return _AGAIN
-        self._settled.add(message.topic)
+        self.settled.add(message.topic)
         self._paths[session] = _AHEAD
         released, trail.held = trail.held, []
         return Judged(True, released)
 
-    def _recurs(self, session: str, mark: Mark, trail: Trail) -> bool:
-        """Whether words without a time were said before by a session that may be repeating."""
-        says_times = bool(trail.path) and trail.path[0] != 0
-        return says_times and not self.is_ahead(session) and self._known.has(_words(mark))
-
-    def remember(self, mark: Mark, trail: Trail, *, has_time: bool) -> None:
-        """The message was worked in; its effects belong to the next commit."""
-        if has_time:
-            self._known.add(_key(mark))
-            trail.path = (_step(mark),)
-            return
-        trail.path = _onward(trail.path or _NO_TIME, mark)
+    def remember(self, mark: Mark, trail: Trail) -> None:
+        """A message without a time was worked in; its effects belong to the next commit."""
+        path = _onward((trail.last, *trail.since), key_of(mark))
+        trail.since = path[1:]
         self._known.add(_words(mark))
-        self._known.add(_behind(mark, trail.path))
+        self._known.add(_behind(mark, path))
+
+    def remember_timed(self, mark: Mark, trail: Trail) -> None:
+        """A message with a time was worked in; its effects belong to the next commit."""
+        topic, payload = mark
+        trail.last = key = topic << 32 | payload
+        if trail.since:
+            trail.since = ()
+        self._known.add(key)
 
 
-def _step(mark: Mark) -> int:
-    return mark.topic ^ mark.payload
-
-
-def _key(mark: Mark) -> int:
+def key_of(mark: Mark) -> int:
+    """The fingerprint of words that hold their time."""
     return mark.topic << 32 | mark.payload
 
 
@@ -120,7 +114,7 @@ def _behind(mark: Mark, path: tuple[int, ...]) -> int:
     return mark.topic << 32 | zlib.crc32(repr(path).encode())
 
 
-def _onward(path: tuple[int, ...], mark: Mark) -> tuple[int, ...]:
+def _onward(path: tuple[int, ...], key: int) -> tuple[int, ...]:
     """The path with one message more; of a long one only the beginning and the end are kept."""
-    longer = (*path, _step(mark))
+    longer = (*path, key)
     return longer if len(longer) <= _PATH else (longer[0], *longer[2:])

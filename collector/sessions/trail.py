@@ -18,10 +18,10 @@ class HeldMessage(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Trail(msgspec.Struct, array_like=True):
-    """The last message with a time and those without behind it.
-
-    `path` holds their fingerprints, 0 in place of the first where no message ever had a time.
+    """`last` is the fingerprint of the last message with a time, 0 while there was none; `since` are those
+    of the messages without a time behind it, `held` those that wait.
     """
 
-    path: tuple[int, ...] = ()
+    last: int = 0
+    since: tuple[int, ...] = ()
     held: list[HeldMessage] = []

@@ -108,7 +108,7 @@ class Reader:
         topic = f"{word.session}/{'status' if word.has_time else 'link'}"
         mark = Deliveries.mark(topic, word.words.encode())
         trail = self.trails.setdefault(word.session, Trail())
-        if not self.repetitions.is_settled(topic):
+        if topic not in self.repetitions.settled:
             message = HeldMessage(topic, word.session, word.words.encode(), 0, *mark)
             is_new, released = self.repetitions.judge(word.session, message, trail)
             for held in released:
@@ -121,7 +121,11 @@ class Reader:
 
     def _work_in(self, word: Word, mark: Mark) -> None:
         self.worked_in.append(word)
-        self.repetitions.remember(mark, self.trails[word.session], has_time=word.has_time)
+        trail = self.trails[word.session]
+        if word.has_time:
+            self.repetitions.remember_timed(mark, trail)
+        else:
+            self.repetitions.remember(mark, trail)
 
     def commit(self) -> "Reader":
         """Commit; gives the reader that a restart would begin with."""
