@@ -23,7 +23,9 @@ from rich.console import Console
 from farm.ledger.ledger import open_ledger
 from farm.model.clock import system_clock
 from farm.model.times import MINUTE_MS, SECOND_MS
-from tests.feeding import BrokerClient, make_session
+from simulators.broker_url import BrokerAddress
+from simulators.bulk_publisher import BulkPublisher
+from tests.feeding import make_session
 from tests.older_queue import (
     FILTERS,
     dense_stream,
@@ -74,11 +76,10 @@ def run(broker: Mosquitto, folder: Path, chosen: argparse.Namespace, chance: ran
 
 def queue(broker: Mosquitto, said: list[tuple[str, bytes]]) -> None:
     """Leave it all waiting."""
-    with BrokerClient(broker) as feeder:
-        for number, (topic, payload) in enumerate(said):
+    with BulkPublisher(BrokerAddress(broker.host, broker.port), "feeder") as feeder:
+        for topic, payload in said:
             feeder.publish(topic, payload)
-            if number % 1_000 == 999:
-                feeder.settle()
+        feeder.finish()
 
 
 def different(right: list[Any], found: list[Any]) -> str:
