@@ -16,7 +16,7 @@ from collector.intake.mqtt import Arrival, Connection
 from collector.intake.pipeline import Pipeline
 from collector.intake.redelivery import RedeliveryFilter
 from collector.intake.sources import SourceTable
-from collector.intake.steps import Absence, Known, Message, Tick, Unreadable, mark_of
+from collector.intake.steps import Absence, CaughtUp, Known, Message, Tick, Unreadable, mark_of
 from collector.intake.time_source import RealTime, TimeSource
 from collector.intake.work import Work
 from collector.lease import ShardLease
@@ -84,6 +84,7 @@ class Collector:
         self._marker = b""
         self._live = False
         self._redelivery: RedeliveryFilter | None = None
+        self._says_again = False
         self._booked_until: int | None = None
         self._opened_at = 0.0
         self._first_uncommitted = 0.0
@@ -170,8 +171,10 @@ class Collector:
         self._ledger.beat()
         self._live = False
         self._opened_at = time.monotonic()
-        self._redelivery = RedeliveryFilter(self._work.pipeline.deliveries.unconfirmed())
+        unconfirmed = () if self._says_again else self._work.pipeline.deliveries.unconfirmed()
+        self._redelivery = RedeliveryFilter(unconfirmed)
         self._connection.connect()
+        self._work.pipeline.repetitions.begin()
         if not self._connection.session_present:
             self._work_in_held()
             self._book_absence()
@@ -243,6 +246,9 @@ class Collector:
     def _arrived(self, message: Arrival) -> None:
         """Work a message in, unless an earlier connection brought it and it was worked in then."""
         if message.again and self._work.pipeline.deliveries.were_taken(message.packet_id, mark_of(message)):
+            # A broker that says so needs not be told by the order of its messages.
+            self._says_again = True
+            self._work_in_held()
             return
         if self._redelivery is None or message.retained or message.packet_id is None:
             self._work_in(message)
@@ -251,7 +257,15 @@ class Collector:
 
     def _sort(self, redelivery: RedeliveryFilter, message: Arrival) -> None:
         """Work in what is new, while an earlier connection's messages may come again."""
-        fresh, again = redelivery.sort(message, mark_of(message))
+        mark, pipeline = mark_of(message), self._work.pipeline
+        if pipeline.repetitions.knows(mark):
+            self._work_in(message)
+            return
+        if pipeline.is_ahead(message.topic):
+            for new in (*redelivery.release_topic(mark.topic), message):
+                self._work_in(new)
+            return
+        fresh, again = redelivery.sort(message, mark)
         for known in again:
             self._work.give(Known(known, confirms=False))
         for new in fresh:
@@ -280,12 +294,13 @@ class Collector:
             work.give(Unreadable(message, error.reason, error.detail, source.now_ms, confirms))
             return
         tick_ms = source.tick_before(moment.at_ms, work.pipeline.latest_ms)
-        work.give(Message(message, moment, confirms, tick_ms))
+        work.give(Message(message, moment, confirms, tick_ms, not self._live))
 
     def _take_marker(self, payload: bytes) -> None:
         """Our own marker came back: everything before it was backlog, everything after is live."""
         if payload == self._marker and not self._live:
             self._work_in_held()
+            self._work.give(CaughtUp(self._time.now_ms))
             self._live = True
             self._arrived_at = time.monotonic()
             self._asking.ask(self._work.pipeline.sessions_taken_in())

@@ -60,10 +60,11 @@ def simulated(messages: Iterable[RecordedMessage]) -> list[tuple[str, bytes]]:
     return [(simulated_topic(m.received_ms, m.retain, m.topic), m.raw) for m in messages]
 
 
-def make_session(broker: Broker, client_id: str, topic: str = SUBSCRIPTION) -> None:
-    """A persistent session for which the broker queues from now on."""
+def make_session(broker: Broker, client_id: str, *topics: str) -> None:
+    """A persistent session for which the broker queues from now on: those topics, or simulated time's."""
     with BrokerClient(broker, client_id, clean=False) as client:
-        client.subscribe(topic)
+        for topic in topics or (SUBSCRIPTION,):
+            client.subscribe(topic)
 
 
 def queue_for(broker: Broker, client_id: str, stream: Iterable[tuple[str, bytes]]) -> None:

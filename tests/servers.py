@@ -103,8 +103,15 @@ class Mosquitto:
         self._end(signal.SIGKILL)
 
     def save(self) -> None:
-        """Let it write its sessions, queues and retained messages to disk now."""
+        """Let it write its sessions, queues and retained messages to disk now, and wait for that."""
+        before = self._saved()
         os.kill(self.pid, signal.SIGUSR1)
+        wait_until(lambda: self._saved() != before, "mosquitto's file of sessions and queues")
+
+    def _saved(self) -> int | None:
+        """The file's identity: a new one takes the place of the old one when it is whole."""
+        file = self._folder / "mosquitto.db"
+        return file.stat().st_mtime_ns if file.exists() else None
 
     def _end(self, how: signal.Signals) -> None:
         if self._process is not None:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from collector.intake.deliveries import Deliveries
+from collector.intake.known_messages import KnownMessages
 from collector.intake.pending import Pending
 from collector.printers.evidence import bears, evidence_body
 from collector.printers.replay import Revised, StoredInput, replay, revision_of
@@ -32,10 +33,17 @@ _KEPT_TEXT = 1_000
 class LedgerWriter:
     """What was learnt since the last commit, and the printers and sessions that moved."""
 
-    def __init__(self, ledger: CollectorLedger, deliveries: Deliveries, logged: set[tuple[str, str]]) -> None:
+    def __init__(
+        self,
+        ledger: CollectorLedger,
+        deliveries: Deliveries,
+        known: KnownMessages,
+        logged: set[tuple[str, str]],
+    ) -> None:
         """`logged` remembers what was told, also for the writer that follows this one."""
         self._ledger = ledger
         self._deliveries = deliveries
+        self._known = known
         self.pending = Pending()
         self.changed: dict[str, TrackedPrinter] = {}
         self._moved_printers: dict[str, TrackedPrinter] = {}
@@ -192,8 +200,10 @@ class LedgerWriter:
         batch.sessions = [session.record() for session in self._moved_sessions.values()]
         batch.booked_until_ms = booked_until_ms
         batch.receipt, batch.receipts_confirmed = self._deliveries.receipt(), self._deliveries.confirmed
+        batch.known, batch.known_cut = self._known.row(), self._known.cut
         self._ledger.commit(batch)
         self._deliveries.committed()
+        self._known.committed(batch.known_cut)
         for session in self._moved_sessions.values():
             session.dirty = False
         self._moved_printers, self._moved_sessions, self.pending = {}, {}, Pending()

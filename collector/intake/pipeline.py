@@ -10,11 +10,13 @@ from contextlib import contextmanager
 from copy import copy
 from typing import Any
 
-from collector.adapters.base import Reading
+from collector.adapters.base import ClockKind, Reading
 from collector.intake.addresses import AddressBook, Route
-from collector.intake.deliveries import Deliveries
+from collector.intake.deliveries import Deliveries, Mark
 from collector.intake.inbox import Inbox
+from collector.intake.known_messages import KnownMessages
 from collector.intake.ledger_writer import COLLECTOR, LedgerWriter
+from collector.intake.repetition import RepetitionFilter
 from collector.intake.sources import SourceTable
 from collector.printers.evidence import evidence_body
 from collector.printers.history import evidence_of_rows, older_rows, rows_before
@@ -23,8 +25,9 @@ from collector.printers.registry import PrinterRegistry
 from collector.printers.replay import Revised, shifted_by
 from collector.printers.tracked import TrackedPrinter
 from collector.sessions.session import PrinterSession
-from collector.sessions.source_clock import ClockChange, Placed, is_plausible
+from collector.sessions.source_clock import RESTART_MS, ClockChange, Placed, is_plausible
 from collector.sessions.thinning import ThinningPolicy, ThinningSettings
+from collector.sessions.trail import HeldMessage
 from collector.settings import CollectorSettings
 from collector.tracker import (
     ECHO_MS,
@@ -42,7 +45,7 @@ from farm.ledger.collector_ledger import CollectorLedger
 from farm.ledger.records import Evidence, TelemetryRow
 from farm.model.observation import JobSignal, Link, Observation
 from farm.model.states import PrinterState
-from farm.model.times import DAY_MS, SECOND_MS
+from farm.model.times import DAY_MS, MINUTE_MS, SECOND_MS
 from farm.settings import PrinterSettings, SiteSettings
 
 log = logging.getLogger(__name__)
@@ -71,7 +74,9 @@ class Pipeline:
         self.ledger = ledger
         settings = settings or CollectorSettings()
         self.deliveries = Deliveries(ledger.receipts())
-        self._writer = LedgerWriter(ledger, self.deliveries, set() if logged is None else logged)
+        self._known = KnownMessages(ledger)
+        self.repetitions = RepetitionFilter(self._known)
+        self._writer = LedgerWriter(ledger, self.deliveries, self._known, set() if logged is None else logged)
         self._registry = PrinterRegistry(site or SiteSettings(), printers, settings)
         self._book = AddressBook(ledger, sources, self._registry, self._writer)
         self._inbox = Inbox(ledger, self._book, self._registry, self._writer)
@@ -83,11 +88,22 @@ class Pipeline:
 
     # -- one message ------------------------------------------------------------------------
 
-    def take(self, topic: str, payload: bytes, retained: bool, received_ms: int, live: bool = True) -> None:
+    def take(
+        self,
+        topic: str,
+        payload: bytes,
+        retained: bool,
+        received_ms: int,
+        live: bool = True,
+        mark: Mark | None = None,
+        waited: bool = False,
+    ) -> None:
         """Work one message in. `received_ms` is now; `live` is false while a backlog is drained.
 
-        Never raises for what a message holds: what cannot be read is counted and passed over,
-        and so is what meets an exception that nobody foresaw. Raises what the ledger raises.
+        One with a `mark`, which the broker may send again, is passed over where it was worked in
+        before; `waited` says that it stood in the broker's queue. Never raises for what a message
+        holds: what cannot be read is counted and passed over, and so is what meets an exception
+        that nobody foresaw. Raises what the ledger raises.
         """
         try:
             route = self._routes[topic]
@@ -95,19 +111,101 @@ class Pipeline:
             route = self._find(topic, payload, retained, received_ms, live)
         if route is None:
             return
+        if mark is None or retained:
+            self._take_new(route, topic, payload, retained, received_ms, live)
+            return
+        repetitions = self.repetitions
+        if waited and topic not in repetitions.settled:
+            at = received_ms if live else min(received_ms, max(route.session.heard_ms, self.latest_ms))
+            if not self._is_new(route, HeldMessage(topic, route.suffix, payload, at, *mark)):
+                return
+        has_time = self._take_new(route, topic, payload, False, received_ms, live, mark, waited)
+        if has_time:
+            repetitions.remember_timed(mark, route.session.trail)
+        elif has_time is not None:
+            repetitions.remember(mark, route.session.trail)
+
+    def _is_new(self, route: Route, message: HeldMessage) -> bool:
+        """Whether a message of a queue is to be worked in now; works in what was held before it."""
         session = route.session
-        mark = session.mark()
-        self._memory_before = mark.memory
+        held = session.trail.held
+        is_new, released = self.repetitions.judge(session.id, message, session.trail)
+        self._take_released(route, released)
+        if session.trail.held is not held:
+            self._writer.moved(session)
+        return is_new
+
+    def _take_released(self, route: Route, released: Iterable[HeldMessage]) -> None:
+        for held in released:
+            self._take_new(
+                route._replace(suffix=held.suffix), held.topic, held.payload, False, held.at_ms, True
+            )
+            mark = Mark(held.topic_sum, held.payload_sum)
+            self.repetitions.remember(mark, route.session.trail)
+
+    def caught_up(self) -> None:
+        """Everything that waited at the broker has come: what was held is new."""
+        for session in self._book.sessions.values():
+            released, session.trail.held = session.trail.held, []
+            if released:
+                self._writer.moved(session)
+                self._take_released(Route(self._book.printers[session.printer_id], session, ""), released)
+
+    def is_ahead(self, topic: str) -> bool:
+        """Whether the printer of the topic said something new since the connection was made."""
+        route = self._routes.get(topic)
+        return route is not None and self.repetitions.is_ahead(route.session.id)
+
+    def _take_new(
+        self,
+        route: Route,
+        topic: str,
+        payload: bytes,
+        retained: bool,
+        received_ms: int,
+        live: bool,
+        mark: Mark | None = None,
+        waited: bool = False,
+    ) -> bool | None:
+        """Work in what the message says; whether it says when it was, None where it came again after all."""
+        session = route.session
+        before = session.mark()
+        self._memory_before = before.memory
+        has_time = False
         try:
-            self._work_in(route, topic, payload, retained, received_ms, live)
+            reading = session.adapter.read(session.memory, route.suffix, payload, retained)
+            if reading is None:
+                return False
+            time_ms = reading.time_ms
+            if time_ms is not None:
+                has_time = True
+                fell = time_ms < session.highest_ms - RESTART_MS
+                if fell and mark is not None and self._is_of_old(session, time_ms, received_ms, mark, waited):
+                    session.go_back(before)
+                    return None
+            self._work_in(route, topic, reading, received_ms, live or retained)
         except UnreadableMessage as error:
-            session.go_back(mark)
+            session.go_back(before)
             self._writer.fault(session.source, error.reason, received_ms, f"{topic}: {error.detail}")
         except LedgerError:
             raise
         except Exception as error:  # noqa: BLE001  no message may stop the collector
-            session.go_back(mark)
+            session.go_back(before)
             self._writer.reject(session.source, topic, payload, received_ms, error)
+        return has_time
+
+    def _is_of_old(
+        self, session: PrinterSession, time_ms: int, received_ms: int, mark: Mark, waited: bool
+    ) -> bool:
+        """Whether a message from long before the newest was worked in then, and no clock fell.
+
+        What waited and may have been forgotten is told by the host's uptime: one that started anew
+        since it was last heard cannot be up for longer than that.
+        """
+        if self.repetitions.knows(mark):
+            return True
+        up_ms = time_ms if session.adapter.clock is ClockKind.MONOTONIC else 0
+        return waited and self._known.is_cut and up_ms > received_ms - session.heard_ms + MINUTE_MS
 
     def _find(self, topic: str, payload: bytes, retained: bool, received_ms: int, live: bool) -> Route | None:
         # What waited in a queue is from before now; what the broker keeps is told now.
@@ -121,16 +219,11 @@ class Pipeline:
             self._writer.reject("-", topic, payload, received_ms, error)
             return None
 
-    def _work_in(
-        self, route: Route, topic: str, payload: bytes, retained: bool, received_ms: int, live: bool
-    ) -> None:
-        printer, session, suffix = route
-        reading = session.adapter.read(session.memory, suffix, payload, retained)
-        if reading is None:
-            return
+    def _work_in(self, route: Route, topic: str, reading: Reading, received_ms: int, live: bool) -> None:
+        printer, session, _ = route
         for field in reading.refused:
             self._writer.fault(session.source, "bad_field", received_ms, f"{topic}: {field}")
-        at = self._when(printer, session, reading.time_ms, received_ms, live or retained, topic)
+        at = self._when(printer, session, reading.time_ms, received_ms, live, topic)
         if at is None:
             return
         session.hear_gap(at - session.heard_ms)
@@ -339,6 +432,7 @@ class Pipeline:
     def tick(self, now_ms: int) -> None:
         """Notice silence and ends that did not come, and work the inbox in; while messages come live."""
         self.latest_ms = max(self.latest_ms, now_ms)
+        self._known.rest()
         for printer in self._book.printers.values():
             if not printer.is_taken_in:
                 continue

@@ -83,6 +83,11 @@ class RedeliveryFilter:
             del self._topics[mark.topic]
         return Sorted([], again)
 
+    def release_topic(self, topic: int) -> list[Arrival]:
+        """What is held of the topic (its checksum), of which it is known that all of it is new."""
+        found = self._topics.pop(topic, None)
+        return [] if found is None else found.held
+
     def release(self) -> list[Arrival]:
         """Everything held, which turned out to be new. It is over then."""
         held = [message for topic in self._topics.values() for message in topic.held]

@@ -23,9 +23,9 @@ def mark_of(message: Arrival) -> Mark:
     return Deliveries.mark(message.topic, message.payload)
 
 
-def _remember(pipeline: Pipeline, message: Arrival, confirms: bool) -> None:
+def _remember(pipeline: Pipeline, message: Arrival, confirms: bool, mark: Mark | None = None) -> None:
     if message.packet_id is not None:
-        pipeline.deliveries.take(message.packet_id, mark_of(message), confirms=confirms)
+        pipeline.deliveries.take(message.packet_id, mark or mark_of(message), confirms=confirms)
 
 
 class Known(NamedTuple):
@@ -48,20 +48,25 @@ class Known(NamedTuple):
 
 
 class Message(NamedTuple):
-    """A message of a printer. `tick_ms` is an instant to be looked at before, where there is one."""
+    """A message of a printer. `tick_ms` is an instant to be looked at before, where there is one.
+
+    `waited` says that it stood in the broker's queue when we connected.
+    """
 
     message: Arrival
     moment: Moment
     confirms: bool
     tick_ms: int | None
+    waited: bool = False
 
     def work(self, pipeline: Pipeline) -> None:
         """Work it in and remember that it came."""
         if self.tick_ms is not None:
             pipeline.tick(self.tick_ms)
         topic, retained, at_ms, live = self.moment
-        pipeline.take(topic, self.message.payload, retained, at_ms, live)
-        _remember(pipeline, self.message, self.confirms)
+        mark = None if self.message.packet_id is None else mark_of(self.message)
+        pipeline.take(topic, self.message.payload, retained, at_ms, live, mark, self.waited)
+        _remember(pipeline, self.message, self.confirms, mark)
 
     def put_aside(self, pipeline: Pipeline, reason: str, detail: str) -> None:
         """Keep its bytes and remember that it came."""
@@ -98,6 +103,20 @@ class Tick(NamedTuple):
     def work(self, pipeline: Pipeline) -> None:
         """Look at it."""
         pipeline.tick(self.at_ms)
+
+    def put_aside(self, pipeline: Pipeline, reason: str, detail: str) -> None:
+        """Count it."""
+        pipeline.fault("-", reason, self.at_ms, detail)
+
+
+class CaughtUp(NamedTuple):
+    """Everything that waited at the broker has come."""
+
+    at_ms: int
+
+    def work(self, pipeline: Pipeline) -> None:
+        """Work in what was held until it shows whether it came again."""
+        pipeline.caught_up()
 
     def put_aside(self, pipeline: Pipeline, reason: str, detail: str) -> None:
         """Count it."""

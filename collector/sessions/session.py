@@ -9,6 +9,7 @@ from collector.adapters.base import Adapter, ClockKind
 from collector.sessions.report_interval import ReportInterval
 from collector.sessions.source_clock import RESTART_MS, STEADY_MS, Placed, SourceClock, place, restarted
 from collector.sessions.thinning import Thinner
+from collector.sessions.trail import Trail
 from farm.ledger.records import SessionRecord
 from farm.model.observation import Link
 from farm.model.printer import Address, session_id
@@ -26,6 +27,7 @@ class SessionCheckpoint(msgspec.Struct, kw_only=True):
     report_interval: ReportInterval
     next_sample_ms: int
     link: Link | None = None
+    trail: Trail = msgspec.field(default_factory=Trail)
 
 
 class SessionMark(NamedTuple):
@@ -46,7 +48,7 @@ class PrinterSession:
     """One address of a printer: its adapter's memory, its source's clock, its report interval.
 
     `heard_ms` is the time of its last message, `next_sample_ms` when its telemetry is looked at
-    again, `link` what it last told of its own way to the printer.
+    again, `link` what it last told of its own way to the printer, `trail` its last messages.
     """
 
     __slots__ = (
@@ -64,6 +66,7 @@ class PrinterSession:
         "report_interval",
         "source",
         "thinner",
+        "trail",
     )
 
     def __init__(
@@ -81,6 +84,7 @@ class PrinterSession:
         self.heard_ms = heard_ms
         self.next_sample_ms = 0
         self.thinner = Thinner()
+        self.trail = Trail()
         self.link: Link | None = None
         self.dirty = True
 
@@ -96,6 +100,7 @@ class PrinterSession:
         session.report_interval = state.report_interval
         session.next_sample_ms = state.next_sample_ms
         session.link = state.link
+        session.trail = state.trail
         session.dirty = False
         return session
 
@@ -109,12 +114,13 @@ class PrinterSession:
             report_interval=self.report_interval,
             next_sample_ms=self.next_sample_ms,
             link=self.link,
+            trail=self.trail,
         )
         live = self.adapter.telemetry(self.memory)
         return SessionRecord(self.id, self.printer_id, self.heard_ms, live, _encoder.encode(state))
 
     def mark(self) -> SessionMark:
-        """Where the session stands. Whatever else it holds is replaced and never changed in place."""
+        """Where the session stands, but for its trail. What it holds is replaced and not changed in place."""
         memory = self.memory.__copy__()
         return SessionMark(memory, self.clock, self.highest_ms, self.report_interval, self.thinner, self.link)
 
@@ -134,15 +140,17 @@ class PrinterSession:
         return self.link is not Link.OFFLINE and at_ms - self.heard_ms <= self.report_interval.limit_ms
 
     def place(self, source_ms: int, received_ms: int, *, live: bool, floor_ms: int) -> Placed | int:
-        """When a message with this source time happened: an instant, or more where the clock moved."""
+        """When a message with this source time happened: an instant, or more where the clock moved.
+
+        To be called with new messages only: a monotonic clock that falls began anew.
+        """
         clock = self.clock
         kind = self.adapter.clock
-        if kind is ClockKind.MONOTONIC:
-            if source_ms > self.highest_ms:
-                self.highest_ms = source_ms
-            elif source_ms < self.highest_ms - RESTART_MS:
-                self.clock = clock = restarted(clock)
-                self.highest_ms = source_ms
+        if source_ms > self.highest_ms:
+            self.highest_ms = source_ms
+        elif kind is ClockKind.MONOTONIC and source_ms < self.highest_ms - RESTART_MS:
+            self.clock = clock = restarted(clock)
+            self.highest_ms = source_ms
         if clock.judged and clock.lag_ms is None and live:
             at = source_ms + (clock.offset_ms or 0)
             if 0 <= received_ms - at <= STEADY_MS:

@@ -7,6 +7,7 @@ from farm.ledger.records import (
     Evidence,
     IntakeFault,
     JobAlias,
+    KnownRow,
     Receipt,
     RejectedMessage,
     Revision,
@@ -35,7 +36,8 @@ class Batch(msgspec.Struct, kw_only=True):
     `taken_inputs` (marked in the inbox as worked in at `booked_until_ms`, with their answers);
     rejected messages (the newest are kept); revisions; telemetry; feed (each
     entry gets the next `seq`). The printers belong to the committing shard from then on.
-    `receipt` is kept with the shard, and those up to `receipts_confirmed` are deleted.
+    `receipt` is kept with the shard, and those up to `receipts_confirmed` are deleted; likewise
+    `known` (upsert by number) and `known_cut`.
     """
 
     printers: list[Printer] = []
@@ -60,3 +62,5 @@ class Batch(msgspec.Struct, kw_only=True):
     booked_until_ms: int = 0
     receipt: Receipt | None = None
     receipts_confirmed: int = 0
+    known: KnownRow | None = None
+    known_cut: int = 0

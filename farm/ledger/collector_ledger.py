@@ -14,7 +14,7 @@ from farm.ledger.engine import refusals
 from farm.ledger.feed_log import append_feed, hold_feed
 from farm.ledger.kind_of_time import advance_simulated_now, settle_kind
 from farm.ledger.outcome_totals import book_outcomes
-from farm.ledger.records import Checkpoint, Evidence, Lease, Receipt, SessionRecord, Snapshot
+from farm.ledger.records import Checkpoint, Evidence, KnownRow, Lease, Receipt, SessionRecord, Snapshot
 from farm.ledger.retention import LedgerRetention
 from farm.model.job import Job
 from farm.model.operator_input import OperatorInput
@@ -97,6 +97,20 @@ class CollectorLedger(LedgerRetention):
         wanted = select(receipt.number, receipt.body).where(receipt.client_id == self._client_id)
         with self._reads() as connection:
             return [Receipt(*row) for row in connection.execute(wanted.order_by(receipt.number))]
+
+    def known_rows(self) -> list[KnownRow]:
+        """The fingerprints of the messages that the claimed shard worked in lately, by number."""
+        known = schema.known_message.c
+        wanted = select(known.number, known.body).where(known.client_id == self._client_id)
+        with self._reads() as connection:
+            return [KnownRow(*row) for row in connection.execute(wanted.order_by(known.number))]
+
+    def known_row_sizes(self) -> list[tuple[int, int]]:
+        """Number and size (bytes) of each of the `known_rows`."""
+        known = schema.known_message.c
+        wanted = select(known.number, func.length(known.body)).where(known.client_id == self._client_id)
+        with self._reads() as connection:
+            return [(row[0], row[1]) for row in connection.execute(wanted.order_by(known.number))]
 
     def known_printers(self) -> list[tuple[Printer, list[Address]]]:
         """Every printer with its addresses."""
@@ -267,6 +281,10 @@ class CollectorLedger(LedgerRetention):
             self._statements.receipts.run(connection, [(client_id, *batch.receipt)])
         if batch.receipts_confirmed:
             self._statements.receipt_cuts.run(connection, [(client_id, batch.receipts_confirmed)])
+        if batch.known is not None:
+            self._statements.known.run(connection, [(client_id, *batch.known)])
+        if batch.known_cut:
+            self._statements.known_cuts.run(connection, [(client_id, batch.known_cut)])
 
     def _append(self, connection: Connection, batch: Batch) -> None:
         """What is read by cursor comes last, in the order in which transactions end."""

@@ -47,8 +47,10 @@ class CollectorStatements:
         self.telemetry = insertion(schema.telemetry, dialect, rows.TELEMETRY_COLUMNS)
         self.faults = _faults(dialect)
         self.receipts = insertion(schema.receipt, dialect, ("client_id", "number", "body"))
-        self.receipt_cuts = _receipt_cut(dialect)
         self.taken_inputs = _taken_input(dialect)
+        self.receipt_cuts = _numbered_cut(schema.receipt, dialect)
+        self.known = upsert(schema.known_message, ("client_id", "number", "body"))
+        self.known_cuts = _numbered_cut(schema.known_message, dialect)
         self.revisions = insertion(schema.revision, dialect, rows.REVISION_COLUMNS)
 
 
@@ -97,13 +99,12 @@ def _release(dialect: str) -> RowStatement:
     return RowStatement(statement, dialect, ("client", "held_epoch"))
 
 
-def _receipt_cut(dialect: str) -> RowStatement:
-    """Takes (shard, number): its receipts up to that number go."""
-    receipt = schema.receipt.c
-    statement = delete(schema.receipt).where(
-        receipt.client_id == bindparam("client"), receipt.number <= bindparam("confirmed")
+def _numbered_cut(table: Any, dialect: str) -> RowStatement:
+    """Takes (shard, number): its rows up to that number go."""
+    statement = delete(table).where(
+        table.c.client_id == bindparam("client"), table.c.number <= bindparam("last")
     )
-    return RowStatement(statement, dialect, ("client", "confirmed"))
+    return RowStatement(statement, dialect, ("client", "last"))
 
 
 def _taken_input(dialect: str) -> RowStatement:

@@ -100,6 +100,13 @@ class Receipt(NamedTuple):
     body: bytes
 
 
+class KnownRow(NamedTuple):
+    """Fingerprints of messages worked in lately, 8 bytes each; numbered within the shard from 1 on."""
+
+    number: int
+    body: bytes
+
+
 class RejectedMessage(msgspec.Struct, frozen=True, kw_only=True):
     """A message that could not be digested: `size` bytes, of which `payload` may be only the beginning."""
 

@@ -65,6 +65,15 @@ receipt = Table(
     comment="messages of a commit that the broker of the session may send again",
 )
 
+known_message = Table(
+    "known_message",
+    metadata,
+    Column("client_id", ForeignKey("collector.client_id", ondelete="CASCADE"), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("body", LargeBinary, nullable=False),
+    comment="fingerprints of messages worked in lately, for a broker that comes back with an older queue",
+)
+
 printer = Table(
     "printer",
     metadata,

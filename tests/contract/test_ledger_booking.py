@@ -10,7 +10,7 @@ from farm.errors import BatchRefused, LeaseLost, LedgerError
 from farm.ledger.batch import Batch
 from farm.ledger.job_filter import JobFilter
 from farm.ledger.ledger import Ledger, open_ledger
-from farm.ledger.records import IntakeFault, JobAlias, Receipt, Revision, TelemetryRow
+from farm.ledger.records import IntakeFault, JobAlias, KnownRow, Receipt, Revision, TelemetryRow
 from farm.model.job import Job
 from farm.model.observation import Telemetry
 from farm.model.printer import Address
@@ -309,6 +309,20 @@ def test_receipts_stay_with_the_shard_until_they_are_confirmed(empty_ledger: Led
     empty_ledger.commit(Batch(receipts_confirmed=12))
     empty_ledger.claim(SHARD, "second", simulated=False, now_ms=2)
     assert empty_ledger.receipts() == receipts[2:]
+
+
+def test_fingerprints_of_messages_stay_with_the_shard_until_there_are_too_many(empty_ledger: Ledger) -> None:
+    empty_ledger.claim(SHARD, "first", simulated=False, now_ms=0)
+    assert empty_ledger.known_rows() == []
+    for number in (1, 2, 3):
+        empty_ledger.commit(Batch(known=KnownRow(number, bytes(8))))
+    empty_ledger.commit(Batch(known=KnownRow(3, bytes(24))))
+    empty_ledger.commit(Batch(known_cut=1))
+    empty_ledger.commit(Batch())
+    assert empty_ledger.known_rows() == [KnownRow(2, bytes(8)), KnownRow(3, bytes(24))]
+    assert empty_ledger.known_row_sizes() == [(2, 8), (3, 24)]
+    empty_ledger.claim("another shard", "first", simulated=False, now_ms=1)
+    assert empty_ledger.known_rows() == []
 
 
 def test_whoever_lost_the_shard_commits_nothing_more(shared_url: str) -> None:

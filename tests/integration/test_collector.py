@@ -25,6 +25,7 @@ from farm.ledger.ledger import Ledger, open_ledger
 from farm.model.recording import RecordedMessage
 from tests.contract.test_recordings import _assert_expected, _books, _replay
 from tests.feeding import Broker, BrokerClient, feed_slowly, make_session, queue_for, simulated
+from tests.older_queue import everything_in
 from tests.recordings import RECORDINGS, messages, recording_id, sources
 from tests.servers import Mosquitto, embedded_broker, mosquitto, wait_until
 
@@ -80,31 +81,6 @@ def test_a_recording_through_a_real_broker_gives_the_same(
 def whole_day() -> list[RecordedMessage]:
     """All recordings in the order of their time: several printers, jobs, and silence in between."""
     return sorted((m for path in RECORDINGS for m in messages(path)), key=lambda message: message.t)
-
-
-def everything_in(ledger: Ledger) -> dict[str, list[Any]]:
-    """Every row that the collector books, but for what counts attempts of ours."""
-    found = {}
-    with ledger.engine.connect() as connection:
-        for table in (
-            schema.printer,
-            schema.printer_address,
-            schema.job,
-            schema.job_alias,
-            schema.span,
-            schema.evidence,
-            schema.snapshot,
-            schema.checkpoint,
-            schema.feed,
-            schema.telemetry,
-            schema.intake_fault,
-            schema.revision,
-        ):
-            rows = connection.execute(select(table).order_by(*table.primary_key.columns)).all()
-            found[table.name] = [tuple(row) for row in rows]
-    # When silence is noticed depends on when we looked, so the feed's order may differ, not what it says.
-    found["feed"] = sorted((row[1:] for row in found["feed"]), key=repr)
-    return found
 
 
 def collector_process(broker: Broker, database: Path, client_id: str, *more: str) -> subprocess.Popen[bytes]:

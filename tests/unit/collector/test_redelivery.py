@@ -64,6 +64,17 @@ def test_it_holds_back_until_it_knows() -> None:
     assert (under_test.is_holding, under_test.is_over) == (False, True)
 
 
+def test_a_topic_of_which_all_is_known_to_be_new_is_released_in_order() -> None:
+    under_test = redelivery([*ABC, ("u", "a")])
+    first, other = arrival(("t", "a")), arrival(("u", "a"))
+    mark = Deliveries.mark("t", b"a")
+    assert under_test.sort(first, mark) == ([], [])
+    assert under_test.release_topic(mark.topic) == [first]
+    assert under_test.release_topic(mark.topic) == []
+    assert under_test.sort(other, Deliveries.mark("u", b"a")).again == [other]
+    assert under_test.is_over
+
+
 def test_with_nothing_unconfirmed_it_is_over_at_once() -> None:
     assert redelivery([]).is_over
 

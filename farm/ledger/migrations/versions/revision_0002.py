@@ -29,6 +29,7 @@ def upgrade() -> None:
     _create_session()
     _create_operator_input()
     _create_rejected_message()
+    _create_known_message()
     mend_jobs(op.get_bind())
     _part_sessions_from_printers()
     with op.batch_alter_table("checkpoint") as checkpoint:
@@ -130,6 +131,20 @@ def _create_rejected_message() -> None:
         sa.Column("payload", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_rejected_message"),
         comment="messages that could not be digested, the newest; `payload` may be cut, `size` is the whole",
+    )
+
+
+def _create_known_message() -> None:
+    op.create_table(
+        "known_message",
+        sa.Column("client_id", sa.String(length=128), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["client_id"], ["collector.client_id"], name="fk_known_message_client_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("client_id", "number", name="pk_known_message"),
+        comment="fingerprints of messages worked in lately, for a broker that comes back with an older queue",
     )
 
 
