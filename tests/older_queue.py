@@ -62,7 +62,7 @@ def _klipper(number: int, begin_ms: int, *, reboots: bool) -> Iterator[Said]:
         at = begin_ms + step * 1_000 + number
         if reboots and step % _REBOOT_EVERY == _REBOOT_EVERY - 7:
             yield at, f"{name}/moonraker/status", b'{"server": "offline"}'
-            up_s = 21.0 + number / 1_000
+            up_s = 21.0 + step * 0.000137  # no two boots are alike to the microsecond
         elif reboots and step % _REBOOT_EVERY == _REBOOT_EVERY - 6:
             yield at, f"{name}/moonraker/status", b'{"server": "online"}'
         else:
