@@ -6,8 +6,9 @@ import msgspec
 import pytest
 
 from alerts.lifecycle import Change, EvaluationInput, alert_id, delivery_id, reconcile, repeated
+from alerts.rules.base import Finding
 from alerts.rules.streak import MOST_PRINTS, StreakRule
-from farm.model.alert import Alert, NotificationReason
+from farm.model.alert import Alert, AlertState, NotificationReason
 from farm.model.states import Outcome
 from farm.model.times import HOUR_MS
 from tests.unit.alerts.makings import PRINTER, START_MS, ended_job, past, settings
@@ -115,3 +116,55 @@ def test_a_job_that_ended_in_the_first_moment_of_all_ended_then() -> None:
     jobs = [ended_job(number, "F", ended_ms=0) for number in range(3)]
     (found,) = rule().findings(jobs)
     assert (found.at_ms, found.latest_ms) == (0, 0)
+
+
+def looked_at(letters: str, known: list[Alert], *, length: int = 3) -> list[Change]:
+    jobs = past(letters)
+    given = EvaluationInput(
+        printer_id=PRINTER,
+        name="bay1",
+        jobs=jobs,
+        whole=True,
+        now_ms=jobs[0].ended_ms or 0,
+        max_age_ms=HOUR_MS,
+    )
+    return reconcile(rule(length), given, known)
+
+
+def test_every_change_that_has_evidence_shows_it() -> None:
+    first = fired("FFF")
+    assert first.finding is not None
+    assert first.alert.summary == first.finding.summary
+    (grown,) = looked_at("FFFF", [first.alert])
+    assert grown.finding is not None
+    assert grown.finding.facts["length"] == 4
+    assert grown.alert.summary == grown.finding.summary
+    (over,) = looked_at("FFFFS", [grown.alert])
+    assert (over.reason, over.finding is not None) == (NotificationReason.RESOLVED, True)
+
+
+@pytest.mark.parametrize("late_ms", [0, HOUR_MS + 1])
+def test_of_an_alert_that_was_only_recorded_the_end_is_not_told_either(late_ms: int) -> None:
+    alert = fired("FFF", late_ms=late_ms).alert
+    (withdrawn,) = looked_at("SFF", [alert])
+    assert (withdrawn.reason, withdrawn.told) == (NotificationReason.RESOLVED, late_ms == 0)
+    (over,) = looked_at("FFFS", [alert])
+    assert over.told is (late_ms == 0)
+
+
+def test_a_streak_goes_on_with_the_alert_that_is_firing_and_then_with_the_latest() -> None:
+    alert = fired("FFF").alert
+    resolved = msgspec.structs.replace(
+        alert, id="resolved", state=AlertState.RESOLVED, fired_ms=alert.fired_ms + 9
+    )
+    (change,) = looked_at("FFFF", [resolved, alert])
+    assert change.alert.id == alert.id
+    older = msgspec.structs.replace(resolved, id="older", fired_ms=alert.fired_ms - 9)
+    for known in ([older, resolved], [resolved, older]):
+        (change,) = looked_at("FFFF", known)
+        assert change.alert.id == "resolved"
+
+
+def test_a_finding_leaves_no_print_out_unless_it_says_so() -> None:
+    found = Finding(jobs=(), at_ms=0, latest_ms=0, over_by=None, title="", summary="", facts={}, prints=())
+    assert found.earlier_prints == 0
