@@ -113,7 +113,11 @@ TARGETS = (
     Target(
         "alerts",
         ("alerts/rules", "alerts/lifecycle.py"),
-        ("tests/unit/alerts/test_streak.py", "tests/unit/alerts/test_lifecycle.py"),
+        (
+            "tests/unit/alerts/test_findings.py",
+            "tests/unit/alerts/test_streak.py",
+            "tests/unit/alerts/test_lifecycle.py",
+        ),
     ),
     Target(
         "tracker",

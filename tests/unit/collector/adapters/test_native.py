@@ -44,6 +44,25 @@ def test_what_it_states_of_itself() -> None:
     assert NATIVE.silence_ms == 300_000
     assert NATIVE.default_topics == ("layerline/native/v1/{printer}",)
     assert NATIVE.suffixes == ("link", "state", "event", "telemetry")
+    assert NATIVE.plain_words == ("online", "offline")
+
+
+def test_of_a_recording_only_what_is_read_is_kept() -> None:
+    figures = NATIVE.recorded_fields("telemetry")
+    assert figures is not None
+    assert {"v", "at", "nozzle", "layer"} <= set(figures)
+    for suffix in ("state", "event"):
+        fields = NATIVE.recorded_fields(suffix)
+        assert fields is not None
+        assert "nozzle" not in fields
+        assert {"v", "at", "state", "event", "job"} <= set(fields)
+
+
+def test_layers_are_whole() -> None:
+    memory = NATIVE.new_memory()
+    read("telemetry", {"v": 1, "layer": 88.0, "layers": 210.0}, memory=memory)
+    figures = NATIVE.telemetry(memory)
+    assert (type(figures.layer), type(figures.layers)) == (int, int)
 
 
 # -- link -----------------------------------------------------------------------------------
