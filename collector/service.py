@@ -16,7 +16,7 @@ from collector.intake.mqtt import Arrival, Connection
 from collector.intake.pipeline import Pipeline
 from collector.intake.redelivery import RedeliveryFilter
 from collector.intake.sources import SourceTable
-from collector.intake.steps import Absence, CaughtUp, Known, Message, Tick, Unreadable, mark_of
+from collector.intake.steps import Absence, CaughtUp, Known, Message, Unreadable, mark_of
 from collector.intake.time_source import RealTime, TimeSource
 from collector.intake.work import Work
 from collector.lease import ShardLease
@@ -294,7 +294,9 @@ class Collector:
             work.give(Unreadable(message, error.reason, error.detail, source.now_ms, confirms))
             return
         tick_ms = source.tick_before(moment.at_ms, work.pipeline.latest_ms)
-        work.give(Message(message, moment, confirms, tick_ms, not self._live))
+        if tick_ms is not None:
+            work.look(tick_ms)
+        work.give(Message(message, moment, confirms, not self._live))
 
     def _take_marker(self, payload: bytes) -> None:
         """Our own marker came back: everything before it was backlog, everything after is live."""
@@ -312,7 +314,7 @@ class Collector:
         if now_ms is None:
             return
         if self._live:
-            self._work.give(Tick(now_ms))
+            self._work.look(now_ms)
         if self._settings.ask:
             self._asking.ask(self._work.pipeline.take_to_ask())
             self._asking.step(now_ms)
@@ -365,7 +367,7 @@ class Collector:
         """Book the rest."""
         tick_ms = self._time.last_tick(self._work.pipeline.latest_ms)
         if tick_ms is not None:
-            self._work.give(Tick(tick_ms))
+            self._work.look(tick_ms)
         if self._connection.is_connected:
             self._commit()
 

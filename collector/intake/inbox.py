@@ -1,19 +1,15 @@
 """The inbox worked in: what people say of printers and jobs becomes evidence, or a printer's row."""
 
-import logging
-
 import msgspec
 
 from collector.intake.addresses import AddressBook
-from collector.intake.ledger_writer import LedgerWriter
+from collector.intake.ledger_writer import LedgerWriter, printable
 from collector.printers.evidence import evidence_body
 from collector.printers.registry import PrinterRegistry
 from collector.printers.replay import Revised
 from collector.printers.stored_jobs import amended
 from collector.printers.tracked import TrackedPrinter
 from collector.tracker import ContinuityLost, Said, TrackerWord
-from farm.errors import BatchRefused, LedgerError
-from farm.ledger.batch import Batch
 from farm.ledger.collector_ledger import CollectorLedger
 from farm.ledger.records import Evidence, Revision
 from farm.model.job import Job
@@ -29,9 +25,8 @@ from farm.model.operator_input import (
 )
 from farm.model.printer import Printer
 
-log = logging.getLogger(__name__)
-
 _IN_CONFIGURATION = "the configuration says otherwise under [[printers]]; change it there"
+_ANSWER = 1_000
 
 
 class Refused(Exception):
@@ -39,7 +34,7 @@ class Refused(Exception):
 
 
 class Inbox:
-    """Works in what waits in the inbox, in the order in which it was said."""
+    """Works in what waits in the inbox, one entry at a time."""
 
     def __init__(
         self, ledger: CollectorLedger, book: AddressBook, registry: PrinterRegistry, writer: LedgerWriter
@@ -49,48 +44,29 @@ class Inbox:
         self._registry = registry
         self._writer = writer
 
-    def work_in(self, now_ms: int) -> None:
-        """Follow, or answer, everything that waits. Raises what the ledger raises."""
-        waiting = self._ledger.waiting_inputs()
-        if not waiting:
-            return
+    def take(self, input_id: int, now_ms: int) -> None:
+        """Follow, or answer, an entry that waits, in a commit of its own.
+
+        Raises what the ledger raises, and whatever an entry meets that nobody foresaw: the caller
+        goes back to the last commit then.
+        """
         # What is read below must stand in the ledger.
         self._writer.commit(now_ms)
-        for said in waiting:
-            self._take(said, now_ms)
-
-    def _take(self, said: OperatorInput, now_ms: int) -> None:
-        """One entry. It is worked in once, whatever comes of it."""
-        printer = self._book.printers.get(said.printer_id)
-        tracker_before = None if printer is None else printer.mark()
-        pending = self._writer.pending
-        gathered = pending.mark()
+        said = self._ledger.waiting_input(input_id)
+        if said is None:
+            return
         answer = None
         try:
-            is_committed = self._follow(said, printer, now_ms)
-            if is_committed:
-                return
+            is_committed = self._follow(said, self._book.printers.get(said.printer_id), now_ms)
         except Refused as refusal:
-            answer = str(refusal)
-        except LedgerError:
-            raise
-        except Exception as error:
-            log.exception("could not work in entry %d of the inbox", said.id)
-            answer = f"it met an error of ours and changed nothing: {type(error).__name__}"
-            if printer is not None and tracker_before is not None and self._writer.pending is pending:
-                pending.go_back(gathered)
-                printer.go_back(tracker_before)
-        self._writer.pending.taken_inputs.append(TakenInput(said.id, answer))
-        try:
+            answer, is_committed = str(refusal), False
+        if not is_committed:
+            self._writer.pending.taken_inputs.append(TakenInput(said.id, answer))
             self._writer.commit(now_ms)
-        except BatchRefused as refusal:
-            self._answer_alone(said, refusal, now_ms)
-            raise
 
-    def _answer_alone(self, said: OperatorInput, refusal: BatchRefused, now_ms: int) -> None:
-        """The ledger will not have what was said: it is answered, or it would be refused for ever."""
-        answer = TakenInput(said.id, f"the ledger refuses it: {refusal}")
-        self._ledger.commit(Batch(taken_inputs=[answer], booked_until_ms=now_ms))
+    def answer(self, input_id: int, answer: str) -> None:
+        """Take the entry as worked in, with the next commit, and say why it is not followed."""
+        self._writer.pending.taken_inputs.append(TakenInput(input_id, printable(answer)[:_ANSWER]))
 
     def _follow(self, said: OperatorInput, printer: TrackedPrinter | None, now_ms: int) -> bool:
         """Whether the entry was committed already, together with what it changed. Raises Refused."""

@@ -430,7 +430,7 @@ class Pipeline:
     # -- time -------------------------------------------------------------------------------
 
     def tick(self, now_ms: int) -> None:
-        """Notice silence and ends that did not come, and work the inbox in; while messages come live."""
+        """Notice silence and ends that did not come; while messages come live."""
         self.latest_ms = max(self.latest_ms, now_ms)
         self._known.rest()
         for printer in self._book.printers.values():
@@ -440,7 +440,18 @@ class Pipeline:
                 self._silence(printer)
             if needs_settling(printer.tracker, now_ms):
                 self._settle(printer)
-        self._inbox.work_in(now_ms)
+
+    def waiting_inputs(self) -> list[int]:
+        """What people said that is to be worked in, by its ids in the inbox."""
+        return self.ledger.waiting_inputs()
+
+    def take_input(self, input_id: int, now_ms: int) -> None:
+        """Follow, or answer, what a person said, and commit it. Raises what the ledger raises."""
+        self._inbox.take(input_id, now_ms)
+
+    def answer_input(self, input_id: int, answer: str) -> None:
+        """Tell a person with the next commit why what was said is not followed."""
+        self._inbox.answer(input_id, answer)
 
     def continuity_lost(self, from_ms: int, until_ms: int) -> None:
         """We or the broker were away: what the printers did meanwhile is not known."""

@@ -48,21 +48,15 @@ class Known(NamedTuple):
 
 
 class Message(NamedTuple):
-    """A message of a printer. `tick_ms` is an instant to be looked at before, where there is one.
-
-    `waited` says that it stood in the broker's queue when we connected.
-    """
+    """A message of a printer. `waited` says that it stood in the broker's queue when we connected."""
 
     message: Arrival
     moment: Moment
     confirms: bool
-    tick_ms: int | None
     waited: bool = False
 
     def work(self, pipeline: Pipeline) -> None:
         """Work it in and remember that it came."""
-        if self.tick_ms is not None:
-            pipeline.tick(self.tick_ms)
         topic, retained, at_ms, live = self.moment
         mark = None if self.message.packet_id is None else mark_of(self.message)
         pipeline.take(topic, self.message.payload, retained, at_ms, live, mark, self.waited)
@@ -107,6 +101,21 @@ class Tick(NamedTuple):
     def put_aside(self, pipeline: Pipeline, reason: str, detail: str) -> None:
         """Count it."""
         pipeline.fault("-", reason, self.at_ms, detail)
+
+
+class Spoken(NamedTuple):
+    """Something that a person said, by the id of its entry in the inbox."""
+
+    input_id: int
+    at_ms: int
+
+    def work(self, pipeline: Pipeline) -> None:
+        """Follow or answer it, in a commit of its own; nothing where that was done before."""
+        pipeline.take_input(self.input_id, self.at_ms)
+
+    def put_aside(self, pipeline: Pipeline, reason: str, detail: str) -> None:
+        """Answer it, or it would be tried for ever."""
+        pipeline.answer_input(self.input_id, f"it changes nothing ({reason}): {detail}")
 
 
 class CaughtUp(NamedTuple):

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from collector.intake.pipeline import Pipeline
-from collector.intake.steps import Step
+from collector.intake.steps import Spoken, Step, Tick
 from farm.errors import BatchRefused, LedgerError, LedgerUnreachable
 
 log = logging.getLogger(__name__)
@@ -57,6 +57,12 @@ class Work:
             self._take(step)
         except _UndigestedError as trouble:
             self._sift(self._steps, trouble)
+
+    def look(self, at_ms: int) -> None:
+        """Look at an instant: at what is silent or settled by then, and into the inbox."""
+        self.give(Tick(at_ms))
+        for input_id in self.pipeline.waiting_inputs():
+            self.give(Spoken(input_id, at_ms))
 
     def commit(self, booked_until_ms: int) -> None:
         """Book everything that was given."""

@@ -147,8 +147,8 @@ class CollectorLedger(LedgerRetention):
         with self._reads() as connection:
             return [rows.session_of(row) for row in connection.execute(select(schema.session)).mappings()]
 
-    def waiting_inputs(self, limit: int = 1000) -> list[OperatorInput]:
-        """What people said that is still to be worked in, in the order in which it was said.
+    def waiting_inputs(self, limit: int = 100) -> list[int]:
+        """The ids of what people said that is still to be worked in, in the order in which it was said.
 
         Of the printers that the claimed shard booked last, or that no collector booked yet.
         An entry waits until a commit marks it as taken. There is no cursor to read on from: on
@@ -157,14 +157,22 @@ class CollectorLedger(LedgerRetention):
         said, printer = schema.operator_input.c, schema.printer.c
         ours = or_(printer.collector == self._client_id, printer.collector.is_(None))
         wanted = (
-            select(schema.operator_input)
+            select(said.id)
             .join(schema.printer, printer.id == said.printer_id)
             .where(said.taken_ms.is_(None), ours)
             .order_by(said.id)
             .limit(limit)
         )
         with self._reads() as connection:
-            return [rows.operator_input_of(row) for row in connection.execute(wanted).mappings()]
+            return list(connection.execute(wanted).scalars())
+
+    def waiting_input(self, input_id: int) -> OperatorInput | None:
+        """The entry, None where it was worked in already. Raises msgspec.DecodeError where it is no word."""
+        said = schema.operator_input.c
+        wanted = select(schema.operator_input).where(said.id == input_id, said.taken_ms.is_(None))
+        with self._reads() as connection:
+            row = connection.execute(wanted).mappings().first()
+        return None if row is None else rows.operator_input_of(row)
 
     def open_jobs(self) -> list[Job]:
         """Jobs without an outcome."""

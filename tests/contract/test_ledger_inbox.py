@@ -28,6 +28,7 @@ from farm.model.operator_input import (
 )
 from farm.model.states import CancelledBy, Cause, Outcome
 from tests.contract.ledger_samples import SHARD, a_job, a_printer, an_ended_job, an_id, farm
+from tests.inbox import waiting_inputs
 
 NOW = 1_000_000
 ANNA, BERT = an_id("anna"), an_id("bert")
@@ -71,7 +72,7 @@ def test_what_is_said_of_a_printer_waits_as_it_was_said(
     assert said == OperatorInput(
         id=said.id, printer_id=ANNA, said_ms=NOW, for_ms=500, who="olga", word=word, why="nozzle"
     )
-    assert ledger.waiting_inputs() == [said]
+    assert waiting_inputs(ledger) == [said]
     assert inbox.input(said.id) == said
 
 
@@ -79,24 +80,24 @@ def test_what_is_said_of_a_printer_waits_as_it_was_said(
 def test_what_is_said_of_a_job_waits_as_it_was_said(inbox: Inbox, ledger: Ledger, word: OperatorWord) -> None:
     said = say(inbox, word, job_id=an_id("done"))
     assert (said.job_id, said.word, said.for_ms) == (an_id("done"), word, NOW)
-    assert ledger.waiting_inputs() == [said]
+    assert waiting_inputs(ledger) == [said]
 
 
 def test_a_job_under_way_is_closed(inbox: Inbox, ledger: Ledger) -> None:
     said = say(inbox, CloseJob(outcome=Outcome.FAILED), job_id=an_id("open"), for_ms=400)
-    assert ledger.waiting_inputs() == [said]
+    assert waiting_inputs(ledger) == [said]
 
 
 def test_entries_are_taken_in_the_order_in_which_they_were_said(inbox: Inbox, ledger: Ledger) -> None:
     said = [say(inbox, printer_id=each) for each in (BERT, ANNA, BERT)]
-    assert ledger.waiting_inputs() == said
-    assert ledger.waiting_inputs(limit=2) == said[:2]
+    assert waiting_inputs(ledger) == said
+    assert waiting_inputs(ledger, limit=2) == said[:2]
 
 
 def test_what_a_commit_takes_waits_no_longer_and_keeps_its_answer(inbox: Inbox, ledger: Ledger) -> None:
     first, second = say(inbox), say(inbox)
     ledger.commit(Batch(taken_inputs=[TakenInput(first.id, "already so")], booked_until_ms=NOW + 7))
-    assert ledger.waiting_inputs() == [second]
+    assert waiting_inputs(ledger) == [second]
     taken = inbox.input(first.id)
     assert taken is not None
     assert (taken.taken_ms, taken.answer) == (NOW + 7, "already so")
@@ -115,9 +116,9 @@ def test_an_entry_is_taken_once(inbox: Inbox, ledger: Ledger) -> None:
 def test_an_entry_stays_for_the_collector_that_holds_the_printer(inbox: Inbox, ledger: Ledger) -> None:
     said = say(inbox)
     ledger.claim("layerline-shard-2", "another", simulated=False, now_ms=0)
-    assert ledger.waiting_inputs() == []
+    assert waiting_inputs(ledger) == []
     ledger.claim(SHARD, "the test", simulated=False, now_ms=0)
-    assert ledger.waiting_inputs() == [said]
+    assert waiting_inputs(ledger) == [said]
 
 
 def test_an_entry_for_a_printer_of_nobody_goes_to_any_collector(inbox: Inbox, ledger: Ledger) -> None:
@@ -125,7 +126,7 @@ def test_an_entry_for_a_printer_of_nobody_goes_to_any_collector(inbox: Inbox, le
     with ledger.engine.begin() as connection:
         connection.execute(update(schema.printer).values(collector=None))
     ledger.claim("layerline-shard-2", "another", simulated=False, now_ms=0)
-    assert ledger.waiting_inputs() == [said]
+    assert waiting_inputs(ledger) == [said]
 
 
 def test_a_refused_batch_leaves_the_entry_waiting(inbox: Inbox, ledger: Ledger) -> None:
@@ -133,7 +134,7 @@ def test_a_refused_batch_leaves_the_entry_waiting(inbox: Inbox, ledger: Ledger) 
     taken = [TakenInput(said.id)]
     with pytest.raises(LedgerError):
         ledger.commit(Batch(taken_inputs=taken, jobs=[a_job("lost", "nobody")]))
-    assert ledger.waiting_inputs() == [said]
+    assert waiting_inputs(ledger) == [said]
 
 
 def test_an_entry_that_becomes_visible_late_is_not_skipped(postgresql_url: str) -> None:
@@ -152,9 +153,9 @@ def test_an_entry_that_becomes_visible_late_is_not_skipped(postgresql_url: str) 
             }
             slow.execute(insert(schema.operator_input).values(late))
             quick = say(Inbox(ledger.engine))
-            assert ledger.waiting_inputs() == [quick]
+            assert waiting_inputs(ledger) == [quick]
             ledger.commit(Batch(taken_inputs=[TakenInput(quick.id)], booked_until_ms=NOW))
-        (waiting,) = ledger.waiting_inputs()
+        (waiting,) = waiting_inputs(ledger)
         assert waiting.id < quick.id
         assert waiting.word == RetirePrinter()
 
@@ -203,7 +204,7 @@ def test_what_does_not_fit_is_refused_by_field(
     assert refused.value.field == field
     assert refused.value.remedy in str(refused.value)
     assert not isinstance(refused.value, InputConflict)
-    assert ledger.waiting_inputs() == []
+    assert waiting_inputs(ledger) == []
 
 
 @pytest.mark.parametrize(
@@ -242,7 +243,7 @@ def test_a_printer_first_seen_by_a_clock_before_ours_can_be_spoken_of(ledger: Le
 def test_the_same_request_gives_the_same_entry(inbox: Inbox, ledger: Ledger, for_ms: int | None) -> None:
     first = say(inbox, request_key="k", for_ms=for_ms)
     assert say(inbox, request_key="k", for_ms=for_ms, now_ms=NOW + 9) == first
-    assert ledger.waiting_inputs() == [first]
+    assert waiting_inputs(ledger) == [first]
 
 
 def test_the_same_request_gives_its_answer_once_it_is_taken(inbox: Inbox, ledger: Ledger) -> None:
@@ -262,7 +263,7 @@ def test_a_request_key_with_other_words_is_a_conflict(inbox: Inbox, facts: dict[
 
 def test_each_person_has_request_keys_of_their_own(inbox: Inbox, ledger: Ledger) -> None:
     said = [say(inbox, request_key="k", who=who) for who in ("olga", "paul")]
-    assert ledger.waiting_inputs() == said
+    assert waiting_inputs(ledger) == said
 
 
 def test_twenty_at_once_with_one_key_make_one_entry(shared_url: str) -> None:
@@ -273,7 +274,7 @@ def test_twenty_at_once_with_one_key_make_one_entry(shared_url: str) -> None:
         with ThreadPoolExecutor(20) as crowd:
             said = list(crowd.map(lambda _: say(inbox, request_key="k").id, range(20)))
         assert len(set(said)) == 1
-        assert [each.id for each in ledger.waiting_inputs()] == said[:1]
+        assert [each.id for each in waiting_inputs(ledger)] == said[:1]
 
 
 def test_the_trail_is_told_newest_first_and_page_by_page(inbox: Inbox) -> None:

@@ -28,6 +28,7 @@ from farm.model.times import HOUR_MS, rfc3339
 from tests.contract.ledger_samples import SHARD, a_job, a_printer, an_ended_job, an_id
 from tests.fakes.farm_server import TOKEN, FarmServer, farm_ledger, serving
 from tests.fakes.sample_farm import NOW_MS
+from tests.inbox import waiting_inputs
 
 DONE, OPEN = an_id("done"), an_id("open")
 SEEN_MS = NOW_MS - 24 * HOUR_MS
@@ -87,7 +88,7 @@ def test_what_is_said_stands_in_the_inbox_under_the_name_of_the_token(
 ) -> None:
     answer = post(server, path, {**body, "why": "so"})
     assert answer.status_code == 202, answer.text
-    (said,) = ledger.waiting_inputs()
+    (said,) = waiting_inputs(ledger)
     assert (said.word, said.printer_id, said.who, said.why) == (word, an_id("anna"), "api", "so")
     assert said.job_id == (path.removeprefix("jobs/") if path.startswith("jobs/") else None)
     assert server.client.get(answer.headers["location"]).json() == answer.json()
@@ -101,7 +102,7 @@ def test_it_can_be_said_for_an_earlier_instant(server: FarmServer, ledger: Ledge
     at_ms = NOW_MS - HOUR_MS
     body = {"what": "state", "state": "engineering", "for": rfc3339(at_ms)}
     assert post(server, "printers/Bay1", body).json()["for"] == rfc3339(at_ms)
-    assert ledger.waiting_inputs()[0].for_ms == at_ms
+    assert waiting_inputs(ledger)[0].for_ms == at_ms
 
 
 def test_the_answer_of_the_collector_can_be_asked_for(server: FarmServer, ledger: Ledger) -> None:
@@ -146,7 +147,7 @@ def test_the_same_idempotency_key_gives_the_same_entry(server: FarmServer, ledge
     first = post(server, "printers/Bay1", body, idempotency_key="k1")
     again = post(server, "printers/Bay1", body, idempotency_key="k1")
     assert (again.status_code, again.json()) == (202, first.json())
-    assert len(ledger.waiting_inputs()) == 1
+    assert len(waiting_inputs(ledger)) == 1
     other = post(server, "printers/Bay1", {"what": "retire"}, idempotency_key="k1")
     assert other.status_code == 409
     assert other.json()["errors"][0] == {
@@ -190,7 +191,7 @@ def test_what_cannot_be_said_is_a_problem_that_names_the_field(
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     assert [each["field"] for each in answer.json()["errors"]] == ([] if field is None else [field])
-    assert ledger.waiting_inputs() == []
+    assert waiting_inputs(ledger) == []
 
 
 @pytest.mark.parametrize(
@@ -213,7 +214,7 @@ def test_a_body_that_is_none_of_ours_is_refused(
     answer = server.client.post("/api/v1/printers/Bay1/inputs", content=content, headers=headers)
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
-    assert ledger.waiting_inputs() == []
+    assert waiting_inputs(ledger) == []
 
 
 def test_a_body_without_end_is_refused_before_it_is_all_there(server: FarmServer) -> None:
@@ -232,7 +233,7 @@ def test_nobody_speaks_without_the_token_or_from_another_site(ledger: Ledger) ->
         bearer = f"Bearer {TOKEN}"
         foreign = {"authorization": bearer, "sec-fetch-site": "cross-site"}
         assert post(server, "printers/Bay1", body, **foreign).status_code == 403
-        assert ledger.waiting_inputs() == []
+        assert waiting_inputs(ledger) == []
         assert post(server, "printers/Bay1", body, authorization=bearer).status_code == 202
 
 

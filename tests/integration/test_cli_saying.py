@@ -32,6 +32,7 @@ from farm.model.operator_input import (
 from farm.model.states import CancelledBy, Cause, Outcome
 from farm.model.times import HOUR_MS, MINUTE_MS, rfc3339
 from tests.contract.ledger_samples import SHARD, a_job, a_printer, an_ended_job, an_id
+from tests.inbox import waiting_inputs
 from tests.integration.console import layerline, layerline_json
 
 DONE, OPEN = an_id("done"), an_id("open")
@@ -99,7 +100,7 @@ def collecting(ledger: Ledger, answer: str | None = None) -> Iterator[None]:
 
     def take() -> None:
         while not stop.wait(0.02):
-            taken = [TakenInput(said.id, answer) for said in ledger.waiting_inputs()]
+            taken = [TakenInput(said.id, answer) for said in waiting_inputs(ledger)]
             if taken:
                 ledger.commit(Batch(taken_inputs=taken, booked_until_ms=system_clock()))
 
@@ -113,7 +114,7 @@ def collecting(ledger: Ledger, answer: str | None = None) -> Iterator[None]:
 
 
 def waiting(ledger: Ledger) -> OperatorInput:
-    (said,) = ledger.waiting_inputs()
+    (said,) = waiting_inputs(ledger)
     return said
 
 
@@ -166,7 +167,7 @@ def test_for_when_is_a_time_or_a_time_ago(farm: Ledger, tmp_path: Path) -> None:
     assert before_ms - 10 * MINUTE_MS <= ago_ms <= system_clock() - 10 * MINUTE_MS
     at_ms = before_ms - HOUR_MS
     layerline("job", "close", OPEN, "--at", rfc3339(at_ms), "--no-wait", folder=tmp_path)
-    assert farm.waiting_inputs()[-1].for_ms == at_ms
+    assert waiting_inputs(farm)[-1].for_ms == at_ms
 
 
 def test_who_says_it_is_the_user_of_the_computer(farm: Ledger, tmp_path: Path) -> None:
@@ -197,7 +198,7 @@ def test_what_cannot_be_said_ends_with_status_2(
 ) -> None:
     done = layerline(*words, "--no-wait", folder=tmp_path, status=2)
     assert complaint in " ".join(done.stderr.split())
-    assert farm.waiting_inputs() == []
+    assert waiting_inputs(farm) == []
 
 
 def test_a_job_is_named_by_as_much_of_its_id_as_tells_it_apart(farm: Ledger, tmp_path: Path) -> None:

@@ -9,8 +9,11 @@ from sqlalchemy import delete
 from collector.canonical import publications
 from collector.intake.pipeline import Pipeline
 from collector.intake.sources import SourceTable
+from collector.intake.work import Work
 from collector.settings import parse_source
+from farm.errors import BatchRefused
 from farm.ledger import schema
+from farm.ledger.batch import Batch
 from farm.ledger.inbox import Inbox
 from farm.ledger.job_filter import JobFilter
 from farm.ledger.ledger import Ledger, open_ledger
@@ -49,7 +52,11 @@ class Shop:
         """Begin again where the ledger stands."""
         self.ledger.claim("test", "test", simulated=True, now_ms=0)
         sources = SourceTable([parse_source("native=farm/{printer}")])
-        self.pipeline = Pipeline(self.ledger, sources, printers=labels)
+        self.work = Work(lambda: Pipeline(self.ledger, sources, printers=labels), lambda _pipeline: None)
+
+    @property
+    def pipeline(self) -> Pipeline:
+        return self.work.pipeline
 
     def hear(self, minute: float, *, printer: str = "p1", **said: object) -> None:
         at = T0 + round(minute * MINUTE)
@@ -84,7 +91,7 @@ class Shop:
             for_ms=None if for_minute is None else T0 + round(for_minute * MINUTE),
             now_ms=now,
         )
-        self.pipeline.tick(now)
+        self.work.look(now)
         self.pipeline.commit(now)
         return self.inbox.input(said.id)
 
@@ -220,13 +227,13 @@ def test_entries_are_worked_in_once_whatever_happens_before_the_commit(shop: Sho
     shop.inbox.append_input(
         NoteJob("x"), printer_id=job.printer_id, job_id=job.id, who="ada", now_ms=T0 + 3 * MINUTE
     )
-    shop.pipeline.tick(T0 + 3 * MINUTE)
-    shop.pipeline.tick(T0 + 3 * MINUTE + SECOND)
+    shop.work.look(T0 + 3 * MINUTE)
+    shop.work.look(T0 + 3 * MINUTE + SECOND)
     shop.open()
-    shop.pipeline.tick(T0 + 4 * MINUTE)
+    shop.work.look(T0 + 4 * MINUTE)
     shop.pipeline.commit(T0 + 4 * MINUTE)
     assert (shop.job("a").note, shop.job("a").revision) == ("x", 1)
-    shop.pipeline.tick(T0 + 5 * MINUTE)
+    shop.work.look(T0 + 5 * MINUTE)
     assert shop.job("a").revision == 1
 
 
@@ -252,7 +259,7 @@ def test_a_name_that_was_taken_meanwhile_is_refused(shop: Shop, name: str) -> No
     (p1,) = shop.ledger.printers()
     said = shop.inbox.append_input(RenamePrinter(name), printer_id=p1.id, who="ada", now_ms=T0)
     shop.hear(1, printer="p2", state="idle")
-    shop.pipeline.tick(T0 + 2 * MINUTE)
+    shop.work.look(T0 + 2 * MINUTE)
     shop.pipeline.commit(T0 + 2 * MINUTE)
     taken = shop.inbox.input(said.id)
     assert taken is not None
@@ -327,5 +334,41 @@ def test_a_word_that_meets_an_error_of_ours_is_answered_and_changes_nothing(
     shop.hear(3, state="error")
     taken = shop.say(SetState(PrinterService.MAINTENANCE), 4, for_minute=1)
     assert taken is not None
-    assert taken.answer == "it met an error of ours and changed nothing: ZeroDivisionError"
+    assert taken.answer == (
+        "it changes nothing (internal_error): ZeroDivisionError: integer division or modulo by zero"
+    )
     assert shop.spans(5) == [("idle", 0, 3), ("error", 3, 5)]
+
+
+def test_a_word_that_the_ledger_refuses_in_a_replay_is_answered_and_silence_is_noticed_all_the_same(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.hear(3, state="error")
+    commit = shop.ledger.commit
+
+    def refuses(batch: Batch) -> None:
+        if batch.cuts:
+            raise BatchRefused("the ledger refuses what it was given")
+        commit(batch)
+
+    monkeypatch.setattr(shop.ledger, "commit", refuses)
+    taken = shop.say(SetState(PrinterService.MAINTENANCE), 20, for_minute=1)
+    assert taken is not None
+    assert taken.answer is not None
+    assert taken.answer.startswith("it changes nothing (refused_by_ledger): BatchRefused")
+    assert [state for state, *_ in shop.spans(30)] == ["idle", "unknown"]
+
+
+def test_a_word_that_this_release_does_not_know_is_answered_and_the_next_one_followed(shop: Shop) -> None:
+    shop.print_job(1, 2, "a")
+    job = shop.job("a")
+    for text in ("x", "y"):
+        said = shop.inbox.append_input(
+            NoteJob(text), printer_id=job.printer_id, job_id=job.id, who="ada", now_ms=T0 + 3 * MINUTE
+        )
+    strange = schema.operator_input.update().where(schema.operator_input.c.id == said.id - 1)
+    with shop.ledger.engine.begin() as connection:
+        connection.execute(strange.values(what="bless", body='{"what":"bless"}'))
+    shop.work.look(T0 + 3 * MINUTE)
+    assert shop.job("a").note == "y"
+    assert shop.ledger.waiting_inputs() == []

@@ -32,7 +32,7 @@ BOOKED = (schema.printer, schema.job, schema.span, schema.evidence, schema.check
 
 def message(number: int, topic: str, payload: bytes, at_ms: int) -> Message:
     arrival = Arrival(topic, payload, retained=False, packet_id=number, again=False)
-    return Message(arrival, Moment(topic, False, at_ms, live=True), confirms=True, tick_ms=None)
+    return Message(arrival, Moment(topic, False, at_ms, live=True), confirms=True)
 
 
 def prints() -> list[tuple[str, bytes, int]]:
