@@ -4,9 +4,7 @@ The pipeline takes messages one by one and gathers their effects; `commit` write
 once. Whoever feeds it acknowledges a message only after the commit that followed it.
 """
 
-import logging
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from copy import copy
 from typing import Any
 
@@ -15,43 +13,23 @@ from collector.intake.addresses import AddressBook, Route
 from collector.intake.deliveries import Deliveries, Mark
 from collector.intake.inbox import Inbox
 from collector.intake.known_messages import KnownMessages
-from collector.intake.ledger_writer import COLLECTOR, LedgerWriter
+from collector.intake.ledger_writer import LedgerWriter
 from collector.intake.repetition import RepetitionFilter
 from collector.intake.sources import SourceTable
-from collector.printers.evidence import evidence_body
-from collector.printers.history import evidence_of_rows, older_rows, rows_before
-from collector.printers.other_addresses import beside_others
+from collector.intake.tracker_inputs import UNSEEN, Heard, TrackerInputs
 from collector.printers.registry import PrinterRegistry
-from collector.printers.replay import Revised, shifted_by
 from collector.printers.tracked import TrackedPrinter
 from collector.sessions.session import PrinterSession
-from collector.sessions.source_clock import RESTART_MS, ClockChange, Placed, is_plausible
+from collector.sessions.source_clock import RESTART_MS, Placed, is_plausible
 from collector.sessions.thinning import ThinningPolicy, ThinningSettings
 from collector.sessions.trail import HeldMessage
 from collector.settings import CollectorSettings
-from collector.tracker import (
-    ECHO_MS,
-    RENEWED_LINK_MS,
-    ContinuityLost,
-    Observed,
-    Settled,
-    SignOfLife,
-    Silence,
-    TrackerInput,
-    needs_settling,
-)
+from collector.tracker import ContinuityLost, needs_settling
 from farm.errors import LedgerError, UnreadableMessage
 from farm.ledger.collector_ledger import CollectorLedger
-from farm.ledger.records import Evidence, TelemetryRow
-from farm.model.observation import JobSignal, Link, Observation
-from farm.model.states import PrinterState
-from farm.model.times import DAY_MS, MINUTE_MS, SECOND_MS
+from farm.ledger.records import TelemetryRow
+from farm.model.times import MINUTE_MS, SECOND_MS
 from farm.settings import PrinterSettings, SiteSettings
-
-log = logging.getLogger(__name__)
-
-_CLOCK_REACH_MS = 7 * DAY_MS
-_UNSEEN = frozenset({PrinterState.UNKNOWN, PrinterState.OFFLINE, PrinterState.MAINTENANCE})
 
 
 class Pipeline:
@@ -80,6 +58,7 @@ class Pipeline:
         self._registry = PrinterRegistry(site or SiteSettings(), printers, settings)
         self._book = AddressBook(ledger, sources, self._registry, self._writer)
         self._inbox = Inbox(ledger, self._book, self._registry, self._writer)
+        self._told = TrackerInputs(ledger, self._writer, self._book.to_ask)
         self._routes = self._book.routes
         self._thinning = ThinningPolicy(thinning or ThinningSettings())
         self._sample_ms = round(settings.telemetry_seconds * SECOND_MS)
@@ -230,34 +209,13 @@ class Pipeline:
         last_heard = printer.last_heard or session
         was_silent = at - printer.heard_ms > last_heard.report_interval.limit_ms
         if reading.observations or was_silent or printer.tracker.before_silence is not None:
-            self._tell_tracker(printer, session, reading, at, received_ms)
+            self._told.tell(self._heard(printer, session, received_ms), at, reading)
         if at >= session.next_sample_ms:
             self._sample(session, at)
         self._hear(printer, session, at)
 
-    def _tell_tracker(
-        self, printer: TrackedPrinter, session: PrinterSession, reading: Reading, at: int, received_ms: int
-    ) -> None:
-        """Give the tracker what the message says: all of it, or nothing."""
-        tracker_before, writer = printer.mark(), self._writer
-        pending = writer.pending
-        gathered = pending.mark()
-        try:
-            if printer.was_silent(at):
-                self._silence(printer)
-            if reading.observations:
-                for observation in reading.observations:
-                    self._observe(printer, session, at, received_ms, observation)
-            elif printer.tracker.before_silence is not None and at > printer.heard_ms:
-                self._sign_of_life(printer, session, at, received_ms)
-        except LedgerError:
-            raise
-        except Exception:
-            # A replay on the way committed what was gathered before; what it wrote stays.
-            if writer.pending is pending:
-                pending.go_back(gathered)
-                printer.go_back(tracker_before)
-            raise
+    def _heard(self, printer: TrackedPrinter, session: PrinterSession, received_ms: int) -> Heard:
+        return Heard(printer, session, received_ms, self.latest_ms, self._memory_before)
 
     def _hear(self, printer: TrackedPrinter, session: PrinterSession, at: int) -> None:
         """The printer was heard in the session at `at`."""
@@ -302,130 +260,9 @@ class Pipeline:
             time_ms, received_ms, live=live, floor_ms=max(session.heard_ms, min(self.latest_ms, received_ms))
         )
         if isinstance(placed, Placed):
-            self._clock_moved(printer, session, placed)
+            self._told.clock_moved(self._heard(printer, session, received_ms), placed)
             return placed.at_ms
         return placed
-
-    def _clock_moved(self, printer: TrackedPrinter, session: PrinterSession, placed: Placed) -> None:
-        """Put right what was written with the offset that is now known to be wrong, in this session alone."""
-        if placed.finding is ClockChange.CORRECTED:
-            log.warning("clock of printer %s jumped by %d ms; corrected for", printer.name, -placed.moved_ms)
-
-        shift = shifted_by(session, placed.clock.offset_ms or 0, placed.since_ms)
-        before = min(placed.since_ms, placed.at_ms) - _CLOCK_REACH_MS
-        with self._as_before(session):
-            self._writer.replay(printer, before, Revised(COLLECTOR, "clock", self.latest_ms), shifted=shift)
-
-    # -- what the tracker is told -----------------------------------------------------------
-
-    def _silence(self, printer: TrackedPrinter) -> None:
-        """Nothing was heard of the printer for longer than the limit of the session heard last."""
-        if printer.tracker.state in _UNSEEN:
-            return
-        at = max(printer.heard_ms, printer.tracker.at_ms)
-        self._writer.advance(printer, at, printer.heard_ms, Silence())
-
-    def _sign_of_life(
-        self, printer: TrackedPrinter, session: PrinterSession, at: int, received_ms: int
-    ) -> None:
-        if printer.was_not_silent(at):
-            self._late(printer, session, at, received_ms, SignOfLife(), None)
-        else:
-            self._writer.advance(printer, at, received_ms, SignOfLife(), session=session)
-
-    def _observe(
-        self,
-        printer: TrackedPrinter,
-        session: PrinterSession,
-        at: int,
-        received_ms: int,
-        seen: Observation,
-    ) -> None:
-        tracker = printer.tracker
-        if seen.since_ms is not None and seen.time_ms is not None:
-            at = max(tracker.at_ms, at - (seen.time_ms - seen.since_ms))
-        if seen.link is not None:
-            self._follow_link(session, at, seen)
-        if seen.signal is JobSignal.LOST or seen.state is PrinterState.UNKNOWN:
-            self._book.to_ask[session.id] = session
-        if seen.state is PrinterState.UNKNOWN and seen.detail and seen.detail.startswith("state "):
-            self.fault(session.source, "unknown_state", received_ms, f"{printer.name}: {seen.detail}")
-        teller = ""
-        if len(printer.sessions) > 1:
-            told = beside_others(printer, session, at, seen)
-            if told is None:
-                return
-            seen, teller = told, session.id
-        if needs_settling(tracker, at):
-            self._settle(printer)
-            tracker = printer.tracker
-        if seen.history:
-            self._look_further_back(printer, session, received_ms, seen)
-            tracker = printer.tracker
-        given = Observed(seen, min(at, printer.heard_ms), teller)
-        if tracker.at_ms - at > ECHO_MS or printer.was_not_silent(at):
-            self._late(printer, session, at, received_ms, given, seen)
-            return
-        at = max(at, tracker.at_ms)
-        self._writer.advance(printer, at, received_ms, given, session=session, seen=seen)
-
-    def _follow_link(self, session: PrinterSession, at: int, seen: Observation) -> None:
-        """Ask again, and forget what was known, when the way to the printer stands anew."""
-        is_renewed = at - session.heard_ms > RENEWED_LINK_MS
-        if seen.link is Link.ONLINE and not seen.retained:
-            if session.link is Link.ONLINE and is_renewed:
-                session.adapter.forget(session.memory)
-            if session.link is not Link.ONLINE or is_renewed:
-                self._book.to_ask[session.id] = session
-        if at >= session.heard_ms:
-            session.link = seen.link
-
-    @contextmanager
-    def _as_before(self, session: PrinterSession) -> Iterator[None]:
-        """Commits within hold the memory without the message at hand, which is not acknowledged by them."""
-        memory, session.memory = session.memory, self._memory_before
-        try:
-            yield
-        finally:
-            session.memory = memory
-
-    def _late(
-        self,
-        printer: TrackedPrinter,
-        session: PrinterSession,
-        at: int,
-        received_ms: int,
-        given: TrackerInput,
-        seen: Observation | None,
-    ) -> None:
-        """Put an input that came late into its place and run the printer again from there."""
-        at = max(at, printer.row.first_seen_ms)
-        body = evidence_body(session, given, received_ms, seen)
-        late = Evidence(printer.id, at, 0, received_ms, body)
-        with self._as_before(session):
-            self._writer.replay(printer, at, Revised(COLLECTOR, "late evidence", self.latest_ms), late=[late])
-
-    def _look_further_back(
-        self, printer: TrackedPrinter, session: PrinterSession, received_ms: int, seen: Observation
-    ) -> None:
-        """Put rows of the history in their places that settle jobs from before the one at hand."""
-        rows = rows_before(printer.tracker, seen.history)
-        if not rows:
-            return
-        with self._as_before(session):
-            self._writer.commit(self.latest_ms)
-            jobs = self.ledger.jobs_of(printer.id, min(row.started_ms for row in rows))
-            found = older_rows(printer.tracker, rows, jobs)
-            if not found:
-                return
-            late = evidence_of_rows(found, seen, session, received_ms)
-            first_ms = min(row.at_ms for row in late)
-            revised = Revised(COLLECTOR, "the printer's history", self.latest_ms)
-            self._writer.replay(printer, first_ms, revised, late=late)
-
-    def _settle(self, printer: TrackedPrinter) -> None:
-        at = max(printer.tracker.at_ms, printer.heard_ms)
-        self._writer.advance(printer, at, printer.heard_ms, Settled())
 
     # -- time -------------------------------------------------------------------------------
 
@@ -436,10 +273,10 @@ class Pipeline:
         for printer in self._book.printers.values():
             if not printer.is_taken_in:
                 continue
-            if printer.was_silent(now_ms) and printer.tracker.state not in _UNSEEN:
-                self._silence(printer)
+            if printer.was_silent(now_ms) and printer.tracker.state not in UNSEEN:
+                self._told.silence(printer)
             if needs_settling(printer.tracker, now_ms):
-                self._settle(printer)
+                self._told.settle(printer)
 
     def waiting_inputs(self) -> list[int]:
         """What people said that is to be worked in, by its ids in the inbox."""

@@ -1,0 +1,199 @@
+"""What a printer's tracker is told: observations, silence, signs of life, and late evidence in its place."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from collector.adapters.base import Reading
+from collector.intake.ledger_writer import COLLECTOR, LedgerWriter
+from collector.printers.evidence import evidence_body
+from collector.printers.history import evidence_of_rows, older_rows, rows_before
+from collector.printers.other_addresses import beside_others
+from collector.printers.replay import Revised, shifted_by
+from collector.printers.tracked import TrackedPrinter
+from collector.sessions.session import PrinterSession
+from collector.sessions.source_clock import ClockChange, Placed
+from collector.tracker import (
+    ECHO_MS,
+    RENEWED_LINK_MS,
+    Observed,
+    Settled,
+    SignOfLife,
+    Silence,
+    TrackerInput,
+    needs_settling,
+)
+from farm.errors import LedgerError
+from farm.ledger.collector_ledger import CollectorLedger
+from farm.ledger.records import Evidence
+from farm.model.observation import JobSignal, Link, Observation
+from farm.model.states import PrinterState
+from farm.model.times import DAY_MS
+
+log = logging.getLogger(__name__)
+
+UNSEEN = frozenset({PrinterState.UNKNOWN, PrinterState.OFFLINE, PrinterState.MAINTENANCE})
+"""States of which silence says nothing new."""
+_CLOCK_REACH_MS = 7 * DAY_MS
+
+
+class Heard(NamedTuple):
+    """The message at hand: whose it is, when it came, and the state of the collector before it.
+
+    `received_ms` is when it came by our clock, `latest_ms` the latest instant at which any printer was
+    heard, `memory_before` the adapter memory of the session without this message.
+    """
+
+    printer: TrackedPrinter
+    session: PrinterSession
+    received_ms: int
+    latest_ms: int
+    memory_before: Any
+
+
+class TrackerInputs:
+    """Gives the trackers their inputs. `to_ask` gathers the sessions whose printers are to be asked."""
+
+    def __init__(
+        self, ledger: CollectorLedger, writer: LedgerWriter, to_ask: dict[str, PrinterSession]
+    ) -> None:
+        self._ledger = ledger
+        self._writer = writer
+        self._to_ask = to_ask
+
+    def tell(self, heard: Heard, at: int, reading: Reading) -> None:
+        """Give the tracker what the message from `at` says: all of it, or nothing."""
+        printer, writer = heard.printer, self._writer
+        tracker_before, pending = printer.mark(), writer.pending
+        gathered = pending.mark()
+        try:
+            if printer.was_silent(at):
+                self.silence(printer)
+            if reading.observations:
+                for observation in reading.observations:
+                    self._observe(heard, at, observation)
+            elif printer.tracker.before_silence is not None and at > printer.heard_ms:
+                self._sign_of_life(heard, at)
+        except LedgerError:
+            raise
+        except Exception:
+            # A replay on the way committed what was gathered before; what it wrote stays.
+            if writer.pending is pending:
+                pending.go_back(gathered)
+                printer.go_back(tracker_before)
+            raise
+
+    def clock_moved(self, heard: Heard, placed: Placed) -> None:
+        """Put right what was written with the offset that is now known to be wrong, in this session alone."""
+        printer, session = heard.printer, heard.session
+        if placed.finding is ClockChange.CORRECTED:
+            log.warning("clock of printer %s jumped by %d ms; corrected for", printer.name, -placed.moved_ms)
+
+        shift = shifted_by(session, placed.clock.offset_ms or 0, placed.since_ms)
+        before = min(placed.since_ms, placed.at_ms) - _CLOCK_REACH_MS
+        with _as_before(heard):
+            self._writer.replay(printer, before, Revised(COLLECTOR, "clock", heard.latest_ms), shifted=shift)
+
+    def silence(self, printer: TrackedPrinter) -> None:
+        """Nothing was heard of the printer for longer than the limit of the session heard last."""
+        if printer.tracker.state in UNSEEN:
+            return
+        at = max(printer.heard_ms, printer.tracker.at_ms)
+        self._writer.advance(printer, at, printer.heard_ms, Silence())
+
+    def settle(self, printer: TrackedPrinter) -> None:
+        """The end of a job that was waited for did not come."""
+        at = max(printer.tracker.at_ms, printer.heard_ms)
+        self._writer.advance(printer, at, printer.heard_ms, Settled())
+
+    def _sign_of_life(self, heard: Heard, at: int) -> None:
+        if heard.printer.was_not_silent(at):
+            self._late(heard, at, SignOfLife(), None)
+        else:
+            self._writer.advance(heard.printer, at, heard.received_ms, SignOfLife(), session=heard.session)
+
+    def _observe(self, heard: Heard, at: int, seen: Observation) -> None:
+        printer, session = heard.printer, heard.session
+        tracker = printer.tracker
+        if seen.since_ms is not None and seen.time_ms is not None:
+            at = max(tracker.at_ms, at - (seen.time_ms - seen.since_ms))
+        if seen.link is not None:
+            self._follow_link(session, at, seen)
+        self._follow_state(heard, seen)
+        teller = ""
+        if len(printer.sessions) > 1:
+            told = beside_others(printer, session, at, seen)
+            if told is None:
+                return
+            seen, teller = told, session.id
+        if needs_settling(tracker, at):
+            self.settle(printer)
+            tracker = printer.tracker
+        if seen.history:
+            self._look_further_back(heard, seen)
+            tracker = printer.tracker
+        given = Observed(seen, min(at, printer.heard_ms), teller)
+        if tracker.at_ms - at > ECHO_MS or printer.was_not_silent(at):
+            self._late(heard, at, given, seen)
+            return
+        at = max(at, tracker.at_ms)
+        self._writer.advance(printer, at, heard.received_ms, given, session=session, seen=seen)
+
+    def _follow_state(self, heard: Heard, seen: Observation) -> None:
+        """Ask the printer where the message lost sight of it; count a state that nobody knows."""
+        session = heard.session
+        if seen.signal is JobSignal.LOST or seen.state is PrinterState.UNKNOWN:
+            self._to_ask[session.id] = session
+        if seen.state is PrinterState.UNKNOWN and seen.detail and seen.detail.startswith("state "):
+            sample = f"{heard.printer.name}: {seen.detail}"
+            self._writer.fault(session.source, "unknown_state", heard.received_ms, sample)
+
+    def _follow_link(self, session: PrinterSession, at: int, seen: Observation) -> None:
+        """Ask again, and forget what was known, when the way to the printer stands anew."""
+        is_renewed = at - session.heard_ms > RENEWED_LINK_MS
+        if seen.link is Link.ONLINE and not seen.retained:
+            if session.link is Link.ONLINE and is_renewed:
+                session.adapter.forget(session.memory)
+            if session.link is not Link.ONLINE or is_renewed:
+                self._to_ask[session.id] = session
+        if at >= session.heard_ms:
+            session.link = seen.link
+
+    def _late(self, heard: Heard, at: int, given: TrackerInput, seen: Observation | None) -> None:
+        """Put an input that came late into its place and run the printer again from there."""
+        printer = heard.printer
+        at = max(at, printer.row.first_seen_ms)
+        body = evidence_body(heard.session, given, heard.received_ms, seen)
+        late = Evidence(printer.id, at, 0, heard.received_ms, body)
+        with _as_before(heard):
+            revised = Revised(COLLECTOR, "late evidence", heard.latest_ms)
+            self._writer.replay(printer, at, revised, late=[late])
+
+    def _look_further_back(self, heard: Heard, seen: Observation) -> None:
+        """Put rows of the history in their places that settle jobs from before the one at hand."""
+        printer = heard.printer
+        rows = rows_before(printer.tracker, seen.history)
+        if not rows:
+            return
+        with _as_before(heard):
+            self._writer.commit(heard.latest_ms)
+            jobs = self._ledger.jobs_of(printer.id, min(row.started_ms for row in rows))
+            found = older_rows(printer.tracker, rows, jobs)
+            if not found:
+                return
+            late = evidence_of_rows(found, seen, heard.session, heard.received_ms)
+            first_ms = min(row.at_ms for row in late)
+            revised = Revised(COLLECTOR, "the printer's history", heard.latest_ms)
+            self._writer.replay(printer, first_ms, revised, late=late)
+
+
+@contextmanager
+def _as_before(heard: Heard) -> Iterator[None]:
+    """Commits within hold the memory without the message at hand, which is not acknowledged by them."""
+    session = heard.session
+    memory, session.memory = session.memory, heard.memory_before
+    try:
+        yield
+    finally:
+        session.memory = memory
