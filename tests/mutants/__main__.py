@@ -24,13 +24,15 @@ _MOST_S = 300.0
 
 @dataclass
 class Figures:
-    """How the mutants of a target fared. `unlisted` are survivors without a reason."""
+    """How the mutants of a target fared. `unlisted` are survivors without a reason; while there are
+    `untried` ones the figures are those of a part."""
 
     target: str
     mark: float
     counts: Counter[str] = field(default_factory=Counter)
     unlisted: list[tuple[str, int, str]] = field(default_factory=list)
     survivors: list[tuple[str, int, str]] = field(default_factory=list)
+    untried: int = 0
 
     @property
     def score(self) -> float:
@@ -41,8 +43,15 @@ class Figures:
 
     @property
     def good(self) -> bool:
-        """Whether the mark is met and every survivor has a reason."""
-        return self.score >= self.mark and not self.unlisted
+        """Whether all were tried, the mark is met and every survivor has a reason."""
+        return self.score >= self.mark and not self.unlisted and not self.untried
+
+    @property
+    def remark(self) -> str:
+        """What stands behind the figures in the table."""
+        if self.untried:
+            return f"  {self.untried} untried"
+        return "" if self.good else "  short"
 
 
 class TestsFail(Exception):
@@ -97,6 +106,7 @@ def _figures(target: Target, found: list[Mutant], results: Results) -> Figures:
     for mutant in found:
         outcome = results[mutant]
         if outcome is None:
+            figures.untried += 1
             continue
         figures.counts[outcome] += 1
         if outcome is Outcome.SURVIVED:
@@ -115,7 +125,7 @@ def table(rows: Iterable[Figures]) -> str:
         lines.append(
             f"{row.target:<16}{counts[Outcome.KILLED]:>8}{counts[Outcome.SURVIVED]:>10}"
             f"{counts[Outcome.TIMEOUT]:>9}{row.score:>9.1%}{row.mark:>8.0%}"
-            f"{'' if row.good else '  short'}"
+            f"{row.remark}"
         )
     return "\n".join(lines)
 

@@ -72,9 +72,18 @@ def test_a_target_falls_short_by_its_score_or_by_a_survivor_without_a_reason() -
     assert not unlisted.good
 
 
+def test_figures_of_a_part_are_not_taken_for_those_of_the_whole() -> None:
+    part = figures(100, 0)
+    part.untried = 7
+    assert not part.good
+    assert table([part]).endswith("7 untried")
+
+
 def test_the_table_fits_a_terminal() -> None:
-    lines = table([figures(12345, 12345, 12345), figures(0, 1)]).splitlines()
-    assert len(lines) == 3
+    untried = figures(12345, 12345, 12345)
+    untried.untried = 12345
+    lines = table([figures(12345, 12345, 12345), untried, figures(0, 1)]).splitlines()
+    assert len(lines) == 4
     assert max(map(len, lines)) <= 80
     assert lines[-1].endswith("short")
 
