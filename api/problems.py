@@ -24,8 +24,9 @@ _INPUT_FIELDS = {
     "request_key": ("Idempotency-Key", "header"),
     "printer": ("printer", "path"),
     "job": ("job", "path"),
+    "after": ("after", "query"),
 }
-"""Where a field of an entry of the inbox stands in a request, where that is not the body."""
+"""Where a field stands in a request, where that is not the body."""
 
 
 class FieldProblem(BaseModel):

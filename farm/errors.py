@@ -72,7 +72,7 @@ class InvalidQuery(LayerlineError, ValueError):
 
 
 class InvalidInput(InvalidQuery):
-    """What a person said of a printer or a job cannot be taken: `field` is at fault, `remedy` says why."""
+    """A value that somebody handed in cannot be taken: `field` is at fault, `remedy` says why."""
 
     def __init__(self, field: str, value: object, remedy: str) -> None:
         shown = str(value)

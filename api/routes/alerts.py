@@ -17,9 +17,9 @@ from api.parameters import (
     chosen_printers,
     instant_of,
 )
-from api.problems import ProblemError, invalid
-from farm.errors import InvalidQuery
+from api.problems import invalid
 from farm.ledger.alert_store import AlertStore
+from farm.ledger.page_marks import page_end, page_mark
 from farm.model.alert import Alert, AlertFilter, AlertPage, AlertState
 from farm.model.times import rfc3339
 
@@ -79,20 +79,27 @@ def list_rejected_messages(
     )
 
 
+class _Mark(msgspec.Struct, frozen=True, array_like=True):
+    """Where a page of the open and the resolved ends: within the alerts of one state, or before its first."""
+
+    state: AlertState
+    mark: str | None
+
+
 def _open_first(
     store: AlertStore, wanted: AlertFilter, states: tuple[AlertState, ...], after: str | None
 ) -> AlertPage:
-    """A page that goes on from one state to the next; its mark is `STATE:MARK`."""
+    """A page that goes on from one state to the next."""
     first, mark = _place(states, after)
     found: list[Alert] = []
     for state in states[first:]:
         room = wanted.limit - len(found)
         if room == 0:
-            return AlertPage(found, f"{state}:")
-        page = _page(store, msgspec.structs.replace(wanted, states=[state], limit=room, after=mark))
+            return AlertPage(found, page_mark(_Mark(state, None)))
+        page = store.alerts(msgspec.structs.replace(wanted, states=[state], limit=room, after=mark))
         found += page.alerts
         if page.next is not None:
-            return AlertPage(found, f"{state}:{page.next}")
+            return AlertPage(found, page_mark(_Mark(state, page.next)))
         mark = None
     return AlertPage(found, None)
 
@@ -100,20 +107,7 @@ def _open_first(
 def _place(states: tuple[AlertState, ...], after: str | None) -> tuple[int, str | None]:
     if after is None:
         return 0, None
-    state, _, mark = after.partition(":")
-    if state not in states:
-        raise _bad_mark(after)
-    return states.index(AlertState(state)), mark or None
-
-
-def _page(store: AlertStore, wanted: AlertFilter) -> AlertPage:
-    try:
-        return store.alerts(wanted)
-    except InvalidQuery as error:
-        if wanted.after is None:
-            raise
-        raise _bad_mark(wanted.after) from error
-
-
-def _bad_mark(mark: str) -> ProblemError:
-    return invalid("after", mark, "`next` of the page before")
+    end = page_end(after, _Mark, "alerts")
+    if end.state not in states:
+        raise invalid("after", after, "`next` of the page before")
+    return states.index(end.state), end.mark

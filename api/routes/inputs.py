@@ -7,8 +7,8 @@ from fastapi import APIRouter, Header, Path, Query, Response
 
 from api import schemas
 from api.context import ApiContext, Context
-from api.parameters import Limit, PrinterWord, instant_of, is_uuid, printer_named
-from api.problems import NOT_FOUND, invalid, not_found, problem_answers
+from api.parameters import Limit, Mark, PrinterWord, instant_of, is_uuid, printer_named
+from api.problems import NOT_FOUND, not_found, problem_answers
 from api.said import Said, SaidForWhen, SaidOfJob, SaidOfPrinter
 from farm.model.input_record import input_record
 from farm.model.job import Job
@@ -82,22 +82,20 @@ def list_inputs(
     ] = None,
     job: Annotated[str | None, Query(description="Only of this job, by id.", max_length=64)] = None,
     limit: Limit = 100,
-    after: Annotated[
-        str | None, Query(description="`next` of the page before.", max_length=20, pattern=r"^[0-9]+$")
-    ] = None,
+    after: Mark = None,
 ) -> schemas.Page[schemas.InputRecord]:
     """One page of the trail: who said what, when, for when and why, and what the collector answered."""
     page = context.inbox.inputs(
         printer_id=None if printer is None else printer_named(context, printer).id,
         job_id=None if job is None else _job_named(context, job).id,
-        before=_mark(after),
+        after=after,
         limit=limit,
     )
     names = {each.id: each.name for each in context.farm_view.labels().values()}
     return schemas.Page(
         at=rfc3339(context.farm_view.now_ms()),
         items=[_record(each, names[each.printer_id]) for each in page.inputs],
-        next=None if page.next is None else str(page.next),
+        next=page.next,
     )
 
 
@@ -146,15 +144,6 @@ def _job_named(context: ApiContext, job_id: str) -> Job:
     if found is None:
         raise not_found("job", job_id)
     return found
-
-
-def _mark(after: str | None) -> int | None:
-    if after is None:
-        return None
-    mark = int(after)
-    if mark > LARGEST_ID:
-        raise invalid("after", after, "`next` of the page before")
-    return mark
 
 
 def _record(said: OperatorInput, printer: str) -> schemas.InputRecord:

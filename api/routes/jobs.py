@@ -17,10 +17,8 @@ from api.parameters import (
     instant_of,
     is_uuid,
 )
-from api.problems import NOT_FOUND, invalid, not_found
-from farm.errors import InvalidQuery
-from farm.ledger.job_filter import JobFilter, JobPage
-from farm.ledger.ledger_reader import LedgerReader
+from api.problems import NOT_FOUND, not_found
+from farm.ledger.job_filter import JobFilter
 from farm.model.states import Outcome
 from farm.model.times import rfc3339
 
@@ -46,8 +44,7 @@ def list_jobs(
 
     `since` and `until` bound the end, or the start of a job under way.
     """
-    page = _page(
-        context.farm_view.reader,
+    page = context.farm_view.reader.jobs(
         JobFilter(
             printer_ids=chosen_printers(context, printer, group),
             since_ms=instant_of("since", since),
@@ -74,12 +71,3 @@ def show_job(
     if found is None:
         raise not_found("job", job)
     return views.job_detail(found, context.farm_view.labels(), reader.revisions(found.id))
-
-
-def _page(reader: LedgerReader, wanted: JobFilter) -> JobPage:
-    try:
-        return reader.jobs(wanted)
-    except InvalidQuery as error:
-        if wanted.after is None:
-            raise
-        raise invalid("after", wanted.after, "`next` of the page before") from error

@@ -23,11 +23,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from farm.errors import InvalidQuery
 from farm.ledger import alert_rows as rows
 from farm.ledger import schema
 from farm.ledger.engine import ledger_errors, reading
 from farm.ledger.feed_log import append_feed
+from farm.ledger.page_marks import MarkedId, MarkedNumber, page_end, page_mark
 from farm.model.alert import (
     Alert,
     AlertBatch,
@@ -51,6 +51,11 @@ _attempt = schema.delivery_attempt
 _cursor = schema.cursor
 
 
+class _Mark(msgspec.Struct, frozen=True, array_like=True):
+    fired_ms: MarkedNumber
+    alert_id: MarkedId
+
+
 class AlertStore:
     """The port `AlertStore` over the ledger's engine. Safe to use from several threads.
 
@@ -63,7 +68,7 @@ class AlertStore:
         self._reads = reading(engine)
 
     def alerts(self, wanted: AlertFilter) -> AlertPage:
-        """One page of alerts, newest first. Raises InvalidQuery for a mark that is none."""
+        """One page of alerts, newest first. Raises InvalidInput for a mark that is none."""
         query = (
             select(_alert)
             .where(*_conditions(wanted))
@@ -74,7 +79,7 @@ class AlertStore:
             found = [rows.alert_of(row) for row in connection.execute(query)]
         page = found[: wanted.limit]
         more = len(found) > wanted.limit
-        return AlertPage(page, f"{page[-1].fired_ms}~{page[-1].id}" if more and page else None)
+        return AlertPage(page, page_mark(_Mark(page[-1].fired_ms, page[-1].id)) if more and page else None)
 
     def alert(self, alert_id: str) -> Alert | None:
         """One alert."""
@@ -211,15 +216,9 @@ def _conditions(wanted: AlertFilter) -> list[ColumnElement[bool]]:
     if wanted.until_ms is not None:
         conditions.append(_alert.c.fired_ms < wanted.until_ms)
     if wanted.after is not None:
-        conditions.append(tuple_(_alert.c.fired_ms, _alert.c.id) < tuple_(*_mark(wanted.after)))
+        mark = page_end(wanted.after, _Mark, "alerts")
+        conditions.append(tuple_(_alert.c.fired_ms, _alert.c.id) < tuple_(mark.fired_ms, mark.alert_id))
     return conditions
-
-
-def _mark(text: str) -> tuple[int, str]:
-    fired, _, alert_id = text.partition("~")
-    if not (fired.lstrip("-").isascii() and fired.lstrip("-").isdigit() and alert_id):
-        raise InvalidQuery(f"{text!r} is not the mark of a page of alerts")
-    return int(fired), alert_id
 
 
 def _rank(table: Any) -> ColumnElement[int]:

@@ -11,6 +11,7 @@ from farm.errors import InputConflict, InvalidInput
 from farm.ledger import rows, schema
 from farm.ledger.inbox_bounds import check_texts, tidied
 from farm.ledger.ledger_database import LedgerDatabase
+from farm.ledger.page_marks import MarkedNumber, page_end, page_mark
 from farm.model.job import Job
 from farm.model.operator_input import (
     CloseJob,
@@ -35,7 +36,11 @@ class InputPage(msgspec.Struct, frozen=True):
     """Entries of the inbox, newest first, and the mark from which the next page goes on."""
 
     inputs: list[OperatorInput]
-    next: int | None
+    next: str | None
+
+
+class _Mark(msgspec.Struct, frozen=True, array_like=True):
+    input_id: MarkedNumber
 
 
 class Inbox(LedgerDatabase):
@@ -96,24 +101,24 @@ class Inbox(LedgerDatabase):
         *,
         printer_id: str | None = None,
         job_id: str | None = None,
-        before: int | None = None,
+        after: str | None = None,
         limit: int = 100,
     ) -> InputPage:
         """What was said, newest first: of a printer and its jobs, of a job, or of everything.
 
-        `before` is `next` of the page before.
+        `after` is `next` of the page before. Raises InvalidInput when it is the mark of no page.
         """
         wanted = select(schema.operator_input).order_by(_said.id.desc()).limit(limit + 1)
         if printer_id is not None:
             wanted = wanted.where(_said.printer_id == printer_id)
         if job_id is not None:
             wanted = wanted.where(_said.job_id == job_id)
-        if before is not None:
-            wanted = wanted.where(_said.id < before)
+        if after is not None:
+            wanted = wanted.where(_said.id < page_end(after, _Mark, "the inbox").input_id)
         with self._reads() as connection:
             found = [rows.operator_input_of(row) for row in connection.execute(wanted).mappings()]
         page = found[:limit]
-        return InputPage(page, page[-1].id if len(found) > limit else None)
+        return InputPage(page, page_mark(_Mark(page[-1].id)) if len(found) > limit else None)
 
 
 def _printer(connection: Connection, printer_id: str) -> Printer:

@@ -4,18 +4,16 @@ A page goes on strictly after the last job of the page before, by instant and id
 that are added meanwhile neither shift nor repeat what follows.
 """
 
-import base64
-import binascii
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal, or_, select, tuple_
 
-from farm.errors import InvalidQuery
 from farm.ledger import schema
 from farm.ledger.chosen_printers import among
 from farm.ledger.job_filter import JobFilter, JobPage
+from farm.ledger.page_marks import MarkedId, MarkedNumber, page_end, page_mark
 from farm.ledger.rows import job_of
 from farm.model.job import Job
 
@@ -28,13 +26,13 @@ class _Mark(msgspec.Struct, frozen=True, array_like=True):
     """The place of a job in the list: `at_ms` is its end, or while it is under way its start."""
 
     under_way: bool
-    at_ms: int
-    job_id: str
+    at_ms: MarkedNumber
+    job_id: MarkedId
 
 
 def job_page(connection: Connection, wanted: JobFilter) -> JobPage:
-    """The page after the mark. Raises InvalidQuery when the mark is none of ours."""
-    mark = None if wanted.after is None else _read(wanted.after)
+    """The page after the mark. Raises InvalidInput when the mark is none of ours."""
+    mark = None if wanted.after is None else page_end(wanted.after, _Mark, "jobs")
     limit = max(wanted.limit, 1)
     jobs: list[Job] = []
     if mark is None or mark.under_way:
@@ -43,7 +41,7 @@ def job_page(connection: Connection, wanted: JobFilter) -> JobPage:
     if len(jobs) <= limit and not wanted.open_only:
         jobs += _fetch(connection, _ended(connection, wanted, mark), limit + 1 - len(jobs))
     page = jobs[:limit]
-    return JobPage(page, _write(page[-1]) if len(jobs) > limit else None)
+    return JobPage(page, _mark_of(page[-1]) if len(jobs) > limit else None)
 
 
 def _fetch(connection: Connection, statement: Select[Any], limit: int) -> list[Job]:
@@ -99,14 +97,7 @@ def _conditions(connection: Connection, wanted: JobFilter) -> Sequence[ColumnEle
     return conditions
 
 
-def _write(job: Job) -> str:
+def _mark_of(job: Job) -> str:
     under_way = job.ended_ms is None
     at_ms = (job.started_ms or 0) if job.ended_ms is None else job.ended_ms
-    return base64.urlsafe_b64encode(msgspec.json.encode(_Mark(under_way, at_ms, job.id))).decode().rstrip("=")
-
-
-def _read(mark: str) -> _Mark:
-    try:
-        return msgspec.json.decode(base64.urlsafe_b64decode(mark + "=" * (-len(mark) % 4)), type=_Mark)
-    except (binascii.Error, ValueError, msgspec.DecodeError) as error:
-        raise InvalidQuery(f"{mark!r} is no mark of a page of jobs; take the one that a page gave") from error
+    return page_mark(_Mark(under_way, at_ms, job.id))

@@ -285,7 +285,7 @@ def test_the_trail_is_told_newest_first_and_page_by_page(inbox: Inbox) -> None:
     first = inbox.inputs(limit=3)
     assert first.inputs == [of_bert, of_anna[2], of_anna[1]]
     say(inbox)
-    assert inbox.inputs(limit=3, before=first.next) == InputPage([of_anna[0]], None)
+    assert inbox.inputs(limit=3, after=first.next) == InputPage([of_anna[0]], None)
 
 
 def test_an_error_of_the_inbox_is_an_invalid_query_that_hides_no_length() -> None:
