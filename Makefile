@@ -18,7 +18,7 @@ help:
 	@echo "make test    all tests"
 	@echo "make check   types, lint, import contracts, dead code, formatting: only looks"
 	@echo "make fix     what can be put right by itself: formatting, import order"
-	@echo "make docs    the generated tables of docs/configuration.md, docs/cli.md and docs/outcomes.md"
+	@echo "make docs    the generated tables of docs/{configuration,cli,kpis,outcomes}.md"
 	@echo "make bench   the benchmarks of docs/benchmarks.md"
 	@echo "make fuzz    a million hostile messages (MESSAGES, SEED) among good ones: docs/testing.md"
 	@echo "make mutants one rule changed at a time: do the quick tests notice?"

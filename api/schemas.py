@@ -5,6 +5,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from farm.kpi.catalogue import Cadence, Unit
+from farm.kpi.figure import FIGURE_FIELDS
 from farm.kpi.periods import Period
 from farm.kpi.subjects import Scope
 from farm.kpi.targets import Level, Profile
@@ -284,13 +285,14 @@ class OutboxQueue(Answer):
     trouble: OutboxTrouble | None
 
 
-class KpiReading(Answer):
-    """One indicator of one subject over one window, with what is needed to judge it.
+def _number(name: str, example: float) -> Any:
+    """A number that every figure carries, described as it is everywhere."""
+    meaning = next(field.meaning for field in FIGURE_FIELDS if field.name == name)
+    return Field(description=f"{meaning[0].upper()}{meaning[1:]}.", examples=[example])
 
-    `value` is null where there is no data, which is not zero. `low` and `high` say where it
-    would lie at worst and at best if everything unknown were known; `interval_low` and
-    `interval_high` bound a rate at its counts with 95 % confidence (Wilson).
-    """
+
+class KpiReading(Answer):
+    """One indicator of one subject over one window, with what is needed to judge it."""
 
     id: str = Field(examples=["print_success_rate"])
     name: str = Field(examples=["Print success rate"])
@@ -299,15 +301,15 @@ class KpiReading(Answer):
     label: str = Field(examples=["main"])
     window: WindowBounds
     unit: Unit = Field(examples=["ratio"])
-    value: float | None = Field(examples=[0.9])
+    value: float | None = _number("value", 0.9)
     shown: str = Field(description="The value as people read it.", examples=["90.00 %"])
-    low: float | None = Field(examples=[0.891])
-    high: float | None = Field(examples=[0.901])
-    interval_low: float | None = Field(examples=[0.8507])
-    interval_high: float | None = Field(examples=[0.9343])
+    low: float | None = _number("low", 0.891)
+    high: float | None = _number("high", 0.901)
+    interval_low: float | None = _number("interval_low", 0.8507)
+    interval_high: float | None = _number("interval_high", 0.9343)
     counts: dict[str, int] = Field(examples=[{"attempts": 200, "succeeded": 180, "failed": 20, "unknown": 2}])
     amounts: dict[str, float] = Field(examples=[{"available_hours": 720.0}])
-    observed_share: Share | None
+    observed_share: Share | None = _number("observed_share", 0.9955)
 
 
 class KpiList(Listing[KpiReading]):
@@ -321,10 +323,10 @@ class KpiPoint(Answer):
 
     from_: Instant = Field(serialization_alias="from")
     to: Instant
-    value: float | None = Field(examples=[0.9])
-    low: float | None = Field(examples=[0.891])
-    high: float | None = Field(examples=[0.901])
-    observed_share: Share | None
+    value: float | None = _number("value", 0.9)
+    low: float | None = _number("low", 0.891)
+    high: float | None = _number("high", 0.901)
+    observed_share: Share | None = _number("observed_share", 0.9955)
 
 
 class KpiRow(Answer):

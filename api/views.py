@@ -9,7 +9,7 @@ import msgspec
 from api import schemas
 from farm.influx.status import QueueStatus
 from farm.kpi.catalogue import Indicator, indicator
-from farm.kpi.figure import KpiFigure, KpiSeries
+from farm.kpi.figure import POINT_FIELDS, KpiFigure, KpiSeries, figure_record
 from farm.kpi.windows import Window
 from farm.ledger.history_port import TelemetrySample
 from farm.ledger.records import IntakeFault, RejectedMessage, Revision
@@ -239,24 +239,8 @@ def fault_view(fault: IntakeFault) -> schemas.IntakeFaultCount:
 
 def kpi_view(figure: KpiFigure) -> schemas.KpiReading:
     """One indicator's figure."""
-    return schemas.KpiReading(
-        id=figure.id,
-        name=indicator(figure.id).name,
-        scope=figure.scope,
-        scope_id=figure.scope_id,
-        label=figure.label,
-        window=window_view(figure.window),
-        unit=figure.unit,
-        value=figure.value,
-        shown=figure.shown,
-        low=figure.low,
-        high=figure.high,
-        interval_low=None if figure.interval is None else figure.interval.low,
-        interval_high=None if figure.interval is None else figure.interval.high,
-        counts=figure.counts,
-        amounts=figure.amounts,
-        observed_share=figure.observed_share,
-    )
+    shown = figure_record(figure) | {"window": window_view(figure.window)}
+    return schemas.KpiReading(name=indicator(figure.id).name, **shown)
 
 
 def kpi_row(series: KpiSeries) -> schemas.KpiRow:
@@ -273,10 +257,7 @@ def kpi_row(series: KpiSeries) -> schemas.KpiRow:
             schemas.KpiPoint(
                 from_=rfc3339(point.from_ms),
                 to=rfc3339(point.to_ms),
-                value=point.value,
-                low=point.low,
-                high=point.high,
-                observed_share=point.observed_share,
+                **{name: getattr(point, name) for name in POINT_FIELDS},
             )
             for point in series.points
         ],

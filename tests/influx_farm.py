@@ -1,12 +1,16 @@
 """A small farm booked into a ledger the way the collector books it, for the tests of the outbox."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from farm.influx.sender import Sender
 from farm.influx.status import OutboxStatus
+from farm.kpi.catalogue import Unit
+from farm.kpi.figure import KpiFigure
+from farm.kpi.subjects import Scope
+from farm.kpi.windows import Window
 from farm.ledger.batch import Batch
 from farm.ledger.ledger import Ledger
 from farm.ledger.records import JobAlias, TelemetryRow
@@ -232,3 +236,33 @@ def values_of(rows: Sequence[TelemetryRow], printers: Sequence[Printer]) -> dict
         for name, value in msgspec.to_builtins(row.values).items():
             held[("telemetry", *tags, name, at_ns)] = value
     return held
+
+
+def a_figure(
+    kpi: str,
+    scope: Scope,
+    scope_id: str,
+    *,
+    label: str = "",
+    window: str = "24h",
+    unit: Unit = Unit.RATIO,
+    value: float | None = None,
+    counts: Mapping[str, int] | None = None,
+    amounts: Mapping[str, float] | None = None,
+) -> KpiFigure:
+    """A figure about which nothing else is known; it is labelled with its id unless told otherwise."""
+    return KpiFigure(
+        id=kpi,
+        scope=scope,
+        scope_id=scope_id,
+        label=label or scope_id,
+        window=Window(window, START, START),
+        unit=unit,
+        value=value,
+        low=None,
+        high=None,
+        interval=None,
+        counts=dict(counts or {}),
+        amounts=dict(amounts or {}),
+        observed_share=None,
+    )

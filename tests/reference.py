@@ -1,4 +1,4 @@
-"""Writes the parts of docs/configuration.md, docs/cli.md and docs/outcomes.md that the program knows best.
+"""Writes the parts of configuration.md, cli.md, kpis.md and outcomes.md in docs/ that the program knows.
 
     python -m tests.reference
 
@@ -26,6 +26,7 @@ from collector.tracker.outcome import OUTCOME_RULES, OutcomeRule
 from farm.app.config import SECTIONS, section_model
 from farm.app.config_models import holds_secret, models_in
 from farm.cli.root import app
+from farm.kpi.figure import FIGURE_FIELDS
 
 DOCS = Path(__file__).parent.parent / "docs"
 _BLOCK = re.compile(r"(<!-- (?P<name>[^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -173,9 +174,17 @@ def _limit_table() -> str:
     return "\n".join(rows) + "\n"
 
 
+def figure_blocks() -> dict[str, str]:
+    """The numbers that every figure carries."""
+    rows = ["| number | unit | meaning |", "|---|---|---|"]
+    rows += [f"| `{field.name}` | {field.unit} | {_plain(field.meaning)} |" for field in FIGURE_FIELDS]
+    return {"numbers of a figure": "\n".join(rows) + "\n"}
+
+
 GENERATED: dict[str, Callable[[], dict[str, str]]] = {
     "configuration.md": setting_blocks,
     "cli.md": command_blocks,
+    "kpis.md": figure_blocks,
     "outcomes.md": outcome_blocks,
 }
 

@@ -10,7 +10,7 @@ from farm.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOptio
 from farm.cli.output import print_json, print_table, span_text
 from farm.model.job_record import job_record
 from farm.model.states import Outcome
-from farm.model.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, parse_rfc3339, rfc3339, rfc3339_or_none
+from farm.model.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, parse_rfc3339, rfc3339_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -115,6 +115,7 @@ def kpi(
     """
     from farm.app.wiring import kpi_engine_of, ledger_of, now_of
     from farm.errors import InvalidQuery
+    from farm.kpi.figure import figure_record
     from farm.kpi.subjects import Scope
 
     if by not in list(Scope):
@@ -126,7 +127,7 @@ def kpi(
         engine, now_ms = kpi_engine_of(configuration, ledger), now_of(ledger)
         figures = engine.evaluate(names or None, engine.window(window, now_ms), Scope(by), now_ms)
     if as_json:
-        print_json([figure_object(figure) for figure in figures])
+        print_json([figure_record(figure) for figure in figures])
         return
     _print_figures(figures)
 
@@ -150,28 +151,6 @@ def since_instant(text: str, now_ms: int, option: str = "--since") -> int:
         raise InvalidQuery(
             f"{option} {text}: must be an RFC 3339 time such as 2026-11-22T00:51:14Z, or like 90m, 24h, 7d"
         ) from error
-
-
-def figure_object(figure: "KpiFigure") -> dict[str, Any]:
-    """The figure as the API shows it; `value` is null where there is no data."""
-    window, interval = figure.window, figure.interval
-    return {
-        "id": figure.id,
-        "scope": figure.scope,
-        "scope_id": figure.scope_id,
-        "label": figure.label,
-        "window": {"name": window.name, "from": rfc3339(window.from_ms), "to": rfc3339(window.to_ms)},
-        "unit": figure.unit,
-        "value": figure.value,
-        "shown": figure.shown,
-        "low": figure.low,
-        "high": figure.high,
-        "interval_low": None if interval is None else interval.low,
-        "interval_high": None if interval is None else interval.high,
-        "counts": figure.counts,
-        "amounts": figure.amounts,
-        "observed_share": figure.observed_share,
-    }
 
 
 def ids_of(printer: str, printers: "Mapping[str, Printer]") -> list[str]:

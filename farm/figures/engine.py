@@ -10,12 +10,14 @@ from difflib import get_close_matches
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from farm.errors import InvalidQuery
 from farm.figures.subject_sums import SubjectSums, SumsReader
 from farm.kpi.account import Interval
 from farm.kpi.calculation import KpiInput
 from farm.kpi.catalogue import Indicator, indicators
-from farm.kpi.figure import KpiFigure, KpiSeries, SeriesPoint
+from farm.kpi.figure import POINT_FIELDS, KpiFigure, KpiSeries, SeriesPoint
 from farm.kpi.periods import SHORTEST_MS, Period, edges
 from farm.kpi.segments import segments
 from farm.kpi.subjects import NO_GROUP, Scope, Subject, subjects_of
@@ -179,12 +181,7 @@ def _figure(entry: Indicator, window: Window, subject: Subject, given: KpiInput)
         label=subject.label,
         window=window,
         unit=entry.unit,
-        value=result.value,
-        low=result.low,
-        high=result.high,
-        interval=result.interval,
-        counts=result.counts,
-        amounts=result.amounts,
+        **msgspec.structs.asdict(result),
         observed_share=given.account.observed_share,
     )
 
@@ -203,10 +200,7 @@ def _series(row: Sequence[KpiFigure], window: Window, period: Period) -> KpiSeri
             SeriesPoint(
                 figure.window.from_ms,
                 figure.window.to_ms,
-                figure.value,
-                figure.low,
-                figure.high,
-                figure.observed_share,
+                **{name: getattr(figure, name) for name in POINT_FIELDS},
             )
             for figure in row
         ),

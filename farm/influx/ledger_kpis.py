@@ -6,7 +6,7 @@ from farm.figures.engine import KpiEngine
 from farm.influx.points import KpiPoint
 from farm.influx.settings import InfluxSettings
 from farm.kpi.figure import KpiFigure
-from farm.kpi.subjects import NO_GROUP, Scope
+from farm.kpi.subjects import Scope
 from farm.ledger.ledger_reader import LedgerReader
 from farm.model.clock import Clock
 from farm.settings import SiteSettings
@@ -39,7 +39,7 @@ class LedgerKpis:
         if printers:
             wanted.append((Scope.PRINTER, self._settings.kpi_printer_windows))
         return [
-            _point(figure, at_ms, self._site.name)
+            KpiPoint(at_ms, self._site.name, figure)
             for scope, names in wanted
             for figure in self._figures(scope, names, at_ms)
         ]
@@ -47,24 +47,3 @@ class LedgerKpis:
     def _figures(self, scope: Scope, names: Sequence[str], at_ms: int) -> list[KpiFigure]:
         windows = [self._engine.window(name, at_ms) for name in names]
         return self._engine.evaluate_all(None, windows, scope, at_ms)
-
-
-def _point(figure: KpiFigure, at_ms: int, site: str) -> KpiPoint:
-    return KpiPoint(
-        at_ms=at_ms,
-        site=site,
-        kpi=figure.id,
-        scope=figure.scope.value,
-        scope_id="" if figure.scope_id == NO_GROUP else figure.scope_id,
-        label=figure.label,
-        window=figure.window.name,
-        unit=figure.unit.value,
-        value=figure.value,
-        low=figure.low,
-        high=figure.high,
-        interval_low=figure.interval.low if figure.interval else None,
-        interval_high=figure.interval.high if figure.interval else None,
-        observed_share=figure.observed_share,
-        counts=figure.counts,
-        amounts=figure.amounts,
-    )

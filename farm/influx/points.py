@@ -23,6 +23,8 @@ from farm.influx.line_protocol import (
     series,
     timestamp,
 )
+from farm.kpi.figure import KpiFigure, figure_numbers
+from farm.kpi.subjects import Scope
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.job import Job
 from farm.model.printer import Address, Printer
@@ -63,28 +65,12 @@ class Known(msgspec.Struct):
     aliases: Mapping[str, list[tuple[str, str]]] = {}
 
 
-class KpiPoint(msgspec.Struct, frozen=True, kw_only=True):
-    """One indicator of the farm, a group or a printer over a window that ended at `at_ms`.
-
-    `scope` is `farm`, `group` or `printer`, `scope_id` the group's name or the printer's id.
-    """
+class KpiPoint(msgspec.Struct, frozen=True):
+    """One indicator of the farm, a group or a printer of `site`, as it was worked out for `at_ms`."""
 
     at_ms: int
     site: str
-    kpi: str
-    scope: str
-    scope_id: str
-    label: str
-    window: str
-    unit: str
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-    interval_low: float | None = None
-    interval_high: float | None = None
-    observed_share: float | None = None
-    counts: Mapping[str, int] = {}
-    amounts: Mapping[str, float] = {}
+    figure: KpiFigure
 
 
 def feed_lines(entry: FeedEntry, known: Known) -> list[bytes]:
@@ -149,18 +135,16 @@ def telemetry_line(head: str, at_ms: int, row_id: int, figures: Mapping[str, flo
 
 def kpi_line(point: KpiPoint) -> bytes:
     """One indicator's figure. Where there is no data it has no `value`, which is not zero."""
-    tags = {"site": point.site, "kpi": point.kpi, "scope": point.scope, "window": point.window}
-    if point.scope in {"group", "printer"}:
-        tags[point.scope] = point.scope_id
+    figure = point.figure
+    tags = {"site": point.site, "kpi": figure.id, "scope": figure.scope.value, "window": figure.window.name}
+    if figure.scope is not Scope.FARM:
+        tags[figure.scope.value] = figure.scope_id
     values: dict[str, FieldValue] = {
-        "label": point.label,
-        "unit": point.unit,
-        **{
-            name: _float(getattr(point, name))
-            for name in ("value", "low", "high", "interval_low", "interval_high", "observed_share")
-        },
-        **{f"count_{name}": int(value) for name, value in point.counts.items()},
-        **{f"amount_{name}": float(value) for name, value in point.amounts.items()},
+        "label": figure.label,
+        "unit": figure.unit.value,
+        **{name: _float(number) for name, number in figure_numbers(figure).items()},
+        **{f"count_{name}": int(value) for name, value in figure.counts.items()},
+        **{f"amount_{name}": float(value) for name, value in figure.amounts.items()},
     }
     return line(series(KPI, tags), fields(values), timestamp(point.at_ms, 0))
 

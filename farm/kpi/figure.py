@@ -1,4 +1,7 @@
-"""An indicator's figure, and a row of them over time."""
+"""An indicator's figure, what it carries under which name, and a row of figures over time."""
+
+from collections.abc import Callable
+from typing import Any, Final
 
 import msgspec
 
@@ -7,6 +10,7 @@ from farm.kpi.periods import Period
 from farm.kpi.subjects import Scope
 from farm.kpi.wilson import Interval95
 from farm.kpi.windows import Window
+from farm.model.times import rfc3339
 
 
 class KpiFigure(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +43,81 @@ class KpiFigure(msgspec.Struct, frozen=True, kw_only=True):
         return shown(self.value, self.unit)
 
 
+class FigureField(msgspec.Struct, frozen=True):
+    """A number that every figure carries: its name on every surface, its unit, and what it says."""
+
+    name: str
+    unit: str
+    meaning: str
+    read: Callable[[KpiFigure], float | None]
+
+
+OF_INDICATOR: Final = "the indicator's"
+_RATIO: Final = "ratio"
+
+FIGURE_FIELDS: Final = (
+    FigureField(
+        "value",
+        OF_INDICATOR,
+        "the figure. Null means no data, and is never shown as zero",
+        lambda figure: figure.value,
+    ),
+    FigureField(
+        "low",
+        OF_INDICATOR,
+        "the least that the value could be, once everything that is unknown were known",
+        lambda figure: figure.low,
+    ),
+    FigureField(
+        "high",
+        OF_INDICATOR,
+        "the most that the value could be, once everything that is unknown were known",
+        lambda figure: figure.high,
+    ),
+    FigureField(
+        "interval_low",
+        _RATIO,
+        "for a rate, the lower end of its 95 % interval at its counts (Wilson)",
+        lambda figure: None if figure.interval is None else figure.interval.low,
+    ),
+    FigureField(
+        "interval_high",
+        _RATIO,
+        "for a rate, the upper end of that interval: how far chance alone may have moved it",
+        lambda figure: None if figure.interval is None else figure.interval.high,
+    ),
+    FigureField(
+        "observed_share",
+        _RATIO,
+        "the part of the printers' time of which the state is known. Offline is known, `unknown` is not",
+        lambda figure: figure.observed_share,
+    ),
+)
+"""The numbers of a figure, in the order in which they are told."""
+
+
+def figure_numbers(figure: KpiFigure) -> dict[str, float | None]:
+    """The numbers of `FIGURE_FIELDS` by name; None where there is no data."""
+    return {field.name: field.read(figure) for field in FIGURE_FIELDS}
+
+
+def figure_record(figure: KpiFigure) -> dict[str, Any]:
+    """The figure as API and command line show it; times in RFC 3339, `value` None where there is no data."""
+    window = figure.window
+    return {
+        "id": figure.id,
+        "scope": figure.scope,
+        "scope_id": figure.scope_id,
+        "label": figure.label,
+        "window": {"name": window.name, "from": rfc3339(window.from_ms), "to": rfc3339(window.to_ms)},
+        "unit": figure.unit,
+        "shown": figure.shown,
+        **figure_numbers(figure),
+        "counts": figure.counts,
+        "amounts": figure.amounts,
+    }
+
+
 class SeriesPoint(msgspec.Struct, frozen=True):
     """The figure from `from_ms` until `to_ms` (ms since 1970, UTC, half open)."""
 
@@ -48,6 +127,12 @@ class SeriesPoint(msgspec.Struct, frozen=True):
     low: float | None
     high: float | None
     observed_share: float | None
+
+
+POINT_FIELDS: Final = tuple(
+    field.name for field in FIGURE_FIELDS if field.name in SeriesPoint.__struct_fields__
+)
+"""The numbers of a figure that a point of a series carries too."""
 
 
 class KpiSeries(msgspec.Struct, frozen=True, kw_only=True):

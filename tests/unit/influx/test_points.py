@@ -19,11 +19,14 @@ from farm.influx.points import (
     telemetry_head,
     telemetry_line,
 )
+from farm.kpi.catalogue import Unit
+from farm.kpi.subjects import Scope
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.job import Job
 from farm.model.printer import Address, Printer
 from farm.model.span import Span
 from farm.model.states import Cause, Outcome, PrinterState, Provenance
+from tests.influx_farm import a_figure
 
 AT = 1_795_000_000_000
 PRINTER = Printer(
@@ -163,10 +166,10 @@ def test_telemetry_without_a_figure_that_can_be_written_is_no_point() -> None:
 
 
 def test_a_figure_without_data_has_no_value() -> None:
-    point = KpiPoint(
-        at_ms=AT, site="main", kpi="utilization", scope="group", scope_id="left", label="left", window="24h",
-        unit="ratio", value=None, counts={"printers": 0}, amounts={"available_hours": 0},
-    )  # fmt: skip
+    figure = a_figure(
+        "utilization", Scope.GROUP, "left", counts={"printers": 0}, amounts={"available_hours": 0}
+    )
+    point = KpiPoint(AT, "main", figure)
     assert kpi_line(point).decode() == (
         "kpi,group=left,kpi=utilization,scope=group,site=main,window=24h "
         'label="left",unit="ratio",count_printers=0i,amount_available_hours=0.0 1795000000000000000'
@@ -174,10 +177,10 @@ def test_a_figure_without_data_has_no_value() -> None:
 
 
 def test_a_printers_figure_is_tagged_with_the_printer() -> None:
-    point = KpiPoint(
-        at_ms=AT, site="main", kpi="throughput", scope="printer", scope_id="p-1", label="Left 1",
-        window="24h", unit="units", value=3,
-    )  # fmt: skip
+    figure = a_figure(
+        "throughput", Scope.PRINTER, "p-1", label="Left 1", window="24h", unit=Unit.UNITS, value=3
+    )
+    point = KpiPoint(AT, "main", figure)
     made = kpi_line(point).decode()
     assert made.startswith("kpi,kpi=throughput,printer=p-1,scope=printer,site=main,window=24h ")
     assert "value=3.0" in made

@@ -11,6 +11,7 @@ from farm.influx.points import KpiPoint
 from farm.influx.sender import Sender
 from farm.influx.settings import InfluxSettings
 from farm.influx.status import OutboxStatus, QueueStatus
+from farm.kpi.subjects import Scope
 from farm.ledger import schema
 from farm.ledger.ledger import Ledger, open_ledger
 from farm.ledger.records import TelemetryRow
@@ -19,7 +20,7 @@ from farm.model.feed import FeedEntry, FeedKind
 from farm.model.observation import Telemetry
 from farm.model.states import Outcome
 from farm.model.times import DAY_MS, HOUR_MS, MINUTE_MS
-from tests.influx_farm import START, BookedFarm, HandedClock, empty_outbox
+from tests.influx_farm import START, BookedFarm, HandedClock, a_figure, empty_outbox
 from tests.influx_played import PlayedServer
 
 
@@ -288,14 +289,11 @@ class PlayedKpis:
         return self._clock()
 
     def points(self, at_ms: int, *, printers: bool) -> Sequence[KpiPoint]:
-        scopes = ("farm", "printer") if printers else ("farm",)
+        scopes = (Scope.FARM, Scope.PRINTER) if printers else (Scope.FARM,)
         return [
-            KpiPoint(
-                at_ms=at_ms, site="main", kpi="utilization", scope=scope, scope_id=scope, label=scope,
-                window="1h", unit="ratio", value=0.5,
-            )
+            KpiPoint(at_ms, "main", a_figure("utilization", scope, scope, window="1h", value=0.5))
             for scope in scopes
-        ]  # fmt: skip
+        ]
 
 
 def kpi_minutes(server: PlayedServer, scope: bytes) -> list[int]:
