@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from paho.mqtt.client import MQTTMessage
 
-from collector.probe import PATIENCE_S, BrokerAccess, Probe
 from farm.errors import BrokerRefused, BrokerUnreachable
+from farm.model.broker_address import BrokerAddress
+from farm.mqtt import PATIENCE_S, BrokerClient
 
 _LARGE_PAYLOAD = 3_000_000
 _WINDOW_PROBE = 600
@@ -57,8 +58,8 @@ class TrialResult:
 class BrokerTrials:
     """All trials of one broker."""
 
-    def __init__(self, access: BrokerAccess) -> None:
-        self._access = access
+    def __init__(self, address: BrokerAddress) -> None:
+        self._address = address
         self._mark = secrets.token_hex(4)
         self._number = 0
 
@@ -91,9 +92,9 @@ class BrokerTrials:
 
     def _line(
         self, role: str = "probe", *, clean: bool = True, will: str | None = None, ack: bool = True
-    ) -> Probe:
+    ) -> BrokerClient:
         client_id = f"layerline-doctor-{self._mark}-{self._number}-{role}"
-        return Probe(self._access, client_id, clean=clean, will=will, ack=ack)
+        return BrokerClient(self._address, client_id, clean=clean, will=will, ack=ack)
 
     def _topic(self, name: str = "") -> str:
         return f"layerline/doctor/{self._mark}/{self._number}/{name}"

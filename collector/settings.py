@@ -1,11 +1,12 @@
 """The collector's sections of the configuration."""
 
+from dataclasses import replace
 from typing import Annotated
-from urllib.parse import unquote, urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from farm.model import limits
+from farm.model.broker_address import BrokerAddress, broker_address
 from farm.settings import Section
 
 
@@ -22,6 +23,9 @@ def _prefix(topic: str) -> str:
     if levels.count("{printer}") > 1:
         raise ValueError("may hold {printer} only once")
     return topic
+
+
+_OWN_BROKER = "mqtt://127.0.0.1:1883"
 
 
 class SourceSettings(Section):
@@ -80,26 +84,22 @@ class BrokerSettings(Section):
     @model_validator(mode="after")
     def _readable(self) -> "BrokerSettings":
         if self.url is not None:
-            parts = urlsplit(self.url)
-            if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
-                raise ValueError("url must be mqtt://HOST[:PORT] or mqtts://HOST[:PORT]")
+            try:
+                broker_address(self.url)
+            except ValueError as error:
+                raise ValueError(f"url {error}") from error
         return self
 
     @property
-    def address(self) -> tuple[str, int, bool]:
-        """Host, port and whether TLS is used."""
-        parts = urlsplit(self.url or "mqtt://127.0.0.1:1883")
-        tls = parts.scheme == "mqtts"
-        return parts.hostname or "127.0.0.1", parts.port or (8883 if tls else 1883), tls
-
-    @property
-    def credentials(self) -> tuple[str | None, str | None]:
-        """User and password, from the keys or from the URL."""
-        parts = urlsplit(self.url or "")
+    def address(self) -> BrokerAddress:
+        """Where the broker is and how to sign in; the keys for user and password go before the URL's."""
+        of_url = broker_address(self.url or _OWN_BROKER)
         password = self.password.get_secret_value() if self.password else None
-        return (
-            self.username or (unquote(parts.username) if parts.username else None),
-            password or (unquote(parts.password) if parts.password else None),
+        return replace(
+            of_url,
+            user=self.username or of_url.user,
+            password=password or of_url.password,
+            ca_file=self.ca_file,
         )
 
 

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from farm.errors import BrokerRefused, BrokerUnreachable
-from simulators.broker_url import BrokerAddress
+from farm.model.broker_address import BrokerAddress
 
 _CONNECT, _CONNACK, _PUBLISH_QOS1, _PUBACK, _DISCONNECT = 0x10, 0x20, 0x32, 0x40, 0xE0
 _BLOCK_BYTES = 64 * 1024
@@ -156,9 +156,9 @@ class BulkPublisher:
 def _connect_packet(address: BrokerAddress, client_id: str) -> bytes:
     flags = 0x02
     body = _text(client_id)
-    if address.username is not None:
+    if address.user is not None:
         flags |= 0x80
-        body += _text(address.username)
+        body += _text(address.user)
         if address.password is not None:
             flags |= 0x40
             body += _text(address.password)

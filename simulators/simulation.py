@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from farm.errors import ConfigurationError
+from farm.model.broker_address import broker_address
 from farm.model.clock import system_clock
 from farm.model.times import DAY_MS, SECOND_MS, parse_rfc3339, rfc3339
-from simulators.broker_url import parse_broker_url
 from simulators.faults import parse_faults
 from simulators.feeders import Feeder, LiveFeeder, RecordingFeeder, SimulatedTimeFeeder
 from simulators.fleet import Fleet, Run
@@ -120,7 +120,10 @@ def _instant(text: str) -> int:
 def _feeder(wish: Wish, stack: ExitStack) -> Feeder:
     if wish.recording is not None:
         return RecordingFeeder(stack.enter_context(wish.recording.open("wb")))
-    address = parse_broker_url(wish.broker)
+    try:
+        address = broker_address(wish.broker)
+    except ValueError as error:
+        raise ConfigurationError(f"--broker: {error}") from error
     client_id = f"layerline-simulation-{os.getpid()}"
     if wish.live:
         return LiveFeeder(address, client_id)

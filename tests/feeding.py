@@ -1,35 +1,27 @@
 """Feeding recordings to a broker in simulated time."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Self, TypeAlias
-from urllib.parse import urlsplit
 
-from paho.mqtt.client import Client, MQTTMessageInfo, MQTTv311
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.client import MQTTMessage, MQTTMessageInfo
 
+from farm import mqtt
+from farm.model.broker_address import broker_address
 from farm.model.recording import RecordedMessage
 from farm.model.simulated import SUBSCRIPTION, simulated_topic
-from tests.servers import EmbeddedBroker, Mosquitto, wait_until
+from tests.servers import EmbeddedBroker, Mosquitto
 
 Broker: TypeAlias = Mosquitto | EmbeddedBroker
 
 
 class BrokerClient:
-    """A plain publisher with its own thread; every message is waited for at the end."""
+    """Publishes without waiting; every message is waited for at the end."""
 
     def __init__(self, broker: Broker, client_id: str = "", *, clean: bool = True) -> None:
-        self._client = Client(
-            CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=clean, protocol=MQTTv311
-        )
-        self._client.max_inflight_messages_set(500)
-        self._client.max_queued_messages_set(0)
-        access = urlsplit(broker.url)
-        if access.username is not None:
-            self._client.username_pw_set(access.username, access.password)
-        self._client.connect(broker.host, broker.port)
-        self._client.loop_start()
-        wait_until(self._client.is_connected, "the test's own connection to the broker")
+        address = broker_address(broker.url)
+        self._client = mqtt.BrokerClient(address, client_id, clean=clean, reconnects=True, in_flight=500)
+        self._client.open()
         self._last: MQTTMessageInfo | None = None
 
     def __enter__(self) -> Self:
@@ -37,11 +29,10 @@ class BrokerClient:
 
     def __exit__(self, *_: object) -> None:
         self.settle()
-        self._client.disconnect()
-        self._client.loop_stop()
+        self._client.close()
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        self._last = self._client.publish(topic, payload, qos=1, retain=retain)
+        self._last = self._client.send(topic, payload, retain=retain)
 
     def settle(self) -> None:
         """Wait until the broker has everything."""
@@ -49,10 +40,10 @@ class BrokerClient:
             self._last.wait_for_publish(30)
 
     def subscribe(self, topic: str) -> None:
-        taken: list[int] = []
-        self._client.on_subscribe = lambda *_: taken.append(1)
-        self._client.subscribe(topic, 1)
-        wait_until(lambda: bool(taken), "the broker's answer to a subscription")
+        self._client.subscribe(topic)
+
+    def collect_now(self) -> Iterator[MQTTMessage]:
+        return self._client.collect_now()
 
 
 def simulated(messages: Iterable[RecordedMessage]) -> list[tuple[str, bytes]]:

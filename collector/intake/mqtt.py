@@ -8,7 +8,6 @@ of an earlier one are dropped, and the broker sends such messages again.
 import logging
 import select
 import socket
-import ssl
 import struct
 import time
 from collections.abc import Callable, Sequence
@@ -21,7 +20,8 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from collector.intake.wire import Publish, Wire
 from collector.settings import BrokerSettings
-from farm.errors import BrokerRefused, BrokerUnreachable, ConfigurationError
+from farm.errors import BrokerRefused, BrokerUnreachable
+from farm.mqtt import sign_in
 
 log = logging.getLogger(__name__)
 
@@ -57,14 +57,6 @@ def refusal(host: str, port: int, reason: str) -> BrokerRefused | BrokerUnreacha
     return BrokerUnreachable(text) if remedy is None else BrokerRefused(f"{text}; {remedy}")
 
 
-def tls_context(broker: BrokerSettings) -> ssl.SSLContext:
-    """What certificates are checked with. Raises ConfigurationError when `broker.ca_file` cannot be used."""
-    try:
-        return ssl.create_default_context(cafile=broker.ca_file)
-    except OSError as error:
-        raise ConfigurationError(f"broker.ca_file = {broker.ca_file}: cannot be used: {error}") from error
-
-
 class _BufferedClient(Client):
     """paho's client with our buffers around its socket."""
 
@@ -92,7 +84,8 @@ class Connection:
         clean: bool = False,
     ) -> None:
         self._on_message = on_message
-        self._host, self._port, tls = broker.address
+        address = broker.address
+        self._host, self._port = address.host, address.port
         self._client = _BufferedClient(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
@@ -101,11 +94,7 @@ class Connection:
             manual_ack=True,
             reconnect_on_failure=False,
         )
-        user, password = broker.credentials
-        if user is not None:
-            self._client.username_pw_set(user, password)
-        if tls:
-            self._client.tls_set_context(tls_context(broker))
+        sign_in(self._client, address)
         self._client.connect_timeout = _CONNECT_TIMEOUT_S
         self._client.on_message = self._received
         self._client.on_connect = self._connected

@@ -39,11 +39,11 @@ class PrinterBroker:
 
 def printer_broker(broker: BrokerSettings, *, embedded_host: str | None) -> PrinterBroker:
     """The broker for printers; `embedded_host` is where our own listens, None when it is another's."""
-    host, port, tls = broker.address
-    user, password = broker.credentials
+    at = broker.address
     if embedded_host is None:
-        return PrinterBroker(host, port, tls, user, None, embedded=False)
-    return PrinterBroker(lan_address(embedded_host), port, tls, user, password, embedded=True)
+        return PrinterBroker(at.host, at.port, at.tls, at.user, None, embedded=False)
+    host = lan_address(embedded_host)
+    return PrinterBroker(host, at.port, at.tls, at.user, at.password, embedded=True)
 
 
 def prefix_for(adapter: str, sources: Sequence[SourceSettings], usual: str) -> str:

@@ -6,14 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from collector.intake.mqtt import tls_context
-from collector.probe import BrokerAccess, Probe
-from collector.settings import BrokerSettings
 from farm.app.listening import listens, local_address
 from farm.cli.diagnosis import Diagnosis, failed, ok, warning
 from farm.errors import BrokerRefused, BrokerUnreachable, DeliveryError, LedgerError
 from farm.model.clock import system_clock
 from farm.model.times import rfc3339
+from farm.mqtt import BrokerClient
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -44,28 +42,21 @@ def check_all(configuration: "Configuration", *, send: bool = False) -> Iterator
         )
 
 
-def broker_access(broker: BrokerSettings) -> BrokerAccess:
-    """Where the broker is and how to sign in. Raises ConfigurationError for unreadable certificates."""
-    host, port, tls = broker.address
-    user, password = broker.credentials
-    return BrokerAccess(host, port, user, password, tls_context(broker) if tls else None)
-
-
 def check_broker(configuration: "Configuration") -> Iterator[Diagnosis]:
     """Connect, sign in and subscribe, under a client id that disturbs nobody."""
     from collector.intake.sources import SourceTable
 
-    access = broker_access(configuration.broker)
-    where = f"{access.host}:{access.port}"
-    if not configuration.is_broker_configured and not listens(access.host, access.port):
+    address = configuration.broker.address
+    where = f"{address.host}:{address.port}"
+    if not configuration.is_broker_configured and not listens(address.host, address.port):
         yield ok("broker", f"none configured: `layerline up` starts the embedded one on {where}")
         return
     filters = SourceTable(configuration.sources).filters
     try:
-        with Probe(access, f"layerline-check-{secrets.token_hex(4)}") as probe:
-            yield ok("broker", f"{where}: connected{'' if access.user is None else f' as {access.user}'}")
+        with BrokerClient(address, f"layerline-check-{secrets.token_hex(4)}") as client:
+            yield ok("broker", f"{where}: connected{'' if address.user is None else f' as {address.user}'}")
             for topic in filters:
-                probe.subscribe(topic)
+                client.subscribe(topic)
     except (BrokerRefused, BrokerUnreachable) as error:
         yield failed("broker", str(error), "see `layerline doctor` once it lets you in")
         return

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from collector.broker_trials import BrokerTrials
-from farm.cli.checks import broker_access
 from farm.cli.diagnosis import Diagnosis, failed, ok, warning
 from farm.errors import BrokerRefused, BrokerUnreachable, LedgerError
 from farm.model.clock import system_clock
@@ -26,7 +25,7 @@ _RECENT_ALERTS = 100
 
 def examine_broker(configuration: "Configuration") -> Iterator[Diagnosis]:
     """Try each property that the farm needs of its broker."""
-    trials = BrokerTrials(broker_access(configuration.broker))
+    trials = BrokerTrials(configuration.broker.address)
     try:
         for result in trials.run():
             if result.passed:

@@ -20,8 +20,8 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table
 
+from farm.model.broker_address import broker_address
 from farm.model.times import HOUR_MS, SECOND_MS, parse_rfc3339
-from simulators.broker_url import parse_broker_url
 from simulators.feeders import Feeder, LiveFeeder, SimulatedTimeFeeder
 from simulators.fleet import Fleet, Run
 from simulators.scenario import Scenario
@@ -114,7 +114,7 @@ def main() -> None:
 
     row("generation alone", Nobody)
     with mosquitto() as broker:
-        address = parse_broker_url(broker.url)
+        address = broker_address(broker.url)
         row("through a broker, simulated time, QoS 1", lambda: SimulatedTimeFeeder(address, "bench", None))
         row("through a broker, as in real time", lambda: LiveFeeder(address, "bench-live"))
     console.print(table)

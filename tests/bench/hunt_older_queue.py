@@ -21,9 +21,9 @@ from typing import Any
 from rich.console import Console
 
 from farm.ledger.ledger import open_ledger
+from farm.model.broker_address import BrokerAddress
 from farm.model.clock import system_clock
 from farm.model.times import MINUTE_MS, SECOND_MS
-from simulators.broker_url import BrokerAddress
 from simulators.bulk_publisher import BulkPublisher
 from tests.feeding import make_session
 from tests.older_queue import (

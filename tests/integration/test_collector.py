@@ -221,10 +221,14 @@ def test_bad_input_is_counted_and_the_stream_goes_on(broker: Mosquitto, tmp_path
 def test_a_printer_that_was_met_live_is_booked_and_told_in_canonical_topics(
     broker: Mosquitto, tmp_path: Path
 ) -> None:
-    told: dict[str, bytes] = {}
+    heard: dict[str, bytes] = {}
     stop = threading.Event()
     with open_ledger(f"sqlite:///{tmp_path}/ledger.db") as ledger, BrokerClient(broker) as client:
-        client._client.on_message = lambda _c, _d, m: told.__setitem__(m.topic, bytes(m.payload))
+
+        def told(topic: str) -> bytes:
+            heard.update({message.topic: bytes(message.payload) for message in client.collect_now()})
+            return heard.get(topic, b"")
+
         client.subscribe("layerline/v1/+/printers/#")
         collector = Collector(
             ledger,
@@ -242,7 +246,7 @@ def test_a_printer_that_was_met_live_is_booked_and_told_in_canonical_topics(
                 b'{"v":1,"event":"job_started","job":{"id":"a1","file":"ring.ctb"}}',
             )
             wait_until(
-                lambda: b'"printing"' in told.get("layerline/v1/main/printers/resin-3/state", b""),
+                lambda: b'"printing"' in told("layerline/v1/main/printers/resin-3/state"),
                 "the state topic",
             )
             client.publish(
@@ -250,7 +254,7 @@ def test_a_printer_that_was_met_live_is_booked_and_told_in_canonical_topics(
                 b'{"v":1,"event":"job_failed","cause":"adhesion","job":{"id":"a1","file":"ring.ctb"}}',
             )
             wait_until(
-                lambda: b'"failed"' in told.get("layerline/v1/main/printers/resin-3/job", b""),
+                lambda: b'"failed"' in told("layerline/v1/main/printers/resin-3/job"),
                 "the job topic",
             )
         finally:

@@ -12,9 +12,9 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from farm.errors import BrokerRefused, BrokerUnreachable
+from farm.model.broker_address import BrokerAddress, broker_address
 from farm.model.simulated import split_simulated_topic
 from farm.model.times import SECOND_MS
-from simulators.broker_url import BrokerAddress, parse_broker_url
 from simulators.bulk_publisher import BulkPublisher
 from simulators.feeders import LiveFeeder, SimulatedTimeFeeder
 from simulators.fleet import Fleet, Run
@@ -61,7 +61,7 @@ class Listener:
 
 
 def address(broker: Mosquitto) -> BrokerAddress:
-    return parse_broker_url(broker.url)
+    return broker_address(broker.url)
 
 
 def test_every_message_that_is_published_in_bulk_arrives_once_and_in_order(broker: Mosquitto) -> None:
@@ -117,7 +117,7 @@ def test_a_wrong_password_is_told_without_showing_it(tmp_path: Path) -> None:
     with mosquitto(["per_listener_settings false", f"password_file {passwords}"]) as broker:
         url = f"mqtt://farm:secret-word@{broker.host}:{broker.port}"
         with pytest.raises(BrokerRefused) as refused:
-            BulkPublisher(parse_broker_url(url), "stranger")
+            BulkPublisher(broker_address(url), "stranger")
     assert "secret-word" not in str(refused.value)
 
 

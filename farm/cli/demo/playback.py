@@ -10,11 +10,9 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-from paho.mqtt.client import Client, MQTTv311
-from paho.mqtt.enums import CallbackAPIVersion
-
 from collector.settings import BrokerSettings
 from farm.model.recording import RecordedMessage, read_recording
+from farm.mqtt import BrokerClient
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +21,7 @@ SHORT_SILENCE_S = 0.5
 _PRINT_BEGINS = ("event/PrintStarted",)
 _PRINT_ENDS = ("event/PrintDone", "event/PrintFailed", "event/PrintCancelled")
 _PAUSE_BETWEEN_S = 8.0
-_CONNECT_S = 10
+_ENDING_S = 10
 
 
 @dataclass(frozen=True)
@@ -104,20 +102,17 @@ class Playback:
     def join(self) -> None:
         """Wait for the end, once told to stop."""
         for thread in self._threads:
-            thread.join(_CONNECT_S)
+            thread.join(_ENDING_S)
 
     def _play(self, printer: PlayedPrinter, stop: threading.Event) -> None:
-        client = self._connect(f"layerline-demo-{printer.topic.replace('/', '-')}")
+        client_id = f"layerline-demo-{printer.topic.replace('/', '-')}"
         began = time.time()
-        try:
+        with BrokerClient(self._broker.address, client_id, reconnects=True) as client:
             for recorded in cycle(printer.recordings):
                 for topic, payload in self._told(printer, recorded, began, stop):
-                    client.publish(topic, payload.encode("utf-8", "surrogateescape"), qos=1)
+                    client.send(topic, payload.encode("utf-8", "surrogateescape"))
                 if stop.wait(_PAUSE_BETWEEN_S):
                     return
-        finally:
-            client.disconnect()
-            client.loop_stop()
 
     def _told(
         self, printer: PlayedPrinter, recorded: Recorded, began: float, stop: threading.Event
@@ -130,13 +125,3 @@ class Playback:
                 return
             topic = printer.topic + cue.message.topic.removeprefix(recorded.prefix)
             yield topic, told_now(cue.message.payload, cue.shift_s, begin_s - began)
-
-    def _connect(self, client_id: str) -> Client:
-        client = Client(CallbackAPIVersion.VERSION2, client_id, protocol=MQTTv311)
-        user, password = self._broker.credentials
-        if user is not None:
-            client.username_pw_set(user, password)
-        host, port, _ = self._broker.address
-        client.connect(host, port, keepalive=30)
-        client.loop_start()
-        return client

@@ -90,10 +90,8 @@ class Demo:
     def _parts(self) -> list[Part]:
         """The parts of any farm, and a simulated one that feeds them."""
         parts = farm_parts(self._configuration, verbose=self._verbose)
-        broker = self._configuration.broker
-        user, password = broker.credentials
-        host, port, _ = broker.address
-        url = f"mqtt://{user}:{password}@{host}:{port}"
+        at = self._configuration.broker.address
+        url = f"mqtt://{at.user}:{at.password}@{at.host}:{at.port}"
         simulate = ["simulate", "--scenario", "demo", "--broker", url]
         command = [sys.executable, "-P", "-m", "farm.cli", *simulate]
         return [*parts, Part("printers", command)]

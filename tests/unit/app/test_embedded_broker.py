@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from collector.probe import BrokerAccess, Probe
 from farm.app.data_folder import Credentials, DataFolder
 from farm.app.embedded_broker import EmbeddedBrokerSettings, broker_configuration, prepare_broker
 from farm.errors import BrokerRefused
+from farm.model.broker_address import BrokerAddress
+from farm.mqtt import BrokerClient
 from tests.servers import free_port, wait_until
 
 ODD = Credentials('us"er', 'pä"ss\\w\n]')
@@ -35,25 +36,25 @@ def test_it_lets_in_who_knows_the_password_and_nobody_else(tmp_path: Path) -> No
     credentials, command = prepare_broker(settings, DataFolder(tmp_path))
     with subprocess.Popen(command) as broker:
         try:
-            access = BrokerAccess("127.0.0.1", settings.port, credentials.user, credentials.password)
+            access = BrokerAddress("127.0.0.1", settings.port, False, credentials.user, credentials.password)
 
             def answers() -> bool:
                 assert broker.poll() is None
                 try:
-                    with Probe(access, "first"):
+                    with BrokerClient(access, "first"):
                         return True
                 except Exception:  # noqa: BLE001  whatever it is, the broker is not there yet
                     return False
 
             wait_until(answers, "the broker lets us in")
-            with Probe(access, "reader") as reader, Probe(access, "printer") as printer:
+            with BrokerClient(access, "reader") as reader, BrokerClient(access, "printer") as printer:
                 reader.subscribe("bay 1/#")
                 printer.publish("bay 1/state", b"idle")
                 assert [message.payload for message in reader.collect(1)] == [b"idle"]
-            stranger = BrokerAccess("127.0.0.1", settings.port, credentials.user, "guess")
+            stranger = BrokerAddress("127.0.0.1", settings.port, False, credentials.user, "guess")
             with (
                 pytest.raises(BrokerRefused, match="closes the connection without an answer"),
-                Probe(stranger, "x"),
+                BrokerClient(stranger, "x"),
             ):
                 pass
         finally:

@@ -1,10 +1,14 @@
-"""A connection to a broker for trying it out: it can wait for what comes, and break off."""
+"""A plain connection to a broker, with a thread of its own, for all who need no acknowledging by hand.
+
+The checks of `doctor`, the demo, simulations and tests use it; the collector, whose acknowledgements
+follow its commits, has `collector/intake/mqtt.py`.
+"""
 
 import queue
 import ssl
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
@@ -12,59 +16,73 @@ from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
-from farm.errors import BrokerRefused, BrokerUnreachable
+from farm.errors import BrokerRefused, BrokerUnreachable, ConfigurationError
+from farm.model.broker_address import BrokerAddress
 
 PATIENCE_S = 5.0
 """How long an answer of the broker is waited for."""
 _QUIET_S = 0.7
 """After so long without a message nothing more is expected."""
 _KEEP_ALIVE_S = 30
+_LONGEST_RETRY_S = 30
 
 
-@dataclass(frozen=True)
-class BrokerAccess:
-    """Where the broker is and how to sign in."""
-
-    host: str
-    port: int
-    user: str | None = None
-    password: str | None = field(default=None, repr=False)
-    tls: ssl.SSLContext | None = None
+def tls_context(address: BrokerAddress) -> ssl.SSLContext:
+    """What certificates are checked with. Raises ConfigurationError when `broker.ca_file` cannot be used."""
+    try:
+        return ssl.create_default_context(cafile=address.ca_file)
+    except OSError as error:
+        raise ConfigurationError(f"broker.ca_file = {address.ca_file}: cannot be used: {error}") from error
 
 
-class Probe:
-    """One connection to the broker, which can also break off as a crash would break it."""
+def sign_in(client: mqtt.Client, address: BrokerAddress) -> None:
+    """Give the client the account and the certificates. Raises ConfigurationError as `tls_context` does."""
+    if address.user is not None:
+        client.username_pw_set(address.user, address.password)
+    if address.tls:
+        client.tls_set_context(tls_context(address))
+
+
+class BrokerClient:
+    """One connection to the broker; it can also break off as a crash would break it.
+
+    What comes lies in `messages`. With `reconnects` a connection that broke is made again, and what was
+    subscribed to is subscribed to again; otherwise `lost` tells of it. With `ack` false nothing that
+    comes is acknowledged.
+    """
 
     def __init__(
         self,
-        access: BrokerAccess,
+        address: BrokerAddress,
         client_id: str,
         *,
         clean: bool = True,
         will: str | None = None,
         ack: bool = True,
+        reconnects: bool = False,
+        in_flight: int = 20,
     ) -> None:
         self.messages: queue.Queue[mqtt.MQTTMessage] = queue.Queue()
         self.session_present = False
         self.lost = threading.Event()
-        self._access = access
+        self._address = address
         self._reason: ReasonCode | None = None
         self._answered = threading.Event()
         self._subscribed = threading.Event()
         self._ended = False
         self._refused_filter = False
+        self._filters: dict[str, int] = {}
         self._client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
             client_id,
             clean_session=clean,
             protocol=mqtt.MQTTv311,
             manual_ack=not ack,
-            reconnect_on_failure=False,
+            reconnect_on_failure=reconnects,
         )
-        if access.user is not None:
-            self._client.username_pw_set(access.user, access.password)
-        if access.tls is not None:
-            self._client.tls_set_context(access.tls)
+        self._client.max_inflight_messages_set(in_flight)
+        self._client.reconnect_delay_set(1, _LONGEST_RETRY_S)
+        sign_in(self._client, address)
         if will is not None:
             self._client.will_set(will, b"gone", qos=1)
         self._client.on_connect = self._on_connect
@@ -73,10 +91,19 @@ class Probe:
         self._client.on_message = lambda _client, _data, message: self.messages.put(message)
 
     def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def open(self) -> None:
         """Connect. Raises BrokerUnreachable or BrokerRefused with the reason."""
-        where = f"{self._access.host}:{self._access.port}"
+        where = f"{self._address.host}:{self._address.port}"
         try:
-            self._client.connect(self._access.host, self._access.port, _KEEP_ALIVE_S)
+            self._client.connect(self._address.host, self._address.port, _KEEP_ALIVE_S)
         except (OSError, ValueError) as error:
             raise BrokerUnreachable(f"{where}: cannot be reached: {error}") from error
         self._client.loop_start()
@@ -92,11 +119,8 @@ class Probe:
         if self._reason.is_failure:
             self.crash()
             raise BrokerRefused(f"{where}: refuses us: {self._reason}")
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         """Disconnect in order."""
         if not self._ended:
             self._client.disconnect()
@@ -112,6 +136,7 @@ class Probe:
 
     def subscribe(self, topic: str, qos: int = 1) -> None:
         """Subscribe and wait until that holds. Raises BrokerRefused when the broker does not allow it."""
+        self._filters[topic] = qos
         self._client.subscribe(topic, qos)
         if not self._subscribed.wait(PATIENCE_S):
             raise BrokerRefused(f"subscribing to {topic!r} is not answered within {PATIENCE_S:g} s")
@@ -119,13 +144,25 @@ class Probe:
             raise BrokerRefused(f"subscribing to {topic!r} is not allowed")
         self._subscribed.clear()
 
-    def publish(self, topic: str, payload: bytes, qos: int = 1, *, retain: bool = False) -> bool:
+    def send(self, topic: str, payload: bytes, qos: int = 1, *, retain: bool = False) -> mqtt.MQTTMessageInfo:
+        """Publish, and wait for nothing: the answer knows when the broker has confirmed it."""
+        return self._client.publish(topic, payload, qos, retain)
+
+    def publish(
+        self,
+        topic: str,
+        payload: bytes,
+        qos: int = 1,
+        *,
+        retain: bool = False,
+        patience_s: float = PATIENCE_S,
+    ) -> bool:
         """Publish; at QoS 1, whether the broker has confirmed it in time."""
-        info = self._client.publish(topic, payload, qos, retain)
+        info = self.send(topic, payload, qos, retain=retain)
         if qos == 0:
             return True
         with suppress(RuntimeError, ValueError):  # the connection is gone, which the answer says
-            info.wait_for_publish(PATIENCE_S)
+            info.wait_for_publish(patience_s)
         return info.is_published()
 
     def collect(self, count: int, patience_s: float = PATIENCE_S) -> list[mqtt.MQTTMessage]:
@@ -140,11 +177,20 @@ class Probe:
             wait_s = _QUIET_S
         return found
 
+    def collect_now(self) -> Iterator[mqtt.MQTTMessage]:
+        """What has come by now."""
+        with suppress(queue.Empty):
+            while True:
+                yield self.messages.get_nowait()
+
     def _on_connect(
         self, _client: mqtt.Client, _data: object, flags: mqtt.ConnectFlags, reason: ReasonCode, _: object
     ) -> None:
         self.session_present = flags.session_present
         self._reason = reason
+        if self._answered.is_set() and not reason.is_failure:
+            for topic, qos in self._filters.items():
+                self._client.subscribe(topic, qos)
         self._answered.set()
 
     def _on_disconnect(self, *_: object) -> None:
