@@ -143,7 +143,7 @@ class FarmView:
         return by_alert
 
     def freshness(self) -> Freshness:
-        """How fresh the bookings of each collector are."""
+        """How long ago each collector booked."""
         now_ms = self.now_ms()
         return Freshness(
             tuple(

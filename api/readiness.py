@@ -21,7 +21,7 @@ class ReadinessCheck:
         self._asked: Future[Freshness] | None = None
 
     async def freshness(self) -> Freshness:
-        """How fresh the collector's bookings are.
+        """How long ago the collector booked.
 
         Raises LedgerError, and LedgerUnreachable also when no answer came in time. A
         question that still hangs is not asked a second time.

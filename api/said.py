@@ -20,7 +20,7 @@ from farm.model.operator_input import (
 from farm.model.states import CancelledBy, Cause, Outcome
 
 
-class Said(BaseModel):
+class SaidRequest(BaseModel):
     """What every entry may say beside its word."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -28,7 +28,7 @@ class Said(BaseModel):
     why: str = Field("", max_length=2_000, description="The reason.", examples=["new nozzle"])
 
 
-class SaidForWhen(Said):
+class SaidForWhen(SaidRequest):
     """An entry that holds from an instant on."""
 
     for_: str | None = Field(
@@ -52,7 +52,7 @@ class SaidState(SaidForWhen):
         return SetState(self.state)
 
 
-class SaidRename(Said):
+class SaidRename(SaidRequest):
     """The printer is called so from now on."""
 
     what: Literal["rename"] = Field(examples=["rename"])
@@ -73,7 +73,7 @@ class SaidRetire(SaidForWhen):
         return RetirePrinter()
 
 
-class SaidForget(Said):
+class SaidForget(SaidRequest):
     """The printer never was one: it stands in no figure."""
 
     what: Literal["forget"] = Field(examples=["forget"])
@@ -83,7 +83,7 @@ class SaidForget(Said):
         return ForgetPrinter()
 
 
-class SaidRestore(Said):
+class SaidRestore(SaidRequest):
     """A retired or forgotten printer counts again."""
 
     what: Literal["restore"] = Field(examples=["restore"])
@@ -93,7 +93,7 @@ class SaidRestore(Said):
         return RestorePrinter()
 
 
-class SaidCorrection(Said):
+class SaidCorrection(SaidRequest):
     """What truly became of a job that has ended; with nothing set the correction before is taken back."""
 
     what: Literal["correct"] = Field(examples=["correct"])
@@ -118,7 +118,7 @@ class SaidClose(SaidForWhen):
         return CloseJob(outcome=self.outcome, cause=self.cause)
 
 
-class SaidDescription(Said):
+class SaidDescription(SaidRequest):
     """Facts of a job that its printer did not tell; those left out stay as they are."""
 
     what: Literal["describe"] = Field(examples=["describe"])
@@ -132,7 +132,7 @@ class SaidDescription(Said):
         return DescribeJob(file=self.file, material=self.material, operator=self.operator, units=self.units)
 
 
-class SaidNote(Said):
+class SaidNote(SaidRequest):
     """A remark on a job; an empty one takes it away."""
 
     what: Literal["note"] = Field(examples=["note"])

@@ -221,7 +221,7 @@ class TimeAccountRecord(Answer):
 
 
 class WindowBounds(Answer):
-    """A stretch of time, half open."""
+    """An interval of time, half open."""
 
     name: str = Field(examples=["24h"])
     from_: Instant = Field(serialization_alias="from")
@@ -268,7 +268,7 @@ class OutboxTrouble(Answer):
     words: str = Field(examples=["engine: cache maximum memory size exceeded"])
 
 
-class OutboxQueue(Answer):
+class OutboxQueueRecord(Answer):
     """One queue to InfluxDB. What is unsent is counted now, the fates from the beginning.
 
     `lag_seconds` is the age of the oldest unsent entry; `bytes` of the feed are an estimate.
@@ -362,7 +362,7 @@ class KpiDefinition(Answer):
     formula: str = Field(examples=["succeeded jobs ÷ (succeeded jobs + failed jobs)"])
     source: str = Field(examples=["guides of jewelry, custom-miniatures and resin-miniatures"])
     more_is_better: bool = Field(examples=[True])
-    cadences: list[Cadence] = Field(description="How often to look.", examples=[["daily"]])
+    cadences: list[Cadence] = Field(description="How often the guides say to read it.", examples=[["daily"]])
     targets: list[KpiTarget]
 
 

@@ -163,14 +163,14 @@ def telemetry_view(sample: TelemetrySample) -> schemas.TelemetrySample:
     return schemas.TelemetrySample(at=rfc3339(sample.at_ms), **msgspec.structs.asdict(sample.values))
 
 
-def outbox_view(queue: QueueStatus) -> schemas.OutboxQueue:
+def outbox_view(queue: QueueStatus) -> schemas.OutboxQueueRecord:
     """How a queue to InfluxDB stands."""
     trouble = None
     if queue.trouble is not None:
         trouble = schemas.OutboxTrouble(
             since=rfc3339(queue.trouble.since_ms), status=queue.trouble.status, words=queue.trouble.words
         )
-    return schemas.OutboxQueue(
+    return schemas.OutboxQueueRecord(
         queue=queue.queue,
         entries=queue.entries,
         bytes=queue.bytes,

@@ -34,7 +34,7 @@ _JOB_FIELDS = (
 )
 
 
-class Replayed(msgspec.Struct, frozen=True, kw_only=True):
+class PlayedRecording(msgspec.Struct, frozen=True, kw_only=True):
     """What a recording came to."""
 
     recording: str
@@ -66,11 +66,11 @@ class Replayed(msgspec.Struct, frozen=True, kw_only=True):
 
 def replay_file(
     path: Path, sources: Sequence[SourceSettings], *, on_message: Callable[[], None] | None = None
-) -> Replayed:
+) -> PlayedRecording:
     """Play the file through the pipeline. Raises RecordingError when it is no recording."""
     with open_ledger("sqlite://") as ledger:
         ledger.claim(_CLIENT_ID, _CLIENT_ID, simulated=True, now_ms=0)
-        feeder = Feeder(Pipeline(ledger, SourceTable(sources)))
+        feeder = RecordingPlayer(Pipeline(ledger, SourceTable(sources)))
         for message in read_recording(path):
             feeder.feed(message)
             if on_message is not None:
@@ -79,7 +79,7 @@ def replay_file(
         return _replayed(path, ledger, feeder)
 
 
-class Feeder:
+class RecordingPlayer:
     """Feeds recorded messages to a pipeline with the time that passed between them."""
 
     def __init__(self, pipeline: Pipeline) -> None:
@@ -102,14 +102,14 @@ class Feeder:
         self.pipeline.commit(self.now_ms)
 
 
-def _replayed(path: Path, ledger: Ledger, feeder: Feeder) -> Replayed:
+def _replayed(path: Path, ledger: Ledger, feeder: RecordingPlayer) -> PlayedRecording:
     ignored: Counter[str] = Counter()
     for fault in ledger.faults():
         ignored[fault.reason] += fault.count
     printers = {printer.id: printer.name for printer in ledger.printers(everything=True)}
     jobs = ledger.jobs(JobFilter(limit=1_000_000)).jobs
     first = min((printer.first_seen_ms for printer in ledger.printers(everything=True)), default=0)
-    return Replayed(
+    return PlayedRecording(
         recording=path.name.removesuffix(".jsonl").removesuffix(".mqtt"),
         messages=feeder.messages,
         ignored=dict(sorted(ignored.items())),

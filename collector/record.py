@@ -8,7 +8,7 @@ from threading import Event
 import msgspec
 
 from collector.intake.mqtt import Arrival, Connection
-from collector.redaction import Redacted, Redaction
+from collector.redaction import RecordingRedaction, Redacted
 from collector.settings import BrokerSettings
 from farm.errors import BrokerUnreachable
 from farm.model.recording import RecordedMessage
@@ -24,7 +24,7 @@ def record(
     seconds: float | None = None,
     stop: Event | None = None,
     on_message: Callable[[int], None] | None = None,
-    redaction: Redaction | None,
+    redaction: RecordingRedaction | None,
 ) -> int:
     """Write the messages below `topics` to `path` until the time is over or `stop` is set.
 
@@ -61,7 +61,7 @@ def record(
     return count
 
 
-def _recorded(message: Arrival, redaction: Redaction | None) -> RecordedMessage | None:
+def _recorded(message: Arrival, redaction: RecordingRedaction | None) -> RecordedMessage | None:
     topic = message.topic or "topic-not-utf8"
     kept: Redacted | None = Redacted(topic, message.payload.decode("utf-8", "replace"))
     if redaction is not None:

@@ -41,7 +41,7 @@ class Redacted(NamedTuple):
     payload: str
 
 
-class Redaction:
+class RecordingRedaction:
     """Takes the messages of a broker and gives what of each may be handed on.
 
     `left_out` counts the messages that no adapter reads; `fields_left_out` names the fields that were

@@ -16,7 +16,7 @@ from collector.intake.mqtt import Arrival, Connection
 from collector.intake.pipeline import Pipeline
 from collector.intake.redelivery import RedeliveryFilter
 from collector.intake.sources import SourceTable
-from collector.intake.steps import Absence, CaughtUp, Known, Message, Unreadable, mark_of
+from collector.intake.steps import Absence, CaughtUp, PrinterMessage, RememberedMessage, Unreadable, mark_of
 from collector.intake.time_source import RealTime, TimeSource
 from collector.intake.work import Work
 from collector.lease import ShardLease
@@ -267,7 +267,7 @@ class Collector:
             return
         fresh, again = redelivery.sort(message, mark)
         for known in again:
-            self._work.give(Known(known, confirms=False))
+            self._work.give(RememberedMessage(known, confirms=False))
         for new in fresh:
             self._work_in(new)
         if redelivery.is_over:
@@ -286,7 +286,7 @@ class Collector:
             source.batch_begins()
         if message.topic == self._marker_topic:
             self._take_marker(message.payload)
-            work.give(Known(message, self._redelivery is None))
+            work.give(RememberedMessage(message, self._redelivery is None))
             return
         try:
             moment = source.moment(message, live=self._live)
@@ -296,7 +296,7 @@ class Collector:
         tick_ms = source.tick_before(moment.at_ms, work.pipeline.latest_ms)
         if tick_ms is not None:
             work.look(tick_ms)
-        work.give(Message(message, moment, confirms, not self._live))
+        work.give(PrinterMessage(message, moment, confirms, not self._live))
 
     def _take_marker(self, payload: bytes) -> None:
         """Our own marker came back: everything before it was backlog, everything after is live."""

@@ -120,7 +120,7 @@ def verify(
 
     told = read_truth(truth)
     with open_ledger(database, create=False) as ledger:
-        findings = compare(told, ledger)
-    verify_report.show(findings, machine_readable=machine_readable)
-    if not findings.holds:
+        verification = compare(told, ledger)
+    verify_report.show(verification, machine_readable=machine_readable)
+    if not verification.holds:
         raise typer.Exit(FAILED)

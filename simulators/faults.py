@@ -16,7 +16,7 @@ from simulators.agenda import Agenda
 from simulators.broker import Broker, Impairment, Line
 from simulators.protocols.base import FrontEnd
 from simulators.truth import JobTruth, TruthBook
-from simulators.wire import SourceClock
+from simulators.wire import HostClock
 
 FAULTS = {
     "lost": "messages at QoS 0 are lost",
@@ -75,7 +75,7 @@ class Station(msgspec.Struct, frozen=True):
 
     front: FrontEnd
     line: Line
-    clock: SourceClock
+    clock: HostClock
     rng: Random
 
 

@@ -18,10 +18,10 @@ from simulators.machine import Machine
 from simulators.models import MODELS, PrinterModel
 from simulators.operator import Crew, Shift
 from simulators.protocols import SimulatedProtocol, protocols
-from simulators.protocols.base import FrontEnd, Setup
+from simulators.protocols.base import FrontEnd, PrinterSetup
 from simulators.scenario import PrinterStory, Scenario
 from simulators.truth import Header, PrinterTruth, TruthBook
-from simulators.wire import Deliver, SourceClock
+from simulators.wire import Deliver, HostClock
 
 _SWITCHED_ON_WITHIN_MS = 60_000
 
@@ -130,8 +130,10 @@ class Fleet:
             rng=rng,
         )
         line = Line(berth.name, self.agenda, self.broker, self.book, chance)
-        clock = SourceClock()
-        setup = Setup(prefix=berth.prefix, report_ms=round(self.run.scenario.farm.report_seconds * SECOND_MS))
+        clock = HostClock()
+        setup = PrinterSetup(
+            prefix=berth.prefix, report_ms=round(self.run.scenario.farm.report_seconds * SECOND_MS)
+        )
         front = berth.protocol.front_end(
             machine, setup, self.agenda, line, clock, self._stream(f"software/{berth.name}")
         )

@@ -20,7 +20,7 @@ _PAGE = 1_000
 _BUSY = (PrinterState.PRINTING, PrinterState.PREPARING)
 
 
-class Comparison(StrEnum):
+class Agreement(StrEnum):
     """What became of a true job in the ledger."""
 
     RIGHT = "right"
@@ -31,10 +31,10 @@ class Comparison(StrEnum):
     DOUBLED = "doubled"
 
 
-class Difference(msgspec.Struct, frozen=True, kw_only=True):
+class JobDifference(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that differs. Times in milliseconds since 1970."""
 
-    verdict: Comparison
+    agreement: Agreement
     printer: str
     at_ms: int | None
     file: str | None
@@ -60,7 +60,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
-    """The last line: jobs by verdict, and utilization differences in percentage points."""
+    """The last line: jobs by agreement, and utilization differences in percentage points."""
 
     jobs: int
     right: int
@@ -72,30 +72,30 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     utilization_difference_mean: float
 
 
-class Findings(msgspec.Struct, frozen=True, kw_only=True):
+class Verification(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that verifying found."""
 
     figures: Figures
-    differences: list[Difference]
+    differences: list[JobDifference]
     accounts: list[Account]
     holds: bool
 
 
-def verify(truth: Truth, reader: LedgerReader) -> Findings:
+def verify(truth: Truth, reader: LedgerReader) -> Verification:
     """Compare the truth with what the ledger holds. Raises TruthError when it holds none of the printers."""
     printers = _printers(truth, reader)
     booked = _booked_jobs(reader, printers)
     true_jobs = by_printer(truth.jobs, "printer")
-    differences: list[Difference] = []
-    verdicts: list[Comparison] = []
+    differences: list[JobDifference] = []
+    agreements: list[Agreement] = []
     for printer in truth.header.printers:
         found = printers.get(printer.name)
         jobs = booked.get(found.id, []) if found else []
-        _compare(printer.name, true_jobs.get(printer.name, []), jobs, verdicts, differences)
+        _compare(printer.name, true_jobs.get(printer.name, []), jobs, agreements, differences)
     accounts = _accounts(truth, reader, printers)
-    figures = _figures(len(truth.jobs), verdicts, accounts)
+    figures = _figures(len(truth.jobs), agreements, accounts)
     faultless = figures.wrong == figures.missed == figures.doubled == 0
-    return Findings(
+    return Verification(
         figures=figures,
         differences=differences,
         accounts=accounts,
@@ -136,25 +136,25 @@ def _compare(
     printer: str,
     truths: Sequence[JobTruth],
     booked: Sequence[Job],
-    verdicts: list[Comparison],
-    differences: list[Difference],
+    agreements: list[Agreement],
+    differences: list[JobDifference],
 ) -> None:
     """Judge one printer's jobs."""
     matching = match(truths, booked)
     for pair in matching.pairs:
-        verdict, why = judge(pair)
-        verdicts.append(verdict)
-        if verdict is not Comparison.RIGHT:
-            differences.append(_difference(verdict, pair.truth, pair.booked, why))
+        agreement, why = judge(pair)
+        agreements.append(agreement)
+        if agreement is not Agreement.RIGHT:
+            differences.append(_difference(agreement, pair.truth, pair.booked, why))
     for truth in matching.unbooked:
-        verdict, why = _judge_unbooked(truth, matching.pairs)
-        verdicts.append(verdict)
-        differences.append(_difference(verdict, truth, None, why))
+        agreement, why = _judge_unbooked(truth, matching.pairs)
+        agreements.append(agreement)
+        differences.append(_difference(agreement, truth, None, why))
     for job in matching.unexplained:
         excused = _excused(job, truths)
         differences.append(
-            Difference(
-                verdict=Comparison.UNKNOWN if excused else Comparison.DOUBLED,
+            JobDifference(
+                agreement=Agreement.UNKNOWN if excused else Agreement.DOUBLED,
                 printer=printer,
                 at_ms=begins_ms(job),
                 file=job.file,
@@ -166,39 +166,39 @@ def _compare(
             )
         )
         if not excused:
-            verdicts.append(Comparison.DOUBLED)
+            agreements.append(Agreement.DOUBLED)
 
 
-def judge(pair: Pair) -> tuple[Comparison, str]:
+def judge(pair: Pair) -> tuple[Agreement, str]:
     """Whether the booked job says what is true, and what is wrong with it."""
     truth, job = pair.truth, pair.booked
     if truth.outcome is None:
         still = job.outcome is None or job.outcome is Outcome.UNKNOWN
-        return (Comparison.RIGHT, "") if still else (Comparison.WRONG, "had not ended when the run did")
+        return (Agreement.RIGHT, "") if still else (Agreement.WRONG, "had not ended when the run did")
     if job.outcome is None or job.outcome is Outcome.UNKNOWN:
         if truth.end_sent:
-            return Comparison.WRONG, "its end reached the broker"
-        return Comparison.UNKNOWN, "its end did not reach the broker"
+            return Agreement.WRONG, "its end reached the broker"
+        return Agreement.UNKNOWN, "its end did not reach the broker"
     if job.outcome is not truth.outcome or job.cancelled_by is not truth.cancelled_by:
         if truth.misleading:
-            return Comparison.UNKNOWN, "what reached the broker tells another story"
-        return Comparison.WRONG, "another outcome"
+            return Agreement.UNKNOWN, "what reached the broker tells another story"
+        return Agreement.WRONG, "another outcome"
     if truth.end_sent and (job.cause or Cause.UNKNOWN) is not (truth.cause or Cause.UNKNOWN):
-        return Comparison.WRONG, "another cause"
+        return Agreement.WRONG, "another cause"
     if truth.file_sent and job.file != truth.file:
-        return Comparison.WRONG, "another file"
-    return Comparison.RIGHT, ""
+        return Agreement.WRONG, "another file"
+    return Agreement.RIGHT, ""
 
 
-def _judge_unbooked(truth: JobTruth, pairs: Sequence[Pair]) -> tuple[Comparison, str]:
+def _judge_unbooked(truth: JobTruth, pairs: Sequence[Pair]) -> tuple[Agreement, str]:
     """A true job that no booked one tells of."""
     if truth.end_sent:
-        return Comparison.MISSED, "its end reached the broker"
+        return Agreement.MISSED, "its end reached the broker"
     if not truth.start_sent:
-        return Comparison.UNKNOWN, "nothing of it reached the broker"
+        return Agreement.UNKNOWN, "nothing of it reached the broker"
     if any(overlap(truth, pair.booked) and not pair.truth.start_sent for pair in pairs):
-        return Comparison.UNKNOWN, "neither its end nor the start of the next one reached the broker"
-    return Comparison.MISSED, "its start reached the broker"
+        return Agreement.UNKNOWN, "neither its end nor the start of the next one reached the broker"
+    return Agreement.MISSED, "its start reached the broker"
 
 
 def _excused(job: Job, truths: Sequence[JobTruth]) -> bool:
@@ -221,9 +221,9 @@ def _words(*parts: str | None) -> str:
     return " ".join(part for part in parts if part) or "under way"
 
 
-def _difference(verdict: Comparison, truth: JobTruth, job: Job | None, why: str) -> Difference:
-    return Difference(
-        verdict=verdict,
+def _difference(agreement: Agreement, truth: JobTruth, job: Job | None, why: str) -> JobDifference:
+    return JobDifference(
+        agreement=agreement,
         printer=truth.printer,
         at_ms=truth.started_ms,
         file=truth.file,
@@ -268,15 +268,15 @@ def _account(
     return msgspec.structs.replace(account, holds=account.off_by <= TOLERANCE_POINTS)
 
 
-def _figures(jobs: int, verdicts: Sequence[Comparison], accounts: Sequence[Account]) -> Figures:
+def _figures(jobs: int, agreements: Sequence[Agreement], accounts: Sequence[Account]) -> Figures:
     off = [account.off_by for account in accounts]
     return Figures(
         jobs=jobs,
-        right=verdicts.count(Comparison.RIGHT),
-        unknown=verdicts.count(Comparison.UNKNOWN),
-        wrong=verdicts.count(Comparison.WRONG),
-        missed=verdicts.count(Comparison.MISSED),
-        doubled=verdicts.count(Comparison.DOUBLED),
+        right=agreements.count(Agreement.RIGHT),
+        unknown=agreements.count(Agreement.UNKNOWN),
+        wrong=agreements.count(Agreement.WRONG),
+        missed=agreements.count(Agreement.MISSED),
+        doubled=agreements.count(Agreement.DOUBLED),
         utilization_difference_max=round(max(off, default=0.0), 4),
         utilization_difference_mean=round(sum(off) / len(off) if off else 0.0, 4),
     )

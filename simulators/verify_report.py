@@ -12,14 +12,14 @@ from rich.table import Table
 from rich.text import Text
 
 from farm.model.times import rfc3339_or_none
-from simulators.verify import Account, Comparison, Difference, Figures, Findings
+from simulators.verify import Account, Agreement, Figures, JobDifference, Verification
 
 _WIDE = 170
 _STYLES = {
-    Comparison.UNKNOWN: "magenta",
-    Comparison.WRONG: "red",
-    Comparison.MISSED: "red",
-    Comparison.DOUBLED: "yellow",
+    Agreement.UNKNOWN: "magenta",
+    Agreement.WRONG: "red",
+    Agreement.MISSED: "red",
+    Agreement.DOUBLED: "yellow",
 }
 
 
@@ -34,40 +34,40 @@ def last_line(figures: Figures) -> str:
     )
 
 
-def as_json(findings: Findings) -> dict[str, Any]:
-    """The findings for programs: RFC 3339 times, percent and points."""
+def as_json(verification: Verification) -> dict[str, Any]:
+    """The verification for programs: RFC 3339 times, percent and points."""
     return {
-        "holds": findings.holds,
+        "holds": verification.holds,
         "differences": [
             {**_plain(difference), "at": rfc3339_or_none(difference.at_ms)}
-            for difference in findings.differences
+            for difference in verification.differences
         ],
         "utilization": [
-            {**msgspec.to_builtins(account), "off_by": account.off_by} for account in findings.accounts
+            {**msgspec.to_builtins(account), "off_by": account.off_by} for account in verification.accounts
         ],
-        "figures": msgspec.to_builtins(findings.figures),
+        "figures": msgspec.to_builtins(verification.figures),
     }
 
 
-def _plain(difference: Difference) -> dict[str, Any]:
+def _plain(difference: JobDifference) -> dict[str, Any]:
     plain: dict[str, Any] = msgspec.to_builtins(difference)
     del plain["at_ms"]
     return plain
 
 
-def show(findings: Findings, *, machine_readable: bool) -> None:
-    """Write the findings to standard output; the last line holds the figures."""
+def show(verification: Verification, *, machine_readable: bool) -> None:
+    """Write the verification to standard output; the last line holds the figures."""
     if machine_readable:
-        sys.stdout.write(json.dumps(as_json(findings), ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(as_json(verification), ensure_ascii=False) + "\n")
         return
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = max(console.width, _WIDE)
-    if findings.differences:
-        console.print(_job_table(findings.differences))
-    if broken := [account for account in findings.accounts if not account.holds]:
+    if verification.differences:
+        console.print(_job_table(verification.differences))
+    if broken := [account for account in verification.accounts if not account.holds]:
         console.print(_utilization_table(broken))
-    sys.stdout.write(last_line(findings.figures) + "\n")
+    sys.stdout.write(last_line(verification.figures) + "\n")
 
 
 def _table(title: str, columns: Sequence[str]) -> Table:
@@ -77,11 +77,11 @@ def _table(title: str, columns: Sequence[str]) -> Table:
     return table
 
 
-def _job_table(differences: Sequence[Difference]) -> Table:
-    table = _table("Jobs", ("verdict", "printer", "begun", "file", "truth", "booked", "why"))
+def _job_table(differences: Sequence[JobDifference]) -> Table:
+    table = _table("Jobs", ("agreement", "printer", "begun", "file", "truth", "booked", "why"))
     for found in differences:
         table.add_row(
-            Text(found.verdict, style=_STYLES.get(found.verdict, "")),
+            Text(found.agreement, style=_STYLES.get(found.agreement, "")),
             found.printer,
             rfc3339_or_none(found.at_ms) or "–",
             Text(found.file or "–"),

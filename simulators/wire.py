@@ -23,7 +23,7 @@ Deliver: TypeAlias = Callable[[int, bool, Message], None]
 """Takes the instant of arrival (ms), whether the broker had kept the message, and the message."""
 
 
-class SourceClock:
+class HostClock:
     """The clock of one printer's host: right, or wrong by `offset_ms`."""
 
     __slots__ = ("offset_ms",)

@@ -114,7 +114,7 @@ class BookedFarm:
         entry = FeedEntry(kind=kind, at_ms=at_ms, printer_id=job.printer_id, job_id=job.id, body=body)
         self.book(jobs=[job], feed=[entry], **parts)
 
-    def rerun(
+    def replay(
         self,
         printer: Printer,
         from_ms: int,

@@ -3,11 +3,11 @@
 import re
 
 from farm.errors import InfluxError
-from farm.influx.answers import Answer
+from farm.influx.answers import ServerAnswer
 from farm.influx.client import Series
 
-STORED = Answer(status=204)
-DOWN = Answer(status=None, words="connection refused")
+STORED = ServerAnswer(status=204)
+DOWN = ServerAnswer(status=None, words="connection refused")
 _A_NEW_POINT = re.compile(rb"\n(?=[a-z_]+,)")  # a text may hold line breaks
 
 
@@ -19,13 +19,13 @@ class PlayedServer:
         self.written: list[tuple[str, bytes]] = []
         self.erased: list[dict[str, str]] = []
 
-    def write(self, bucket: str, body: bytes) -> Answer:
+    def write(self, bucket: str, body: bytes) -> ServerAnswer:
         if not self.up:
             return DOWN
         self.written += [(bucket, line) for line in _A_NEW_POINT.split(body)]
         return STORED
 
-    def erase(self, _bucket: str, _from_ns: int, _to_ns: int, tags: dict[str, str]) -> Answer:
+    def erase(self, _bucket: str, _from_ns: int, _to_ns: int, tags: dict[str, str]) -> ServerAnswer:
         if not self.up:
             return DOWN
         self.erased.append(tags)

@@ -6,7 +6,7 @@ import { element, icon, setText } from "./elements.js";
 import { clock, count, duration, setTimeZone } from "./format.js";
 import { drawGuide } from "./guide.js";
 import { drawJobs, drawJobTimes } from "./jobs.js";
-import { drawFigures, drawNoFigures, fetchCourses, fetchFigures, WINDOWS } from "./kpis.js";
+import { drawFigures, drawNoFigures, fetchSeries, fetchFigures, WINDOWS } from "./kpis.js";
 import { STATES } from "./states.js";
 import { Stream } from "./stream.js";
 import { Floor } from "./tiles.js";
@@ -33,7 +33,7 @@ floor.onDrawn = (moved) => {
   if (moved) drawFloorHead();
 };
 
-const shownFigures = { key: "", figures: [], courses: new Map() };
+const shownFigures = { key: "", figures: [], series: new Map() };
 
 function figuresKey() {
   return `${figuresWindow} ${floor.filter.group}`;
@@ -46,9 +46,9 @@ function figuresScope() {
 /** Takes in what was fetched for `key`, unless something else has been chosen meanwhile. */
 function showFigures(key, fetched) {
   if (key !== figuresKey()) return;
-  if (shownFigures.key !== key) Object.assign(shownFigures, { key, figures: [], courses: new Map() });
+  if (shownFigures.key !== key) Object.assign(shownFigures, { key, figures: [], series: new Map() });
   Object.assign(shownFigures, fetched);
-  if (shownFigures.figures.length) drawFigures($("kpis"), shownFigures.figures, shownFigures.courses);
+  if (shownFigures.figures.length) drawFigures($("kpis"), shownFigures.figures, shownFigures.series);
 }
 
 const refreshFigures = throttled(async () => {
@@ -63,7 +63,7 @@ const refreshFigures = throttled(async () => {
 
 const refreshCourses = throttled(async () => {
   const key = figuresKey();
-  showFigures(key, { courses: await fetchCourses(figuresWindow, figuresScope()) });
+  showFigures(key, { series: await fetchSeries(figuresWindow, figuresScope()) });
 }, COURSES_PAUSE_MS);
 
 function chooseFigures() {

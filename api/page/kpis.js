@@ -1,4 +1,4 @@
-// The indicators: figure, what it is made of, how sure it is, and its course.
+// The indicators: figure, what it is made of, how sure it is, and its series.
 
 import { ask } from "./api.js";
 import { element } from "./elements.js";
@@ -11,7 +11,7 @@ export const WINDOWS = [
 ];
 
 // Short windows show the day around them: two points make no line.
-const COURSE = {
+const SERIES_OF = {
   "1h": ["24h", "hour"], "8h": ["24h", "hour"], "24h": ["24h", "hour"], today: ["24h", "hour"],
   "7d": ["7d", "day"], week: ["7d", "day"], "30d": ["30d", "day"], month: ["30d", "day"],
 };
@@ -40,13 +40,13 @@ const WORKING = {
   },
 };
 
-/** Fetches the figures and their course; `scope` narrows them to a group. */
+/** Fetches the figures and their series; `scope` narrows them to a group. */
 export async function fetchFigures(window, scope) {
   return (await ask("/kpis", { window, ...scope })).items;
 }
 
-export async function fetchCourses(window, scope) {
-  const [span, period] = COURSE[window];
+export async function fetchSeries(window, scope) {
+  const [span, period] = SERIES_OF[window];
   const rows = await Promise.all(
     Object.keys(NAMES).map((id) => ask(`/kpis/${id}/series`, { window: span, period, ...scope })),
   );
@@ -55,12 +55,12 @@ export async function fetchCourses(window, scope) {
 
 let drawn = "";
 
-export function drawFigures(parent, figures, courses) {
+export function drawFigures(parent, figures, series) {
   parent.setAttribute("aria-busy", "false");
-  const wanted = JSON.stringify([figures, [...courses]]);
+  const wanted = JSON.stringify([figures, [...series]]);
   if (wanted === drawn) return;
   drawn = wanted;
-  parent.replaceChildren(...figures.filter(({ id }) => id in NAMES).map((figure) => card(figure, courses.get(figure.id))));
+  parent.replaceChildren(...figures.filter(({ id }) => id in NAMES).map((figure) => card(figure, series.get(figure.id))));
 }
 
 /** Says why there are no figures, rather than to let old ones stand. */
@@ -74,11 +74,11 @@ function rate(number) {
   return number < 100 ? number.toFixed(1) : count(number);
 }
 
-function card(figure, course) {
+function card(figure, series) {
   const made = element("article", "kpi", element("h3", "", NAMES[figure.id]));
   made.dataset.kpi = figure.id;
   made.append(
-    element("div", "main", value(figure), line(figure, course)),
+    element("div", "main", value(figure), line(figure, series)),
     ...(figure.unit === "ratio" && figure.value != null ? [scale(figure)] : []),
     element("p", "working", WORKING[figure.id](figure)),
     element("p", "surety", ...surety(figure)),
@@ -92,13 +92,13 @@ function value({ value: number, unit }) {
   return element("p", "value", count(number), element("span", "unit", "units"));
 }
 
-function line(figure, course) {
-  const points = course?.points ?? [];
+function line(figure, series) {
+  const points = series?.points ?? [];
   const ratio = figure.unit === "ratio";
   const known = points.filter(({ value }) => value != null);
   const words = ratio ? percent : count;
   const label = known.length
-    ? `Course over ${course.span}: lowest ${words(Math.min(...known.map((p) => p.value)))}, ` +
+    ? `Course over ${series.span}: lowest ${words(Math.min(...known.map((p) => p.value)))}, ` +
       `highest ${words(Math.max(...known.map((p) => p.value)))}`
     : "No course yet";
   return sparkline(points, { ceiling: ratio ? 1 : null, bars: !ratio, label });
@@ -106,15 +106,15 @@ function line(figure, course) {
 
 /** From 0 to 100 %: the interval as a band, what the unknown could change as a thin line, the value as a mark. */
 function scale(figure) {
-  const track = element("div", "scale");
-  track.setAttribute("aria-hidden", "true");
-  if (figure.low != null && figure.high > figure.low) track.append(stretch("range", figure.low, figure.high));
-  if (figure.interval_low != null) track.append(stretch("interval", figure.interval_low, figure.interval_high));
-  track.append(stretch("mark", figure.value, figure.value));
-  return track;
+  const scale = element("div", "scale");
+  scale.setAttribute("aria-hidden", "true");
+  if (figure.low != null && figure.high > figure.low) scale.append(band("range", figure.low, figure.high));
+  if (figure.interval_low != null) scale.append(band("interval", figure.interval_low, figure.interval_high));
+  scale.append(band("mark", figure.value, figure.value));
+  return scale;
 }
 
-function stretch(className, from, to) {
+function band(className, from, to) {
   const made = element("i", className);
   made.style.setProperty("--from", from.toFixed(4));
   made.style.setProperty("--to", to.toFixed(4));

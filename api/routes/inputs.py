@@ -9,7 +9,7 @@ from api import schemas
 from api.context import ApiContext, Context
 from api.parameters import Limit, Mark, PrinterWord, instant_of, is_uuid, printer_named
 from api.problems import NOT_FOUND, not_found, problem_answers
-from api.said import Said, SaidForWhen, SaidOfJob, SaidOfPrinter
+from api.said import SaidForWhen, SaidOfJob, SaidOfPrinter, SaidRequest
 from farm.model.input_record import input_record
 from farm.model.job import Job
 from farm.model.operator_input import OperatorInput
@@ -135,7 +135,7 @@ def _said(
     return _record(entry, context.farm_view.labels()[printer_id].name)
 
 
-def _for_when(said: Said) -> int | None:
+def _for_when(said: SaidRequest) -> int | None:
     return instant_of("for", said.for_, where="body") if isinstance(said, SaidForWhen) else None
 
 

@@ -10,7 +10,7 @@ router = APIRouter(tags=["outbox"])
 
 
 @router.get("/outbox", summary="How far InfluxDB is behind, and why")
-def list_queues(context: Context) -> schemas.Listing[schemas.OutboxQueue]:
+def list_queues(context: Context) -> schemas.Listing[schemas.OutboxQueueRecord]:
     """The queues to InfluxDB; none where no InfluxDB is configured or nothing was ever sent."""
     now_ms = context.farm_view.now_ms()
     queues = context.outbox(now_ms) if context.outbox is not None else []

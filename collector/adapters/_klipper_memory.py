@@ -3,7 +3,7 @@
 import msgspec
 from msgspec import UNSET
 
-from collector.adapters._klipper_status import Heater, PrintStats, Status, Webhooks, is_full
+from collector.adapters._klipper_status import HeaterStatus, PrintStats, Status, Webhooks, is_full
 from farm.model.states import PrinterState
 
 _RESTARTED_MS = 30_000
@@ -80,14 +80,14 @@ def without_state(status: Status) -> Status:
     return msgspec.structs.replace(status, print_stats=stats, webhooks=UNSET)
 
 
-def _merge_nozzle(memory: MoonrakerMemory, heater: Heater) -> None:
+def _merge_nozzle(memory: MoonrakerMemory, heater: HeaterStatus) -> None:
     if heater.temperature is not UNSET:
         memory.nozzle = heater.temperature
     if heater.target is not UNSET:
         memory.nozzle_target = heater.target
 
 
-def _merge_bed(memory: MoonrakerMemory, heater: Heater) -> None:
+def _merge_bed(memory: MoonrakerMemory, heater: HeaterStatus) -> None:
     if heater.temperature is not UNSET:
         memory.bed = heater.temperature
     if heater.target is not UNSET:

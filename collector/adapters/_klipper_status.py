@@ -28,7 +28,7 @@ class Webhooks(msgspec.Struct):
     state_message: Words | UnsetType = UNSET
 
 
-class Layers(msgspec.Struct):
+class LayerStatus(msgspec.Struct):
     total_layer: Layer | None = None
     current_layer: Layer | None = None
 
@@ -40,10 +40,10 @@ class PrintStats(msgspec.Struct):
     print_duration: Seconds | UnsetType = UNSET
     total_duration: Seconds | UnsetType = UNSET
     filament_used: FilamentMm | UnsetType = UNSET
-    info: Layers | UnsetType | None = UNSET
+    info: LayerStatus | UnsetType | None = UNSET
 
 
-class Heater(msgspec.Struct):
+class HeaterStatus(msgspec.Struct):
     temperature: Celsius | UnsetType = UNSET
     target: Celsius | UnsetType = UNSET
 
@@ -70,14 +70,14 @@ class Status(msgspec.Struct):
     print_stats: PrintStats | UnsetType = UNSET
     webhooks: Webhooks | UnsetType = UNSET
     virtual_sdcard: VirtualSdcard | UnsetType = UNSET
-    heater_bed: Heater | UnsetType = UNSET
-    extruder: Heater | UnsetType = UNSET
+    heater_bed: HeaterStatus | UnsetType = UNSET
+    extruder: HeaterStatus | UnsetType = UNSET
     pause_resume: PauseResume | UnsetType = UNSET
     gcode_move: GcodeMove | UnsetType = UNSET
     fan: Fan | UnsetType = UNSET
 
 
-class Message(msgspec.Struct):
+class StatusMessage(msgspec.Struct):
     eventtime: UptimeSeconds
     status: Status
 
@@ -87,14 +87,14 @@ class SplitValue(msgspec.Struct):
     value: Any
 
 
-_whole = WireDecoder(Message).strictly
+_whole = WireDecoder(StatusMessage).strictly
 _split = WireDecoder(SplitValue).strictly
 OBJECTS: dict[str, type[msgspec.Struct]] = {
     "print_stats": PrintStats,
     "webhooks": Webhooks,
     "virtual_sdcard": VirtualSdcard,
-    "heater_bed": Heater,
-    "extruder": Heater,
+    "heater_bed": HeaterStatus,
+    "extruder": HeaterStatus,
     "pause_resume": PauseResume,
     "gcode_move": GcodeMove,
     "fan": Fan,

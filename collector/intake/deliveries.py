@@ -69,8 +69,8 @@ class Deliveries:
 
     def unconfirmed(self) -> list[Mark]:
         """The marks of all messages that the broker may send again, in order."""
-        standing = [known for known in self._known.values() if known.place >= self._unconfirmed_from]
-        return [known.mark for known in sorted(standing)]
+        unconfirmed = [known for known in self._known.values() if known.place >= self._unconfirmed_from]
+        return [known.mark for known in sorted(unconfirmed)]
 
     def take(self, packet_id: int, mark: Mark, *, confirms: bool = True) -> None:
         """The message was worked in; its effects belong to the next commit.

@@ -33,7 +33,7 @@ class Refused(Exception):
     """What somebody said cannot be followed; the text is the answer."""
 
 
-class Inbox:
+class InboxIntake:
     """Works in what waits in the inbox, one entry at a time."""
 
     def __init__(

@@ -11,7 +11,7 @@ from typing import Any
 from collector.adapters.base import ClockKind, Reading
 from collector.intake.addresses import AddressBook, Route
 from collector.intake.deliveries import Deliveries, Mark
-from collector.intake.inbox import Inbox
+from collector.intake.inbox import InboxIntake
 from collector.intake.known_messages import KnownMessages
 from collector.intake.ledger_writer import LedgerWriter
 from collector.intake.repetition import RepetitionFilter
@@ -57,7 +57,7 @@ class Pipeline:
         self._writer = LedgerWriter(ledger, self.deliveries, self._known, set() if logged is None else logged)
         self._registry = PrinterRegistry(site or SiteSettings(), printers, settings)
         self._book = AddressBook(ledger, sources, self._registry, self._writer)
-        self._inbox = Inbox(ledger, self._book, self._registry, self._writer)
+        self._inbox = InboxIntake(ledger, self._book, self._registry, self._writer)
         self._told = TrackerInputs(ledger, self._writer, self._book.to_ask)
         self._routes = self._book.routes
         self._thinning = ThinningPolicy(thinning or ThinningSettings())

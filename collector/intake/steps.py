@@ -28,7 +28,7 @@ def _remember(pipeline: Pipeline, message: Arrival, confirms: bool, mark: Mark |
         pipeline.deliveries.take(message.packet_id, mark or mark_of(message), confirms=confirms)
 
 
-class Known(NamedTuple):
+class RememberedMessage(NamedTuple):
     """A message that changes nothing, and is to be known when it comes again.
 
     `confirms` as in `Deliveries.take`.
@@ -47,7 +47,7 @@ class Known(NamedTuple):
         self.work(pipeline)
 
 
-class Message(NamedTuple):
+class PrinterMessage(NamedTuple):
     """A message of a printer. `waited` says that it stood in the broker's queue when we connected."""
 
     message: Arrival
@@ -95,7 +95,7 @@ class Tick(NamedTuple):
     at_ms: int
 
     def work(self, pipeline: Pipeline) -> None:
-        """Look at it."""
+        """See what is due at the instant: silence, ends that did not come, the inbox."""
         pipeline.tick(self.at_ms)
 
     def put_aside(self, pipeline: Pipeline, reason: str, detail: str) -> None:

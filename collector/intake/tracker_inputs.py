@@ -87,7 +87,7 @@ class TrackerInputs:
     def clock_moved(self, heard: Heard, placed: Placed) -> None:
         """Put right what was written with the offset that is now known to be wrong, in this session alone."""
         printer, session = heard.printer, heard.session
-        if placed.finding is ClockChange.CORRECTED:
+        if placed.change is ClockChange.CORRECTED:
             log.warning("clock of printer %s jumped by %d ms; corrected for", printer.name, -placed.moved_ms)
 
         shift = shifted_by(session, placed.clock.offset_ms or 0, placed.since_ms)

@@ -157,4 +157,4 @@ class PrinterSession:
                 return at
         placed = place(clock, kind, source_ms, received_ms, live=live, floor_ms=floor_ms)
         self.clock = placed.clock
-        return placed if placed.finding is not None else placed.at_ms
+        return placed if placed.change is not None else placed.at_ms

@@ -53,15 +53,15 @@ class ClockChange(StrEnum):
 
 
 class Placed(NamedTuple):
-    """When a message happened, where the clock stands, and what was found.
+    """When a message happened, where the clock stands, and what changed about it.
 
-    With a finding, `since_ms` is when (our clock, at receipt) messages began to be booked
+    With a change, `since_ms` is when (our clock, at receipt) messages began to be booked
     with the offset that is now replaced, and `moved_ms` is by how much it moved.
     """
 
     at_ms: int
     clock: SourceClock
-    finding: ClockChange | None = None
+    change: ClockChange | None = None
     since_ms: int = 0
     moved_ms: int = 0
 
@@ -110,7 +110,7 @@ def _place_wall(clock: SourceClock, source_ms: int, received_ms: int, live: bool
             min(at, received_ms), msgspec.structs.replace(clock, offset_ms=clock.offset_ms or 0, judged=True)
         )
     placed = _watch(clock, at, source_ms, received_ms)
-    if placed.finding is None and not clock.judged:
+    if placed.change is None and not clock.judged:
         # Until the clock is judged a large lag is more likely its error than an hour in a queue.
         return placed._replace(at_ms=received_ms)
     return placed

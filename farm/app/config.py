@@ -22,7 +22,7 @@ from farm.app.config_layers import KeyPath, Layers, dotted, environment_settings
 from farm.app.config_models import Model, SettingOrigin, models_in, secret_keys
 from farm.app.data_folder import DATA_VARIABLE, DEFAULT_FOLDER, DataFolder
 from farm.app.embedded_broker import EmbeddedBrokerSettings
-from farm.app.logs import REDACTION, Redaction
+from farm.app.logs import REDACTION, LogRedaction
 from farm.errors import ConfigurationError
 from farm.ledger.settings import LedgerSettings
 from farm.settings import PrinterSettings, SiteSettings
@@ -63,7 +63,7 @@ class Flag:
 class Configuration:
     """The joined configuration. Its sections raise ConfigurationError when they are wrong."""
 
-    def __init__(self, layers: Layers, data: DataFolder, file: Path | None, redaction: Redaction) -> None:
+    def __init__(self, layers: Layers, data: DataFolder, file: Path | None, redaction: LogRedaction) -> None:
         self.data = data
         self.file = file
         self._layers = layers
@@ -252,7 +252,7 @@ def load_configuration(
     data: Path | None = None,
     flags: Sequence[Flag] = (),
     environment: Mapping[str, str] | None = None,
-    redaction: Redaction = REDACTION,
+    redaction: LogRedaction = REDACTION,
 ) -> Configuration:
     """Find and read the configuration file, and lay environment and flags over it.
 

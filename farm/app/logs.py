@@ -25,7 +25,7 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
-class Redaction:
+class LogRedaction:
     """The secrets that must not be shown, and the masking of them."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
@@ -50,14 +50,14 @@ class Redaction:
         return text
 
 
-REDACTION = Redaction()
+REDACTION = LogRedaction()
 """The secrets of this process: the configuration registers what it reads."""
 
 
 class _Formatter(logging.Formatter, ABC):
     """Masks secrets in the message and in the traceback."""
 
-    def __init__(self, redaction: Redaction) -> None:
+    def __init__(self, redaction: LogRedaction) -> None:
         super().__init__()
         self._redaction = redaction
 
@@ -105,7 +105,7 @@ def set_up_logging(
     *,
     verbose: bool = False,
     stream: TextIO | None = None,
-    redaction: Redaction = REDACTION,
+    redaction: LogRedaction = REDACTION,
 ) -> None:
     """Write the log of this process to `stream`, standard error unless told otherwise.
 

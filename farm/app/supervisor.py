@@ -132,7 +132,7 @@ class _Child:
     def start(self) -> None:
         self.running = _Running(self.part, self._stream)
 
-    def look(self) -> int | None:
+    def poll(self) -> int | None:
         """Start it again when it is due; give the exit status when it has just ended."""
         if self.running is None:
             if time.monotonic() >= self._due:
@@ -208,7 +208,7 @@ class Supervisor:
         try:
             while not stop.wait(_LOOK_EVERY_S):
                 for child in self._children:
-                    if child.look() == CONFIGURATION_STATUS:
+                    if child.poll() == CONFIGURATION_STATUS:
                         log.error("%s cannot run as it is configured; stopping", child.part.name)
                         return CONFIGURATION_STATUS
         finally:

@@ -38,7 +38,7 @@ class What(StrEnum):
     TELEMETRY = "telemetry"
 
 
-class Origin(StrEnum):
+class HistorySource(StrEnum):
     """Where the past is read from."""
 
     LEDGER = "ledger"
@@ -64,7 +64,7 @@ def export(
         ),
     ] = None,
     origin: Annotated[
-        Origin | None,
+        HistorySource | None,
         Option(
             "--from",
             help="Where to read; else the ledger, and InfluxDB for telemetry that the ledger keeps no more.",
@@ -118,19 +118,19 @@ def _interval(what: What, every: str | None) -> int | None:
 
 @contextmanager
 def _history(
-    configuration: "Configuration", ledger: "Ledger", origin: Origin | None
+    configuration: "Configuration", ledger: "Ledger", origin: HistorySource | None
 ) -> "Iterator[HistoryReader]":
     """Where to read. Raises InfluxError when InfluxDB is asked for and none is configured."""
     from farm.app.wiring import history_of
     from farm.ledger.history_ledger import LedgerHistory
 
-    if origin is Origin.INFLUXDB:
+    if origin is HistorySource.INFLUXDB:
         from farm.influx.client import InfluxServer
         from farm.influx.history import InfluxHistory
 
         with InfluxServer(configuration.influx) as server:
             yield InfluxHistory(server)
-    elif origin is Origin.LEDGER:
+    elif origin is HistorySource.LEDGER:
         yield LedgerHistory(ledger)
     else:
         yield history_of(configuration, ledger)

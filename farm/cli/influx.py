@@ -38,7 +38,7 @@ UrlOption = Annotated[
 ]
 
 
-class Origin(StrEnum):
+class RebuildSource(StrEnum):
     """Where a ledger can be rebuilt from."""
 
     INFLUXDB = "influxdb"
@@ -121,7 +121,7 @@ def status(
 
 
 def rebuild(
-    origin: Annotated[Origin, Option("--from", help="Where the past is read from.")],
+    origin: Annotated[RebuildSource, Option("--from", help="Where the past is read from.")],
     database: DatabaseOption = None,
     config: ConfigOption = None,
     data: DataOption = None,

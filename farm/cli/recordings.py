@@ -20,8 +20,8 @@ from farm.cli.output import print_json, print_table, span_text
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from collector.playback import Replayed
-    from collector.redaction import Redaction
+    from collector.playback import PlayedRecording
+    from collector.redaction import RecordingRedaction
     from collector.settings import SourceSettings
 
 REPLAY_EXAMPLES = """
@@ -90,7 +90,7 @@ def record(
 
     from collector.intake.sources import SourceTable
     from collector.record import record as write_down
-    from collector.redaction import Redaction
+    from collector.redaction import RecordingRedaction
     from farm.app.process_life import stop_event
     from farm.errors import RecordingError
 
@@ -100,7 +100,7 @@ def record(
     if file.exists():
         raise RecordingError(f"{file}: is there already; record into a new file")
     console = Console(stderr=True)
-    redaction = None if everything else Redaction(SourceTable(configuration.sources))
+    redaction = None if everything else RecordingRedaction(SourceTable(configuration.sources))
     with console.status("Recording …") as status:
         try:
             count = write_down(
@@ -121,12 +121,12 @@ def record(
         _tell_what_was_left_out(console, redaction)
 
 
-def _tell_what_was_left_out(console: "Console", redaction: "Redaction") -> None:
+def _tell_what_was_left_out(console: "Console", redaction: "RecordingRedaction") -> None:
     fields = ", ".join(sorted(redaction.fields_left_out)) or "none"
     console.print(f"Left out: {redaction.left_out} messages that no adapter reads; fields: {fields}.")
 
 
-def _replay_all(files: list[Path], sources: "tuple[SourceSettings, ...]") -> list["Replayed"]:
+def _replay_all(files: list[Path], sources: "tuple[SourceSettings, ...]") -> list["PlayedRecording"]:
     """Every file in turn, with a bar where somebody is watching."""
     from rich.console import Console
     from rich.progress import Progress
@@ -146,7 +146,7 @@ def _replay_all(files: list[Path], sources: "tuple[SourceSettings, ...]") -> lis
     return replayed
 
 
-def _show(one: "Replayed") -> None:
+def _show(one: "PlayedRecording") -> None:
     ignored = ", ".join(f"{count} × {reason}" for reason, count in one.ignored.items())
     title = f"{one.recording}: {one.messages} messages{f', ignored {ignored}' if ignored else ''}"
     job_rows = [

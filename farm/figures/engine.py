@@ -173,7 +173,7 @@ def _check(kind: str, asked: Collection[str], known: Collection[str]) -> None:
 
 
 def _figure(entry: Indicator, window: Window, subject: Subject, given: KpiInput) -> KpiFigure:
-    result = entry.measure(given)
+    result = entry.calculate(given)
     return KpiFigure(
         id=entry.id,
         scope=subject.scope,

@@ -14,7 +14,7 @@ import msgspec
 from farm.model.times import HOUR_MS
 
 
-class Course(Enum):
+class Handling(Enum):
     """What follows from an answer to a write."""
 
     STORED = "stored"
@@ -23,21 +23,21 @@ class Course(Enum):
     SIFT = "send it again in halves until what is refused stands alone, then record it"
 
 
-COURSES: Final[dict[int, Course]] = {
-    204: Course.STORED,
-    400: Course.SIFT,
-    401: Course.WAIT,
-    403: Course.WAIT,
-    404: Course.WAIT,
-    408: Course.WAIT,
-    413: Course.HALVE,
-    422: Course.SIFT,
-    429: Course.WAIT,
-    500: Course.WAIT,
-    502: Course.WAIT,
-    503: Course.WAIT,
-    504: Course.WAIT,
-    507: Course.WAIT,
+HANDLING: Final[dict[int, Handling]] = {
+    204: Handling.STORED,
+    400: Handling.SIFT,
+    401: Handling.WAIT,
+    403: Handling.WAIT,
+    404: Handling.WAIT,
+    408: Handling.WAIT,
+    413: Handling.HALVE,
+    422: Handling.SIFT,
+    429: Handling.WAIT,
+    500: Handling.WAIT,
+    502: Handling.WAIT,
+    503: Handling.WAIT,
+    504: Handling.WAIT,
+    507: Handling.WAIT,
 }
 """Statuses that InfluxDB or what stands before it is known to send; any other one means `WAIT`."""
 
@@ -46,7 +46,7 @@ LONGEST_RETRY_AFTER_MS: Final = HOUR_MS
 _DROPPED = re.compile(r"\bdropped=(\d+)")
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
+class ServerAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What came back. `status` is None when nothing did; `words` are the server's or the network's.
 
     `retry_after_s` is the pause that the server asked for.
@@ -58,12 +58,12 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     of_influx: bool = False
 
     @property
-    def course(self) -> Course:
+    def handling(self) -> Handling:
         """What to do. A refusal counts as such only from InfluxDB itself, not from a proxy."""
         if self.status is None:
-            return Course.WAIT
-        course = COURSES.get(self.status, Course.WAIT)
-        return Course.WAIT if course is Course.SIFT and not self.of_influx else course
+            return Handling.WAIT
+        handling = HANDLING.get(self.status, Handling.WAIT)
+        return Handling.WAIT if handling is Handling.SIFT and not self.of_influx else handling
 
     @property
     def dropped(self) -> int | None:

@@ -1,7 +1,7 @@
 """The one place that speaks to an InfluxDB server, through influxdb-client.
 
 Writes are its plain synchronous ones: its batching writer gives up after some minutes of
-failed tries and drops what it holds. What is not a success becomes an `Answer`, never an
+failed tries and drops what it holds. What is not a success becomes an `ServerAnswer`, never an
 exception, so that nobody can forget to look at it.
 """
 
@@ -21,7 +21,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from farm.errors import InfluxError
-from farm.influx.answers import LONGEST_RETRY_AFTER_MS, Answer, is_of_influx
+from farm.influx.answers import LONGEST_RETRY_AFTER_MS, ServerAnswer, is_of_influx
 from farm.influx.settings import InfluxSettings
 from farm.model.clock import system_clock
 from farm.model.retry_after import retry_after_ms
@@ -86,7 +86,7 @@ class InfluxServer:
         self._client.close()
         self._limit.close()
 
-    def write(self, bucket: str, body: bytes) -> Answer:
+    def write(self, bucket: str, body: bytes) -> ServerAnswer:
         """Write lines to the bucket; the answer tells what became of them."""
         try:
             with self._limit.within(_PIECES * self.settings.timeout_seconds):
@@ -100,11 +100,11 @@ class InfluxServer:
                 )
         except _FAILURES as error:
             return _answer(error)
-        return Answer(
+        return ServerAnswer(
             status=status, words="" if status == 204 else "the answer of something that is no InfluxDB"
         )
 
-    def erase(self, bucket: str, from_ns: int, to_ns: int, tags: Mapping[str, str]) -> Answer:
+    def erase(self, bucket: str, from_ns: int, to_ns: int, tags: Mapping[str, str]) -> ServerAnswer:
         """Delete the points with these tags (`_measurement` among them), both instants included."""
         request = {
             "start": _rfc3339_ns(from_ns),
@@ -115,7 +115,7 @@ class InfluxServer:
             status = self._request("POST", "/api/v2/delete", request, {"bucket": bucket})[1]
         except _FAILURES as error:
             return _answer(error)
-        return Answer(status=status)
+        return ServerAnswer(status=status)
 
     def influxql(self, bucket: str, query: str) -> list[Series]:
         """What an InfluxQL query gives, times in nanoseconds.
@@ -212,20 +212,20 @@ def _told() -> Iterator[None]:
 _FAILURES = (ApiException, urllib3.exceptions.HTTPError, OSError, UnicodeDecodeError)
 
 
-def _answer(error: BaseException) -> Answer:
+def _answer(error: BaseException) -> ServerAnswer:
     if isinstance(error, ApiException) and error.status:
         body = error.body or ""
         raw = body if isinstance(body, bytes) else body.encode("utf-8", "replace")
         headers = error.headers or {}
         wish_ms = retry_after_ms(headers.get("Retry-After"), system_clock(), LONGEST_RETRY_AFTER_MS)
-        return Answer(
+        return ServerAnswer(
             status=int(error.status),
             words=_words(raw) or str(error.reason),
             retry_after_s=None if wish_ms is None else wish_ms / SECOND_MS,
             of_influx=is_of_influx(raw),
         )
     said = error.reason if isinstance(error, ApiException) else error
-    return Answer(status=None, words=f"{type(error).__name__}: {said}"[:_WORDS_LIMIT])
+    return ServerAnswer(status=None, words=f"{type(error).__name__}: {said}"[:_WORDS_LIMIT])
 
 
 def _words(body: bytes) -> str:

@@ -4,21 +4,21 @@ from collections.abc import Sequence
 from typing import Final
 
 from farm.errors import InfluxError
-from farm.influx.answers import Answer, Course
+from farm.influx.answers import Handling, ServerAnswer
 from farm.influx.influxql import one_of, quoted, select
 from farm.influx.line_protocol import NANOSECONDS_PER_MS
-from farm.influx.outbox_queue import OutboxQueue, Route
+from farm.influx.outbox_queue import OutboxQueue, QueueContext
 from farm.influx.points import (
     ENDED,
     JOB_EVENT,
     PRINTER_STATE,
     STARTED,
     STATE,
-    Known,
+    KnownPrinters,
     feed_lines,
     job_lines,
+    revised_lines,
     span_line,
-    standing_lines,
 )
 from farm.ledger.outbox_positions import FEED
 from farm.model.feed import FeedEntry, FeedKind
@@ -46,14 +46,14 @@ class FeedQueue(OutboxQueue):
 
     reader = FEED
 
-    def __init__(self, route: Route) -> None:
-        super().__init__(route)
-        self.bucket = route.settings.bucket
-        self._erases = route.settings.version == 2
-        self._known = Known({})
+    def __init__(self, context: QueueContext) -> None:
+        super().__init__(context)
+        self.bucket = context.settings.bucket
+        self._erases = context.settings.version == 2
+        self._known = KnownPrinters({})
 
     def _work(self) -> bool:
-        entries = self.route.outbox.feed(self.position.seq, _ENTRIES_A_TURN)
+        entries = self.context.outbox.feed(self.position.seq, _ENTRIES_A_TURN)
         if not entries:
             return False
         self._learn(entries)
@@ -74,9 +74,9 @@ class FeedQueue(OutboxQueue):
     def _learn(self, entries: Sequence[FeedEntry]) -> None:
         named = {entry.printer_id for entry in entries if entry.printer_id is not None}
         if named - self._known.printers.keys() or any(entry.kind in _NAMING for entry in entries):
-            self._known = self.route.outbox.known()
+            self._known = self.context.outbox.known()
         ended = {entry.job_id for entry in entries if entry.job_id and entry.kind in _ALIASED}
-        self._known.aliases = self.route.outbox.aliases(ended)
+        self._known.aliases = self.context.outbox.aliases(ended)
 
     def _ship(self, run: Sequence[FeedEntry]) -> None:
         lines: list[bytes] = []
@@ -105,7 +105,7 @@ class FeedQueue(OutboxQueue):
         if self._erases:
             for event, at_ns in self._points_of_job(str(entry.printer_id), str(entry.job_id)):
                 self._erase(JOB_EVENT, str(entry.printer_id), event, at_ns, at_ns)
-        return feed_lines(entry, self._known) + standing_lines(entry, self._known)
+        return feed_lines(entry, self._known) + revised_lines(entry, self._known)
 
     def _revised_spans(self, entry: FeedEntry) -> list[bytes]:
         """States and jobs of the printer from an instant on, as the ledger has them now.
@@ -114,14 +114,14 @@ class FeedQueue(OutboxQueue):
         """
         printer = self._known.printers[str(entry.printer_id)]
         from_ms = int(entry.body.get("from_ms", entry.at_ms))
-        jobs = self.route.outbox.jobs_from(printer.id, from_ms)
-        aliases = self.route.outbox.aliases({job.id for job in jobs})
+        jobs = self.context.outbox.jobs_from(printer.id, from_ms)
+        aliases = self.context.outbox.aliases({job.id for job in jobs})
         if self._erases:
             from_ns = from_ms * NANOSECONDS_PER_MS
             self._erase(PRINTER_STATE, printer.id, STATE, from_ns, END_OF_TIME_NS)
             self._erase(JOB_EVENT, printer.id, STARTED, from_ns, END_OF_TIME_NS)
             self._erase(JOB_EVENT, printer.id, ENDED, from_ns, END_OF_TIME_NS)
-        states = [span_line(printer, span) for span in self.route.outbox.spans_from(printer.id, from_ms)]
+        states = [span_line(printer, span) for span in self.context.outbox.spans_from(printer.id, from_ms)]
         return states + [line for job in jobs for line in job_lines(printer, job, aliases)]
 
     def _points_of_job(self, printer_id: str, job_id: str) -> list[tuple[str, int]]:
@@ -133,16 +133,16 @@ class FeedQueue(OutboxQueue):
         ]
         query = select("job", JOB_EVENT, where, "event")
         try:
-            found = self.route.server.influxql(self.bucket, query)
+            found = self.context.server.influxql(self.bucket, query)
         except InfluxError as error:
-            self._halt(Answer(status=error.status, words=str(error)))
+            self._halt(ServerAnswer(status=error.status, words=str(error)))
             raise _Paused from error
         return [(series.tags["event"], row["time"]) for series in found for row in series.rows()]
 
     def _erase(self, measurement: str, printer_id: str, event: str, from_ns: int, to_ns: int) -> None:
         tags = {"_measurement": measurement, "printer": printer_id, "event": event}
-        answer = self.route.server.erase(self.bucket, from_ns, to_ns, tags)
-        if answer.course is not Course.STORED:
+        answer = self.context.server.erase(self.bucket, from_ns, to_ns, tags)
+        if answer.handling is not Handling.STORED:
             self._halt(answer)
             raise _Paused
 

@@ -7,8 +7,8 @@ since late evidence has arrived. So an outage leaves only the interval of time t
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from farm.influx.outbox_queue import OutboxQueue, Route
-from farm.influx.points import KpiPoint, kpi_line
+from farm.influx.outbox_queue import OutboxQueue, QueueContext
+from farm.influx.points import TimedFigure, kpi_line
 from farm.ledger.outbox_positions import KPIS, Gap, Position
 from farm.model.times import SECOND_MS
 
@@ -19,7 +19,7 @@ class KpiSource(Protocol):
     def present_ms(self) -> int:
         """The ledger's present."""
 
-    def points(self, at_ms: int, *, printers: bool) -> Sequence[KpiPoint]:
+    def points(self, at_ms: int, *, printers: bool) -> Sequence[TimedFigure]:
         """The figures as of `at_ms`: of farm and groups, and of each printer where asked for."""
 
 
@@ -36,13 +36,13 @@ class KpiQueue(OutboxQueue):
 
     reader = KPIS
 
-    def __init__(self, route: Route, source: KpiSource) -> None:
+    def __init__(self, context: QueueContext, source: KpiSource) -> None:
         self._source = source
-        self._every_ms = route.settings.kpi_every_seconds * SECOND_MS
-        self._printers_every_ms = route.settings.kpi_printers_every_seconds * SECOND_MS
+        self._every_ms = context.settings.kpi_every_seconds * SECOND_MS
+        self._printers_every_ms = context.settings.kpi_printers_every_seconds * SECOND_MS
         self._rest_ms = self._rest_until_ms = 0
-        super().__init__(route)
-        self.bucket = route.settings.bucket
+        super().__init__(context)
+        self.bucket = context.settings.bucket
 
     def _first_position(self) -> Position:
         return Position(reader=self.reader, seq=self._due_ms() - self._every_ms)
@@ -64,7 +64,7 @@ class KpiQueue(OutboxQueue):
 
     def _fill(self) -> bool:
         """Work out one missed instant, the newest, unless it is time to rest. True if another may follow."""
-        gaps, began_ms = self.position.gaps, self.route.clock()
+        gaps, began_ms = self.position.gaps, self.context.clock()
         if not gaps or self._rests(began_ms):
             return False
         gap = gaps[-1]
@@ -75,7 +75,7 @@ class KpiQueue(OutboxQueue):
         else:
             gaps[-1] = Gap(gap.after, gap.upto - self._every_ms)
         self._changed()
-        ended_ms = self.route.clock()
+        ended_ms = self.context.clock()
         self._rest_ms = REST_FOR_WORK * max(0, ended_ms - began_ms)
         self._rest_until_ms = ended_ms + self._rest_ms
         return bool(gaps) and not self._rest_ms

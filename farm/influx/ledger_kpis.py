@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from farm.figures.engine import KpiEngine
-from farm.influx.points import KpiPoint
+from farm.influx.points import TimedFigure
 from farm.influx.settings import InfluxSettings
 from farm.kpi.figure import KpiFigure
 from farm.kpi.subjects import Scope
@@ -33,13 +33,13 @@ class LedgerKpis:
         """The ledger's present."""
         return self._reader.now_ms(self._clock())
 
-    def points(self, at_ms: int, *, printers: bool) -> Sequence[KpiPoint]:
+    def points(self, at_ms: int, *, printers: bool) -> Sequence[TimedFigure]:
         """The figures as of `at_ms`: of farm and groups, and of each printer where asked for."""
         wanted = [(Scope.FARM, self._settings.kpi_windows), (Scope.GROUP, self._settings.kpi_windows)]
         if printers:
             wanted.append((Scope.PRINTER, self._settings.kpi_printer_windows))
         return [
-            KpiPoint(at_ms, self._site.name, figure)
+            TimedFigure(at_ms, self._site.name, figure)
             for scope, names in wanted
             for figure in self._figures(scope, names, at_ms)
         ]

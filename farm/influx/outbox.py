@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import Row, func, select
 
-from farm.influx.points import Known
+from farm.influx.points import KnownPrinters
 from farm.ledger import rows, schema
 from farm.ledger.ledger_database import LedgerDatabase
 from farm.ledger.outbox_positions import (
@@ -64,7 +64,7 @@ class Outbox(LedgerDatabase):
         with self._reads() as connection:
             return [rows.feed_entry_of(row) for row in connection.execute(wanted).mappings()]
 
-    def known(self) -> Known:
+    def known(self) -> KnownPrinters:
         """Every printer with its addresses."""
         addresses: dict[str, list[Address]] = {}
         with self._reads() as connection:
@@ -73,7 +73,7 @@ class Outbox(LedgerDatabase):
                 addresses.setdefault(row.printer_id, []).append(address)
             found = connection.execute(select(schema.printer)).mappings()
             printers: dict[str, Printer] = {row["id"]: rows.printer_of(row) for row in found}
-        return Known(printers, addresses)
+        return KnownPrinters(printers, addresses)
 
     def aliases(self, job_ids: Collection[str]) -> dict[str, list[tuple[str, str]]]:
         """Under which (history, native id) the printers know these jobs."""

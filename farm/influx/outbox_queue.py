@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from farm.influx.answers import Answer
+from farm.influx.answers import ServerAnswer
 from farm.influx.client import Series
 from farm.influx.outbox import Outbox
 from farm.influx.settings import InfluxSettings
@@ -25,17 +25,17 @@ _LINE_KEPT = 4_000
 class PointServer(Protocol):
     """The server as the queues see it; kept by `farm.influx.client.InfluxServer`."""
 
-    def write(self, bucket: str, body: bytes) -> Answer:
+    def write(self, bucket: str, body: bytes) -> ServerAnswer:
         """Write lines."""
 
-    def erase(self, bucket: str, from_ns: int, to_ns: int, tags: dict[str, str]) -> Answer:
+    def erase(self, bucket: str, from_ns: int, to_ns: int, tags: dict[str, str]) -> ServerAnswer:
         """Delete points."""
 
     def influxql(self, bucket: str, query: str) -> list[Series]:
         """What an InfluxQL query gives. Raises InfluxError."""
 
 
-class Route(NamedTuple):
+class QueueContext(NamedTuple):
     """From where, to where, how, and when: what every queue is given."""
 
     outbox: Outbox
@@ -55,10 +55,10 @@ class OutboxQueue(ABC):
     reader: str
     bucket: str
 
-    def __init__(self, route: Route) -> None:
-        self.route = route
+    def __init__(self, context: QueueContext) -> None:
+        self.context = context
         self.position = self._begun()
-        self._back_off = BackOff(_FIRST_PAUSE_S, route.settings.retry_longest_seconds)
+        self._back_off = BackOff(_FIRST_PAUSE_S, context.settings.retry_longest_seconds)
         self._pause_s = 0.0
         self._resume_ms = 0
         self._saved_ms = 0
@@ -70,14 +70,14 @@ class OutboxQueue(ABC):
         if self.pause_ms() > 0:
             return False
         more = self._work()
-        now_ms = self.route.clock()
+        now_ms = self.context.clock()
         if self._rejects or now_ms - self._saved_ms >= _SAVE_EVERY_MS or now_ms < self._saved_ms:
             self.save()
         return more and self.pause_ms() == 0
 
     def pause_ms(self) -> int:
         """How long the server, or we, asked to be left alone (ms)."""
-        left = self._resume_ms - self.route.clock()
+        left = self._resume_ms - self.context.clock()
         # A clock that was set back must not make a long silence of a short pause.
         return max(0, min(left, round(self._pause_s * SECOND_MS)))
 
@@ -85,8 +85,8 @@ class OutboxQueue(ABC):
         """Store where the queue stands."""
         if not self._unsaved:
             return
-        now_ms = self.route.clock()
-        self.route.outbox.save(self.position, now_ms, self._rejects)
+        now_ms = self.context.clock()
+        self.context.outbox.save(self.position, now_ms, self._rejects)
         self._rejects = []
         self._saved_ms = now_ms
         self._unsaved = False
@@ -99,7 +99,7 @@ class OutboxQueue(ABC):
         return Position(reader=self.reader)
 
     def _begun(self) -> Position:
-        return self.route.outbox.position(self.reader) or self._first_position()
+        return self.context.outbox.position(self.reader) or self._first_position()
 
     def _changed(self) -> None:
         self._unsaved = True
@@ -109,7 +109,7 @@ class OutboxQueue(ABC):
 
         Fewer than all means that the queue has to pause.
         """
-        settings = self.route.settings
+        settings = self.context.settings
         for start, end in parcels(lines, settings.batch_points, settings.batch_bytes):
             shipment = ship(self._write, lines[start:end])
             self.position.stored += shipment.stored
@@ -131,8 +131,8 @@ class OutboxQueue(ABC):
                 return start + shipment.done
         return len(lines)
 
-    def _write(self, body: bytes) -> Answer:
-        return self.route.server.write(self.bucket, body)
+    def _write(self, body: bytes) -> ServerAnswer:
+        return self.context.server.write(self.bucket, body)
 
     def _refuse(self, rejects: list[Reject]) -> None:
         if not rejects:
@@ -147,9 +147,9 @@ class OutboxQueue(ABC):
             rejects[0].answer,
         )
 
-    def _halt(self, answer: Answer) -> None:
+    def _halt(self, answer: ServerAnswer) -> None:
         """Keep everything and pause: as long as the server asks, else longer each time."""
-        now_ms = self.route.clock()
+        now_ms = self.context.clock()
         before = self.position.trouble
         if before is None or (before.status, before.words) != (answer.status, answer.words):
             _log.warning("InfluxDB does not take %s now (%s): %s", self.reader, answer.status, answer.words)
@@ -162,7 +162,7 @@ class OutboxQueue(ABC):
         self.save()
 
     def _recovered(self) -> None:
-        self.position.stored_ms = self.route.clock()
+        self.position.stored_ms = self.context.clock()
         self._changed()
         if self.position.trouble is not None:
             _log.info("InfluxDB takes %s again", self.reader)

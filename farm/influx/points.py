@@ -55,7 +55,7 @@ _ALERT_TEXTS = ("alert_id", "rule", "subject", "state", "severity", "title", "su
 _WHOLE: Final = frozenset({"layer", "layers"})
 
 
-class Known(msgspec.Struct):
+class KnownPrinters(msgspec.Struct):
     """What the ledger says beside the feed: the printers with their addresses, and under
     which (history, native id) the printers themselves know the jobs.
     """
@@ -65,7 +65,7 @@ class Known(msgspec.Struct):
     aliases: Mapping[str, list[tuple[str, str]]] = {}
 
 
-class KpiPoint(msgspec.Struct, frozen=True):
+class TimedFigure(msgspec.Struct, frozen=True):
     """One indicator of the farm, a group or a printer of `site`, as it was worked out for `at_ms`."""
 
     at_ms: int
@@ -73,7 +73,7 @@ class KpiPoint(msgspec.Struct, frozen=True):
     figure: KpiFigure
 
 
-def feed_lines(entry: FeedEntry, known: Known) -> list[bytes]:
+def feed_lines(entry: FeedEntry, known: KnownPrinters) -> list[bytes]:
     """The points of one entry of the feed; none where it tells nothing that is kept here."""
     printer = known.printers.get(entry.printer_id or "")
     if entry.kind in _ALERT_EVENTS:
@@ -96,7 +96,7 @@ def feed_lines(entry: FeedEntry, known: Known) -> list[bytes]:
     return []
 
 
-def standing_lines(entry: FeedEntry, known: Known) -> list[bytes]:
+def revised_lines(entry: FeedEntry, known: KnownPrinters) -> list[bytes]:
     """Start and end of a revised job as they stand from now on."""
     printer = known.printers.get(entry.printer_id or "")
     if printer is None:
@@ -133,7 +133,7 @@ def telemetry_line(head: str, at_ms: int, row_id: int, figures: Mapping[str, flo
     return line(head, ",".join(parts), timestamp(at_ms, row_id)) if parts else None
 
 
-def kpi_line(point: KpiPoint) -> bytes:
+def kpi_line(point: TimedFigure) -> bytes:
     """One indicator's figure. Where there is no data it has no `value`, which is not zero."""
     figure = point.figure
     tags = {"site": point.site, "kpi": figure.id, "scope": figure.scope.value, "window": figure.window.name}

@@ -12,7 +12,7 @@ from farm.influx.client import InfluxServer
 from farm.influx.feed_queue import FeedQueue
 from farm.influx.kpi_queue import KpiQueue, KpiSource
 from farm.influx.outbox import Outbox
-from farm.influx.outbox_queue import OutboxQueue, PointServer, Route
+from farm.influx.outbox_queue import OutboxQueue, PointServer, QueueContext
 from farm.influx.settings import InfluxSettings
 from farm.influx.telemetry_queue import TelemetryQueue
 from farm.model.clock import Clock
@@ -43,16 +43,16 @@ class Sender:
         self._own: InfluxServer | None = None
         if server is None:
             server = self._own = InfluxServer(settings)
-        route = Route(Outbox(engine), server, settings, clock)
-        make: list[Callable[[], OutboxQueue]] = [lambda: FeedQueue(route), lambda: TelemetryQueue(route)]
+        context = QueueContext(Outbox(engine), server, settings, clock)
+        make: list[Callable[[], OutboxQueue]] = [lambda: FeedQueue(context), lambda: TelemetryQueue(context)]
         if kpis is not None:
-            make.append(lambda: KpiQueue(route, kpis))
+            make.append(lambda: KpiQueue(context, kpis))
         self._make = make
         self._queues: list[OutboxQueue] = []
         self._outage = Outage("the outbox")
 
     def step(self) -> float:
-        """One turn of every queue. Gives how long the next step can wait, in seconds; 0 when there is more.
+        """One step of every queue. Gives how long the next step can wait, in seconds; 0 when there is more.
 
         Raises LedgerError when the ledger cannot be used; everything goes on where it was.
         """

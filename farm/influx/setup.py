@@ -38,7 +38,7 @@ def wait_until_ready(
     Any other answer, or none, ends the wait: the request that comes after it tells best
     what is the matter. Raises InfluxError when the server still starts at the end.
     """
-    for look in range(max(1, round(longest_s / _LOOK_EVERY_S))):
+    for attempt in range(max(1, round(longest_s / _LOOK_EVERY_S))):
         try:
             server.call("GET", _ANSWERED_LAST)
         except InfluxError as error:
@@ -46,7 +46,7 @@ def wait_until_ready(
                 return
         else:
             return
-        if look == 0:
+        if attempt == 0:
             _log.info("waiting for InfluxDB, which is starting")
         pause(_LOOK_EVERY_S)
     raise InfluxError(f"InfluxDB was still starting after {longest_s:g} s; try again later", status=STARTING)

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from farm.influx.answers import Answer, Course
+from farm.influx.answers import Handling, ServerAnswer
 
 
 class Refusal(msgspec.Struct, frozen=True):
     """The line at `index` will never be taken, for what `answer` says."""
 
     index: int
-    answer: Answer
+    answer: ServerAnswer
 
 
 class Shipment(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,10 +23,10 @@ class Shipment(msgspec.Struct, frozen=True, kw_only=True):
     done: int
     stored: int
     refusals: list[Refusal]
-    halted: Answer | None = None
+    halted: ServerAnswer | None = None
 
 
-def ship(write: Callable[[bytes], Answer], lines: Sequence[bytes]) -> Shipment:
+def ship(write: Callable[[bytes], ServerAnswer], lines: Sequence[bytes]) -> Shipment:
     """Write the lines in their order, in halves where the server asks for it by its answer.
 
     What is refused is found by halving. Where the server says how many points it left out,
@@ -39,12 +39,12 @@ def ship(write: Callable[[bytes], Answer], lines: Sequence[bytes]) -> Shipment:
     while pieces:
         start, end = pieces.pop()
         answer = write(b"\n".join(lines[start:end]))
-        match answer.course:
-            case Course.STORED:
+        match answer.handling:
+            case Handling.STORED:
                 stored += end - start
-            case Course.WAIT:
+            case Handling.WAIT:
                 return Shipment(done=start, stored=stored, refusals=refusals, halted=answer)
-            case Course.HALVE | Course.SIFT:
+            case Handling.HALVE | Handling.SIFT:
                 if end - start == 1 or _all_dropped(answer, end - start):
                     refusals.extend(Refusal(index, answer) for index in range(start, end))
                 else:
@@ -65,5 +65,5 @@ def parcels(lines: Sequence[bytes], most_lines: int, most_bytes: int) -> Iterato
         yield start, len(lines)
 
 
-def _all_dropped(answer: Answer, count: int) -> bool:
-    return answer.course is Course.SIFT and answer.dropped == count
+def _all_dropped(answer: ServerAnswer, count: int) -> bool:
+    return answer.handling is Handling.SIFT and answer.dropped == count

@@ -58,8 +58,8 @@ class OutboxStatus(LedgerDatabase):
         if position.reader == KPIS:
             entries, size, oldest_ms = self._unsent_kpis(position, now_ms)
         else:
-            measure = {FEED: _unsent_feed, TELEMETRY: _unsent_telemetry}[position.reader]
-            entries, size, oldest_ms = measure(connection, position)
+            unsent = {FEED: _unsent_feed, TELEMETRY: _unsent_telemetry}[position.reader]
+            entries, size, oldest_ms = unsent(connection, position)
         return QueueStatus(
             queue=position.reader.removeprefix("influx:"),
             entries=entries,

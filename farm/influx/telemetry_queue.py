@@ -9,7 +9,7 @@ import logging
 
 import msgspec
 
-from farm.influx.outbox_queue import OutboxQueue, Route
+from farm.influx.outbox_queue import OutboxQueue, QueueContext
 from farm.influx.points import telemetry_head, telemetry_line
 from farm.ledger.outbox_positions import TELEMETRY, Gap
 from farm.model.times import SECOND_MS
@@ -29,23 +29,23 @@ class TelemetryQueue(OutboxQueue):
 
     reader = TELEMETRY
 
-    def __init__(self, route: Route) -> None:
-        super().__init__(route)
-        self.bucket = route.settings.telemetry_bucket
+    def __init__(self, context: QueueContext) -> None:
+        super().__init__(context)
+        self.bucket = context.settings.telemetry_bucket
         self._heads: dict[str, str] = {}
         self._weighed_ms: int | None = None
 
     def step(self) -> bool:
         """As every queue's; what is unsent is weighed also while the server is away."""
-        now_ms = self.route.clock()
+        now_ms = self.context.clock()
         if self._weighed_ms is None or not 0 <= now_ms - self._weighed_ms < _WEIGH_EVERY_MS:
             self._weighed_ms = now_ms
-            self._weigh(max(self.route.outbox.telemetry_head(), self.position.seq))
+            self._weigh(max(self.context.outbox.telemetry_head(), self.position.seq))
         return super().step()
 
     def _work(self) -> bool:
-        position, batch = self.position, self.route.settings.batch_points
-        head = max(self.route.outbox.telemetry_head(), position.seq)
+        position, batch = self.position, self.context.settings.batch_points
+        head = max(self.context.outbox.telemetry_head(), position.seq)
         live = Gap(position.seq, head)
         left_behind = None
         if head - position.seq > _BATCHES_BEHIND * batch:
@@ -88,7 +88,7 @@ class TelemetryQueue(OutboxQueue):
 
     def _ship(self, interval: Gap, batch: int) -> tuple[int, bool]:
         """Ship up to a batch of the interval: the id up to which it is settled, and whether all of it is."""
-        rows = self.route.outbox.telemetry(interval.after, interval.upto, batch)
+        rows = self.context.outbox.telemetry(interval.after, interval.upto, batch)
         lines: list[bytes] = []
         sources: list[int] = []
         for row_id, printer_id, at_ms, body in rows:
@@ -108,19 +108,19 @@ class TelemetryQueue(OutboxQueue):
     def _head(self, printer_id: str) -> str:
         head = self._heads.get(printer_id)
         if head is None:
-            known = self.route.outbox.known()
+            known = self.context.outbox.known()
             self._heads = {printer.id: telemetry_head(printer) for printer in known.printers.values()}
             head = self._heads[printer_id]
         return head
 
     def _weigh(self, head: int) -> None:
         """Bring the size of what is unsent up to date and drop the oldest beyond the limit."""
-        position, outbox = self.position, self.route.outbox
+        position, outbox = self.position, self.context.outbox
         start = max(position.measured, position.seq)
         if head > start:
             position.unsent_bytes += outbox.telemetry_bytes(start, head)
         position.measured = max(position.measured, head)
-        excess = position.unsent_bytes - self.route.settings.telemetry_buffer_bytes
+        excess = position.unsent_bytes - self.context.settings.telemetry_buffer_bytes
         if excess > 0:
             self._drop(excess)
 
@@ -132,7 +132,7 @@ class TelemetryQueue(OutboxQueue):
                 if self.position.gaps
                 else Gap(self.position.seq, self.position.measured)
             )
-            sizes = self.route.outbox.telemetry_sizes(oldest.after, oldest.upto, _SIZES_AT_ONCE)
+            sizes = self.context.outbox.telemetry_sizes(oldest.after, oldest.upto, _SIZES_AT_ONCE)
             reached = oldest.upto if not sizes else oldest.after
             for row_id, size in sizes:
                 if excess <= 0:

@@ -28,7 +28,7 @@ class Unit(StrEnum):
 
 
 class Cadence(StrEnum):
-    """How often the guides say to look."""
+    """How often the guides say to read it."""
 
     DAILY = "daily"
     WEEKLY = "weekly"
@@ -47,7 +47,7 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True):
     more_is_better: bool
     cadences: tuple[Cadence, ...]
     targets: tuple[Target, ...]
-    measure: Callable[[KpiInput], KpiResult]
+    calculate: Callable[[KpiInput], KpiResult]
 
 
 CATALOGUE: tuple[Indicator, ...] = (
@@ -83,7 +83,7 @@ CATALOGUE: tuple[Indicator, ...] = (
             ),
             Target(profile=Profile.SERVICE_BUREAU, low=0.75),
         ),
-        measure=utilization,
+        calculate=utilization,
     ),
     Indicator(
         id="print_success_rate",
@@ -98,7 +98,7 @@ CATALOGUE: tuple[Indicator, ...] = (
             Target(profile=Profile.CUSTOM_MINIATURES, low=0.90),
             Target(profile=Profile.RESIN_MINIATURES, low=0.90),
         ),
-        measure=print_success_rate,
+        calculate=print_success_rate,
     ),
     Indicator(
         id="throughput",
@@ -132,7 +132,7 @@ CATALOGUE: tuple[Indicator, ...] = (
                 meaning="orders",
             ),
         ),
-        measure=throughput,
+        calculate=throughput,
     ),
 )
 """Every indicator, in the order in which they are shown."""

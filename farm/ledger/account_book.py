@@ -36,19 +36,19 @@ def book_spans(connection: Connection, spans: Iterable[Span]) -> None:
     dialect = connection.dialect.name
     changed: list[tuple[Any, ...]] = []
     for printer_id, new in booked.items():
-        standing = _standing(dialect).fetch(connection, printer_id, min(new))
-        changed += carried_on(printer_id, standing, new)
+        stored = _stored(dialect).fetch(connection, printer_id, min(new))
+        changed += carried_on(printer_id, stored, new)
     _booking(dialect).run(connection, changed)
 
 
 def carried_on(
-    printer_id: str, standing: Sequence[tuple[Any, ...]], new: Mapping[int, Span]
+    printer_id: str, stored: Sequence[tuple[Any, ...]], new: Mapping[int, Span]
 ) -> Iterator[tuple[Any, ...]]:
-    """The rows to write so that `new` stands among the `standing` rows and all sums are right.
+    """The rows to write so that `new` stands among the `stored` rows and all sums are right.
 
-    `standing` are the printer's rows by start, from the last one before the first of `new` on.
+    `stored` are the printer's rows by start, from the last one before the first of `new` on.
     """
-    stand = {row[1]: row for row in standing}
+    stand = {row[1]: row for row in stored}
     starts = sorted(stand.keys() | new.keys())
     before = list(stand[starts[0]][6:] if starts[0] in stand else _NOTHING)
     for start, following in zip_longest(starts, starts[1:]):
@@ -72,7 +72,7 @@ def _booking(dialect: str) -> RowStatement:
 
 
 @cache
-def _standing(dialect: str) -> RowStatement:
+def _stored(dialect: str) -> RowStatement:
     """Takes (printer id, instant): the last span before the instant and all later ones, by start."""
     span, earlier = schema.span.c, schema.span.alias("earlier").c
     printer: BindParameter[str] = bindparam("printer", type_=span.printer_id.type)

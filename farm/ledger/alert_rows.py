@@ -35,8 +35,8 @@ class _DeliveryBody(msgspec.Struct, frozen=True):
     progress: DeliveryProgress
 
 
-class _BookmarkBody(msgspec.Struct, frozen=True):
-    bookings: int
+class _BookmarkBody(msgspec.Struct, frozen=True, rename={"version": "bookings"}):
+    version: int
     note: str
 
 
@@ -108,10 +108,10 @@ def attempt_of(row: Row[Any]) -> DeliveryAttempt:
 
 def bookmark_body(bookmark: Bookmark) -> str:
     """What a bookmark holds beside its place. Equal bookmarks give equal texts."""
-    return _json(_BookmarkBody(bookmark.bookings, bookmark.note))
+    return _json(_BookmarkBody(bookmark.version, bookmark.note))
 
 
 def bookmark_of(row: Row[Any]) -> Bookmark:
     """The bookmark of a row."""
     body = msgspec.json.decode(row.body, type=_BookmarkBody)
-    return Bookmark(seq=row.seq, bookings=body.bookings, note=body.note)
+    return Bookmark(seq=row.seq, version=body.version, note=body.note)

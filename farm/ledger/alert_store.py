@@ -139,7 +139,7 @@ class AlertStore:
         """Book the step durably. None, and nothing booked, when another one came first."""
         reached = Bookmark(
             seq=batch.seq,
-            bookings=batch.seen.bookings + 1 if batch.seen else 1,
+            version=batch.seen.version + 1 if batch.seen else 1,
             note=batch.note,
         )
         with self._writing() as connection:

@@ -26,9 +26,9 @@ class Batch(msgspec.Struct, kw_only=True):
     """Everything that one commit of the collector books, all or nothing.
 
     Applied in this order: printers and addresses (upsert); jobs (upsert by id);
-    `withdrawn_jobs` (deleted with their aliases: a rerun showed that they never were);
+    `withdrawn_jobs` (deleted with their aliases: a replay showed that they never were);
     aliases (upsert); `evidence_cuts` and `snapshot_cuts` (rows of the printer behind the
-    position of instant and ordinal are deleted, to be booked anew by a rerun); `cuts` (every
+    position of instant and ordinal are deleted, to be booked anew by a replay); `cuts` (every
     span of the printer that starts at or after the instant is deleted, one that reaches beyond
     it ends there); spans
     (upsert by printer and start); evidence (an identical key is left as it is); snapshots

@@ -26,7 +26,7 @@ class Trouble(msgspec.Struct, frozen=True):
 
 
 class Gap(msgspec.Struct, frozen=True, array_like=True):
-    """A stretch of a queue that is still to be sent: after `after`, up to and with `upto`."""
+    """A part of a queue that is still to be sent: after `after`, up to and with `upto`."""
 
     after: int
     upto: int

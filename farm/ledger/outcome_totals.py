@@ -61,10 +61,10 @@ def book_outcomes(connection: Connection, jobs: Sequence[Job], withdrawn: Collec
     if not latest:
         return
     dialect = connection.dialect.name
-    standing = {row[0]: row[1:] for row in _stored(dialect).fetch(connection, listed(dialect, latest))}
+    stored = {row[0]: row[1:] for row in _stored(dialect).fetch(connection, listed(dialect, latest))}
     changes: _Changes = defaultdict(lambda: [0] * len(_SUMS))
     for job_id, job in latest.items():
-        before = standing.get(job_id)
+        before = stored.get(job_id)
         after = None if job is None else _counted(job)
         if before != after:
             _count(changes, before, -1)

@@ -124,8 +124,8 @@ def _outcome_sums(printer_id: str, jobs: Sequence[Job], totals: Sequence[RowMapp
     ended = sorted(
         ((job.ended_ms, job) for job in jobs if job.ended_ms is not None), key=lambda each: each[0]
     )
-    standing = {row["ended_ms"] for row in totals}
-    for at_ms in sorted({at_ms for at_ms, _ in ended} - standing):
+    kept = {row["ended_ms"] for row in totals}
+    for at_ms in sorted({at_ms for at_ms, _ in ended} - kept):
         detail = "no row for the jobs that ended then"
         yield Difference(printer_id, DifferenceKind.OUTCOME_SUM, at_ms, detail)
     sums = dict.fromkeys(_SUM_COLUMNS, 0)

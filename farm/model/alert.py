@@ -155,12 +155,12 @@ class AlertPage(msgspec.Struct, frozen=True):
 class Bookmark(msgspec.Struct, frozen=True, kw_only=True):
     """How far a reader of the feed has come, and what it keeps beside that.
 
-    `bookings` grows with every booking, so that of two that start from the same bookmark only
-    one succeeds.
+    `version` grows with every step that is booked, so that of two that start from the same bookmark
+    only one succeeds.
     """
 
     seq: int = 0
-    bookings: int = 0
+    version: int = 0
     note: str = ""
 
 

@@ -39,7 +39,7 @@ def printer_id(site: str, address: Address) -> str:
     """A stable UUID for a printer first met at `address`.
 
     Derived and not drawn, so that two collectors that meet a printer at the same
-    moment, and a rerun of a recording, agree.
+    moment, and a replay of a recording, agree.
     """
     return str(uuid.uuid5(_PRINTERS, "\x1f".join((site, address.broker, address.adapter, address.prefix))))
 

@@ -4,7 +4,7 @@ from typing import Any, TypeAlias
 
 from farm.model.states import PrinterState
 from simulators.job_run import JobRun
-from simulators.protocols.base import Printer
+from simulators.protocols.base import PrinterBody
 from simulators.thermal import Heater
 
 Objects: TypeAlias = dict[str, dict[str, Any]]
@@ -15,7 +15,7 @@ _MIN_EXTRUDE_C = 170.0
 _CLOCK_LEAD_S = 1.2
 
 
-def fixed_fields(printer: Printer) -> Objects:
+def fixed_fields(printer: PrinterBody) -> Objects:
     """Every object with all its fields in Klipper's order; those that never change have their value."""
     x, y, z = printer.model.bed_mm
     return {
@@ -70,7 +70,7 @@ def fixed_fields(printer: Printer) -> Objects:
 class KlipperStatus:
     """The changing part of the status. `moving_fields` gives it for any instant."""
 
-    def __init__(self, printer: Printer) -> None:
+    def __init__(self, printer: PrinterBody) -> None:
         self._printer = printer
         self.restart(0)
 
@@ -81,7 +81,7 @@ class KlipperStatus:
         self.word = "standby"
         self.message = ""
         self.webhooks = "ready"
-        self.webhooks_message = "Printer is ready"
+        self.webhooks_message = "PrinterBody is ready"
         self.idle_word = "Idle"
         self.busy_ms: int | None = None
         self._print_time = 86.0

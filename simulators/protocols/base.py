@@ -19,7 +19,7 @@ from simulators.broker import KEEPALIVE_LOSS_MS, Line
 from simulators.job_run import JobRun
 from simulators.models import PrinterModel
 from simulators.thermal import Heater
-from simulators.wire import Message, SourceClock
+from simulators.wire import HostClock, Message
 
 LEFTOVER_FILE = "left_over.gcode"
 """What was printed when the software died whose messages the broker has kept."""
@@ -28,7 +28,7 @@ OPERATOR = "operator"
 """The account under which the people of a simulated farm work."""
 
 
-class Printer(Protocol):
+class PrinterBody(Protocol):
     """A printer as a front end sees it."""
 
     name: str
@@ -39,7 +39,7 @@ class Printer(Protocol):
     state: PrinterState
 
 
-class Setup(msgspec.Struct, frozen=True, kw_only=True):
+class PrinterSetup(msgspec.Struct, frozen=True, kw_only=True):
     """How the software of one printer is set up.
 
     `report_ms` is the time between two reports while nothing changes. `prefix` is where its
@@ -59,7 +59,13 @@ class FrontEnd:
     """How long it takes from a person's reset until the printer is ready."""
 
     def __init__(
-        self, printer: Printer, setup: Setup, agenda: Agenda, line: Line, clock: SourceClock, rng: Random
+        self,
+        printer: PrinterBody,
+        setup: PrinterSetup,
+        agenda: Agenda,
+        line: Line,
+        clock: HostClock,
+        rng: Random,
     ) -> None:
         self.printer = printer
         self.prefix = setup.prefix

@@ -49,7 +49,7 @@ _HISTORY_ROWS = 50
 _encode = msgspec.json.Encoder().encode
 
 
-class Moonraker(FrontEnd):
+class MoonrakerFrontEnd(FrontEnd):
     """The front end of one Klipper host in whole-status mode."""
 
     shows = frozenset({*_SHUTDOWNS, *_ERRORS, Cause.ADHESION})
@@ -317,7 +317,7 @@ class Moonraker(FrontEnd):
         return {"count": len(self._history), "jobs": rows}
 
 
-class SplitMoonraker(Moonraker):
+class SplitMoonraker(MoonrakerFrontEnd):
     """The same with `publish_split_status`."""
 
     split = True
@@ -344,6 +344,6 @@ class _Parts:
 
 
 PROTOCOLS = [
-    SimulatedProtocol("moonraker", Moonraker, "moonraker", "{printer}", 3.0),
+    SimulatedProtocol("moonraker", MoonrakerFrontEnd, "moonraker", "{printer}", 3.0),
     SimulatedProtocol("moonraker-split", SplitMoonraker, "moonraker", "{printer}", 1.0),
 ]

@@ -21,7 +21,7 @@ _FAULTS = {
 _encode = msgspec.json.Encoder().encode
 
 
-class Native(FrontEnd):
+class NativeFrontEnd(FrontEnd):
     """The front end of a printer, or a bridge, that speaks the native schema."""
 
     shows = frozenset({*_FAULTS, Cause.ADHESION})
@@ -136,4 +136,4 @@ class Native(FrontEnd):
         ]
 
 
-PROTOCOLS = [SimulatedProtocol("native", Native, "native", "layerline/native/v1/{printer}", 2.0)]
+PROTOCOLS = [SimulatedProtocol("native", NativeFrontEnd, "native", "layerline/native/v1/{printer}", 2.0)]

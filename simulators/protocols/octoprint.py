@@ -35,7 +35,7 @@ _CANCELS_ON_ERROR_SHARE = 0.15
 _POSITION = {"x": None, "y": None, "z": None, "e": None, "t": None, "f": None}
 
 
-class OctoPrint(FrontEnd):
+class OctoPrintFrontEnd(FrontEnd):
     """The front end of one instance."""
 
     shows = frozenset({*_ERRORS, Cause.CONNECTION, Cause.ADHESION})
@@ -355,4 +355,4 @@ class OctoPrint(FrontEnd):
         self._cancel({"firmwareError": "Probing Failed"}, end, {}, name)
 
 
-PROTOCOLS = [SimulatedProtocol("octoprint", OctoPrint, "octoprint", "octoPrint/{printer}", 4.0)]
+PROTOCOLS = [SimulatedProtocol("octoprint", OctoPrintFrontEnd, "octoprint", "octoPrint/{printer}", 4.0)]

@@ -20,7 +20,7 @@ from rich.console import Console
 from farm.ledger.ledger import open_ledger
 from simulators.simulation import Wish, run_simulation
 from simulators.truth import read_truth
-from simulators.verify import Findings, verify
+from simulators.verify import Verification, verify
 from simulators.verify_report import show
 from tests.feeding import make_session
 from tests.servers import Mosquitto, mosquitto
@@ -40,7 +40,7 @@ def ended(process: "subprocess.Popen[bytes]") -> Iterator[None]:
         raise
 
 
-def run(wanted: argparse.Namespace, broker: Mosquitto, folder: Path, console: Console) -> Findings:
+def run(wanted: argparse.Namespace, broker: Mosquitto, folder: Path, console: Console) -> Verification:
     """Feed, book and compare; say how long it took."""
     truth, database = folder / "truth.jsonl", f"sqlite:///{folder}/ledger.db"
     make_session(broker, _CLIENT_ID)
@@ -66,14 +66,14 @@ def run(wanted: argparse.Namespace, broker: Mosquitto, folder: Path, console: Co
             raise SystemExit(f"the collector ended with status {collector.returncode}")
     booked = time.monotonic()
     with open_ledger(database, create=False) as ledger:
-        findings = verify(read_truth(truth), ledger)
-    observed = [account.observed_share for account in findings.accounts]
+        verification = verify(read_truth(truth), ledger)
+    observed = [account.observed_share for account in verification.accounts]
     console.print(
         f"fed in {fed - began:.0f} s, booked {booked - fed:.0f} s later (with {_DRAIN_S} s of waiting), "
         f"compared in {time.monotonic() - booked:.1f} s; "
         f"observed share {100 * sum(observed) / len(observed):.2f} %"
     )
-    return findings
+    return verification
 
 
 def main() -> int:
@@ -87,9 +87,9 @@ def main() -> int:
     wanted = parser.parse_args()
     console = Console()
     with mosquitto() as broker, tempfile.TemporaryDirectory(prefix="layerline-verify-") as folder:
-        findings = run(wanted, broker, Path(folder), console)
-    show(findings, machine_readable=False)
-    return 0 if findings.holds else 1
+        verification = run(wanted, broker, Path(folder), console)
+    show(verification, machine_readable=False)
+    return 0 if verification.holds else 1
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from simulators.faults import parse_faults
 from simulators.fleet import Fleet, Run
 from simulators.scenario import Scenario
 from simulators.truth import Truth, read_truth
-from simulators.verify import Comparison, Findings, verify
+from simulators.verify import Agreement, Verification, verify
 from simulators.verify_report import show
 from simulators.wire import Message
 
@@ -70,7 +70,7 @@ def only(truth: Truth, printer: str) -> Truth:
     )
 
 
-def farm(seed: int, wanted: argparse.Namespace, folder: Path) -> tuple[Truth, Findings]:
+def farm(seed: int, wanted: argparse.Namespace, folder: Path) -> tuple[Truth, Verification]:
     """Simulate one farm, book it and compare."""
     told = {"seed": seed, "farm": {"printers": wanted.printers, "report_seconds": wanted.report_seconds}}
     run = Run(
@@ -115,15 +115,15 @@ def main() -> int:
     console, held = Console(highlight=False), True
     with tempfile.TemporaryDirectory(prefix="layerline-hunt-") as thrown_away:
         for seed in wanted.seeds:
-            truth, findings = farm(seed, wanted, wanted.keep or Path(thrown_away))
-            told = [d for d in findings.differences if d.verdict is not Comparison.UNKNOWN]
+            truth, verification = farm(seed, wanted, wanted.keep or Path(thrown_away))
+            told = [d for d in verification.differences if d.agreement is not Agreement.UNKNOWN]
             speaks = {printer.name: printer.protocol for printer in truth.header.printers}
-            observed = [account.observed_share for account in findings.accounts]
+            observed = [account.observed_share for account in verification.accounts]
             console.rule(f"seed {seed}, observed share {100 * sum(observed) / len(observed):.2f} %")
-            show(msgspec.structs.replace(findings, differences=told), machine_readable=False)
+            show(msgspec.structs.replace(verification, differences=told), machine_readable=False)
             for name in sorted({difference.printer for difference in told}):
                 console.print(f"{name} is read by {speaks[name]}")
-            held = held and findings.holds
+            held = held and verification.holds
     return 0 if held else 1
 
 

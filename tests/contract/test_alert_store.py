@@ -75,7 +75,7 @@ def an_entry(kind: FeedKind = FeedKind.ALERT_FIRED) -> FeedEntry:
     return FeedEntry(kind=kind, at_ms=100, printer_id=an_id("anna"), body={"alert_id": an_alert().id})
 
 
-class Desk:
+class AlertBooks:
     """Books on and on, as the evaluator does."""
 
     def __init__(self, store: AlertStore) -> None:
@@ -99,8 +99,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(store: AlertStore) -> Desk:
-    return Desk(store)
+def books(store: AlertStore) -> AlertBooks:
+    return AlertBooks(store)
 
 
 def settled(state: DeliveryState, *, due_ms: int = 0, at_ms: int = 200, **more: Any) -> Settlement:
@@ -119,28 +119,28 @@ def claimed(store: AlertStore, now_ms: int = 200, receiver: str = "slack") -> De
     return delivery
 
 
-def test_an_alert_comes_back_as_it_was_booked(store: AlertStore, desk: Desk) -> None:
+def test_an_alert_comes_back_as_it_was_booked(store: AlertStore, books: AlertBooks) -> None:
     for alert in (
         an_alert(),
         an_alert("two", resolved_ms=5, resolution="ö", state=AlertState.RESOLVED, suppressed=True),
     ):
-        desk.book(alert)
+        books.book(alert)
         assert store.alert(alert.id) == alert
     assert store.alert(an_id("none")) is None
 
 
-def test_an_alert_booked_again_is_changed(store: AlertStore, desk: Desk) -> None:
-    desk.book(an_alert())
+def test_an_alert_booked_again_is_changed(store: AlertStore, books: AlertBooks) -> None:
+    books.book(an_alert())
     changed = an_alert(
         state=AlertState.RESOLVED, resolved_ms=300, title="4 failed prints in a row", notified_ms=None
     )
-    desk.book(changed)
+    books.book(changed)
     assert store.alerts(AlertFilter()).alerts == [changed]
 
 
-def test_a_delivery_comes_back_with_its_attempts(store: AlertStore, desk: Desk) -> None:
+def test_a_delivery_comes_back_with_its_attempts(store: AlertStore, books: AlertBooks) -> None:
     delivery = a_delivery("d")
-    desk.book(an_alert(), delivery)
+    books.book(an_alert(), delivery)
     assert store.deliveries([an_alert().id]) == [delivery]
     store.settle(claimed(store), settled(DeliveryState.PENDING, due_ms=900, answer="HTTP 503"))
     store.settle(claimed(store, 950), settled(DeliveryState.DELIVERED, at_ms=950))
@@ -156,39 +156,41 @@ def test_a_delivery_comes_back_with_its_attempts(store: AlertStore, desk: Desk) 
     assert store.deliveries([an_id("none")]) == []
 
 
-def test_a_delivery_booked_again_is_left_as_it_stands(store: AlertStore, desk: Desk) -> None:
-    desk.book(an_alert(), a_delivery("d"))
+def test_a_delivery_booked_again_is_left_as_it_stands(store: AlertStore, books: AlertBooks) -> None:
+    books.book(an_alert(), a_delivery("d"))
     store.settle(claimed(store), settled(DeliveryState.DELIVERED))
-    desk.book(an_alert(), a_delivery("d"))
+    books.book(an_alert(), a_delivery("d"))
     (found,) = store.deliveries([an_alert().id])
     assert found.state is DeliveryState.DELIVERED
     assert store.claim("slack", 9_999, LEASE_MS) is None
 
 
 def test_everything_of_a_step_is_booked_or_nothing(
-    store: AlertStore, desk: Desk, empty_ledger: Ledger
+    store: AlertStore, books: AlertBooks, empty_ledger: Ledger
 ) -> None:
-    desk.book(seq=1)
-    stale = desk.seen
-    desk.book(seq=2)
-    desk.seen = stale
-    assert desk.book(an_alert(), a_delivery("d"), an_entry(), seq=3) is None
+    books.book(seq=1)
+    stale = books.seen
+    books.book(seq=2)
+    books.seen = stale
+    assert books.book(an_alert(), a_delivery("d"), an_entry(), seq=3) is None
     assert store.alerts(AlertFilter()).alerts == []
     assert store.deliveries([an_alert().id]) == []
     assert empty_ledger.feed_head() == 0
-    assert store.bookmark(READER) == Bookmark(seq=2, bookings=2, note="failed_streak=3")
+    assert store.bookmark(READER) == Bookmark(seq=2, version=2, note="failed_streak=3")
 
 
-def test_a_step_that_breaks_leaves_nothing(store: AlertStore, desk: Desk, empty_ledger: Ledger) -> None:
+def test_a_step_that_breaks_leaves_nothing(
+    store: AlertStore, books: AlertBooks, empty_ledger: Ledger
+) -> None:
     with pytest.raises(LedgerError):
-        desk.book(an_alert(), a_delivery("d", an_alert("not booked")), an_entry(), seq=9)
+        books.book(an_alert(), a_delivery("d", an_alert("not booked")), an_entry(), seq=9)
     assert store.alerts(AlertFilter()).alerts == []
     assert empty_ledger.feed_head() == 0
     assert store.bookmark(READER) is None
 
 
 def test_of_two_evaluators_only_one_books_the_first_step(store: AlertStore) -> None:
-    first, second = Desk(store), Desk(store)
+    first, second = AlertBooks(store), AlertBooks(store)
     assert first.book(an_alert(), seq=4) is not None
     assert second.book(an_alert(), seq=4) is None
 
@@ -199,10 +201,10 @@ def test_of_many_evaluators_at_once_one_books(shared_url: str) -> None:
         start, won = threading.Barrier(4), []
 
         def book() -> None:
-            desk = Desk(store)
+            books = AlertBooks(store)
             start.wait(10)
-            if desk.book(an_alert(), a_delivery("d"), an_entry(), seq=1) is not None:
-                won.append(desk)
+            if books.book(an_alert(), a_delivery("d"), an_entry(), seq=1) is not None:
+                won.append(books)
 
         threads = [threading.Thread(target=book) for _ in range(4)]
         for thread in threads:
@@ -213,21 +215,21 @@ def test_of_many_evaluators_at_once_one_books(shared_url: str) -> None:
         assert ledger.feed_head() == 1
 
 
-def test_the_entries_are_added_to_the_feed(desk: Desk, empty_ledger: Ledger) -> None:
-    desk.book(an_alert(), an_entry(), an_entry(FeedKind.ALERT_RESOLVED))
+def test_the_entries_are_added_to_the_feed(books: AlertBooks, empty_ledger: Ledger) -> None:
+    books.book(an_alert(), an_entry(), an_entry(FeedKind.ALERT_RESOLVED))
     kinds = [(entry.seq, entry.kind) for entry in empty_ledger.feed(0, 10)]
     assert kinds == [(1, FeedKind.ALERT_FIRED), (2, FeedKind.ALERT_RESOLVED)]
 
 
-def test_readers_have_a_bookmark_each(store: AlertStore, desk: Desk) -> None:
-    desk.book(seq=7)
+def test_readers_have_a_bookmark_each(store: AlertStore, books: AlertBooks) -> None:
+    books.book(seq=7)
     assert store.bookmark("another") is None
-    assert store.book(AlertBatch(reader="another", seen=None, seq=3)) == Bookmark(seq=3, bookings=1)
-    assert store.bookmark(READER) == Bookmark(seq=7, bookings=1, note="failed_streak=3")
+    assert store.book(AlertBatch(reader="another", seen=None, seq=3)) == Bookmark(seq=3, version=1)
+    assert store.bookmark(READER) == Bookmark(seq=7, version=1, note="failed_streak=3")
 
 
 @pytest.fixture
-def five(desk: Desk) -> list[Alert]:
+def five(books: AlertBooks) -> list[Alert]:
     """Alerts, newest first."""
     alerts = [
         an_alert(
@@ -237,7 +239,7 @@ def five(desk: Desk) -> list[Alert]:
     ]
     alerts[0] = msgspec.structs.replace(alerts[0], state=AlertState.RESOLVED)
     alerts[1] = msgspec.structs.replace(alerts[1], rule="offline")
-    desk.book(*alerts)
+    books.book(*alerts)
     return sorted(alerts, key=lambda alert: (alert.fired_ms, alert.id), reverse=True)
 
 
@@ -281,27 +283,27 @@ def test_the_alerts_of_a_subject_are_those_of_the_rule(store: AlertStore, five: 
     assert [alert.fired_ms for alert in store.alerts_of("failed_streak", "0")] == [102, 101, 100]
 
 
-def test_firing_alerts_can_be_limited_to_those_told_long_ago(store: AlertStore, desk: Desk) -> None:
+def test_firing_alerts_can_be_limited_to_those_told_long_ago(store: AlertStore, books: AlertBooks) -> None:
     told = {"old": 100, "new": 500, "never": None}
     for name, notified_ms in told.items():
-        desk.book(an_alert(name, notified_ms=notified_ms))
-    desk.book(an_alert("over", notified_ms=50, state=AlertState.RESOLVED))
+        books.book(an_alert(name, notified_ms=notified_ms))
+    books.book(an_alert("over", notified_ms=50, state=AlertState.RESOLVED))
     assert {alert.id for alert in store.firing("failed_streak")} == {an_id(name) for name in told}
     assert [alert.id for alert in store.firing("failed_streak", 499)] == [an_id("old")]
     assert [alert.id for alert in store.firing("failed_streak", 100)] == [an_id("old")]
     assert store.firing("offline") == []
 
 
-def test_a_delivery_is_claimed_by_one_and_no_other(store: AlertStore, desk: Desk) -> None:
-    desk.book(an_alert(), a_delivery("d"))
+def test_a_delivery_is_claimed_by_one_and_no_other(store: AlertStore, books: AlertBooks) -> None:
+    books.book(an_alert(), a_delivery("d"))
     delivery = claimed(store, 200)
     assert (delivery.attempts, delivery.lease_until_ms) == (1, 1_200)
     assert store.claim("slack", 200, LEASE_MS) is None
     assert store.claim("slack", 1_199, LEASE_MS) is None
 
 
-def test_a_lease_that_runs_out_frees_the_delivery(store: AlertStore, desk: Desk) -> None:
-    desk.book(an_alert(), a_delivery("d"))
+def test_a_lease_that_runs_out_frees_the_delivery(store: AlertStore, books: AlertBooks) -> None:
+    books.book(an_alert(), a_delivery("d"))
     claimed(store, 200)
     assert claimed(store, 1_200).attempts == 2
 
@@ -309,8 +311,8 @@ def test_a_lease_that_runs_out_frees_the_delivery(store: AlertStore, desk: Desk)
 def test_of_many_dispatchers_at_once_one_claims(shared_url: str) -> None:
     with open_ledger(shared_url) as ledger:
         store = AlertStore(ledger.engine)
-        Desk(store).book(an_alert(), *(a_delivery(f"d{n}", receiver="slack", created_ms=n) for n in range(3)),
-                         an_alert("b"), a_delivery("b", an_alert("b")))  # fmt: skip
+        slack = [a_delivery(f"d{n}", receiver="slack", created_ms=n) for n in range(3)]
+        AlertBooks(store).book(an_alert(), *slack, an_alert("b"), a_delivery("b", an_alert("b")))
         start, got = threading.Barrier(4), []
 
         def claim() -> None:
@@ -326,8 +328,10 @@ def test_of_many_dispatchers_at_once_one_claims(shared_url: str) -> None:
         assert sorted(got) == sorted([an_id("d0"), an_id("b")])
 
 
-def test_what_is_not_due_or_not_ours_or_not_pending_is_not_claimed(store: AlertStore, desk: Desk) -> None:
-    desk.book(
+def test_what_is_not_due_or_not_ours_or_not_pending_is_not_claimed(
+    store: AlertStore, books: AlertBooks
+) -> None:
+    books.book(
         an_alert(),
         a_delivery("later", due_ms=201),
         a_delivery("other", receiver="email"),
@@ -342,8 +346,8 @@ def test_what_is_not_due_or_not_ours_or_not_pending_is_not_claimed(store: AlertS
     assert claimed(store, 201).id == an_id("later")
 
 
-def test_messages_about_one_alert_come_in_their_order(store: AlertStore, desk: Desk) -> None:
-    desk.book(
+def test_messages_about_one_alert_come_in_their_order(store: AlertStore, books: AlertBooks) -> None:
+    books.book(
         an_alert(),
         a_delivery("resolved", reason=NotificationReason.RESOLVED),
         a_delivery("fired", reason=NotificationReason.FIRED, due_ms=150),
@@ -358,8 +362,8 @@ def test_messages_about_one_alert_come_in_their_order(store: AlertStore, desk: D
     assert order == [an_id("fired"), an_id("resolved"), an_id("repeated")]
 
 
-def test_a_message_that_fails_for_good_holds_no_later_one_up(store: AlertStore, desk: Desk) -> None:
-    desk.book(
+def test_a_message_that_fails_for_good_holds_no_later_one_up(store: AlertStore, books: AlertBooks) -> None:
+    books.book(
         an_alert(),
         a_delivery("first"),
         a_delivery("second", created_ms=110, reason=NotificationReason.RESOLVED),
@@ -368,8 +372,8 @@ def test_a_message_that_fails_for_good_holds_no_later_one_up(store: AlertStore, 
     assert claimed(store).id == an_id("second")
 
 
-def test_a_message_to_one_receiver_holds_no_other_receiver_up(store: AlertStore, desk: Desk) -> None:
-    desk.book(
+def test_a_message_to_one_receiver_holds_no_other_receiver_up(store: AlertStore, books: AlertBooks) -> None:
+    books.book(
         an_alert(),
         a_delivery("slack"),
         a_delivery("mail", receiver="email", reason=NotificationReason.RESOLVED),
@@ -377,8 +381,8 @@ def test_a_message_to_one_receiver_holds_no_other_receiver_up(store: AlertStore,
     assert claimed(store, receiver="email").id == an_id("mail")
 
 
-def test_what_was_due_first_comes_first(store: AlertStore, desk: Desk) -> None:
-    desk.book(
+def test_what_was_due_first_comes_first(store: AlertStore, books: AlertBooks) -> None:
+    books.book(
         an_alert("a"),
         an_alert("b"),
         a_delivery("b", an_alert("b"), due_ms=150),
@@ -387,8 +391,8 @@ def test_what_was_due_first_comes_first(store: AlertStore, desk: Desk) -> None:
     assert [claimed(store).id, claimed(store).id] == [an_id("a"), an_id("b")]
 
 
-def test_progress_is_kept_between_attempts(store: AlertStore, desk: Desk) -> None:
-    desk.book(an_alert(), a_delivery("d"))
+def test_progress_is_kept_between_attempts(store: AlertStore, books: AlertBooks) -> None:
+    books.book(an_alert(), a_delivery("d"))
     progress = DeliveryProgress(taken=("ada",), refused=("bob",), outstanding=("cyd",))
     store.settle(claimed(store), settled(DeliveryState.PENDING, due_ms=300, progress=progress))
     again = claimed(store, 300)
@@ -396,8 +400,8 @@ def test_progress_is_kept_between_attempts(store: AlertStore, desk: Desk) -> Non
     assert again.notification == a_delivery("d").notification
 
 
-def test_a_late_attempt_is_recorded_and_changes_nothing(store: AlertStore, desk: Desk) -> None:
-    desk.book(an_alert(), a_delivery("d"))
+def test_a_late_attempt_is_recorded_and_changes_nothing(store: AlertStore, books: AlertBooks) -> None:
+    books.book(an_alert(), a_delivery("d"))
     slow, quick = claimed(store, 200), claimed(store, 1_200)
     assert not store.settle(slow, settled(DeliveryState.FAILED))
     assert store.settle(quick, settled(DeliveryState.PENDING, due_ms=2_000))
@@ -407,8 +411,8 @@ def test_a_late_attempt_is_recorded_and_changes_nothing(store: AlertStore, desk:
     assert len(found.tried) == 2
 
 
-def test_a_late_attempt_that_delivered_counts(store: AlertStore, desk: Desk) -> None:
-    desk.book(an_alert(), a_delivery("d"))
+def test_a_late_attempt_that_delivered_counts(store: AlertStore, books: AlertBooks) -> None:
+    books.book(an_alert(), a_delivery("d"))
     slow, quick = claimed(store, 200), claimed(store, 1_200)
     assert not store.settle(slow, settled(DeliveryState.DELIVERED))
     (found,) = store.deliveries([an_alert().id])
@@ -417,8 +421,10 @@ def test_a_late_attempt_that_delivered_counts(store: AlertStore, desk: Desk) -> 
     assert store.deliveries([an_alert().id])[0].state is DeliveryState.DELIVERED
 
 
-def test_deliveries_are_counted(store: AlertStore, desk: Desk) -> None:
-    desk.book(an_alert(), a_delivery("a"), a_delivery("b", created_ms=110), a_delivery("c", receiver="email"))
+def test_deliveries_are_counted(store: AlertStore, books: AlertBooks) -> None:
+    books.book(
+        an_alert(), a_delivery("a"), a_delivery("b", created_ms=110), a_delivery("c", receiver="email")
+    )
     store.settle(claimed(store), settled(DeliveryState.DELIVERED))
     assert store.totals() == [
         DeliveryTotal("email", DeliveryState.PENDING, 1),
@@ -427,7 +433,9 @@ def test_deliveries_are_counted(store: AlertStore, desk: Desk) -> None:
     ]
 
 
-def test_firing_alerts_are_found_by_an_index(store: AlertStore, desk: Desk, empty_ledger: Ledger) -> None:
+def test_firing_alerts_are_found_by_an_index(
+    store: AlertStore, books: AlertBooks, empty_ledger: Ledger
+) -> None:
     if empty_ledger.engine.dialect.name != "sqlite":
         pytest.skip("PostgreSQL reads a table of a few rows whole whatever its indexes")
     with empty_ledger.engine.connect() as connection:

@@ -235,7 +235,7 @@ def test_evidence_that_stands_is_left_and_cut_evidence_is_booked_anew(ledger: Le
     assert ledger.evidence_from(ANNA, -1, 0) == [evidence(10), evidence(20, 0, b"other")]
 
 
-def test_milestones_are_cut_and_the_last_one_before_an_instant_is_found(ledger: Ledger) -> None:
+def test_snapshots_are_cut_and_the_last_one_before_an_instant_is_found(ledger: Ledger) -> None:
     stones = [a_snapshot(10), a_snapshot(20), a_snapshot(20, 1), a_snapshot(30)]
     ledger.commit(Batch(printers=[a_printer("anna"), a_printer("bert")], snapshots=stones))
     assert ledger.snapshot_before(ANNA, 30) == stones[2]

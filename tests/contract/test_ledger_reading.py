@@ -49,7 +49,7 @@ def test_printers_come_by_name_and_retired_and_ignored_ones_on_request(ledger: L
     assert [printer.name for printer in ledger.printers(everything=True)] == ["anna", "bert", "carl", "dora"]
 
 
-def test_a_standing_tells_state_job_and_last_telemetry(ledger: Ledger) -> None:
+def test_a_status_tells_state_job_and_last_telemetry(ledger: Ledger) -> None:
     ledger.commit(
         Batch(
             printers=[a_printer()],
@@ -76,20 +76,20 @@ def test_a_standing_tells_state_job_and_last_telemetry(ledger: Ledger) -> None:
 
 def test_a_printer_without_an_account_stands_unknown_since_it_was_first_seen(ledger: Ledger) -> None:
     ledger.commit(Batch(printers=[a_printer(first_seen_ms=42)]))
-    (standing,) = ledger.statuses()
-    assert (standing.state, standing.since_ms, standing.source) == (PrinterState.UNKNOWN, 42, "silence")
-    assert (standing.heard_ms, standing.live, standing.job) == (42, Telemetry(), None)
+    (status,) = ledger.statuses()
+    assert (status.state, status.since_ms, status.source) == (PrinterState.UNKNOWN, 42, "silence")
+    assert (status.heard_ms, status.live, status.job) == (42, Telemetry(), None)
 
 
 def test_a_printer_whose_last_span_is_closed_stands_unknown_since_its_end(ledger: Ledger) -> None:
     ledger.commit(Batch(printers=[a_printer()], spans=[a_span(PrinterState.IDLE, 0, 100)]))
-    (standing,) = ledger.statuses()
-    assert (standing.state, standing.since_ms) == (PrinterState.UNKNOWN, 100)
+    (status,) = ledger.statuses()
+    assert (status.state, status.since_ms) == (PrinterState.UNKNOWN, 100)
 
 
-def test_standings_of_named_printers_hold_retired_ones_too(ledger: Ledger) -> None:
+def test_statuses_of_named_printers_hold_retired_ones_too(ledger: Ledger) -> None:
     ledger.commit(Batch(printers=whole_farm()))
-    assert [standing.printer.name for standing in ledger.statuses()] == ["anna", "bert"]
+    assert [status.printer.name for status in ledger.statuses()] == ["anna", "bert"]
     assert [s.printer.name for s in ledger.statuses([RETIRED.id, BERT])] == ["bert", "carl"]
     assert ledger.statuses([]) == []
 

@@ -90,7 +90,7 @@ def as_bytes(content: Any) -> bytes:
     return content.as_bytes() if isinstance(content, EmailMessage) else json.dumps(content).encode()
 
 
-def many_notices() -> list[Notification]:
+def many_notifications() -> list[Notification]:
     """Every odd name in every place, every reason, cause, outcome and severity."""
     odd = [
         notification(
@@ -125,7 +125,7 @@ def many_notices() -> list[Notification]:
     return [*odd, *full, *causes, *outcomes, *cancelled, *reasons, *times]
 
 
-NOTICES = many_notices()
+NOTIFICATIONS = many_notifications()
 
 
 def test_the_folder_holds_the_notifiers_and_nothing_else_is_one() -> None:
@@ -171,7 +171,7 @@ def test_the_blueprint_is_a_whole_notifier_and_is_not_found() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_building_is_pure_and_the_same_every_time(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = [as_bytes(notifier_of(kind).build(each, DELIVERY)) for each in NOTICES]
+    first = [as_bytes(notifier_of(kind).build(each, DELIVERY)) for each in NOTIFICATIONS]
 
     def forbidden(*_: object, **__: object) -> None:
         raise AssertionError("a pure function may not do this")
@@ -179,12 +179,12 @@ def test_building_is_pure_and_the_same_every_time(kind: str, monkeypatch: pytest
     for module, name in ((socket, "socket"), (time, "time"), (time, "time_ns"), (threading.Thread, "start")):
         monkeypatch.setattr(module, name, forbidden)
     notifier = notifier_of(kind)
-    assert [as_bytes(notifier.build(again(each), DELIVERY)) for each in NOTICES] == first
+    assert [as_bytes(notifier.build(again(each), DELIVERY)) for each in NOTIFICATIONS] == first
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_message_can_be_put_on_the_wire(kind: str) -> None:
-    for each in NOTICES:
+    for each in NOTIFICATIONS:
         assert as_bytes(notifier_of(kind).build(each, DELIVERY))
 
 
@@ -201,7 +201,7 @@ def test_a_message_says_printer_streak_prints_causes_and_where_to_look(kind: str
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_message_says_which_occasion_it_is(kind: str) -> None:
+def test_a_message_says_for_which_reason_it_is(kind: str) -> None:
     texts = {
         reason: as_text(notifier_of(kind).build(notification(reason=reason), DELIVERY))
         for reason in NotificationReason
@@ -324,7 +324,7 @@ def texts_in(blocks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield from block.get("elements", [])
 
 
-@pytest.mark.parametrize("each", NOTICES)
+@pytest.mark.parametrize("each", NOTIFICATIONS)
 def test_a_slack_message_keeps_within_slacks_published_limits(each: Notification) -> None:
     body = notifier_of("slack").build(each, DELIVERY)
     blocks = body["blocks"]
@@ -343,7 +343,7 @@ def test_a_slack_message_keeps_within_slacks_published_limits(each: Notification
     assert len(json.dumps(blocks, ensure_ascii=False)) <= MOST_TOGETHER + 2000 < 13_100
 
 
-@pytest.mark.parametrize("each", NOTICES)
+@pytest.mark.parametrize("each", NOTIFICATIONS)
 def test_nothing_in_a_slack_message_calls_anybody_or_hides_a_link(each: Notification) -> None:
     body = notifier_of("slack").build(each, DELIVERY)
     for text in [body["text"], *(part["text"] for part in texts_in(body["blocks"]))]:
@@ -651,7 +651,7 @@ def test_a_name_cannot_add_headers(mails: MailServer) -> None:
 
 
 def test_no_line_of_a_mail_is_longer_than_mail_allows() -> None:
-    for each in NOTICES:
+    for each in NOTIFICATIONS:
         raw = notifier_of("email").build(each, DELIVERY).as_bytes()
         assert max(map(len, raw.split(b"\r\n"))) <= 998
 

@@ -8,7 +8,7 @@ import pytest
 
 from collector.intake.pipeline import Pipeline
 from collector.intake.sources import SourceTable
-from collector.playback import Feeder
+from collector.playback import RecordingPlayer
 from farm.ledger.job_filter import JobFilter
 from farm.ledger.ledger import Ledger, open_ledger
 from farm.ledger.recount import Recount
@@ -29,9 +29,9 @@ def _books(ledger: Ledger, now_ms: int) -> Books:
     return sorted(jobs, key=lambda job: (job.printer_id, job.started_ms or 0)), ledger.spans(first, now_ms)
 
 
-def _feeder(ledger: Ledger, path: Path) -> Feeder:
+def _feeder(ledger: Ledger, path: Path) -> RecordingPlayer:
     ledger.claim("test", "test", simulated=True, now_ms=0)
-    return Feeder(Pipeline(ledger, SourceTable(sources(path))))
+    return RecordingPlayer(Pipeline(ledger, SourceTable(sources(path))))
 
 
 def _replay(path: Path, stream: Iterable[RecordedMessage]) -> Books:

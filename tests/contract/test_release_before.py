@@ -95,7 +95,7 @@ def test_jobs_and_printers_are_what_they_were(ledger: Ledger) -> None:
     statuses = [msgspec.to_builtins(status) for status in ledger.statuses()]
     for status in statuses:
         status["job"] = status["job"] and of_then(status["job"])
-    assert statuses == HELD["standings"]
+    assert statuses == HELD["statuses"]
 
 
 def test_an_alert_that_waited_to_be_told_still_is(ledger: Ledger) -> None:

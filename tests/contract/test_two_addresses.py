@@ -15,7 +15,7 @@ import pytest
 
 from collector.intake.pipeline import Pipeline
 from collector.intake.sources import SourceTable
-from collector.playback import Feeder
+from collector.playback import RecordingPlayer
 from collector.settings import parse_source
 from farm.ledger.job_filter import JobFilter
 from farm.ledger.ledger import Ledger, open_ledger
@@ -83,7 +83,7 @@ def open_pipeline(ledger: Ledger, path: Path, kind: str) -> Pipeline:
 def jobs_of(path: Path, kind: str, stream: list[RecordedMessage], *, resume_every: int = 0) -> list[Job]:
     with open_ledger("sqlite://") as ledger:
         ledger.claim("test", "test", simulated=True, now_ms=0)
-        feeder = Feeder(open_pipeline(ledger, path, kind))
+        feeder = RecordingPlayer(open_pipeline(ledger, path, kind))
         for number, message in enumerate(stream):
             feeder.feed(message)
             if resume_every and number % resume_every == resume_every - 1:

@@ -31,7 +31,7 @@ from tests.fakes.browser import chromium
 from tests.fakes.farm_server import TOKEN, farm_ledger, serving
 from tests.fakes.sample_farm import NOW_MS, STREAK_PLACE, SampleFarm, sample_farm
 
-DESK: ViewportSize = {"width": 1440, "height": 1000}
+DESKTOP: ViewportSize = {"width": 1440, "height": 1000}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 WALL: ViewportSize = {"width": 2560, "height": 1440}
 PATIENCE_MS = 20_000
@@ -67,7 +67,7 @@ def ledger(farm: SampleFarm, tmp_path: Path) -> Iterator[Ledger]:
 @contextmanager
 def opened(browser: Browser, url: str, *, allowed: str = r"^$", **options: Any) -> Iterator[Page]:
     """The page, which must not write errors to the console but those that are `allowed`."""
-    context = browser.new_context(viewport=options.pop("viewport", DESK), **options)
+    context = browser.new_context(viewport=options.pop("viewport", DESKTOP), **options)
     page = context.new_page()
     complaints: list[str] = []
 
@@ -201,7 +201,7 @@ def test_an_ended_job_shows_in_the_table_and_in_the_figures(
 
 
 def test_a_resolved_alert_leaves_the_page(browser: Browser, farm: SampleFarm, ledger: Ledger) -> None:
-    (alert,) = farm.booking.alerts
+    (alert,) = farm.alert_batch.alerts
     with serving(ledger) as server, opened(browser, server.url) as page:
         expect(page.locator(".alert")).to_have_count(1)
         resolved = msgspec.structs.replace(alert, state=AlertState.RESOLVED, resolved_ms=NOW_MS)

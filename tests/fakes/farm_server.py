@@ -44,8 +44,8 @@ def farm_ledger(farm: SampleFarm | None = None, url: str = "sqlite://") -> Itera
 
 def _tell(alert_store: AlertStore, farm: SampleFarm) -> None:
     """Books the farm's alerts, and that Slack took the messages about them."""
-    alert_store.book(farm.booking)
-    for told in farm.booking.deliveries:
+    alert_store.book(farm.alert_batch)
+    for told in farm.alert_batch.deliveries:
         delivery = alert_store.claim(told.receiver, told.due_ms, 1_000)
         assert delivery is not None
         attempt = DeliveryAttempt(at_ms=told.due_ms, duration_ms=200, ok=True, answer="200 ok")

@@ -86,7 +86,7 @@ class SampleFarm:
     """Everything to book, and the alerts that go with it."""
 
     batch: Batch
-    booking: AlertBatch
+    alert_batch: AlertBatch
     printers: list[Printer] = field(default_factory=list)
 
 

@@ -20,7 +20,7 @@ from farm.ledger.ledger import open_ledger
 from farm.model.alert import AlertBatch, AlertState, Bookmark, DeliveryState
 from farm.model.states import Outcome
 from farm.model.times import DAY_MS, HOUR_MS, MINUTE_MS
-from tests.unit.alerts.farm import Farm, standing_streak
+from tests.unit.alerts.farm import Farm, open_streak
 from tests.unit.alerts.makings import PRINTER, ended_job
 
 RECEIVERS = [
@@ -53,8 +53,8 @@ def test_three_failures_in_a_row_are_told_to_every_receiver_once(farm: Farm) -> 
     evaluator.step()
     assert farm.told() == []
     farm.ends("F")
-    turn = evaluator.step()
-    assert (turn.read, turn.reasons, turn.deliveries) == (1, 1, 2)
+    result = evaluator.step()
+    assert (result.read, result.reasons, result.deliveries) == (1, 1, 2)
     assert farm.told() == ["fired email", "fired slack"]
     farm.ends("FF")
     evaluator.step()
@@ -123,7 +123,7 @@ def test_a_printer_that_is_ignored_from_now_on_has_no_alert(farm: Farm) -> None:
     assert len(farm.alerts()) == 1
 
 
-def test_the_notice_holds_what_is_known_at_that_moment(farm: Farm) -> None:
+def test_the_notification_holds_what_is_known_at_that_moment(farm: Farm) -> None:
     evaluator = farm.evaluator(settings(public_url="http://farm.local:8642"), time_zone="Europe/Berlin")
     evaluator.step()
     farm.printer(group="north", model="Voron")
@@ -141,7 +141,7 @@ def test_the_notice_holds_what_is_known_at_that_moment(farm: Farm) -> None:
     assert notification.created_ms == farm.now_ms
 
 
-def test_the_notice_of_the_end_shows_first_what_ended_it(farm: Farm) -> None:
+def test_the_notification_of_the_end_shows_first_what_ended_it(farm: Farm) -> None:
     evaluator = watched(farm)
     farm.ends("FFF")
     evaluator.step()
@@ -358,8 +358,8 @@ def test_a_long_history_is_worked_off_in_pieces_and_ends_up_right(
     firing = {
         alert.printer_id: alert.facts["length"] for alert in farm.alerts() if alert.state is AlertState.FIRING
     }
-    standing = {printer: standing_streak(jobs) for printer, jobs in farm.jobs.items()}
-    assert firing == {printer: length for printer, length in standing.items() if length >= 3}
+    streaks = {printer: open_streak(jobs) for printer, jobs in farm.jobs.items()}
+    assert firing == {printer: length for printer, length in streaks.items() if length >= 3}
 
 
 class _Broken(Exception):
@@ -377,11 +377,11 @@ def test_a_crash_around_the_booking_neither_loses_nor_doubles(farm: Farm, after:
         def __getattr__(self, name: str) -> Any:
             return getattr(farm.store, name)
 
-        def book(self, booking: AlertBatch) -> Bookmark | None:
+        def book(self, batch: AlertBatch) -> Bookmark | None:
             self.left -= 1
             if self.left == 0 and not after:
                 raise _Broken
-            reached = farm.store.book(booking)
+            reached = farm.store.book(batch)
             if self.left == 0:
                 raise _Broken
             return reached

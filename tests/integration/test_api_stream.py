@@ -162,7 +162,7 @@ def test_an_entry_arrives_within_a_fraction_of_a_second(farm: SampleFarm, ledger
 
 def test_open_alerts_are_sent_again_when_one_changes(farm: SampleFarm, ledger: Ledger) -> None:
     store = AlertStore(ledger.engine)
-    (alert,) = farm.booking.alerts
+    (alert,) = farm.alert_batch.alerts
     with serving(ledger) as server, stream(server) as events:
         events.next("snapshot")
         resolved = msgspec.structs.replace(alert, state=AlertState.RESOLVED, resolved_ms=NOW_MS)

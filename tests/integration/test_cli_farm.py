@@ -142,8 +142,8 @@ def test_the_doctor_finds_a_running_farm_in_good_health(tmp_path: Path) -> None:
         wait_until((tmp_path / "data" / "ledger.db").exists, "the ledger is made")
         found = layerline_json("doctor", folder=tmp_path)
         assert farm.end() == 0
-    assert {finding["status"] for finding in found["broker"]} == {"ok"}
-    assert [finding["what"] for finding in found["ledger"]] == [
+    assert {diagnosis["status"] for diagnosis in found["broker"]} == {"ok"}
+    assert [diagnosis["what"] for diagnosis in found["ledger"]] == [
         "printers",
         "collector",
         "evaluator",
@@ -158,14 +158,16 @@ def test_the_doctor_says_what_each_missing_property_of_a_broker_costs(tmp_path: 
         found = json.loads(
             layerline("doctor", "--broker", broker.url, "--json", folder=tmp_path, status=1).stdout
         )
-    missing = {finding["what"]: finding for finding in found["broker"] if finding["status"] == "failed"}
+    missing = {
+        diagnosis["what"]: diagnosis for diagnosis in found["broker"] if diagnosis["status"] == "failed"
+    }
     assert set(missing) == {
         "QoS 0 queued for an absent client",
         "unacknowledged QoS 0 messages sent again after a crash",
         "100 unacknowledged messages at once",
     }
     assert missing["100 unacknowledged messages at once"]["seen"] == "20"
-    assert all(finding["remedy"] for finding in missing.values())
+    assert all(diagnosis["remedy"] for diagnosis in missing.values())
     assert "queue_qos0_messages true" in " ".join(shown.split())
 
 
@@ -193,7 +195,7 @@ def test_check_tries_everything_and_sends_only_when_told_to(tmp_path: Path) -> N
     finally:
         mail.stop()
         slack.stop()
-    assert [finding["what"] for finding in quiet] == [
+    assert [diagnosis["what"] for diagnosis in quiet] == [
         "configuration",
         "broker",
         "subscriptions",
@@ -219,7 +221,7 @@ def test_check_fails_where_something_does_not_work(tmp_path: Path) -> None:
         )
         assert "hunter2" not in done.stdout + done.stderr
     found = json.loads(done.stdout)
-    assert [finding["what"] for finding in found if finding["status"] == "failed"] == [
+    assert [diagnosis["what"] for diagnosis in found if diagnosis["status"] == "failed"] == [
         "broker",
         "database",
         "receiver slack",

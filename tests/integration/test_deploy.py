@@ -16,7 +16,7 @@ from paho.mqtt.client import Client, MQTTMessage, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
 
 from farm.app.config import load_configuration
-from farm.app.logs import Redaction
+from farm.app.logs import LogRedaction
 from farm.figures.engine import KpiEngine
 from farm.influx.ledger_kpis import LedgerKpis
 from farm.influx.sender import Sender
@@ -81,7 +81,7 @@ def test_the_settings_of_the_container_are_understood(tmp_path: Path) -> None:
             environment[key] = str(secret)
         elif value.startswith("${"):
             environment[key] = value.split(":-")[1].rstrip("}")
-    configuration = load_configuration(data=tmp_path, environment=environment, redaction=Redaction())
+    configuration = load_configuration(data=tmp_path, environment=environment, redaction=LogRedaction())
     configuration.check()
     assert configuration.influx.url == "http://influxdb:8086"
     assert configuration.is_broker_configured

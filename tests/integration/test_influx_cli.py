@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from api.schemas import OutboxQueue
+from api.schemas import OutboxQueueRecord
 from farm.app.config import load_configuration
-from farm.app.logs import Redaction
+from farm.app.logs import LogRedaction
 from farm.cli.diagnosis import CheckStatus
 from farm.cli.influx_checks import server_diagnoses
 from farm.influx.settings import InfluxSettings
@@ -87,7 +87,7 @@ def test_the_evaluator_ships_and_the_ledger_can_be_rebuilt(influx: PrivateInflux
     assert len(exported) == len([job for job in again if job["outcome"] is not None])
     status = layerline_json("influx", "status", folder=set_up)
     assert {each["queue"]: each["entries"] for each in status} == {"feed": 0, "telemetry": 0, "kpi": 0}
-    assert {frozenset(each) for each in status} == {frozenset(OutboxQueue.model_fields)}
+    assert {frozenset(each) for each in status} == {frozenset(OutboxQueueRecord.model_fields)}
     assert status[0]["stored_at"].endswith("Z")
     rebuilt = layerline_json(
         "kpi",
@@ -128,7 +128,7 @@ def _troubled(folder: Path) -> bool:
 
 def test_the_check_says_whether_the_buckets_are_there(influx: PrivateInflux, set_up: Path) -> None:
     configuration = load_configuration(
-        config=set_up / "layerline.toml", environment={}, redaction=Redaction()
+        config=set_up / "layerline.toml", environment={}, redaction=LogRedaction()
     )
     settings = configuration.influx
     (good,) = server_diagnoses(settings)

@@ -70,7 +70,7 @@ def eventful_day(farm: BookedFarm) -> None:
     moved = msgspec.structs.replace(last, ended_ms=(last.ended_ms or 0) - HOUR_MS, revision=1)
     farm.tell_job(FeedKind.JOB_REVISED, moved, farm.now_ms)
     gone = farm.ledger.last_terminal_jobs(third.id, 1)
-    farm.rerun(
+    farm.replay(
         third,
         START + 16 * HOUR_MS,
         [(PrinterState.OFFLINE, START + 16 * HOUR_MS), (PrinterState.IDLE, START + 17 * HOUR_MS)],

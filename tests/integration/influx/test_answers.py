@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from farm.errors import InfluxError
-from farm.influx.answers import Course
+from farm.influx.answers import Handling
 from farm.influx.client import InfluxServer
 from farm.influx.sender import Sender
 from farm.influx.settings import InfluxSettings
@@ -54,7 +54,7 @@ def test_a_server_that_answers_a_byte_at_a_time_is_given_up_in_time(beginning: b
     with dripping(beginning) as drips:
         settings = InfluxSettings(url=f"http://127.0.0.1:{drips.port}", timeout_seconds=0.5)
         with InfluxServer(settings) as server:
-            assert server.write("layerline", b"m x=1 1").course is Course.WAIT
+            assert server.write("layerline", b"m x=1 1").handling is Handling.WAIT
             with pytest.raises(InfluxError):
                 server.influxql("layerline", "SELECT 1")
 

@@ -55,7 +55,9 @@ def test_revised_spans_take_back_states_and_withdrawn_jobs(
     kept = farm.job(other, START + HOUR_MS, START + 2 * HOUR_MS, Outcome.SUCCEEDED)
     settings = influx.settings()
     ship_all(farm, settings, clock)
-    farm.rerun(printer, START + MINUTE_MS, [(PrinterState.OFFLINE, START + 90 * MINUTE_MS)], withdrawn=[gone])
+    farm.replay(
+        printer, START + MINUTE_MS, [(PrinterState.OFFLINE, START + 90 * MINUTE_MS)], withdrawn=[gone]
+    )
     ship_all(farm, settings, clock)
     assert set(ended_jobs(influx, settings.bucket)) == {kept.id}
     states = {

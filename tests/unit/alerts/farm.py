@@ -106,7 +106,7 @@ class Farm:
         self.ledger.commit(batch)
 
 
-def standing_streak(jobs: Sequence[Job]) -> int:
+def open_streak(jobs: Sequence[Job]) -> int:
     """How many prints have failed since the last success, of jobs oldest first."""
     count = 0
     for job in jobs:

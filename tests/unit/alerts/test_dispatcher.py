@@ -54,7 +54,7 @@ class Told(Notifier[NotifierSettings, str]):
         return "there"
 
 
-class Desk:
+class Deliveries:
     """A store with deliveries, and a clock that stands until it is moved."""
 
     def __init__(self, store: AlertStore) -> None:
@@ -79,8 +79,8 @@ class Desk:
             state=DeliveryState.PENDING, notification=plain(notification()) | more,
             created_ms=self.now_ms, due_ms=self.now_ms,
         )  # fmt: skip
-        booking = AlertBatch(reader="t", seen=self._seen, seq=0, alerts=[alert], deliveries=[delivery])
-        self._seen = self.store.book(booking)
+        batch = AlertBatch(reader="t", seen=self._seen, seq=0, alerts=[alert], deliveries=[delivery])
+        self._seen = self.store.book(batch)
         return delivery.id
 
     def dispatcher(self, *notifiers: Told) -> Dispatcher:
@@ -92,191 +92,197 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
+def deliveries(tmp_path: Path) -> Iterator[Deliveries]:
     with open_ledger(f"sqlite:///{tmp_path}/ledger.db") as ledger:
-        yield Desk(AlertStore(ledger.engine))
+        yield Deliveries(AlertStore(ledger.engine))
 
 
 def later(text: str = "HTTP 503", retry_after_s: float | None = None) -> DeliveryError:
     return DeliveryError(text, permanent=False, retry_after_s=retry_after_s)
 
 
-def test_what_is_due_is_delivered_and_recorded(desk: Desk) -> None:
-    desk.due()
+def test_what_is_due_is_delivered_and_recorded(deliveries: Deliveries) -> None:
+    deliveries.due()
     slack = Told()
-    assert desk.dispatcher(slack).step() == 1
-    found = desk.delivery()
+    assert deliveries.dispatcher(slack).step() == 1
+    found = deliveries.delivery()
     assert found.state is DeliveryState.DELIVERED
     assert found.delivered_ms == START_MS
     assert [(each.ok, each.answer) for each in found.tried] == [(True, "taken")]
     assert slack.got == [("delivery-1", DeliveryProgress())]
 
 
-def test_nothing_due_is_nothing_done(desk: Desk) -> None:
-    assert desk.dispatcher(Told()).step() == 0
-    desk.due("email")
-    assert desk.dispatcher(Told()).step() == 0
+def test_nothing_due_is_nothing_done(deliveries: Deliveries) -> None:
+    assert deliveries.dispatcher(Told()).step() == 0
+    deliveries.due("email")
+    assert deliveries.dispatcher(Told()).step() == 0
 
 
-def test_a_passing_failure_is_tried_again_ever_more_seldom(desk: Desk) -> None:
-    desk.due()
+def test_a_passing_failure_is_tried_again_ever_more_seldom(deliveries: Deliveries) -> None:
+    deliveries.due()
     slack = Told("slack", *[later() for _ in range(14)])
-    dispatcher = desk.dispatcher(slack)
+    dispatcher = deliveries.dispatcher(slack)
     waits = []
     for _ in range(14):
         assert dispatcher.step() == 1
-        wait = desk.delivery().due_ms - desk.now_ms
+        wait = deliveries.delivery().due_ms - deliveries.now_ms
         waits.append(wait)
-        desk.now_ms += wait - 1
+        deliveries.now_ms += wait - 1
         assert dispatcher.step() == 0
-        desk.now_ms += 1
+        deliveries.now_ms += 1
     assert dispatcher.step() == 1
     assert waits[:4] == [2_000, 4_000, 8_000, 16_000]
     assert waits[-1] == LONGEST_DELAY_MS
-    assert desk.delivery().state is DeliveryState.DELIVERED
-    assert len(desk.delivery().tried) == 15
+    assert deliveries.delivery().state is DeliveryState.DELIVERED
+    assert len(deliveries.delivery().tried) == 15
 
 
-def test_the_wait_goes_on_over_a_restart(desk: Desk) -> None:
-    desk.due()
+def test_the_wait_goes_on_over_a_restart(deliveries: Deliveries) -> None:
+    deliveries.due()
     for expected in (2_000, 4_000, 8_000):
-        desk.dispatcher(Told("slack", later())).step()
-        assert desk.delivery().due_ms - desk.now_ms == expected
-        desk.now_ms += expected
-    desk.dispatcher(Told()).step()
-    assert desk.delivery().state is DeliveryState.DELIVERED
+        deliveries.dispatcher(Told("slack", later())).step()
+        assert deliveries.delivery().due_ms - deliveries.now_ms == expected
+        deliveries.now_ms += expected
+    deliveries.dispatcher(Told()).step()
+    assert deliveries.delivery().state is DeliveryState.DELIVERED
 
 
 def test_a_refusal_for_good_is_not_tried_again_and_can_be_seen(
-    desk: Desk, caplog: pytest.LogCaptureFixture
+    deliveries: Deliveries, caplog: pytest.LogCaptureFixture
 ) -> None:
-    desk.due()
+    deliveries.due()
     slack = Told("slack", DeliveryError("HTTP 404 no_service", permanent=True))
-    dispatcher = desk.dispatcher(slack)
+    dispatcher = deliveries.dispatcher(slack)
     dispatcher.step()
-    desk.now_ms += HOUR_MS
+    deliveries.now_ms += HOUR_MS
     assert dispatcher.step() == 0
-    found = desk.delivery()
+    found = deliveries.delivery()
     assert found.state is DeliveryState.FAILED
     assert found.tried[0].answer == "HTTP 404 no_service"
     assert found.delivered_ms is None
     assert "HTTP 404 no_service" in caplog.text
 
 
-def test_a_wish_to_wait_is_kept_for_every_message_to_that_receiver(desk: Desk) -> None:
-    desk.due()
-    desk.due()
-    desk.due("email")
+def test_a_wish_to_wait_is_kept_for_every_message_to_that_receiver(deliveries: Deliveries) -> None:
+    deliveries.due()
+    deliveries.due()
+    deliveries.due("email")
     slack, mail = Told("slack", later("HTTP 429", retry_after_s=90)), Told("email")
-    dispatcher = desk.dispatcher(slack, mail)
+    dispatcher = deliveries.dispatcher(slack, mail)
     assert dispatcher.step() == 2
     assert len(mail.got) == 1
-    desk.now_ms += 89_999
+    deliveries.now_ms += 89_999
     assert dispatcher.step() == 0
-    desk.now_ms += 1
+    deliveries.now_ms += 1
     assert dispatcher.step() == 2
 
 
-def test_a_receiver_that_is_down_is_not_troubled_with_every_message(desk: Desk) -> None:
+def test_a_receiver_that_is_down_is_not_troubled_with_every_message(deliveries: Deliveries) -> None:
     for _ in range(20):
-        desk.due()
+        deliveries.due()
     slack = Told("slack", *[later() for _ in range(200)])
-    dispatcher = desk.dispatcher(slack)
+    dispatcher = deliveries.dispatcher(slack)
     for _ in range(60):
         dispatcher.step()
-        desk.now_ms += 1_000
+        deliveries.now_ms += 1_000
     assert len(slack.got) <= 8
 
 
-def test_when_a_receiver_is_back_everything_comes_soon(desk: Desk) -> None:
+def test_when_a_receiver_is_back_everything_comes_soon(deliveries: Deliveries) -> None:
     for _ in range(20):
-        desk.due()
+        deliveries.due()
     slack = Told("slack", *[later() for _ in range(12)])
-    dispatcher = desk.dispatcher(slack)
+    dispatcher = deliveries.dispatcher(slack)
     while slack.answers:
         dispatcher.step()
-        desk.now_ms += 1_000
-    desk.now_ms += LONGEST_PAUSE_MS
+        deliveries.now_ms += 1_000
+    deliveries.now_ms += LONGEST_PAUSE_MS
     dispatcher.step()
-    states = [desk.delivery(number + 1).state for number in range(20)]
+    states = [deliveries.delivery(number + 1).state for number in range(20)]
     assert states.count(DeliveryState.DELIVERED) >= 8
-    desk.now_ms += LONGEST_DELAY_MS
+    deliveries.now_ms += LONGEST_DELAY_MS
     dispatcher.step()
-    assert {desk.delivery(number + 1).state for number in range(20)} == {DeliveryState.DELIVERED}
+    assert {deliveries.delivery(number + 1).state for number in range(20)} == {DeliveryState.DELIVERED}
 
 
-def test_partly_taken_is_tried_again_for_the_others_and_holds_nothing_up(desk: Desk) -> None:
-    desk.due()
-    desk.due()
+def test_partly_taken_is_tried_again_for_the_others_and_holds_nothing_up(deliveries: Deliveries) -> None:
+    deliveries.due()
+    deliveries.due()
     half = DeliveryProgress(taken=("ada",), outstanding=("bob",))
     mail = Told("slack", DeliveryResult(answer="250; bob: 451", progress=half))
-    dispatcher = desk.dispatcher(mail)
+    dispatcher = deliveries.dispatcher(mail)
     assert dispatcher.step() == 2
-    assert desk.delivery(1).state is DeliveryState.PENDING
-    assert desk.delivery(2).state is DeliveryState.DELIVERED
-    assert not desk.delivery(1).tried[0].ok
-    desk.now_ms += 2_000
+    assert deliveries.delivery(1).state is DeliveryState.PENDING
+    assert deliveries.delivery(2).state is DeliveryState.DELIVERED
+    assert not deliveries.delivery(1).tried[0].ok
+    deliveries.now_ms += 2_000
     dispatcher.step()
     assert mail.got[-1] == ("delivery-1", half)
-    assert desk.delivery(1).state is DeliveryState.DELIVERED
+    assert deliveries.delivery(1).state is DeliveryState.DELIVERED
 
 
-def test_partly_refused_for_good_is_a_state_of_its_own(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
-    desk.due()
+def test_partly_refused_for_good_is_a_state_of_its_own(
+    deliveries: Deliveries, caplog: pytest.LogCaptureFixture
+) -> None:
+    deliveries.due()
     part = DeliveryProgress(taken=("ada",), refused=("bob",), outstanding=())
-    desk.dispatcher(Told("slack", DeliveryResult(answer="250; bob: 550", progress=part))).step()
-    found = desk.delivery()
+    deliveries.dispatcher(Told("slack", DeliveryResult(answer="250; bob: 550", progress=part))).step()
+    found = deliveries.delivery()
     assert found.state is DeliveryState.PARTIAL
     assert found.progress == part
     assert found.delivered_ms is not None
     assert "refused for good by bob" in caplog.text
 
 
-def test_a_refusal_after_a_part_was_taken_leaves_it_at_that_part(desk: Desk) -> None:
-    desk.due()
+def test_a_refusal_after_a_part_was_taken_leaves_it_at_that_part(deliveries: Deliveries) -> None:
+    deliveries.due()
     half = DeliveryProgress(taken=("ada",), outstanding=("bob",))
     mail = Told("slack", DeliveryResult(answer="half", progress=half), DeliveryError("554", permanent=True))
-    dispatcher = desk.dispatcher(mail)
+    dispatcher = deliveries.dispatcher(mail)
     dispatcher.step()
-    desk.now_ms += 2_000
+    deliveries.now_ms += 2_000
     dispatcher.step()
-    assert desk.delivery().state is DeliveryState.PARTIAL
-    assert desk.delivery().progress == DeliveryProgress(taken=("ada",), refused=("bob",), outstanding=())
+    assert deliveries.delivery().state is DeliveryState.PARTIAL
+    assert deliveries.delivery().progress == DeliveryProgress(
+        taken=("ada",), refused=("bob",), outstanding=()
+    )
 
 
-def test_a_fault_of_ours_in_one_message_stops_no_other(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
-    desk.due()
-    desk.due()
-    dispatcher = desk.dispatcher(Told("slack", KeyError("oops")))
+def test_a_fault_of_ours_in_one_message_stops_no_other(
+    deliveries: Deliveries, caplog: pytest.LogCaptureFixture
+) -> None:
+    deliveries.due()
+    deliveries.due()
+    dispatcher = deliveries.dispatcher(Told("slack", KeyError("oops")))
     dispatcher.step()
-    desk.now_ms += 60_000
+    deliveries.now_ms += 60_000
     dispatcher.step()
-    assert {desk.delivery(n).state for n in (1, 2)} == {DeliveryState.DELIVERED}
-    assert desk.delivery(1).tried[0].answer == "KeyError: 'oops'"
+    assert {deliveries.delivery(n).state for n in (1, 2)} == {DeliveryState.DELIVERED}
+    assert deliveries.delivery(1).tried[0].answer == "KeyError: 'oops'"
     assert "Traceback" in caplog.text
 
 
-def test_a_notice_that_cannot_be_read_stays_visible_and_stops_no_other(desk: Desk) -> None:
-    desk.due(reason="nonsense")
-    desk.due()
-    dispatcher = desk.dispatcher(Told())
+def test_a_notice_that_cannot_be_read_stays_visible_and_stops_no_other(deliveries: Deliveries) -> None:
+    deliveries.due(reason="nonsense")
+    deliveries.due()
+    dispatcher = deliveries.dispatcher(Told())
     dispatcher.step()
-    desk.now_ms += 60_000
+    deliveries.now_ms += 60_000
     dispatcher.step()
-    assert desk.delivery(1).state is DeliveryState.PENDING
-    assert "nonsense" in desk.delivery(1).tried[0].answer
-    assert desk.delivery(2).state is DeliveryState.DELIVERED
+    assert deliveries.delivery(1).state is DeliveryState.PENDING
+    assert "nonsense" in deliveries.delivery(1).tried[0].answer
+    assert deliveries.delivery(2).state is DeliveryState.DELIVERED
 
 
 def test_the_same_trouble_is_logged_once_and_its_end_too(
-    desk: Desk, caplog: pytest.LogCaptureFixture
+    deliveries: Deliveries, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    desk.due()
-    dispatcher = desk.dispatcher(Told("slack", later(), later(), later("HTTP 500"), later("HTTP 500")))
+    deliveries.due()
+    dispatcher = deliveries.dispatcher(Told("slack", later(), later(), later("HTTP 500"), later("HTTP 500")))
     for _ in range(5):
         dispatcher.step()
-        desk.now_ms += HOUR_MS
+        deliveries.now_ms += HOUR_MS
     texts = [record.getMessage() for record in caplog.records]
     assert [text.rsplit(": ")[-1] for text in texts] == [
         "HTTP 503",
@@ -285,40 +291,40 @@ def test_the_same_trouble_is_logged_once_and_its_end_too(
     ]
 
 
-def test_told_to_stop_it_leaves_the_rest(desk: Desk) -> None:
+def test_told_to_stop_it_leaves_the_rest(deliveries: Deliveries) -> None:
     for _ in range(5):
-        desk.due()
+        deliveries.due()
     slack = Told()
-    desk.dispatcher(slack).step(stopping=lambda: len(slack.got) >= 2)
+    deliveries.dispatcher(slack).step(stopping=lambda: len(slack.got) >= 2)
     assert len(slack.got) == 2
 
 
-def test_a_slow_attempt_is_recorded_with_its_duration(desk: Desk) -> None:
-    desk.due()
+def test_a_slow_attempt_is_recorded_with_its_duration(deliveries: Deliveries) -> None:
+    deliveries.due()
 
     class Slow(Told):
         def send(self, content: str, progress: DeliveryProgress) -> DeliveryResult:
-            desk.now_ms += 1_234
+            deliveries.now_ms += 1_234
             return super().send(content, progress)
 
-    desk.dispatcher(Slow()).step()
-    assert desk.delivery().tried[0].duration_ms == 1_234
-    assert desk.delivery().tried[0].at_ms == START_MS
+    deliveries.dispatcher(Slow()).step()
+    assert deliveries.delivery().tried[0].duration_ms == 1_234
+    assert deliveries.delivery().tried[0].at_ms == START_MS
 
 
 def test_an_attempt_that_outlives_its_lease_may_come_twice_and_says_so(
-    desk: Desk, caplog: pytest.LogCaptureFixture
+    deliveries: Deliveries, caplog: pytest.LogCaptureFixture
 ) -> None:
-    desk.due()
+    deliveries.due()
     quick = Told()
 
     class Slow(Told):
         def send(self, content: str, progress: DeliveryProgress) -> DeliveryResult:
-            desk.now_ms += HOUR_MS
-            desk.dispatcher(quick).step()
+            deliveries.now_ms += HOUR_MS
+            deliveries.dispatcher(quick).step()
             raise later()
 
-    desk.dispatcher(Slow()).step()
+    deliveries.dispatcher(Slow()).step()
     assert len(quick.got) == 1
-    assert desk.delivery().state is DeliveryState.DELIVERED
+    assert deliveries.delivery().state is DeliveryState.DELIVERED
     assert "may come twice" in caplog.text

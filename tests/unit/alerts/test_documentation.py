@@ -39,7 +39,7 @@ def test_every_receiver_is_documented_with_its_settings(kind: str) -> None:
     assert rows(section(f"`{kind}`")) == fields
 
 
-def test_every_rule_state_and_occasion_is_documented() -> None:
+def test_every_rule_state_and_reason_is_documented() -> None:
     for word in [*rule_types(), *AlertState, *NotificationReason, *DeliveryState]:
         assert f"`{word}`" in PAGE
 

@@ -26,12 +26,12 @@ class Printer:
         self.name = "bay1"
         self.alerts: dict[str, Alert] = {}
 
-    def look(
+    def evaluate(
         self, jobs: Sequence[Job], *, late_ms: int = 0, whole: bool = True, watched: bool = True
     ) -> list[Change]:
         """EvaluationInput `late_ms` after the newest job ended, and keep what follows."""
         newest = max((job.ended_ms or 0 for job in jobs), default=START_MS)
-        look = EvaluationInput(
+        evaluate = EvaluationInput(
             printer_id=PRINTER,
             name=self.name,
             jobs=jobs,
@@ -40,7 +40,7 @@ class Printer:
             max_age_ms=HOUR_MS,
             watched=watched,
         )
-        changes = reconcile(RULE, look, list(self.alerts.values()))
+        changes = reconcile(RULE, evaluate, list(self.alerts.values()))
         self.alerts |= {change.alert.id: change.alert for change in changes}
         return changes
 
@@ -57,7 +57,7 @@ def told(changes: list[Change]) -> list[str]:
 
 def one_by_one(letters: str) -> tuple[Printer, list[list[str]]]:
     printer = Printer()
-    return printer, [told(printer.look(past(letters[: n + 1]))) for n in range(len(letters))]
+    return printer, [told(printer.evaluate(past(letters[: n + 1]))) for n in range(len(letters))]
 
 
 @pytest.mark.parametrize(
@@ -85,8 +85,8 @@ def test_an_alert_is_fired_once_a_streak_and_resolved_by_the_next_success(
 def test_looking_again_at_the_same_jobs_changes_nothing(letters: str) -> None:
     printer = Printer()
     for end in range(len(letters) + 1):
-        printer.look(past(letters[:end]))
-        assert printer.look(past(letters[:end])) == []
+        printer.evaluate(past(letters[:end]))
+        assert printer.evaluate(past(letters[:end])) == []
 
 
 @trials(max_examples=60, deadline=None)
@@ -94,11 +94,11 @@ def test_looking_again_at_the_same_jobs_changes_nothing(letters: str) -> None:
 def test_an_alert_is_firing_exactly_while_a_streak_stands(letters: str) -> None:
     printer = Printer()
     for end in range(len(letters) + 1):
-        printer.look(past(letters[:end]))
-        standing = letters[:end].rpartition("S")[2].count("F")
-        assert len(printer.firing) == (standing >= 3)
+        printer.evaluate(past(letters[:end]))
+        streak = letters[:end].rpartition("S")[2].count("F")
+        assert len(printer.firing) == (streak >= 3)
         if printer.firing:
-            assert printer.firing[0].facts["length"] == standing
+            assert printer.firing[0].facts["length"] == streak
 
 
 @trials(max_examples=60, deadline=None)
@@ -107,16 +107,16 @@ def test_whatever_is_revised_at_most_one_alert_is_firing_and_it_is_the_streak_th
     letters: str, data: st.DataObject
 ) -> None:
     printer = Printer()
-    printer.look(past(letters))
+    printer.evaluate(past(letters))
     for _ in range(4):
         letters = "".join(
             data.draw(st.sampled_from("FSCU")) if data.draw(st.booleans()) else x for x in letters
         )
         jobs = past(letters)
-        printer.look(jobs)
-        standing = letters.rpartition("S")[2].count("F")
-        assert len(printer.firing) == (standing >= 3)
-        assert printer.look(jobs) == []
+        printer.evaluate(jobs)
+        streak = letters.rpartition("S")[2].count("F")
+        assert len(printer.firing) == (streak >= 3)
+        assert printer.evaluate(jobs) == []
 
 
 @trials(max_examples=60, deadline=None)
@@ -124,7 +124,7 @@ def test_whatever_is_revised_at_most_one_alert_is_firing_and_it_is_the_streak_th
 def test_the_same_alerts_come_about_whether_jobs_are_seen_one_by_one_or_all_at_once(letters: str) -> None:
     slowly, _ = one_by_one(letters)
     at_once = Printer()
-    at_once.look(past(letters))
+    at_once.evaluate(past(letters))
 
     def essence(printer: Printer) -> set[tuple[str, str, int, int | None]]:
         return {(a.id, a.state, a.fired_ms, a.resolved_ms) for a in printer.alerts.values()}
@@ -158,7 +158,7 @@ def revised(letters: str, number: int, outcome: Outcome) -> list[Job]:
 
 def test_a_failure_revised_to_succeeded_at_the_end_resolves() -> None:
     printer, _ = one_by_one("FFF")
-    assert told(printer.look(revised("FFF", 2, Outcome.SUCCEEDED))) == ["resolved"]
+    assert told(printer.evaluate(revised("FFF", 2, Outcome.SUCCEEDED))) == ["resolved"]
     assert not printer.firing
 
 
@@ -168,7 +168,7 @@ def test_any_failure_of_a_shortest_streak_that_turns_out_to_be_none_resolves(
     number: int, outcome: Outcome
 ) -> None:
     printer, _ = one_by_one("FFF")
-    changes = printer.look(revised("FFF", number, outcome), late_ms=7)
+    changes = printer.evaluate(revised("FFF", number, outcome), late_ms=7)
     assert told(changes) == ["resolved"]
     assert changes[0].alert.resolution is not None
     assert "part-" in changes[0].alert.resolution
@@ -176,14 +176,14 @@ def test_any_failure_of_a_shortest_streak_that_turns_out_to_be_none_resolves(
 
 def test_an_unknown_outcome_revised_to_failed_completes_a_streak() -> None:
     printer = Printer()
-    assert printer.look(past("FFU")) == []
-    assert told(printer.look(past("FFF"))) == ["fired"]
+    assert printer.evaluate(past("FFU")) == []
+    assert told(printer.evaluate(past("FFF"))) == ["fired"]
 
 
 def test_a_success_revised_to_failed_opens_the_same_alert_again() -> None:
     printer, _ = one_by_one("FFFS")
     (resolved,) = printer.alerts.values()
-    changes = printer.look(past("FFFF"))
+    changes = printer.evaluate(past("FFFF"))
     assert told(changes) == ["fired"]
     (alert,) = printer.firing
     assert (alert.id, alert.count, alert.resolved_ms, alert.resolution) == (resolved.id, 2, None, None)
@@ -191,9 +191,9 @@ def test_a_success_revised_to_failed_opens_the_same_alert_again() -> None:
 
 def test_telling_of_a_reopened_alert_is_another_message_than_the_first() -> None:
     printer = Printer()
-    first = printer.look(past("FFF"))[-1].alert
-    printer.look(past("FFFS"))
-    second = printer.look(past("FFFF"))[-1].alert
+    first = printer.evaluate(past("FFF"))[-1].alert
+    printer.evaluate(past("FFFS"))
+    second = printer.evaluate(past("FFFF"))[-1].alert
     assert delivery_id(first, NotificationReason.FIRED, "slack") != delivery_id(
         second, NotificationReason.FIRED, "slack"
     )
@@ -201,9 +201,9 @@ def test_telling_of_a_reopened_alert_is_another_message_than_the_first() -> None
 
 def test_an_earlier_failure_learnt_of_late_makes_no_second_alert() -> None:
     printer = Printer()
-    printer.look(past("UFFF"))
+    printer.evaluate(past("UFFF"))
     (before,) = printer.alerts
-    changes = printer.look(past("FFFF"))
+    changes = printer.evaluate(past("FFFF"))
     assert told(changes) == []
     assert list(printer.alerts) == [before]
     assert printer.firing[0].facts["length"] == 4
@@ -211,21 +211,21 @@ def test_an_earlier_failure_learnt_of_late_makes_no_second_alert() -> None:
 
 def test_a_streak_cut_in_two_keeps_its_alert_for_the_part_that_stands() -> None:
     printer, _ = one_by_one("FFFFFFF")
-    assert told(printer.look(past("FFFSFFF"))) == []
+    assert told(printer.evaluate(past("FFFSFFF"))) == []
     (alert,) = printer.firing
     assert alert.job_ids == tuple(ended_job(n, "F").id for n in (4, 5, 6))
 
 
 def test_two_streaks_joined_by_a_revision_stay_one_alert() -> None:
     printer, _ = one_by_one("FFFSFFF")
-    assert told(printer.look(past("FFFFFFF"))) == []
+    assert told(printer.evaluate(past("FFFFFFF"))) == []
     assert len(printer.firing) == 1
     assert printer.firing[0].facts["length"] == 7
 
 
 def test_more_failures_change_the_alert_and_tell_nothing() -> None:
     printer, _ = one_by_one("FFF")
-    (change,) = printer.look(past("FFFF"))
+    (change,) = printer.evaluate(past("FFFF"))
     assert change.reason is None
     assert change.alert.title == "bay1: 4 failed prints in a row"
 
@@ -233,73 +233,73 @@ def test_more_failures_change_the_alert_and_tell_nothing() -> None:
 def test_a_printer_that_is_renamed_renames_its_firing_alert_and_tells_nothing() -> None:
     printer, _ = one_by_one("FFF")
     printer.name = "corner"
-    assert told(printer.look(past("FFF"))) == []
+    assert told(printer.evaluate(past("FFF"))) == []
     assert printer.firing[0].title == "corner: 3 failed prints in a row"
 
 
 def test_what_came_about_long_ago_is_recorded_and_not_told() -> None:
     printer = Printer()
-    assert told(printer.look(past("FFF"), late_ms=HOUR_MS + 1)) == ["(fired)"]
+    assert told(printer.evaluate(past("FFF"), late_ms=HOUR_MS + 1)) == ["(fired)"]
     (alert,) = printer.firing
     assert alert.suppressed
     assert alert.notified_ms is None
 
 
 def test_what_came_about_just_within_the_time_is_told() -> None:
-    assert told(Printer().look(past("FFF"), late_ms=HOUR_MS)) == ["fired"]
+    assert told(Printer().evaluate(past("FFF"), late_ms=HOUR_MS)) == ["fired"]
 
 
 def test_a_long_past_streak_that_is_over_is_recorded_with_both_ends() -> None:
     printer = Printer()
-    assert told(printer.look(past("FFFS"), late_ms=DAY_MS)) == ["(fired)", "(resolved)"]
+    assert told(printer.evaluate(past("FFFS"), late_ms=DAY_MS)) == ["(fired)", "(resolved)"]
     assert not printer.firing
 
 
 def test_a_streak_over_before_it_was_seen_is_told_with_both_ends_when_it_is_news() -> None:
     jobs = [ended_job(n, x, ended_ms=START_MS + n) for n, x in enumerate("FFFS")][::-1]
-    assert told(Printer().look(jobs)) == ["fired", "resolved"]
+    assert told(Printer().evaluate(jobs)) == ["fired", "resolved"]
 
 
 def test_the_end_of_an_alert_that_nobody_was_told_of_is_not_told_either() -> None:
     printer = Printer()
-    printer.look(past("FFF"), late_ms=DAY_MS)
-    assert told(printer.look(past("FFFS"))) == ["(resolved)"]
+    printer.evaluate(past("FFF"), late_ms=DAY_MS)
+    assert told(printer.evaluate(past("FFFS"))) == ["(resolved)"]
 
 
 def test_a_recorded_streak_that_goes_on_before_our_eyes_is_told() -> None:
     printer = Printer()
-    printer.look(past("FFF"), late_ms=DAY_MS)
-    assert told(printer.look(past("FFFF"))) == ["fired"]
+    printer.evaluate(past("FFF"), late_ms=DAY_MS)
+    assert told(printer.evaluate(past("FFFF"))) == ["fired"]
     (alert,) = printer.firing
     assert not alert.suppressed
-    assert told(printer.look(past("FFFFF"))) == []
+    assert told(printer.evaluate(past("FFFFF"))) == []
 
 
 def test_a_recorded_streak_that_is_only_looked_at_again_stays_untold() -> None:
     printer = Printer()
-    printer.look(past("FFF"), late_ms=DAY_MS)
-    assert printer.look(past("FFF"), late_ms=DAY_MS + 1) == []
-    assert printer.look(past("FFF")) == []
+    printer.evaluate(past("FFF"), late_ms=DAY_MS)
+    assert printer.evaluate(past("FFF"), late_ms=DAY_MS + 1) == []
+    assert printer.evaluate(past("FFF")) == []
 
 
 def test_an_alert_beyond_what_was_read_is_left_alone() -> None:
     printer, _ = one_by_one("FFF")
     later = [ended_job(n, "C") for n in range(9, 3, -1)]
-    assert printer.look(later, whole=False) == []
+    assert printer.evaluate(later, whole=False) == []
     assert len(printer.firing) == 1
 
 
 def test_jobs_that_were_withdrawn_take_their_alert_with_them() -> None:
     printer, _ = one_by_one("FFF")
-    assert told(printer.look(past("F"))) == ["resolved"]
+    assert told(printer.evaluate(past("F"))) == ["resolved"]
 
 
 def test_a_printer_that_is_no_longer_watched_has_no_alerts() -> None:
     printer, _ = one_by_one("FFF")
-    (change,) = printer.look(past("FFF"), watched=False)
+    (change,) = printer.evaluate(past("FFF"), watched=False)
     assert change.alert.state is AlertState.RESOLVED
     assert change.alert.resolution == "The printer is no longer watched."
-    assert Printer().look(past("FFF"), watched=False) == []
+    assert Printer().evaluate(past("FFF"), watched=False) == []
 
 
 def test_a_repetition_counts_and_is_a_message_of_its_own() -> None:
@@ -326,6 +326,6 @@ def test_every_outcome_is_exercised_by_these_tests() -> None:
 
 def test_a_printer_that_is_no_longer_watched_is_resolved_however_long_its_past() -> None:
     printer = Printer()
-    printer.look(past("FFF"))
-    assert told(printer.look(past("FFF"), whole=False, watched=False)) == ["resolved"]
+    printer.evaluate(past("FFF"))
+    assert told(printer.evaluate(past("FFF"), whole=False, watched=False)) == ["resolved"]
     assert printer.firing == []

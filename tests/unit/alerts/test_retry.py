@@ -20,7 +20,7 @@ NOW_MS = 1_763_800_000_000
 
 
 @pytest.mark.parametrize("status", range(100, 600))
-def test_every_http_status_has_its_verdict(status: int) -> None:
+def test_every_http_status_has_its_meaning(status: int) -> None:
     expected = RetryDecision.REFUSED
     if 200 <= status < 300:
         expected = RetryDecision.DELIVERED
@@ -40,7 +40,7 @@ def test_what_servers_answer_when_they_are_busy_or_down_is_tried_again(status: H
 
 
 @pytest.mark.parametrize("code", range(200, 600))
-def test_every_smtp_code_has_its_verdict(code: int) -> None:
+def test_every_smtp_code_has_its_meaning(code: int) -> None:
     expected = {
         2: RetryDecision.DELIVERED,
         3: RetryDecision.AGAIN,

@@ -114,9 +114,9 @@ def test_every_kind_of_feed_entry_is_documented(text: str) -> None:
 
 def test_every_metric_is_documented_and_every_documented_metric_is_there(text: str) -> None:
     with farm_ledger(sample_farm(5, days=1)) as ledger:
-        board = FarmView(ledger, AlertStore(ledger.engine), ApiSettings(), SITE, fixed_clock)
+        farm_view = FarmView(ledger, AlertStore(ledger.engine), ApiSettings(), SITE, fixed_clock)
         registry = CollectorRegistry()
         AlertStore(ledger.engine).book(AlertBatch(reader=EVALUATOR, seen=None, seq=1))
-        registry.register(FarmCollector(board, LiveStream(board), lambda _now_ms: [QUEUE]))
+        registry.register(FarmCollector(farm_view, LiveStream(farm_view), lambda _now_ms: [QUEUE]))
         given = {sample.name for family in registry.collect() for sample in family.samples}
     assert set(re.findall(r"\| `(layerline_\w+)`", text)) == given

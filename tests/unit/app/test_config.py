@@ -7,7 +7,7 @@ from typing import TypeAlias
 import pytest
 
 from farm.app.config import Configuration, Flag, load_configuration
-from farm.app.logs import Redaction
+from farm.app.logs import LogRedaction
 from farm.errors import ConfigurationError
 from farm.model import limits
 
@@ -32,7 +32,9 @@ def write(folder: Path) -> Write:
 
 
 def load(environment: dict[str, str] | None = None, *flags: Flag, file: Path | None = None) -> Configuration:
-    return load_configuration(config=file, flags=flags, environment=environment or {}, redaction=Redaction())
+    return load_configuration(
+        config=file, flags=flags, environment=environment or {}, redaction=LogRedaction()
+    )
 
 
 def complaint(environment: dict[str, str] | None = None, *flags: Flag) -> str:
@@ -137,7 +139,7 @@ def test_every_secret_is_masked_in_the_log_from_then_on(folder: Path, write: Wri
         f'[[alerts.receivers]]\nkind = "slack"\nwebhook_url = "{SLACK}"\n'
         '[api]\ntoken = "0123456789abcdef"\n[ledger]\nurl = "postgresql://u:dbp%40ss@h/d"'
     )
-    redaction = Redaction()
+    redaction = LogRedaction()
     load_configuration(environment={}, redaction=redaction).check()
     for secret in ("urlpassword", "keypassword", SLACK, "0123456789abcdef", "dbp@ss", "dbp%40ss"):
         assert redaction.clean(f"<{secret}>") == "<***>"

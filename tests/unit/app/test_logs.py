@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from farm.app.logs import LogFormat, Redaction, set_up_logging
+from farm.app.logs import LogFormat, LogRedaction, set_up_logging
 
 SECRET = 'pa/ss "wörd"'
 
@@ -51,7 +51,7 @@ def test_json_records_can_be_read_back(stream: io.StringIO) -> None:
 @pytest.mark.parametrize("form", list(LogFormat))
 @pytest.mark.parametrize("shown", [SECRET, quote(SECRET), quote(SECRET, safe=""), repr(SECRET)])
 def test_a_secret_is_masked_however_it_is_spelt(form: LogFormat, shown: str, stream: io.StringIO) -> None:
-    set_up_logging(form, stream=stream, redaction=Redaction([SECRET]))
+    set_up_logging(form, stream=stream, redaction=LogRedaction([SECRET]))
     logging.getLogger("alerts").info("signing in with %s", shown)
     assert "ss" not in stream.getvalue().split("with")[1]
     assert "***" in stream.getvalue()
@@ -59,7 +59,7 @@ def test_a_secret_is_masked_however_it_is_spelt(form: LogFormat, shown: str, str
 
 @pytest.mark.parametrize("form", list(LogFormat))
 def test_a_secret_in_a_traceback_is_masked(form: LogFormat, stream: io.StringIO) -> None:
-    set_up_logging(form, stream=stream, redaction=Redaction(["hunter2hunter2"]))
+    set_up_logging(form, stream=stream, redaction=LogRedaction(["hunter2hunter2"]))
     try:
         raise ValueError("https://user:hunter2hunter2@mail/")  # noqa: TRY301  the traceback is what is tested
     except ValueError:
@@ -69,8 +69,8 @@ def test_a_secret_in_a_traceback_is_masked(form: LogFormat, stream: io.StringIO)
 
 
 def test_the_longer_of_two_secrets_is_masked_whole() -> None:
-    assert Redaction(["secret", "secret-and-more"]).clean("<secret-and-more>") == "<***>"
+    assert LogRedaction(["secret", "secret-and-more"]).clean("<secret-and-more>") == "<***>"
 
 
 def test_a_very_short_secret_masks_nothing() -> None:
-    assert Redaction(["a"]).clean("a banana") == "a banana"
+    assert LogRedaction(["a"]).clean("a banana") == "a banana"

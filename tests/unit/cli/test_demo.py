@@ -16,7 +16,7 @@ import pytest
 from collector.playback import replay_file
 from collector.settings import SourceSettings
 from farm.app.config import load_configuration
-from farm.app.logs import Redaction
+from farm.app.logs import LogRedaction
 from farm.cli.demo.playback import cues, told_now
 from farm.cli.demo.receivers import MailStandIn, SlackStandIn, slack_text
 from farm.cli.demo.stage import Ports, choose_ports, write_configuration
@@ -136,7 +136,7 @@ def test_the_mail_stand_in_tells_subject_and_text(arrived: list[tuple[str, str]]
 
 def test_the_demo_configuration_is_right(tmp_path: Path) -> None:
     file = write_configuration(tmp_path, Ports(broker=1, page=2, slack=3, mail=4))
-    configuration = load_configuration(config=file, data=tmp_path, environment={}, redaction=Redaction())
+    configuration = load_configuration(config=file, data=tmp_path, environment={}, redaction=LogRedaction())
     configuration.check()
     assert (configuration.api.host, configuration.embedded_broker.host) == ("127.0.0.1", "127.0.0.1")
     assert [receiver.name for receiver in configuration.alerts.receivers] == ["slack", "email"]

@@ -7,7 +7,7 @@ import pytest
 
 from farm.app.config import SECTIONS, load_configuration, section_model
 from farm.app.config_models import models_in
-from farm.app.logs import Redaction
+from farm.app.logs import LogRedaction
 from tests.reference import DOCS, GENERATED, filled, marks, up_to_date
 
 EXAMPLE = DOCS.parent / "layerline.example.toml"
@@ -29,7 +29,7 @@ def test_a_block_that_the_program_does_not_know_is_refused() -> None:
 
 
 def test_the_example_configuration_is_right() -> None:
-    configuration = load_configuration(config=EXAMPLE, environment={}, redaction=Redaction())
+    configuration = load_configuration(config=EXAMPLE, environment={}, redaction=LogRedaction())
     configuration.check()
     assert len(configuration.alerts.receivers) == 2
     assert configuration.is_broker_configured

@@ -53,8 +53,8 @@ class Farm:
     @property
     def state(self) -> PrinterState:
         self.pipeline.commit(self._now)
-        (standing,) = self.ledger.statuses()
-        return standing.state
+        (status,) = self.ledger.statuses()
+        return status.state
 
     def seconds(self, state: str) -> float:
         """How long the printer was in the state."""

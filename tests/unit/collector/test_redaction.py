@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.intake.sources import SourceTable
-from collector.redaction import Redaction, scrubbed
+from collector.redaction import RecordingRedaction, scrubbed
 from farm.model.recording import read_recording
 from tests.recordings import RECORDINGS, recording_id
 from tests.recordings import sources as sources_of
@@ -18,8 +18,8 @@ SECRET = "hunter2-9f3c"
 EVENT = "octoPrint/bay1/event/PrintStarted"
 
 
-def redaction() -> Redaction:
-    return Redaction(SourceTable([]))
+def redaction() -> RecordingRedaction:
+    return RecordingRedaction(SourceTable([]))
 
 
 def kept(payload: str, topic: str = EVENT) -> str:
@@ -130,7 +130,7 @@ def test_a_redacted_recording_tells_its_adapter_the_same(path: Path) -> None:
     """Every observation that came of the recording comes of what is left of it, names of people aside."""
     messages = list(read_recording(path))
     sources = SourceTable(sources_of(path))
-    sieve = Redaction(sources)
+    sieve = RecordingRedaction(sources)
     plain: dict[str, Any] = {}
     redacted: dict[str, Any] = {}
     for message in messages:

@@ -72,7 +72,7 @@ def test_a_clock_of_which_nothing_is_known_lags_by_nothing() -> None:
 def test_the_first_live_message_of_a_host_sets_its_offset_and_is_now() -> None:
     placed = place(SourceClock(), MONOTONIC, BOOT, NOW, live=True, floor_ms=0)
     assert placed.at_ms == NOW
-    assert placed.finding is None
+    assert placed.change is None
     assert placed.clock == SourceClock(offset_ms=NOW - BOOT, judged=True, lag_since_ms=NOW)
 
 
@@ -94,10 +94,10 @@ def test_the_offset_of_a_session_met_in_a_backlog_is_learnt_from_the_first_live_
     assert source.say(BOOT + 1_000, NOW + 10, live=False).at_ms == NOW - 59_000
     placed = source.say(BOOT + 30_000, NOW + 20)
     assert placed.at_ms == NOW + 20
-    assert (placed.finding, placed.since_ms, placed.moved_ms) == (ClockChange.LEARNT, NOW, 0)
+    assert (placed.change, placed.since_ms, placed.moved_ms) == (ClockChange.LEARNT, NOW, 0)
     assert placed.clock.offset_ms == NOW + 20 - BOOT - 30_000
     assert placed.clock.judged
-    assert source.say(BOOT + 31_000, NOW + 1_020).finding is None
+    assert source.say(BOOT + 31_000, NOW + 1_020).change is None
 
 
 def test_what_is_learnt_forgets_a_lag_of_before() -> None:
@@ -107,7 +107,7 @@ def test_what_is_learnt_forgets_a_lag_of_before() -> None:
 
 def test_a_message_of_a_known_host_is_placed_by_its_offset(host: Source) -> None:
     placed = host.say(BOOT + 4_000, NOW + 4_700)
-    assert (placed.at_ms, placed.finding) == (NOW + 4_000, None)
+    assert (placed.at_ms, placed.change) == (NOW + 4_000, None)
     assert (placed.since_ms, placed.moved_ms) == (0, 0)
 
 
@@ -163,7 +163,7 @@ def test_a_queued_message_of_a_wall_clock_is_placed_by_its_own_time(wall: Source
 
 def test_a_judged_wall_clock_places_a_late_message_where_it_says(wall: Source) -> None:
     placed = wall.say(NOW + 1_000, NOW + 31_000)
-    assert (placed.at_ms, placed.finding) == (NOW + 1_000, None)
+    assert (placed.at_ms, placed.change) == (NOW + 1_000, None)
 
 
 def test_an_offset_moves_every_message_of_a_wall_clock() -> None:
@@ -205,9 +205,9 @@ def _lag_steadily(source: Source, moments: list[int], lag: int = 5_000) -> list[
 
 def test_a_lag_that_stays_long_enough_over_enough_messages_is_the_clocks_error(host: Source) -> None:
     *before, last = _lag_steadily(host, [20_000, 23_000, 26_000, 30_000])
-    assert [placed.finding for placed in before] == [None] * 3
+    assert [placed.change for placed in before] == [None] * 3
     assert [placed.at_ms for placed in before] == [NOW + 15_000, NOW + 18_000, NOW + 21_000]
-    assert (last.finding, last.at_ms) == (ClockChange.CORRECTED, NOW + 30_000)
+    assert (last.change, last.at_ms) == (ClockChange.CORRECTED, NOW + 30_000)
     assert (last.since_ms, last.moved_ms) == (NOW + 20_000, 5_000)
     clock = last.clock
     assert (clock.session, clock.offset_ms, clock.judged) == (1, NOW - BOOT + 5_000, True)
@@ -223,7 +223,7 @@ def test_a_lag_that_stays_long_enough_over_enough_messages_is_the_clocks_error(h
 def test_a_lag_that_stays_too_short_or_in_too_few_messages_is_a_delay(
     host: Source, moments: list[int]
 ) -> None:
-    assert all(placed.finding is None for placed in _lag_steadily(host, moments))
+    assert all(placed.change is None for placed in _lag_steadily(host, moments))
 
 
 def test_each_correction_begins_a_session(host: Source) -> None:
@@ -235,7 +235,7 @@ def test_each_correction_begins_a_session(host: Source) -> None:
 def test_a_clock_that_goes_ahead_is_corrected_too(host: Source) -> None:
     *before, last = _lag_steadily(host, [20_000, 23_000, 26_000, 30_000], lag=-5_000)
     assert [placed.at_ms for placed in before] == [NOW + 20_000, NOW + 23_000, NOW + 26_000]
-    assert (last.finding, last.moved_ms, last.at_ms) == (ClockChange.CORRECTED, -5_000, NOW + 30_000)
+    assert (last.change, last.moved_ms, last.at_ms) == (ClockChange.CORRECTED, -5_000, NOW + 30_000)
 
 
 def test_a_wall_clock_an_hour_slow_from_the_start_is_corrected_and_its_messages_are_now() -> None:
@@ -243,7 +243,7 @@ def test_a_wall_clock_an_hour_slow_from_the_start_is_corrected_and_its_messages_
     hour = 3_600_000
     placed = [source.say(NOW - hour + at, NOW + at) for at in (0, 3_000, 6_000, 10_000, 11_000)]
     assert [found.at_ms for found in placed] == [NOW, NOW + 3_000, NOW + 6_000, NOW + 10_000, NOW + 11_000]
-    assert [found.finding for found in placed] == [None, None, None, ClockChange.CORRECTED, None]
+    assert [found.change for found in placed] == [None, None, None, ClockChange.CORRECTED, None]
     assert [found.clock.judged for found in placed] == [False, False, False, True, True]
     assert source.clock == SourceClock(
         offset_ms=hour, judged=True, session=1, lag_since_ms=NOW, lag_messages=4, lag_ms=None
@@ -253,7 +253,7 @@ def test_a_wall_clock_an_hour_slow_from_the_start_is_corrected_and_its_messages_
 def test_a_judged_wall_clock_that_jumps_is_corrected(wall: Source) -> None:
     placed = [wall.say(NOW - 60_000 + at, NOW + at) for at in (5_000, 8_000, 11_000, 15_000)]
     assert [found.at_ms for found in placed][:3] == [NOW - 55_000, NOW - 52_000, NOW - 49_000]
-    assert (placed[-1].finding, placed[-1].at_ms) == (ClockChange.CORRECTED, NOW + 15_000)
+    assert (placed[-1].change, placed[-1].at_ms) == (ClockChange.CORRECTED, NOW + 15_000)
 
 
 # -- what can be meant ----------------------------------------------------------------------
@@ -301,7 +301,7 @@ def test_only_live_messages_move_an_offset(steps: list[tuple[int, int, bool]]) -
         placed = source.say(at - late, at, live=live)
         if not live:
             assert placed.clock == before
-            assert placed.finding is None
+            assert placed.change is None
 
 
 @given(st.integers(-(10**9), 10**9), _steps)
@@ -316,4 +316,4 @@ def test_an_offset_is_the_same_whatever_the_hosts_clock_began_with(
         here = one.say(source_ms, at, live=live, floor_ms=NOW)
         there = two.say(source_ms + other, at, live=live, floor_ms=NOW)
         assert here.at_ms == there.at_ms
-        assert here.finding == there.finding
+        assert here.change == there.change

@@ -12,7 +12,7 @@ from collector.intake.deliveries import Deliveries
 from collector.intake.mqtt import Arrival
 from collector.intake.pipeline import Pipeline
 from collector.intake.sources import SourceTable
-from collector.intake.steps import Absence, Message, Tick
+from collector.intake.steps import Absence, PrinterMessage, Tick
 from collector.intake.time_source import Moment
 from collector.intake.work import Work
 from collector.settings import parse_source
@@ -30,9 +30,9 @@ MARKED = "guilty"
 BOOKED = (schema.printer, schema.job, schema.span, schema.evidence, schema.checkpoint, schema.telemetry)
 
 
-def message(number: int, topic: str, payload: bytes, at_ms: int) -> Message:
+def message(number: int, topic: str, payload: bytes, at_ms: int) -> PrinterMessage:
     arrival = Arrival(topic, payload, retained=False, packet_id=number, again=False)
-    return Message(arrival, Moment(topic, False, at_ms, live=True), confirms=True)
+    return PrinterMessage(arrival, Moment(topic, False, at_ms, live=True), confirms=True)
 
 
 def prints() -> list[tuple[str, bytes, int]]:
@@ -73,7 +73,7 @@ def work_on(ledger: CollectorLedger) -> Work:
     return Work(lambda: Pipeline(ledger, SOURCES, logged=logged), lambda _pipeline: None)
 
 
-def stream_with(guilty_at: Sequence[int]) -> list[Message]:
+def stream_with(guilty_at: Sequence[int]) -> list[PrinterMessage]:
     """The good messages with a guilty one, of a printer of its own, before each of these places."""
     found: list[tuple[str, bytes, int]] = []
     for place, each in enumerate(GOOD):
@@ -94,7 +94,7 @@ def booked(ledger: Ledger) -> dict[str, list[Any]]:
     return found
 
 
-def run(ledger: CollectorLedger, steps: Sequence[Message], batch: int) -> Work:
+def run(ledger: CollectorLedger, steps: Sequence[PrinterMessage], batch: int) -> Work:
     ledger.claim("work", "test", simulated=True, now_ms=0)
     work = work_on(ledger)
     for number, step in enumerate(steps, 1):

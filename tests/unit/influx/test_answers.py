@@ -7,34 +7,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farm.influx.answers import COURSES, Answer, Course, is_of_influx
+from farm.influx.answers import HANDLING, Handling, ServerAnswer, is_of_influx
 from farm.influx.shipment import parcels, ship
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-STORED = Answer(status=204)
-DOWN = Answer(status=None, words="connection refused")
-UNPARSABLE = Answer(status=400, words="unable to parse", of_influx=True)
-TOO_LARGE = Answer(status=413)
+STORED = ServerAnswer(status=204)
+DOWN = ServerAnswer(status=None, words="connection refused")
+UNPARSABLE = ServerAnswer(status=400, words="unable to parse", of_influx=True)
+TOO_LARGE = ServerAnswer(status=413)
 
 
 @pytest.mark.parametrize("status", range(100, 600))
 def test_every_status_has_its_course(status: int) -> None:
-    expected = {204: Course.STORED, 413: Course.HALVE, 400: Course.SIFT, 422: Course.SIFT}
-    assert Answer(status=status, of_influx=True).course is expected.get(status, Course.WAIT)
+    expected = {204: Handling.STORED, 413: Handling.HALVE, 400: Handling.SIFT, 422: Handling.SIFT}
+    assert ServerAnswer(status=status, of_influx=True).handling is expected.get(status, Handling.WAIT)
 
 
-@pytest.mark.parametrize("status", sorted(COURSES))
+@pytest.mark.parametrize("status", sorted(HANDLING))
 def test_the_table_says_what_is_done(status: int) -> None:
-    assert Answer(status=status, of_influx=True).course is COURSES[status]
+    assert ServerAnswer(status=status, of_influx=True).handling is HANDLING[status]
 
 
 @pytest.mark.parametrize("status", [400, 422])
 def test_a_refusal_that_is_not_of_influxdb_keeps_the_data(status: int) -> None:
-    assert Answer(status=status, words="<html>Bad Request</html>").course is Course.WAIT
+    assert ServerAnswer(status=status, words="<html>Bad Request</html>").handling is Handling.WAIT
 
 
 def test_no_answer_keeps_the_data() -> None:
-    assert DOWN.course is Course.WAIT
+    assert DOWN.handling is Handling.WAIT
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_influxdb_is_known_by_the_form_of_its_errors(body: bytes, expected: bool
     [("partial write: field type conflict dropped=12", 12), ("partial write", None), ("undropped=3", None)],
 )
 def test_the_number_of_dropped_points_is_read_from_the_words(words: str, dropped: int | None) -> None:
-    assert Answer(status=422, words=words).dropped == dropped
+    assert ServerAnswer(status=422, words=words).dropped == dropped
 
 
 class Server:
@@ -68,7 +68,7 @@ class Server:
         self.stored: list[bytes] = []
         self.requests = 0
 
-    def write(self, body: bytes) -> Answer:
+    def write(self, body: bytes) -> ServerAnswer:
         self.requests += 1
         self.left -= 1
         lines = body.split(b"\n")
@@ -100,10 +100,10 @@ def test_a_bad_line_is_found_and_all_others_are_stored_in_order() -> None:
 def test_points_that_the_server_says_it_dropped_all_of_are_not_tried_one_by_one() -> None:
     requests: list[bytes] = []
 
-    def write(body: bytes) -> Answer:
+    def write(body: bytes) -> ServerAnswer:
         requests.append(body)
         count = len(body.split(b"\n"))
-        return Answer(status=422, words=f"field type conflict dropped={count}", of_influx=True)
+        return ServerAnswer(status=422, words=f"field type conflict dropped={count}", of_influx=True)
 
     shipment = ship(write, [b"x"] * 5000)
     assert len(requests) == 1

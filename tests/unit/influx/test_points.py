@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from farm.influx.line_protocol import field, fields, line, series, timestamp
 from farm.influx.points import (
-    Known,
-    KpiPoint,
+    KnownPrinters,
+    TimedFigure,
     feed_lines,
     job_sequence,
     kpi_line,
+    revised_lines,
     span_line,
-    standing_lines,
     telemetry_head,
     telemetry_line,
 )
@@ -32,7 +32,7 @@ AT = 1_795_000_000_000
 PRINTER = Printer(
     id="p-1", site="main", name="Left 1", group="left", model="MK4", adapter="moonraker", first_seen_ms=AT
 )
-KNOWN = Known({"p-1": PRINTER}, {"p-1": [Address("main", "moonraker", "left1")]})
+KNOWN = KnownPrinters({"p-1": PRINTER}, {"p-1": [Address("main", "moonraker", "left1")]})
 JOB = Job(
     id="j-1",
     printer_id="p-1",
@@ -88,7 +88,7 @@ def test_the_end_of_a_job_carries_everything_as_fields() -> None:
 def test_a_revised_job_keeps_its_points_time_so_that_it_takes_their_place() -> None:
     revised = msgspec.structs.replace(JOB, outcome=Outcome.SUCCEEDED, cause=None, revision=1)
     ended = only(told(FeedKind.JOB_ENDED))
-    again = [line.decode() for line in standing_lines(told(FeedKind.JOB_REVISED, revised), KNOWN)]
+    again = [line.decode() for line in revised_lines(told(FeedKind.JOB_REVISED, revised), KNOWN)]
     assert [each.split(" ", 1)[0].split("event=")[1].split(",")[0] for each in again] == ["started", "ended"]
     assert again[1].rsplit(" ", 1)[1] == ended.rsplit(" ", 1)[1]
     assert 'outcome="succeeded"' in again[1]
@@ -169,7 +169,7 @@ def test_a_figure_without_data_has_no_value() -> None:
     figure = a_figure(
         "utilization", Scope.GROUP, "left", counts={"printers": 0}, amounts={"available_hours": 0}
     )
-    point = KpiPoint(AT, "main", figure)
+    point = TimedFigure(AT, "main", figure)
     assert kpi_line(point).decode() == (
         "kpi,group=left,kpi=utilization,scope=group,site=main,window=24h "
         'label="left",unit="ratio",count_printers=0i,amount_available_hours=0.0 1795000000000000000'
@@ -180,7 +180,7 @@ def test_a_printers_figure_is_tagged_with_the_printer() -> None:
     figure = a_figure(
         "throughput", Scope.PRINTER, "p-1", label="Left 1", window="24h", unit=Unit.UNITS, value=3
     )
-    point = KpiPoint(AT, "main", figure)
+    point = TimedFigure(AT, "main", figure)
     made = kpi_line(point).decode()
     assert made.startswith("kpi,kpi=throughput,printer=p-1,scope=printer,site=main,window=24h ")
     assert "value=3.0" in made

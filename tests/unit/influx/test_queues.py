@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from farm.influx.outbox import Outbox
-from farm.influx.points import KpiPoint
+from farm.influx.points import TimedFigure
 from farm.influx.sender import Sender
 from farm.influx.settings import InfluxSettings
 from farm.influx.status import OutboxStatus, QueueStatus
@@ -288,10 +288,10 @@ class PlayedKpis:
     def present_ms(self) -> int:
         return self._clock()
 
-    def points(self, at_ms: int, *, printers: bool) -> Sequence[KpiPoint]:
+    def points(self, at_ms: int, *, printers: bool) -> Sequence[TimedFigure]:
         scopes = (Scope.FARM, Scope.PRINTER) if printers else (Scope.FARM,)
         return [
-            KpiPoint(at_ms, "main", a_figure("utilization", scope, scope, window="1h", value=0.5))
+            TimedFigure(at_ms, "main", a_figure("utilization", scope, scope, window="1h", value=0.5))
             for scope in scopes
         ]
 
@@ -340,7 +340,7 @@ class CostlyKpis(PlayedKpis):
         super().__init__(clock)
         self.handed, self.worked_ms = clock, 0
 
-    def points(self, at_ms: int, *, printers: bool) -> Sequence[KpiPoint]:
+    def points(self, at_ms: int, *, printers: bool) -> Sequence[TimedFigure]:
         self.handed.now_ms += 3_000
         self.worked_ms += 3_000
         return super().points(at_ms, printers=printers)

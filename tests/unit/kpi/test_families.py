@@ -60,34 +60,36 @@ def basis_of(
 @pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.id)
 @given(given=BASES)
 def test_the_range_holds_the_value(entry: Indicator, given: KpiInput) -> None:
-    measure = entry.measure(given)
-    assert (measure.low is None) == (measure.high is None)
-    if measure.value is not None:
-        assert measure.low is not None
-        assert measure.high is not None
-        assert measure.low <= measure.value <= measure.high
-    if measure.interval is not None:
-        assert measure.value is not None
-        assert measure.interval.low <= measure.value <= measure.interval.high
+    result = entry.calculate(given)
+    assert (result.low is None) == (result.high is None)
+    if result.value is not None:
+        assert result.low is not None
+        assert result.high is not None
+        assert result.low <= result.value <= result.high
+    if result.interval is not None:
+        assert result.value is not None
+        assert result.interval.low <= result.value <= result.interval.high
 
 
-@pytest.mark.parametrize("measure", [utilization, print_success_rate])
+@pytest.mark.parametrize("calculate", [utilization, print_success_rate])
 @given(given=BASES)
-def test_a_ratio_lies_between_none_and_all(measure: Callable[[KpiInput], KpiResult], given: KpiInput) -> None:
-    result = measure(given)
+def test_a_ratio_lies_between_none_and_all(
+    calculate: Callable[[KpiInput], KpiResult], given: KpiInput
+) -> None:
+    result = calculate(given)
     assert all(0 <= bound <= 1 for bound in (result.low, result.value, result.high) if bound is not None)
 
 
 @pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.id)
 def test_no_data_is_no_data_and_never_zero(entry: Indicator) -> None:
-    measure = entry.measure(basis_of())
-    assert (measure.value, measure.low, measure.high, measure.interval) == (None, None, None, None)
+    result = entry.calculate(basis_of())
+    assert (result.value, result.low, result.high, result.interval) == (None, None, None, None)
 
 
 @pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.id)
 def test_hours_that_nobody_observed_give_no_value(entry: Indicator) -> None:
-    measure = entry.measure(basis_of(hours={PrinterState.UNKNOWN: 24}))
-    assert measure.value is None
+    result = entry.calculate(basis_of(hours={PrinterState.UNKNOWN: 24}))
+    assert result.value is None
 
 
 def test_utilization_is_zero_when_the_printer_was_seen_idle() -> None:
@@ -102,33 +104,33 @@ def test_preparing_counts_as_printing_unless_the_site_says_otherwise() -> None:
 
 
 def test_paused_is_never_printing() -> None:
-    measure = utilization(basis_of(hours={PrinterState.PAUSED: 6, PrinterState.PRINTING: 18}))
-    assert measure.value == pytest.approx(18 / 24)
+    result = utilization(basis_of(hours={PrinterState.PAUSED: 6, PrinterState.PRINTING: 18}))
+    assert result.value == pytest.approx(18 / 24)
 
 
 def test_unknown_time_makes_utilization_a_range() -> None:
     hours = {PrinterState.UNKNOWN: 6, PrinterState.PRINTING: 12, PrinterState.IDLE: 6}
-    measure = utilization(basis_of(hours=hours))
-    assert measure.value == measure.low == pytest.approx(12 / 24)
-    assert measure.high == pytest.approx(18 / 24)
+    result = utilization(basis_of(hours=hours))
+    assert result.value == result.low == pytest.approx(12 / 24)
+    assert result.high == pytest.approx(18 / 24)
 
 
 def test_unknown_closed_time_may_have_been_printing() -> None:
-    measure = utilization(
+    result = utilization(
         basis_of(
             hours={PrinterState.PRINTING: 8, PrinterState.IDLE: 8},
             closed={PrinterState.UNKNOWN: 4, PrinterState.IDLE: 4},
         )
     )
-    assert measure.low == pytest.approx(8 / 16)
-    assert measure.high == pytest.approx(12 / 20)
+    assert result.low == pytest.approx(8 / 16)
+    assert result.high == pytest.approx(12 / 20)
 
 
 def test_maintenance_stands_beside_utilization() -> None:
-    measure = utilization(basis_of(hours={PrinterState.MAINTENANCE: 4, PrinterState.PRINTING: 20}))
-    assert measure.value == 1
-    assert measure.amounts["maintenance_hours"] == 4
-    assert measure.amounts["available_hours"] == 20
+    result = utilization(basis_of(hours={PrinterState.MAINTENANCE: 4, PrinterState.PRINTING: 20}))
+    assert result.value == 1
+    assert result.amounts["maintenance_hours"] == 4
+    assert result.amounts["available_hours"] == 20
 
 
 @pytest.mark.parametrize(
@@ -147,49 +149,49 @@ def test_without_available_time_observed_there_is_no_utilization(
 
 def test_the_day_with_closed_hours_and_maintenance_of_the_documentation() -> None:
     hours = {PrinterState.PRINTING: 10, PrinterState.MAINTENANCE: 4, PrinterState.IDLE: 2}
-    measure = utilization(basis_of(hours=hours, closed={PrinterState.PRINTING: 2, PrinterState.IDLE: 6}))
-    assert measure.amounts["available_hours"] == 14
-    assert measure.value == pytest.approx(0.8571, abs=5e-5)
+    result = utilization(basis_of(hours=hours, closed={PrinterState.PRINTING: 2, PrinterState.IDLE: 6}))
+    assert result.amounts["available_hours"] == 14
+    assert result.value == pytest.approx(0.8571, abs=5e-5)
 
 
 def test_the_cancelled_and_unknown_jobs_of_the_documentation() -> None:
     jobs = {Outcome.SUCCEEDED: 6, Outcome.FAILED: 2, Outcome.UNKNOWN: 2, Outcome.CANCELLED: 4}
-    measure = print_success_rate(basis_of(jobs=jobs, site=SiteSettings(cancelled_counts_as_attempt=True)))
-    assert measure.value == 0.5
-    assert measure.low == pytest.approx(0.4286, abs=5e-5)
-    assert measure.high == pytest.approx(0.5714, abs=5e-5)
+    result = print_success_rate(basis_of(jobs=jobs, site=SiteSettings(cancelled_counts_as_attempt=True)))
+    assert result.value == 0.5
+    assert result.low == pytest.approx(0.4286, abs=5e-5)
+    assert result.high == pytest.approx(0.5714, abs=5e-5)
 
 
 def test_cancelled_jobs_stand_beside_the_success_rate() -> None:
     jobs = {Outcome.SUCCEEDED: 6, Outcome.FAILED: 2, Outcome.CANCELLED: 4}
     by = {CancelledBy.PERSON: 3, CancelledBy.SYSTEM: 1}
-    measure = print_success_rate(basis_of(jobs=jobs, cancelled_by=by))
-    assert measure.value == pytest.approx(6 / 8)
-    assert measure.counts["attempts"] == 8
-    assert measure.counts["cancelled"] == 4
-    assert measure.counts["cancelled_by_person"] == 3
-    assert measure.counts["cancelled_by_system"] == 1
+    result = print_success_rate(basis_of(jobs=jobs, cancelled_by=by))
+    assert result.value == pytest.approx(6 / 8)
+    assert result.counts["attempts"] == 8
+    assert result.counts["cancelled"] == 4
+    assert result.counts["cancelled_by_person"] == 3
+    assert result.counts["cancelled_by_system"] == 1
 
 
 def test_a_setting_moves_cancelled_jobs_into_the_denominator() -> None:
     jobs = {Outcome.SUCCEEDED: 6, Outcome.FAILED: 2, Outcome.CANCELLED: 4}
     site = SiteSettings(cancelled_counts_as_attempt=True)
-    measure = print_success_rate(basis_of(jobs=jobs, site=site))
-    assert measure.value == pytest.approx(6 / 12)
-    assert measure.counts["attempts"] == 12
+    result = print_success_rate(basis_of(jobs=jobs, site=site))
+    assert result.value == pytest.approx(6 / 12)
+    assert result.counts["attempts"] == 12
 
 
 def test_unknown_outcomes_make_the_success_rate_a_range() -> None:
-    measure = print_success_rate(basis_of(jobs={Outcome.SUCCEEDED: 6, Outcome.FAILED: 2, Outcome.UNKNOWN: 2}))
-    assert measure.value == pytest.approx(6 / 8)
-    assert measure.low == pytest.approx(6 / 10)
-    assert measure.high == pytest.approx(8 / 10)
-    assert measure.interval == wilson_interval(6, 8)
+    result = print_success_rate(basis_of(jobs={Outcome.SUCCEEDED: 6, Outcome.FAILED: 2, Outcome.UNKNOWN: 2}))
+    assert result.value == pytest.approx(6 / 8)
+    assert result.low == pytest.approx(6 / 10)
+    assert result.high == pytest.approx(8 / 10)
+    assert result.interval == wilson_interval(6, 8)
 
 
 def test_only_unknown_outcomes_give_no_success_rate() -> None:
-    measure = print_success_rate(basis_of(jobs={Outcome.UNKNOWN: 3}))
-    assert (measure.value, measure.low, measure.high, measure.interval) == (None, 0, 1, None)
+    result = print_success_rate(basis_of(jobs={Outcome.UNKNOWN: 3}))
+    assert (result.value, result.low, result.high, result.interval) == (None, 0, 1, None)
 
 
 def test_only_cancelled_jobs_give_no_success_rate() -> None:
@@ -199,9 +201,9 @@ def test_only_cancelled_jobs_give_no_success_rate() -> None:
 def test_throughput_counts_units_of_succeeded_jobs_only() -> None:
     jobs = {Outcome.SUCCEEDED: 3, Outcome.FAILED: 1, Outcome.CANCELLED: 1, Outcome.UNKNOWN: 1}
     units = {Outcome.SUCCEEDED: 12, Outcome.FAILED: 5, Outcome.CANCELLED: 7, Outcome.UNKNOWN: 4}
-    measure = throughput(basis_of(jobs=jobs, units=units, hours={PrinterState.PRINTING: 20}))
-    assert (measure.value, measure.low, measure.high) == (12, 12, 16)
-    assert measure.counts == {
+    result = throughput(basis_of(jobs=jobs, units=units, hours={PrinterState.PRINTING: 20}))
+    assert (result.value, result.low, result.high) == (12, 12, 16)
+    assert result.counts == {
         "units": 12,
         "ended": 6,
         "succeeded": 3,
@@ -209,10 +211,10 @@ def test_throughput_counts_units_of_succeeded_jobs_only() -> None:
         "cancelled": 1,
         "unknown": 1,
     }
-    assert measure.amounts["printing_hours"] == 20
-    assert measure.amounts["units_per_day"] == pytest.approx(12)
-    assert measure.amounts["units_per_hour"] == pytest.approx(0.5)
-    assert measure.amounts["jobs_per_day"] == pytest.approx(3)
+    assert result.amounts["printing_hours"] == 20
+    assert result.amounts["units_per_day"] == pytest.approx(12)
+    assert result.amounts["units_per_hour"] == pytest.approx(0.5)
+    assert result.amounts["jobs_per_day"] == pytest.approx(3)
 
 
 def test_an_observed_window_in_which_nothing_ended_has_a_throughput_of_zero() -> None:

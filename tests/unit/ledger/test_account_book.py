@@ -35,22 +35,22 @@ def test_a_span_carries_what_lies_before_it() -> None:
 
 
 def test_the_last_standing_span_is_closed_and_carried_on_without_being_read_further_back() -> None:
-    standing = [row(100, None, "printing", idle=60, printing=40)]
+    stored = [row(100, None, "printing", idle=60, printing=40)]
     closed = new((PrinterState.PRINTING, 100, 150), (PrinterState.FINISHED, 150, None))
-    assert list(carried_on("p", standing, closed)) == [
+    assert list(carried_on("p", stored, closed)) == [
         row(100, 150, "printing", idle=60, printing=40),
         row(150, None, "finished", idle=60, printing=90),
     ]
 
 
 def test_what_stands_and_stays_right_is_not_written() -> None:
-    standing = [row(0, 10, "idle"), row(10, None, "printing", idle=10)]
-    assert list(carried_on("p", standing, new((PrinterState.PRINTING, 10, None)))) == []
+    stored = [row(0, 10, "idle"), row(10, None, "printing", idle=10)]
+    assert list(carried_on("p", stored, new((PrinterState.PRINTING, 10, None)))) == []
 
 
 def test_a_span_put_between_others_shortens_the_one_before_and_corrects_those_after() -> None:
-    standing = [row(0, 100, "idle"), row(100, None, "printing", idle=100)]
-    assert list(carried_on("p", standing, new((PrinterState.ERROR, 40, 90)))) == [
+    stored = [row(0, 100, "idle"), row(100, None, "printing", idle=100)]
+    assert list(carried_on("p", stored, new((PrinterState.ERROR, 40, 90)))) == [
         row(0, 40, "idle"),
         row(40, 90, "error", idle=40),
         row(100, None, "printing", idle=40, error=50),

@@ -8,7 +8,7 @@ import pytest
 
 from farm.model.states import Cause
 from simulators.fleet import Fleet
-from simulators.protocols.moonraker import Moonraker
+from simulators.protocols.moonraker import MoonrakerFrontEnd
 from tests.unit.simulators.workbench import Played, below, decoded, kind_of, one_printer, play, recorded
 
 Objects = dict[str, dict[str, Any]]
@@ -378,7 +378,7 @@ def test_it_answers_questions_as_a_real_moonraker_does() -> None:
 
 
 def test_it_can_have_every_failure_that_it_shows() -> None:
-    for cause in sorted(Moonraker.shows - {Cause.ADHESION}):
+    for cause in sorted(MoonrakerFrontEnd.shows - {Cause.ADHESION}):
         run = play(one_printer("moonraker-split", printer__first_failures=[cause]))
         first = run.fleet.book.jobs[0]
         assert first.cause is cause

@@ -9,7 +9,7 @@ import pytest
 
 from farm.model.states import Cause
 from simulators.fleet import Fleet
-from simulators.protocols.octoprint import OctoPrint
+from simulators.protocols.octoprint import OctoPrintFrontEnd
 from tests.unit.simulators.workbench import Played, below, decoded, kind_of, one_printer, play, recorded
 
 PREFIX = "octoPrint/bay-1"
@@ -54,13 +54,13 @@ NOT_RECORDED = {
 
 def cancels_on_errors(fleet: Fleet) -> None:
     front = fleet.stations[0].front
-    assert isinstance(front, OctoPrint)
+    assert isinstance(front, OctoPrintFrontEnd)
     front._cancels_on_error = True
 
 
 def halts_on_errors(fleet: Fleet) -> None:
     front = fleet.stations[0].front
-    assert isinstance(front, OctoPrint)
+    assert isinstance(front, OctoPrintFrontEnd)
     front._cancels_on_error = False
 
 
@@ -306,7 +306,7 @@ def test_a_pause_by_a_person_names_them_and_one_by_the_printer_does_not() -> Non
 
 
 def test_it_can_have_every_failure_that_it_shows() -> None:
-    for cause in sorted(OctoPrint.shows - {Cause.ADHESION}):
+    for cause in sorted(OctoPrintFrontEnd.shows - {Cause.ADHESION}):
         run = play(one_printer("octoprint", printer__first_failures=[cause]), arrange=halts_on_errors)
         first = run.fleet.book.jobs[0]
         assert first.cause is cause

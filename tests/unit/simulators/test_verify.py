@@ -16,7 +16,7 @@ from farm.model.printer import Printer
 from farm.model.states import CancelledBy, Cause, Outcome, PrinterState
 from farm.model.times import HOUR_MS, MINUTE_MS
 from simulators.truth import Header, JobTruth, PrinterTruth, SpanTruth, Truth
-from simulators.verify import Comparison, Findings, verify
+from simulators.verify import Agreement, Verification, verify
 from simulators.verify_report import as_json, last_line, show
 from tests.unit.simulators.workbench import START_MS
 
@@ -82,7 +82,7 @@ def booked(truth: JobTruth, **changes: Any) -> Job:
 
 def compare(
     truths: Sequence[JobTruth], jobs: Sequence[Job], totals: Mapping[PrinterState, int] | None = None
-) -> Findings:
+) -> Verification:
     busy = sum(job.printing_ms for job in truths)
     truth = Truth(
         header=Header(
@@ -101,16 +101,16 @@ def compare(
     return verify(truth, cast(LedgerReader, Books(jobs, told)))
 
 
-def verdicts(findings: Findings) -> list[Comparison]:
-    return [difference.verdict for difference in findings.differences]
+def agreements(verification: Verification) -> list[Agreement]:
+    return [difference.agreement for difference in verification.differences]
 
 
 def test_books_that_tell_the_truth_hold() -> None:
     truths = [true_job(1), true_job(2), true_job(3), true_job(4), true_job(5)]
-    findings = compare(truths, [booked(job) for job in truths])
-    assert findings.holds
-    assert findings.differences == []
-    assert findings.figures.right == findings.figures.jobs == 5
+    verification = compare(truths, [booked(job) for job in truths])
+    assert verification.holds
+    assert verification.differences == []
+    assert verification.figures.right == verification.figures.jobs == 5
 
 
 FAILED = {"outcome": Outcome.FAILED, "cause": Cause.THERMAL}
@@ -119,69 +119,69 @@ UNKNOWN = {"outcome": Outcome.UNKNOWN, "cause": None, "cancelled_by": None}
 
 
 @pytest.mark.parametrize(
-    ("truth", "book", "verdict"),
+    ("truth", "book", "agreement"),
     [
-        ({}, {"outcome": Outcome.FAILED, "cause": Cause.UNKNOWN}, Comparison.WRONG),
-        ({}, UNKNOWN, Comparison.WRONG),
-        ({"end_sent": False}, UNKNOWN, Comparison.UNKNOWN),
-        ({"end_sent": False}, {"outcome": None}, Comparison.UNKNOWN),
+        ({}, {"outcome": Outcome.FAILED, "cause": Cause.UNKNOWN}, Agreement.WRONG),
+        ({}, UNKNOWN, Agreement.WRONG),
+        ({"end_sent": False}, UNKNOWN, Agreement.UNKNOWN),
+        ({"end_sent": False}, {"outcome": None}, Agreement.UNKNOWN),
         ({"end_sent": False}, {}, None),
-        ({"end_sent": False}, {"outcome": Outcome.FAILED}, Comparison.WRONG),
-        ({"end_sent": False, "misleading": True, **FAILED}, CANCELLED | {"cause": None}, Comparison.UNKNOWN),
-        (FAILED, {"cause": Cause.CONNECTION}, Comparison.WRONG),
-        (FAILED, {"cause": None}, Comparison.WRONG),
+        ({"end_sent": False}, {"outcome": Outcome.FAILED}, Agreement.WRONG),
+        ({"end_sent": False, "misleading": True, **FAILED}, CANCELLED | {"cause": None}, Agreement.UNKNOWN),
+        (FAILED, {"cause": Cause.CONNECTION}, Agreement.WRONG),
+        (FAILED, {"cause": None}, Agreement.WRONG),
         (FAILED | {"end_sent": False}, {"cause": Cause.UNKNOWN}, None),
-        (CANCELLED, {"cancelled_by": CancelledBy.SYSTEM}, Comparison.WRONG),
-        ({}, {"file": "other.gcode"}, Comparison.WRONG),
-        ({}, {"file": None}, Comparison.WRONG),
+        (CANCELLED, {"cancelled_by": CancelledBy.SYSTEM}, Agreement.WRONG),
+        ({}, {"file": "other.gcode"}, Agreement.WRONG),
+        ({}, {"file": None}, Agreement.WRONG),
         ({"file_sent": False}, {"file": None}, None),
         ({"outcome": None, "ended_ms": None, "end_sent": False}, {}, None),
         (
             {"outcome": None, "ended_ms": None, "end_sent": False},
             {"outcome": Outcome.FAILED},
-            Comparison.WRONG,
+            Agreement.WRONG,
         ),
         ({}, {"started_ms": None, "printing_ms": 5 * HOUR_MS}, None),
     ],
 )
-def test_each_kind_of_difference_has_its_verdict(
-    truth: dict[str, Any], book: dict[str, Any], verdict: Comparison | None
+def test_each_kind_of_difference_has_its_name(
+    truth: dict[str, Any], book: dict[str, Any], agreement: Agreement | None
 ) -> None:
     job = true_job(**truth)
-    findings = compare([job], [booked(job, **book)])
-    assert verdicts(findings) == ([] if verdict is None else [verdict])
-    assert findings.holds == (verdict in (None, Comparison.UNKNOWN))
+    verification = compare([job], [booked(job, **book)])
+    assert agreements(verification) == ([] if agreement is None else [agreement])
+    assert verification.holds == (agreement in (None, Agreement.UNKNOWN))
 
 
 @pytest.mark.parametrize(
-    ("truth", "verdict"),
+    ("truth", "agreement"),
     [
-        ({}, Comparison.MISSED),
-        ({"end_sent": False}, Comparison.MISSED),
-        ({"start_sent": False, "end_sent": False}, Comparison.UNKNOWN),
-        ({"start_sent": False}, Comparison.MISSED),
+        ({}, Agreement.MISSED),
+        ({"end_sent": False}, Agreement.MISSED),
+        ({"start_sent": False, "end_sent": False}, Agreement.UNKNOWN),
+        ({"start_sent": False}, Agreement.MISSED),
     ],
 )
 def test_a_job_that_is_not_booked_is_missed_if_anything_of_it_arrived(
-    truth: dict[str, Any], verdict: Comparison
+    truth: dict[str, Any], agreement: Agreement
 ) -> None:
-    findings = compare([true_job(**truth)], [])
-    assert verdicts(findings) == [verdict]
-    assert findings.holds == (verdict is Comparison.UNKNOWN)
+    verification = compare([true_job(**truth)], [])
+    assert agreements(verification) == [agreement]
+    assert verification.holds == (agreement is Agreement.UNKNOWN)
 
 
 def test_a_job_booked_twice_is_doubled() -> None:
     job = true_job()
-    findings = compare([job], [booked(job), booked(job, id="again")])
-    assert verdicts(findings) == [Comparison.DOUBLED]
-    assert findings.figures.right == findings.figures.doubled == 1
-    assert not findings.holds
+    verification = compare([job], [booked(job), booked(job, id="again")])
+    assert agreements(verification) == [Agreement.DOUBLED]
+    assert verification.figures.right == verification.figures.doubled == 1
+    assert not verification.holds
 
 
 def test_a_job_that_never_was_is_doubled() -> None:
     job = true_job(1)
-    findings = compare([job], [booked(job), booked(true_job(7))])
-    assert findings.figures.doubled == 1
+    verification = compare([job], [booked(job), booked(true_job(7))])
+    assert verification.figures.doubled == 1
 
 
 def test_a_piece_of_a_job_of_which_too_little_arrived_is_excused_when_it_claims_nothing() -> None:
@@ -197,8 +197,8 @@ def test_two_jobs_between_which_nothing_arrived_may_be_booked_as_one() -> None:
     first = true_job(1, end_sent=False)
     second = true_job(2, start_sent=False, file_sent=False)
     one = booked(second, started_ms=first.started_ms, file=first.file)
-    findings = compare([first, second], [one])
-    assert findings.figures.missed + findings.figures.wrong + findings.figures.unknown == 1
+    verification = compare([first, second], [one])
+    assert verification.figures.missed + verification.figures.wrong + verification.figures.unknown == 1
 
 
 def test_the_closer_pair_is_matched_when_a_file_is_printed_again_and_again() -> None:
@@ -212,8 +212,8 @@ def test_the_closer_pair_is_matched_when_a_file_is_printed_again_and_again() -> 
         for n in range(1, 9)
     ]
     jobs = [booked(job, outcome=Outcome.FAILED if job.number == 5 else job.outcome) for job in truths]
-    findings = compare(truths, jobs[::-1])
-    assert [difference.at_ms for difference in findings.differences] == [truths[4].started_ms]
+    verification = compare(truths, jobs[::-1])
+    assert [difference.at_ms for difference in verification.differences] == [truths[4].started_ms]
 
 
 @given(st.integers(0, 60), st.integers(0, 100))
@@ -240,7 +240,7 @@ def test_a_printer_first_seen_late_may_have_printed_before() -> None:
 
 
 def test_a_tenth_of_a_point_is_forgiven_and_more_is_not() -> None:
-    def off(points: float) -> Findings:
+    def off(points: float) -> Verification:
         job = true_job(printing_ms=round((30 + points) * WINDOW_MS / 100))
         totals = {PrinterState.PRINTING: 30 * HOUR_MS, PrinterState.IDLE: 70 * HOUR_MS}
         return compare([job], [booked(job)], totals)
@@ -267,11 +267,11 @@ def test_a_ledger_of_other_printers_is_refused() -> None:
 
 def test_the_last_line_holds_the_figures(capsys: pytest.CaptureFixture[str]) -> None:
     wrong, missed = true_job(1), true_job(2)
-    findings = compare([wrong, missed], [booked(wrong, outcome=Outcome.FAILED)])
-    show(findings, machine_readable=False)
+    verification = compare([wrong, missed], [booked(wrong, outcome=Outcome.FAILED)])
+    show(verification, machine_readable=False)
     printed = capsys.readouterr().out
-    assert printed.splitlines()[-1] == last_line(findings.figures)
-    assert last_line(findings.figures) == (
+    assert printed.splitlines()[-1] == last_line(verification.figures)
+    assert last_line(verification.figures) == (
         "jobs in truth 2, right 0, unknown for lack of evidence 0, wrong 1, missed 1, doubled 0, "
         "utilization difference in points: largest 0.0000, mean 0.0000"
     )
@@ -281,10 +281,10 @@ def test_the_last_line_holds_the_figures(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_json_tells_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     job = true_job(1)
-    findings = compare([job], [booked(job, outcome=Outcome.FAILED)])
-    show(findings, machine_readable=True)
+    verification = compare([job], [booked(job, outcome=Outcome.FAILED)])
+    show(verification, machine_readable=True)
     told = msgspec.json.decode(capsys.readouterr().out)
-    assert told == msgspec.to_builtins(as_json(findings))
+    assert told == msgspec.to_builtins(as_json(verification))
     assert told["figures"]["wrong"] == 1
     assert told["differences"][0]["at"] == "2026-01-05T18:00:00.000Z"
     assert told["holds"] is False
