@@ -5,8 +5,7 @@ from typing import Annotated
 from typer import Argument, Option, Typer
 
 from farm.cli.help import Command, Group
-from farm.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOption, VerboseOption
-from farm.cli.saying import Terms, WaitOption, WhoOption, WhyOption, say_of_job
+from farm.cli.saying import Terms, say_of_job, with_terms
 from farm.errors import InvalidQuery
 from farm.model.states import CancelledBy, Cause, Outcome
 
@@ -43,20 +42,15 @@ JobArgument = Annotated[
 CauseOption = Annotated[Cause | None, Option("--cause", help="Why it failed.")]
 
 
+@with_terms
 def correct(
     job: JobArgument,
     outcome: Annotated[Outcome | None, Option("--outcome", help="How it truly ended.")] = None,
     cause: CauseOption = None,
     cancelled_by: Annotated[CancelledBy | None, Option("--cancelled-by", help="Who cancelled it.")] = None,
     undo: Annotated[bool, Option("--undo", help="Take the correction before back.")] = False,
-    why: WhyOption = "",
-    who: WhoOption = None,
-    wait: WaitOption = True,
-    database: DatabaseOption = None,
-    config: ConfigOption = None,
-    data: DataOption = None,
-    as_json: JsonOption = False,
-    verbose: VerboseOption = False,
+    *,
+    terms: Terms,
 ) -> None:
     """Say what truly became of a job that has ended. It outranks what machines told.
 
@@ -66,33 +60,18 @@ def correct(
     """
     from farm.model.operator_input import CorrectJob
 
-    terms = Terms(
-        database=database,
-        config=config,
-        data=data,
-        verbose=verbose,
-        as_json=as_json,
-        wait=wait,
-        who=who,
-        why=why,
-    )
     word = CorrectJob(outcome=outcome, cause=cause, cancelled_by=cancelled_by)
     if undo != (word == CorrectJob()):
         raise InvalidQuery("give --outcome, --cause or --cancelled-by, or --undo alone")
     say_of_job(job, word, terms)
 
 
+@with_terms
 def note(
     job: JobArgument,
     text: Annotated[str, Argument(metavar="TEXT", help="The note; empty takes it away.", show_default=False)],
-    why: WhyOption = "",
-    who: WhoOption = None,
-    wait: WaitOption = True,
-    database: DatabaseOption = None,
-    config: ConfigOption = None,
-    data: DataOption = None,
-    as_json: JsonOption = False,
-    verbose: VerboseOption = False,
+    *,
+    terms: Terms,
 ) -> None:
     """Put a note on a job, in the place of the one before.
 
@@ -100,19 +79,10 @@ def note(
     """
     from farm.model.operator_input import NoteJob
 
-    terms = Terms(
-        database=database,
-        config=config,
-        data=data,
-        verbose=verbose,
-        as_json=as_json,
-        wait=wait,
-        who=who,
-        why=why,
-    )
     say_of_job(job, NoteJob(text), terms)
 
 
+@with_terms
 def close(
     job: JobArgument,
     outcome: Annotated[Outcome, Option("--outcome", help="How it ended.")] = Outcome.UNKNOWN,
@@ -121,14 +91,8 @@ def close(
         str | None,
         Option("--at", metavar="TIME", help="When it ended: RFC 3339, or like 10m for ten minutes ago."),
     ] = None,
-    why: WhyOption = "",
-    who: WhoOption = None,
-    wait: WaitOption = True,
-    database: DatabaseOption = None,
-    config: ConfigOption = None,
-    data: DataOption = None,
-    as_json: JsonOption = False,
-    verbose: VerboseOption = False,
+    *,
+    terms: Terms,
 ) -> None:
     """End a job that hangs: one that shows as under way and is not.
 
@@ -136,33 +100,18 @@ def close(
     """
     from farm.model.operator_input import CloseJob
 
-    terms = Terms(
-        database=database,
-        config=config,
-        data=data,
-        verbose=verbose,
-        as_json=as_json,
-        wait=wait,
-        who=who,
-        why=why,
-    )
     say_of_job(job, CloseJob(outcome=outcome, cause=cause), terms, at)
 
 
+@with_terms
 def describe(
     job: JobArgument,
     file: Annotated[str | None, Option("--file", metavar="NAME", help="The file that was printed.")] = None,
     material: Annotated[str | None, Option("--material", metavar="NAME", help="Its material.")] = None,
     operator: Annotated[str | None, Option("--operator", metavar="NAME", help="Who ran it.")] = None,
     units: Annotated[int | None, Option("--units", min=1, help="Parts on the plate.")] = None,
-    why: WhyOption = "",
-    who: WhoOption = None,
-    wait: WaitOption = True,
-    database: DatabaseOption = None,
-    config: ConfigOption = None,
-    data: DataOption = None,
-    as_json: JsonOption = False,
-    verbose: VerboseOption = False,
+    *,
+    terms: Terms,
 ) -> None:
     """Name file, material, operator or units of a job that its printer did not tell.
 
@@ -170,16 +119,6 @@ def describe(
     """
     from farm.model.operator_input import DescribeJob
 
-    terms = Terms(
-        database=database,
-        config=config,
-        data=data,
-        verbose=verbose,
-        as_json=as_json,
-        wait=wait,
-        who=who,
-        why=why,
-    )
     say_of_job(job, DescribeJob(file=file, material=material, operator=operator, units=units), terms)
 
 

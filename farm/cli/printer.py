@@ -6,8 +6,7 @@ from typing import Annotated
 from typer import Argument, Option, Typer
 
 from farm.cli.help import Command, Group
-from farm.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOption, VerboseOption
-from farm.cli.saying import Terms, WaitOption, WhoOption, WhyOption, say_of_printer
+from farm.cli.saying import Terms, say_of_printer, with_terms
 
 SET_EXAMPLES = """
 layerline printer set bay1 maintenance --why "new nozzle"
@@ -54,6 +53,7 @@ class ServiceWord(StrEnum):
     BED_CLEARED = "bed-cleared"
 
 
+@with_terms
 def set_state(
     name: NameArgument,
     state: Annotated[ServiceWord, Argument(metavar="STATE", help="What it is in.", show_default=False)],
@@ -61,14 +61,8 @@ def set_state(
         str | None,
         Option("--since", metavar="TIME", help="Since when: RFC 3339, or like 10m for ten minutes ago."),
     ] = None,
-    why: WhyOption = "",
-    who: WhoOption = None,
-    wait: WaitOption = True,
-    database: DatabaseOption = None,
-    config: ConfigOption = None,
-    data: DataOption = None,
-    as_json: JsonOption = False,
-    verbose: VerboseOption = False,
+    *,
+    terms: Terms,
 ) -> None:
     """Set a printer's state: maintenance, engineering, in-service or bed-cleared.
 
@@ -80,30 +74,15 @@ def set_state(
     from farm.model.operator_input import PrinterService, SetState
 
     word = SetState(PrinterService(state.value.replace("-", "_")))
-    terms = Terms(
-        database=database,
-        config=config,
-        data=data,
-        verbose=verbose,
-        as_json=as_json,
-        wait=wait,
-        who=who,
-        why=why,
-    )
     say_of_printer(name, word, terms, since)
 
 
+@with_terms
 def rename(
     name: NameArgument,
     new: Annotated[str, Argument(metavar="NEW", help="Its name from now on.", show_default=False)],
-    why: WhyOption = "",
-    who: WhoOption = None,
-    wait: WaitOption = True,
-    database: DatabaseOption = None,
-    config: ConfigOption = None,
-    data: DataOption = None,
-    as_json: JsonOption = False,
-    verbose: VerboseOption = False,
+    *,
+    terms: Terms,
 ) -> None:
     """Give a printer another name; its jobs, hours and alerts stay with it.
 
@@ -111,30 +90,15 @@ def rename(
     """
     from farm.model.operator_input import RenamePrinter
 
-    terms = Terms(
-        database=database,
-        config=config,
-        data=data,
-        verbose=verbose,
-        as_json=as_json,
-        wait=wait,
-        who=who,
-        why=why,
-    )
     say_of_printer(name, RenamePrinter(new), terms)
 
 
+@with_terms
 def retire(
     name: NameArgument,
     at: AtOption = None,
-    why: WhyOption = "",
-    who: WhoOption = None,
-    wait: WaitOption = True,
-    database: DatabaseOption = None,
-    config: ConfigOption = None,
-    data: DataOption = None,
-    as_json: JsonOption = False,
-    verbose: VerboseOption = False,
+    *,
+    terms: Terms,
 ) -> None:
     """Let a printer count until now, or until --at, and pass over its messages from then on.
 
@@ -144,29 +108,14 @@ def retire(
     """
     from farm.model.operator_input import RetirePrinter
 
-    terms = Terms(
-        database=database,
-        config=config,
-        data=data,
-        verbose=verbose,
-        as_json=as_json,
-        wait=wait,
-        who=who,
-        why=why,
-    )
     say_of_printer(name, RetirePrinter(), terms, at, "--at")
 
 
+@with_terms
 def forget(
     name: NameArgument,
-    why: WhyOption = "",
-    who: WhoOption = None,
-    wait: WaitOption = True,
-    database: DatabaseOption = None,
-    config: ConfigOption = None,
-    data: DataOption = None,
-    as_json: JsonOption = False,
-    verbose: VerboseOption = False,
+    *,
+    terms: Terms,
 ) -> None:
     """Take out what never was a printer: it stands in no figure, and its messages are passed over.
 
@@ -174,29 +123,14 @@ def forget(
     """
     from farm.model.operator_input import ForgetPrinter
 
-    terms = Terms(
-        database=database,
-        config=config,
-        data=data,
-        verbose=verbose,
-        as_json=as_json,
-        wait=wait,
-        who=who,
-        why=why,
-    )
     say_of_printer(name, ForgetPrinter(), terms)
 
 
+@with_terms
 def restore(
     name: NameArgument,
-    why: WhyOption = "",
-    who: WhoOption = None,
-    wait: WaitOption = True,
-    database: DatabaseOption = None,
-    config: ConfigOption = None,
-    data: DataOption = None,
-    as_json: JsonOption = False,
-    verbose: VerboseOption = False,
+    *,
+    terms: Terms,
 ) -> None:
     """Let a retired or forgotten printer count again.
 
@@ -204,16 +138,6 @@ def restore(
     """
     from farm.model.operator_input import RestorePrinter
 
-    terms = Terms(
-        database=database,
-        config=config,
-        data=data,
-        verbose=verbose,
-        as_json=as_json,
-        wait=wait,
-        who=who,
-        why=why,
-    )
     say_of_printer(name, RestorePrinter(), terms)
 
 

@@ -1,17 +1,17 @@
 """What the commands `printer` and `job` have in common: saying it, and waiting until it is taken in."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from dataclasses import dataclass, fields
+from inspect import Parameter, Signature, signature
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from typer import Exit, Option
 
 from farm.cli.figures import since_instant
 from farm.cli.opening import open_configuration
-from farm.cli.options import flag
+from farm.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOption, VerboseOption, flag
 from farm.cli.output import print_json
 from farm.model.times import rfc3339
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from farm.model.printer import Printer
 
 WAIT_S = 5.0
-_LOOK_EVERY_S = 0.05
+_ASK_EVERY_S = 0.05
 _SHORTEST_PREFIX = 4
 _ONE_WORD = frozenset({"state", "rename", "note"})
 """Words with one fact, which needs no name."""
@@ -43,16 +43,39 @@ WaitOption: TypeAlias = Annotated[
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """How it is said: to which ledger, by whom and why, and how the answer is shown."""
+    """How it is said: by whom and why, to which ledger, and how the answer is shown.
 
-    database: str | None
-    config: Path | None
-    data: Path | None
-    verbose: bool
-    as_json: bool
-    wait: bool
-    who: str | None
-    why: str
+    Its fields are the options of every command that says something, in their order.
+    """
+
+    why: WhyOption = ""
+    who: WhoOption = None
+    wait: WaitOption = True
+    database: DatabaseOption = None
+    config: ConfigOption = None
+    data: DataOption = None
+    as_json: JsonOption = False
+    verbose: VerboseOption = False
+
+
+def with_terms(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the options of `Terms` after its own; it takes them as one argument `terms`."""
+    own = [each for each in signature(command).parameters.values() if each.name != "terms"]
+    shared = [
+        Parameter(each.name, Parameter.KEYWORD_ONLY, default=each.default, annotation=each.type)
+        for each in fields(Terms)
+    ]
+
+    def said(**options: Any) -> None:
+        terms = Terms(**{each.name: options.pop(each.name) for each in shared})
+        command(**options, terms=terms)
+
+    parameters = [each.replace(kind=Parameter.KEYWORD_ONLY) for each in own] + shared
+    said.__name__, said.__doc__, said.__module__ = command.__name__, command.__doc__, command.__module__
+    said.__annotations__.clear()
+    said.__annotations__.update({each.name: each.annotation for each in parameters})
+    said.__dict__["__signature__"] = Signature(parameters)
+    return said
 
 
 def say_of_printer(
@@ -153,7 +176,7 @@ def _taken(inbox: "Inbox", said: "OperatorInput") -> "OperatorInput":
     """The entry once it is taken in, or as it still waits at the end of our patience."""
     until = time.monotonic() + WAIT_S
     while said.taken_ms is None and time.monotonic() < until:
-        time.sleep(_LOOK_EVERY_S)
+        time.sleep(_ASK_EVERY_S)
         said = inbox.input(said.id) or said
     return said
 
