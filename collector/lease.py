@@ -56,7 +56,7 @@ class ShardLease:
             self.booked()
 
     def booked(self) -> None:
-        """A commit has just told the same."""
+        """A commit has just renewed the lease, so no beat is due."""
         self._beaten_at = time.monotonic()
 
     def pause(self, seconds: float, stop: Event) -> None:

@@ -35,7 +35,7 @@ _JOB_FIELDS = (
 
 
 class PlayedRecording(msgspec.Struct, frozen=True, kw_only=True):
-    """What a recording came to."""
+    """The jobs, state spans and counts that a recording gave."""
 
     recording: str
     messages: int

@@ -56,7 +56,7 @@ class RecordingRedaction:
         self.fields_left_out: dict[str, int] = {}
 
     def __call__(self, topic: str, payload: bytes) -> Redacted | None:
-        """The message without what is nobody else's business, None where no adapter reads it."""
+        """The message without secrets and personal data, None where no adapter reads it."""
         found = self._sources.match(topic)
         if found is None:
             self.left_out += 1

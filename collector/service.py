@@ -233,11 +233,11 @@ class Collector:
         return time.monotonic() - self._first_uncommitted >= self._settings.commit_seconds
 
     def _is_in_doubt(self) -> bool:
-        """Whether messages are held back, which a commit would acknowledge."""
+        """Whether messages wait to be told from repetitions; a commit must not acknowledge them yet."""
         return self._redelivery is not None and self._redelivery.is_holding
 
     def _end_doubt(self) -> None:
-        """Hold nothing back for long."""
+        """Take messages that have waited for too long to be told from repetitions as new."""
         if self._is_in_doubt() and time.monotonic() - self._opened_at >= _DOUBT_S:
             self._work_in_held()
 
@@ -274,7 +274,7 @@ class Collector:
             self._work_in_held()
 
     def _work_in_held(self) -> None:
-        """Nothing comes again any more: what was held back was new."""
+        """The broker repeats no more: work in the messages that waited to be told from repetitions."""
         redelivery, self._redelivery = self._redelivery, None
         for new in () if redelivery is None else redelivery.release():
             self._work_in(new)
@@ -337,12 +337,12 @@ class Collector:
     def _commit(self) -> None:
         """Book and tell, then acknowledge."""
         self._work.commit(self._time.now_ms if self._live else self._work.pipeline.latest_ms)
-        # What is held back is not booked, and all is acknowledged or nothing.
+        # Waiting messages are not booked yet, and all is acknowledged or nothing.
         if not self._is_in_doubt():
             self._connection.acknowledge()
 
     def _booked(self, pipeline: Pipeline) -> None:
-        """A commit came through."""
+        """A commit succeeded: keep the lease, end the outage, publish the canonical topics."""
         self._lease.booked()
         self._ledger_outage.over()
         if self._connection.is_connected:

@@ -59,7 +59,7 @@ class Deliveries:
 
     @staticmethod
     def mark(topic: str, payload: bytes) -> Mark:
-        """The mark of a message."""
+        """The checksums of topic and payload by which the message is known again."""
         return Mark(zlib.crc32(topic.encode()), zlib.crc32(payload))
 
     def were_taken(self, packet_id: int | None, mark: Mark) -> bool:

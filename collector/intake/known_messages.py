@@ -118,7 +118,7 @@ class _Shelves:
         self._sorted: set[int] = set()
 
     def put(self, keys: Iterable[int]) -> None:
-        """Before anybody looks."""
+        """Add fingerprints as they are read from the ledger, before the first lookup."""
         shelves = self._shelves
         for key in keys:
             shelves[(key >> 32) % _SHELVES].append(key)

@@ -27,7 +27,7 @@ class Moment(NamedTuple):
 
 
 class TimeSource(Protocol):
-    """What a collector must know of time. `now_ms` is the present as far as it is known."""
+    """What a collector must know of time. `now_ms` (ms since 1970) is the latest instant known."""
 
     is_simulated: bool
     now_ms: int
@@ -61,7 +61,7 @@ class TimeSource(Protocol):
 
 
 class RealTime(TimeSource):
-    """The clock that is handed in."""
+    """Real time, by the clock that is handed in."""
 
     is_simulated = False
 
@@ -130,7 +130,7 @@ class SimulatedTime(TimeSource):
 
     @override
     def batch_begins(self) -> None:
-        """The messages tell."""
+        """Nothing to do: each message carries its instant."""
 
     @override
     def moment(self, message: Arrival, *, live: bool) -> Moment:

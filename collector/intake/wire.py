@@ -128,7 +128,7 @@ class Wire:
         return self._sock.fileno()
 
     def setblocking(self, flag: bool) -> None:
-        """As of the socket below."""
+        """As `socket.setblocking`."""
         self._sock.setblocking(flag)
 
     def close(self) -> None:

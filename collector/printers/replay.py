@@ -298,7 +298,7 @@ def _with_rows(tracker: TrackerState, jobs: dict[str, Job]) -> TrackerState:
 
 
 def _facts(job: Job) -> tuple[object, ...]:
-    """What a person would call changed."""
+    """The fields whose change makes a revision."""
     return (job.file, job.outcome, job.cause, job.cancelled_by, job.started_ms, job.ended_ms, job.printing_ms)
 
 

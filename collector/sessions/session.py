@@ -31,7 +31,7 @@ class SessionCheckpoint(msgspec.Struct, kw_only=True):
 
 
 class SessionMark(NamedTuple):
-    """Where a session stood, to go back to."""
+    """The state of a session before a message, to be restored when the message is not worked in."""
 
     memory: Any
     clock: SourceClock

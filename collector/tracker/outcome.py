@@ -30,7 +30,7 @@ class Teller(StrEnum):
 
 
 class AsSaid(StrEnum):
-    """The value that stands in the evidence."""
+    """In a rule: take the value from the evidence instead of a fixed one."""
 
     AS_SAID = "as said"
 

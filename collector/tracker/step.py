@@ -213,7 +213,7 @@ def _rest_with_open_job(step: Transition, attempt: Attempt, state: PrinterState,
 
 
 def _signal(step: Transition, signal: JobSignal, seen: Observation) -> bool:
-    """Act on what was said of the job. False when the whole reading is to be passed over."""
+    """Act on the job signal of a reading. False when the whole reading is to be ignored."""
     if signal in ENDINGS:
         _ended(step, seen)
     elif signal is JobSignal.STARTED:

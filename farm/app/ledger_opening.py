@@ -69,7 +69,7 @@ class _Later(threading.Thread):
         self.error: LedgerError | None = None
 
     def run(self) -> None:
-        """Until it is prepared, or cannot be."""
+        """Prepare the ledger; `error` holds why it cannot be prepared, if so."""
         try:
             prepared(self._ledger, self._stopping)
         except LedgerError as error:

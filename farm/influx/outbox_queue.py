@@ -36,7 +36,7 @@ class PointServer(Protocol):
 
 
 class QueueContext(NamedTuple):
-    """From where, to where, how, and when: what every queue is given."""
+    """What every queue is given: the outbox that it reads, the server to write to, settings and clock."""
 
     outbox: Outbox
     server: PointServer

@@ -32,7 +32,7 @@ class LedgerRetention(LedgerDatabase):
     """Deletes what has grown old, in transactions so small that nobody waits long for the write lock."""
 
     _client_id: str | None = None
-    """The claimed shard."""
+    """Client id of the shard that this ledger has claimed; None before."""
 
     def trim(self, telemetry_before_ms: int) -> int:
         """Delete telemetry older than the instant; gives the number of samples deleted."""

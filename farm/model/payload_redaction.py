@@ -19,7 +19,7 @@ _LOOSE_SECRET = re.compile(
 
 
 class PayloadRedaction:
-    """Takes out of a payload what is nobody else's business, and leaves its form as it was.
+    """Takes secrets and personal data out of a payload, and leaves its form as it was.
 
     Passwords, tokens and keys are blanked; people get numbers in the order of their
     appearance, so that it stays visible who was the same; addresses become 0.0.0.0.
