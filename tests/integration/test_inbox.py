@@ -101,7 +101,7 @@ class Shop:
 
         def is_so() -> bool:
             jobs = self.jobs(printer)
-            return len(jobs) == 1 and bool(jobs[0] == {**jobs[0], **facts})
+            return len(jobs) == 1 and facts.items() <= jobs[0].items()
 
         wait_until(is_so, f"the job of {printer} has {facts}; it is {self.jobs(printer)}")
 
@@ -113,7 +113,7 @@ class Shop:
 
         def is_taken() -> bool:
             found.update(self.http.get(f"/inputs/{entry}").json())
-            return found["status"] != "waiting"
+            return bool(found["status"] != "waiting")
 
         wait_until(is_taken, f"entry {entry} is taken in")
         return found["answer"] if found["status"] == "refused" else None
