@@ -19,6 +19,8 @@ from farm.model.printer import Address, Printer, session_id
 BROKER = "main"
 """The name of the one broker in printers' addresses; its network address may change."""
 MAX_ROUTES = 500_000
+_LONG_TOPIC = 1_000
+"""Printers use shorter ones; the way of a longer one, which may be of 65,535 bytes, is found each time."""
 
 
 class Route(NamedTuple):
@@ -161,7 +163,7 @@ class AddressBook:
         return route
 
     def _keep(self, topic: str, route: Route | None) -> None:
-        if len(self.routes) < MAX_ROUTES:
+        if len(self.routes) < MAX_ROUTES and len(topic) <= _LONG_TOPIC:
             self.routes[topic] = route
 
     def _is_known_prefix(self, topic: str) -> bool:

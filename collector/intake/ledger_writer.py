@@ -154,7 +154,7 @@ class LedgerWriter:
             log.error(
                 "could not work in a message of source %s on %s; further ones are only counted",
                 source,
-                printable(topic),
+                printable(topic)[:_KEPT_TEXT],
                 exc_info=error,
             )
 
@@ -167,13 +167,13 @@ class LedgerWriter:
             log.error(
                 "put aside a message of source %s on %s: %s (%s); further ones are only counted",
                 source,
-                printable(topic),
+                printable(topic)[:_KEPT_TEXT],
                 reason,
                 printable(detail)[:_KEPT_TEXT],
             )
 
     def _keep(self, source: str, reason: str, topic: str, payload: bytes, at_ms: int, detail: str) -> None:
-        shown, detail = printable(topic), printable(detail)[:_KEPT_TEXT]
+        shown, detail = printable(topic)[:_KEPT_TEXT], printable(detail)[:_KEPT_TEXT]
         self.pending.fault(source, reason, at_ms, f"{shown}: {detail}"[:300])
         self.pending.reject(
             RejectedMessage(

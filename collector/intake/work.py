@@ -63,6 +63,8 @@ class Work:
         self.give(Tick(at_ms))
         for input_id in self.pipeline.waiting_inputs():
             self.give(Spoken(input_id, at_ms))
+            # What changed is told now: the next entry may be one for which all is begun again.
+            self.commit(at_ms)
 
     def commit(self, booked_until_ms: int) -> None:
         """Book everything that was given."""

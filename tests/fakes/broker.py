@@ -1,5 +1,6 @@
 """A broker of a few lines that can break a connection off at any point of the conversation."""
 
+import os
 import socket
 import struct
 import threading
@@ -181,8 +182,8 @@ class _Conversation:
 
 
 def _publish(topic: str, payload: bytes, packet_id: int, *, again: bool = False) -> bytes:
-    """A PUBLISH packet at QoS 1 (MQTT 3.1.1, section 3.3)."""
-    raw = topic.encode()
+    """A PUBLISH packet at QoS 1 (MQTT 3.1.1, section 3.3). `topic`: any bytes, as `os.fsdecode` has them."""
+    raw = os.fsencode(topic)
     body = struct.pack(">H", len(raw)) + raw + struct.pack(">H", packet_id) + payload
     length, out = len(body), bytearray()
     while True:

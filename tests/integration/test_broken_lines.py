@@ -1,5 +1,6 @@
 """A broker that resets the connection: waited out at every point of the conversation."""
 
+import os
 import socket
 import threading
 
@@ -13,7 +14,9 @@ from collector.settings import BrokerSettings, CollectorSettings, parse_source
 from farm.errors import BrokerUnreachable
 from farm.ledger.job_filter import JobFilter
 from farm.ledger.ledger import Ledger, open_ledger
+from farm.model.clock import system_clock
 from farm.model.simulated import simulated_topic
+from farm.model.times import rfc3339
 from tests.fakes.broker import Break, FakeBroker, fake_broker
 from tests.servers import wait_until
 
@@ -111,3 +114,25 @@ def test_somebody_who_accepts_and_says_nothing_is_no_broker(monkeypatch: pytest.
         connection = Connection(BrokerSettings(url=url), "unit", on_message=lambda _m: None)
         with pytest.raises(BrokerUnreachable, match="did not answer"):
             connection.connect()
+
+
+def test_topics_that_are_no_utf8_are_counted_and_acknowledged() -> None:
+    """Mosquitto and the embedded broker cut off whoever publishes such; others hand it on."""
+    now = rfc3339(system_clock())
+    odd = [(os.fsdecode(topic), b"{}") for topic in (b"farm/\xff\xfe/state", b"\xed\xa0\x80", b"farm/\xc3")]
+    good = [
+        (f"farm/p{number}/state", f'{{"v":1,"at":"{now}","state":"idle"}}'.encode()) for number in range(3)
+    ]
+    mixed = [message for pair in zip(odd, good, strict=True) for message in pair]
+    with fake_broker(mixed, []) as broker, open_ledger("sqlite://") as ledger:
+        Collector(
+            ledger,
+            BrokerSettings(url=broker.url),
+            sources=SourceTable([parse_source("native=farm/{printer}")]),
+            settings=CollectorSettings(client_id="odd"),
+            drain_seconds=0.3,
+        ).run(threading.Event())
+        assert broker.connections == 1
+        assert broker.acknowledged >= set(range(1, len(mixed) + 1))
+        assert [(fault.reason, fault.count) for fault in ledger.faults()] == [("topic_not_utf8", 3)]
+        assert [printer.name for printer in ledger.printers()] == ["p0", "p1", "p2"]

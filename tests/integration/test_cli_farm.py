@@ -4,14 +4,16 @@ import http.client
 import json
 import os
 import signal
+import socket
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 from paho.mqtt import publish
 
 from farm.app.data_folder import DataFolder
+from farm.cli.demo import stage
 from farm.cli.demo.receivers import MailStandIn, SlackStandIn
 from tests.integration.console import Running, layerline, layerline_json, running
 from tests.servers import free_port, mosquitto, wait_until
@@ -146,8 +148,10 @@ def test_the_doctor_finds_a_running_farm_in_good_health(tmp_path: Path) -> None:
     assert [diagnosis["what"] for diagnosis in found["ledger"]] == [
         "printers",
         "collector",
+        "shard layerline-shard-0",
         "evaluator",
         "dropped messages",
+        "rejected messages",
     ]
 
 
@@ -228,8 +232,19 @@ def test_check_fails_where_something_does_not_work(tmp_path: Path) -> None:
     ]
 
 
+@pytest.fixture
+def preferred_ports_are_taken() -> Iterator[None]:
+    """Two demos that start at the same moment would find the same ports free: these take others."""
+    with ExitStack() as stack:
+        for port in stage._PREFERRED.values():
+            with suppress(OSError):  # another one listens there, which is as good
+                stack.enter_context(closing(socket.create_server(("127.0.0.1", port))))
+        yield
+
+
 @pytest.mark.timeout(400)
-@pytest.mark.xdist_group("demo")  # two demos that start at the same moment could choose the same port
+@pytest.mark.xdist_group("demo")
+@pytest.mark.usefixtures("preferred_ports_are_taken")
 def test_the_demo_delivers_a_streak_alert_and_ends_with_a_summary(tmp_path: Path) -> None:
     with running(tmp_path, "demo", "--seconds", "300", "--data", str(tmp_path / "demo")) as demo:
         demo.wait_for("Layerline demo")
@@ -244,6 +259,7 @@ def test_the_demo_delivers_a_streak_alert_and_ends_with_a_summary(tmp_path: Path
 
 
 @pytest.mark.xdist_group("demo")
+@pytest.mark.usefixtures("preferred_ports_are_taken")
 def test_the_demo_ends_by_itself(tmp_path: Path) -> None:
     done = layerline("demo", "--seconds", "15", folder=tmp_path)
     assert "printers" in done.stdout.splitlines()[-3]

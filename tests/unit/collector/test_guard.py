@@ -2,6 +2,7 @@
 
 import json
 import logging
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -124,3 +125,27 @@ def test_what_the_ledger_raises_is_not_swallowed(monkeypatch: pytest.MonkeyPatch
                 False,
                 T0 + 61_000,
             )
+
+
+def test_topics_as_long_as_mqtt_allows_take_no_room_for_good() -> None:
+    with open_ledger("sqlite://") as ledger:
+        found = pipeline(ledger)
+        found.take("farm/p1/state", idle(T0), False, T0)
+        tracemalloc.start()
+        try:
+            for number in range(200):
+                found.take(f"farm/p1/{number}{'x' * 65_000}", b"1", False, T0)
+            found.commit(T0)
+            kept, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert kept < 2_000_000, "200 of them are 13 MB"
+
+
+def test_of_a_long_topic_the_beginning_is_kept() -> None:
+    with open_ledger("sqlite://") as ledger:
+        found = pipeline(ledger)
+        found.put_aside(f"farm/p1/{'x' * 65_000}", BAD, "internal_error", T0, "x")
+        found.commit(T0)
+        (kept,) = ledger.rejected_messages(10)
+        assert kept.topic == f"farm/p1/{'x' * 992}"

@@ -52,7 +52,10 @@ class Shop:
         """Begin again where the ledger stands."""
         self.ledger.claim("test", "test", simulated=True, now_ms=0)
         sources = SourceTable([parse_source("native=farm/{printer}")])
-        self.work = Work(lambda: Pipeline(self.ledger, sources, printers=labels), lambda _pipeline: None)
+        self.work = Work(lambda: Pipeline(self.ledger, sources, printers=labels), self.booked)
+
+    def booked(self, pipeline: Pipeline) -> None:
+        """A commit came through: what changed is told."""
 
     @property
     def pipeline(self) -> Pipeline:
@@ -371,4 +374,26 @@ def test_a_word_that_this_release_does_not_know_is_answered_and_the_next_one_fol
         connection.execute(strange.values(what="bless", body='{"what":"bless"}'))
     shop.work.look(T0 + 3 * MINUTE)
     assert shop.job("a").note == "y"
+    assert shop.ledger.waiting_inputs() == []
+
+
+def test_a_new_name_is_told_although_the_next_word_cannot_be_worked_in(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: dict[str, bytes] = {}
+
+    def tell(pipeline: Pipeline) -> None:
+        for printer in pipeline.take_changed():
+            told.update(publications("main", printer))
+
+    shop.pipeline.commit(T0)
+    (p1,) = shop.ledger.printers()
+    for word in (RenamePrinter("Left"), SetState(PrinterService.MAINTENANCE)):
+        shop.inbox.append_input(word, printer_id=p1.id, who="ada", now_ms=T0)
+    monkeypatch.setattr(shop, "booked", tell)
+    shop.open()
+    monkeypatch.setattr("collector.intake.inbox._revised", lambda *_: 1 // 0)
+    shop.work.look(T0 + MINUTE)
+    assert told["layerline/v1/main/printers/p1/state"] == b""
+    assert json.loads(told["layerline/v1/main/printers/Left/state"])["printer"] == "Left"
     assert shop.ledger.waiting_inputs() == []
