@@ -27,12 +27,16 @@ _SWITCHED_ON_WITHIN_MS = 60_000
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """What to simulate: the scenario, the window in milliseconds since 1970 and the faults."""
+    """What to simulate: the scenario, the window in milliseconds since 1970 and the faults.
+
+    No print begins that would not be done by `closing_ms`, where there is a closing.
+    """
 
     scenario: Scenario
     faults: frozenset[str]
     from_ms: int
     to_ms: int
+    closing_ms: int | None = None
 
 
 class _Berth(msgspec.Struct, frozen=True):
@@ -169,6 +173,7 @@ class Fleet:
             first_failures=_fates(story),
             bad_spools=frozenset(story.bad_spools) if story else frozenset(),
             host_down=_windows(story),
+            closing_ms=self.run.closing_ms,
         )
 
     def run_until(self, to_ms: int) -> None:

@@ -13,7 +13,8 @@ class Habits(msgspec.Struct, frozen=True, kw_only=True):
 
     `plays` are the files it prints first. `first_failures` is the fate of its first prints,
     None for one that goes well. Between a cleared bed and the next start lie `between_ms`.
-    `bad_spools` are the numbers of its spools that feed badly.
+    `bad_spools` are the numbers of its spools that feed badly. No print begins that would not be
+    done by `closing_ms`.
     """
 
     failures: Mapping[Cause, float]
@@ -33,3 +34,4 @@ class Habits(msgspec.Struct, frozen=True, kw_only=True):
     first_failures: tuple[Cause | None, ...] = ()
     bad_spools: frozenset[int] = frozenset()
     host_down: tuple[tuple[int, int], ...] = ()
+    closing_ms: int | None = None

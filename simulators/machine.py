@@ -28,6 +28,8 @@ _LOOK_MINUTES = 1.0
 _MAINTENANCE_MINUTES = (40.0, 150.0)
 _END_CODE_MS = 3_500
 _NIGHT_MS = 90 * MINUTE_MS
+_BEFORE_CLOSING_MS = 20 * MINUTE_MS
+"""Room for heating up, and for a pause, of the last print before the closing."""
 
 
 class Machine:
@@ -190,7 +192,18 @@ class Machine:
         file = (
             self._planned.pop(0) if self._planned else self._mix.choose(self._rng, before_night=before_night)
         )
+        if not self._is_done_by_closing(file):
+            fitting = [other for other in self._mix.files if self._is_done_by_closing(other)]
+            if not fitting:
+                return
+            file = self._rng.choice(fitting)
         self.start(file)
+
+    def _is_done_by_closing(self, file: PrintFile) -> bool:
+        closing_ms = self._habits.closing_ms
+        return closing_ms is None or (
+            self._now + file.plan(self.model).printing_ms + _BEFORE_CLOSING_MS <= closing_ms
+        )
 
     def start(self, file: PrintFile) -> None:
         """Begin to print a file: heat, home, level, then lay down."""

@@ -11,6 +11,7 @@ from farm.cli.options import VerboseOption
 EXAMPLES = """
 layerline demo                                    until Ctrl-C
 layerline demo --open                             and open the page in a browser
+layerline demo --no-past                          from an empty farm
 layerline demo --seconds 120 --data ./demo-data   and keep what it booked
 """
 
@@ -27,6 +28,12 @@ def demo(
         ),
     ] = None,
     open_page: Annotated[bool, Option("--open", help="Open the page in a browser.")] = False,
+    fresh: Annotated[
+        bool, Option("--fresh", help="Make the farm's past anew instead of taking the one that is kept.")
+    ] = False,
+    no_past: Annotated[
+        bool, Option("--no-past", help="Begin with an empty farm, without four weeks of history.")
+    ] = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Show a whole farm at work, on this machine only.
@@ -34,18 +41,23 @@ def demo(
     Starts a broker, collector, evaluator and API, a farm of simulated printers, two printers
     played from real recordings, and stand-ins for Slack and a mail server that tell what
     they receive: a streak alert comes within about a minute and a half, and its end later.
+
+    The farm begins with a past of four weeks, simulated at the first start and kept in the
+    user's cache folder; later starts only add the time since then.
     """
     from rich.console import Console
 
     from farm.app.logs import set_up_logging
     from farm.app.process_life import stop_event
-    from farm.cli.demo.show import Demo
+    from farm.cli.demo.kept_past import cache_folder
+    from farm.cli.demo.show import Demo, PastWish
 
     set_up_logging(verbose=verbose)
     with tempfile.TemporaryDirectory(prefix="layerline-demo-") as thrown_away:
         folder = data or Path(thrown_away)
         folder.mkdir(parents=True, exist_ok=True)
-        show = Demo(folder, Console(highlight=False), verbose=verbose)
+        past = None if no_past else PastWish(cache_folder(), fresh=fresh)
+        show = Demo(folder, Console(highlight=False), past=past, verbose=verbose)
         if open_page:
             import webbrowser
 

@@ -21,9 +21,14 @@ def program() -> str:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Ours without any LAYERLINE_ variable, and without a terminal's width."""
+    """Ours without any LAYERLINE_ variable, a terminal's width, and what the user's cache holds."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LAYERLINE_")}
-    return {**kept, "LAYERLINE_DATA": str(folder / "data"), "COLUMNS": "160"}
+    return {
+        **kept,
+        "LAYERLINE_DATA": str(folder / "data"),
+        "COLUMNS": "160",
+        "XDG_CACHE_HOME": str(folder / "cache"),
+    }
 
 
 def layerline(*arguments: str, folder: Path, status: int = 0) -> subprocess.CompletedProcess[str]:

@@ -15,6 +15,7 @@ from paho.mqtt import publish
 from farm.app.data_folder import DataFolder
 from farm.cli.demo import stage
 from farm.cli.demo.receivers import MailStandIn, SlackStandIn
+from farm.ledger.ledger import open_ledger
 from tests.integration.console import Running, layerline, layerline_json, running
 from tests.servers import free_port, mosquitto, wait_until
 
@@ -246,7 +247,8 @@ def preferred_ports_are_taken() -> Iterator[None]:
 @pytest.mark.xdist_group("demo")
 @pytest.mark.usefixtures("preferred_ports_are_taken")
 def test_the_demo_delivers_a_streak_alert_and_ends_with_a_summary(tmp_path: Path) -> None:
-    with running(tmp_path, "demo", "--seconds", "300", "--data", str(tmp_path / "demo")) as demo:
+    data = str(tmp_path / "demo")
+    with running(tmp_path, "demo", "--no-past", "--seconds", "300", "--data", data) as demo:
         demo.wait_for("Layerline demo")
         for receiver in ("Slack", "mail"):
             demo.wait_for(f"{receiver} received", limit_s=280)
@@ -258,9 +260,24 @@ def test_the_demo_delivers_a_streak_alert_and_ends_with_a_summary(tmp_path: Path
     assert [job["outcome"] for job in streak if job["outcome"]] == ["failed"] * 3
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.xdist_group("demo")
 @pytest.mark.usefixtures("preferred_ports_are_taken")
-def test_the_demo_ends_by_itself(tmp_path: Path) -> None:
-    done = layerline("demo", "--seconds", "15", folder=tmp_path)
-    assert "printers" in done.stdout.splitlines()[-3]
+def test_the_demo_begins_with_a_past_that_it_keeps_and_ends_by_itself(tmp_path: Path) -> None:
+    def demo(name: str) -> int:
+        """Run a demo to its end; how many prints its ledger holds."""
+        data = tmp_path / name
+        with running(tmp_path, "demo", "--seconds", "15", "--data", str(data)) as under_way:
+            assert under_way.process.wait(300) == 0
+            assert "printers" in under_way.text.splitlines()[-3]
+            assert "Messages delivered: 0 by Slack, 0 by mail." in under_way.text
+        with open_ledger(f"sqlite:///{data}/ledger.db", create=False) as ledger:
+            return sum(each.jobs for each in ledger.ended_jobs())
+
+    first = demo("first")
+    assert first > 1_000
+    (kept,) = (tmp_path / "cache" / "layerline").iterdir()
+    made = kept.stat().st_mtime_ns
+    assert abs(demo("second") - first) < 50
+    assert kept.stat().st_mtime_ns == made
     assert not (tmp_path / "data").exists()

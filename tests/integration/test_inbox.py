@@ -39,8 +39,7 @@ class Shop:
         self.farm: Running = stack.enter_context(running(folder, "up"))
         self.farm.wait_for(f"connected as {CLIENT_ID}")
         self.client = stack.enter_context(BrokerClient(broker))
-        self.told: dict[str, bytes] = {}
-        self.client._client.on_message = lambda _c, _d, m: self.told.__setitem__(m.topic, bytes(m.payload))
+        self._told: dict[str, bytes] = {}
         self.client.subscribe("layerline/v1/+/printers/#")
         self.http = stack.enter_context(
             httpx.Client(
@@ -51,6 +50,13 @@ class Shop:
             )
         )
         wait_until(self._answers, "the API answers", 60)
+
+    @property
+    def told(self) -> dict[str, bytes]:
+        """The last payload of each canonical topic."""
+        for message in self.client.collect_now():
+            self._told[message.topic] = bytes(message.payload)
+        return self._told
 
     def _answers(self) -> bool:
         try:

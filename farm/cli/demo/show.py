@@ -6,11 +6,13 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 
 from rich.console import Console
 from rich.panel import Panel
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -18,6 +20,7 @@ from farm.app.config import Configuration, load_configuration
 from farm.app.parts import farm_parts, page_url
 from farm.app.supervisor import LogStream, Part, Supervisor
 from farm.app.wiring import kpi_engine_of, ledger_of, now_of
+from farm.cli.demo.kept_past import KeptPast
 from farm.cli.demo.playback import Playback, PlayedPrinter, Recorded
 from farm.cli.demo.receivers import MailStandIn, SlackStandIn
 from farm.cli.demo.stage import (
@@ -29,17 +32,30 @@ from farm.cli.demo.stage import (
 )
 from farm.kpi.subjects import Scope
 from farm.ledger.job_filter import JobFilter
+from farm.model.clock import system_clock
 
 LOG_FILE = "demo.log"
 _KPI_WINDOW = "1h"
 _STYLES = {"Slack": "magenta", "mail": "blue"}
 
 
+@dataclass(frozen=True)
+class PastWish:
+    """The folder in which the past is kept between demos, and whether it is to be made anew."""
+
+    folder: Path
+    fresh: bool = False
+
+
 class Demo:
     """The demo farm in `folder`, which it leaves as it is at the end."""
 
-    def __init__(self, folder: Path, console: Console, *, verbose: bool = False) -> None:
+    def __init__(
+        self, folder: Path, console: Console, *, past: PastWish | None = None, verbose: bool = False
+    ) -> None:
+        """`past` says how the weeks before are had; None for a farm that begins with the demo."""
         self._console = console
+        self._past = past
         self._verbose = verbose
         self._arrivals: Counter[str] = Counter()
         self._lock = threading.Lock()
@@ -55,7 +71,8 @@ class Demo:
 
     def run(self, stop: threading.Event, seconds: float | None) -> int:
         """Run until `stop` is set or the seconds are over; gives the exit status."""
-        began = time.monotonic()
+        self._begin_with_past()
+        began, began_ms = time.monotonic(), system_clock()
         with ExitStack() as stack:
             stack.enter_context(self._receivers())
             supervisor = Supervisor(self._parts(), self._log_stream(stack))
@@ -67,8 +84,25 @@ class Demo:
                 _set_after(stop, seconds - (time.monotonic() - began))
             status = supervisor.keep(stop)
             playback.join()
-        self._sum_up(time.monotonic() - began)
+        self._sum_up(time.monotonic() - began, began_ms)
         return status
+
+    def _begin_with_past(self) -> None:
+        """Fill a ledger that is not there yet with the past, and show how far that is."""
+        target = self._configuration.data.path / "ledger.db"
+        if self._past is None or target.exists():
+            return
+        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=self._console) as bar:
+            task = bar.add_task("The farm's past four weeks", total=1.0)
+            KeptPast(self._past.folder).provide(
+                self._configuration,
+                target,
+                system_clock,
+                fresh=self._past.fresh,
+                progress=lambda share: bar.update(task, completed=share),
+            )
+            bar.update(task, completed=1.0)
 
     @contextmanager
     def _receivers(self) -> Iterator[None]:
@@ -149,9 +183,9 @@ class Demo:
             "Watch for the alert here and on the page in about a minute and a half, and for its end."
         )
 
-    def _sum_up(self, took_s: float) -> None:
+    def _sum_up(self, took_s: float, since_ms: int) -> None:
         with ledger_of(self._configuration) as ledger:
-            jobs = ledger.jobs(JobFilter(limit=10_000)).jobs
+            jobs = ledger.jobs(JobFilter(limit=10_000, since_ms=since_ms)).jobs
             printers = len(ledger.printers())
             engine, now_ms = kpi_engine_of(self._configuration, ledger), now_of(ledger)
             window = engine.window(_KPI_WINDOW, now_ms)
