@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from farm.model import limits
-from farm.settings import Section
+from farm.settings import Section, TopicLevel
 
 
 def _prefix(topic: str) -> str:
@@ -32,7 +32,7 @@ class SourceSettings(Section):
         max_length=limits.SOURCE_TOPIC.length,
         description="Prefix of a printer's topics; {printer} stands for the level that names it.",
     )
-    printer: str | None = Field(
+    printer: TopicLevel | None = Field(
         None,
         min_length=1,
         max_length=limits.ANNOUNCED_NAME.length,
@@ -107,7 +107,10 @@ class CollectorSettings(Section):
     """How the collector books."""
 
     client_id: str = Field(
-        "layerline-shard-0", min_length=1, max_length=64, description="MQTT client id: names the session."
+        "layerline-shard-0",
+        min_length=1,
+        max_length=limits.CLIENT_ID.length,
+        description="MQTT client id: names the session.",
     )
     accept_new_printers: bool = Field(
         True, description="Whether a printer that announces itself by publishing appears by itself."

@@ -23,6 +23,7 @@ from farm.app.config_models import Model, SettingOrigin, models_in, secret_keys
 from farm.app.data_folder import DATA_VARIABLE, DEFAULT_FOLDER, DataFolder
 from farm.app.embedded_broker import EmbeddedBrokerSettings
 from farm.app.logs import REDACTION, Redaction
+from farm.app.printer_entries import contradictions
 from farm.errors import ConfigurationError
 from farm.ledger.settings import LedgerSettings
 from farm.settings import PrinterSettings, SiteSettings
@@ -136,8 +137,16 @@ class Configuration:
 
     @cached_property
     def printers(self) -> tuple[PrinterSettings, ...]:
-        """`[[printers]]`."""
-        return self._section("printers")  # type: ignore[no-any-return]
+        """`[[printers]]`. No two entries give one name, or mean the same printer."""
+        printers: tuple[PrinterSettings, ...] = self._section("printers")
+        if problems := list(contradictions(printers)):
+            raise ConfigurationError("\n".join(f"{self.origin_of_printers}: {each}" for each in problems))
+        return printers
+
+    @property
+    def origin_of_printers(self) -> str:
+        """Where `[[printers]]` stands: the file, or the variable."""
+        return self._layers.origin(("printers",)) or "no file"
 
     @cached_property
     def ledger(self) -> LedgerSettings:

@@ -10,8 +10,8 @@ from collector.intake.mqtt import tls_context
 from collector.probe import BrokerAccess, Probe
 from collector.settings import BrokerSettings
 from farm.app.listening import listens, local_address
-from farm.cli.diagnosis import Diagnosis, failed, ok, warning
-from farm.errors import BrokerRefused, BrokerUnreachable, DeliveryError, LedgerError
+from farm.cli.diagnosis import CheckStatus, Diagnosis, failed, ok, warning
+from farm.errors import BrokerRefused, BrokerUnreachable, ConfigurationError, DeliveryError, LedgerError
 from farm.model.clock import system_clock
 from farm.model.times import rfc3339
 
@@ -33,7 +33,10 @@ def check_all(configuration: "Configuration", *, send: bool = False) -> Iterator
     configuration.check()
     yield ok("configuration", str(configuration.file or "no file, all settings as they are by default"))
     yield from check_broker(configuration)
-    yield check_ledger(configuration.ledger.url)
+    ledger = check_ledger(configuration.ledger.url)
+    yield ledger
+    if ledger.status is CheckStatus.OK and configuration.printers:
+        yield from check_printers(configuration)
     yield check_api(configuration)
     yield from server_diagnoses(configuration.influx)
     for receiver in configuration.alerts.receivers:
@@ -90,6 +93,26 @@ def check_ledger(url: str) -> Diagnosis:
     except LedgerError as error:
         return failed(what, str(error))
     return ok(what, f"{shown(url)}: opened, writable, {state}")
+
+
+def check_printers(configuration: "Configuration") -> Iterator[Diagnosis]:
+    """Whether every name of `[[printers]]` can be given. Nothing where there is no ledger yet."""
+    from farm.app.wiring import ledger_of, refuse_taken_names
+    from farm.ledger.engine import ledger_engine
+
+    engine = ledger_engine(configuration.ledger.url)
+    if _missing_file(engine) is not None:
+        return
+    try:
+        with ledger_of(configuration) as ledger:
+            refuse_taken_names(configuration, ledger)
+    except ConfigurationError as error:
+        yield failed("printers", str(error), "the collector does not start with it")
+    except LedgerError:
+        # That there is none of this version yet was said of the database.
+        return
+    else:
+        yield ok("printers", f"{len(configuration.printers)} entries, every name can be given")
 
 
 def _missing_file(engine: "Engine") -> Diagnosis | None:
