@@ -1,16 +1,18 @@
 """The collector's sections of the configuration."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 
 from farm.model import limits
 from farm.settings import Section, TopicLevel
 
 
-def _prefix(topic: str) -> str:
+def _prefix(topic: Any) -> Any:
     """A topic prefix: no wildcard, `{printer}` as one whole level at most once. Raises ValueError."""
+    if not isinstance(topic, str):
+        return topic  # which the type itself refuses
     topic = topic.strip("/")
     levels = topic.split("/")
     if not topic or any(not level for level in levels):
@@ -77,13 +79,19 @@ class BrokerSettings(Section):
     )
     keepalive_seconds: int = Field(30, ge=5, le=1200, description="MQTT keep-alive.")
 
-    @model_validator(mode="after")
-    def _readable(self) -> "BrokerSettings":
-        if self.url is not None:
-            parts = urlsplit(self.url)
-            if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
-                raise ValueError("url must be mqtt://HOST[:PORT] or mqtts://HOST[:PORT]")
-        return self
+    @field_validator("url")
+    @classmethod
+    def _readable(cls, url: str | None) -> str | None:
+        fault = "must be mqtt://HOST[:PORT] or mqtts://HOST[:PORT]"
+        if url is not None:
+            try:
+                parts = urlsplit(url)
+                sound = parts.scheme in ("mqtt", "mqtts") and parts.hostname and parts.port != 0
+            except ValueError as error:  # a port beyond 65535, a bracket that is not closed
+                raise ValueError(f"{fault}; {error}") from None
+            if not sound:
+                raise ValueError(fault)
+        return url
 
     @property
     def address(self) -> tuple[str, int, bool]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import (
@@ -49,6 +50,14 @@ def _texts_in(value: Any) -> Iterator[str]:
     elif isinstance(value, tuple):
         for item in value:
             yield from _texts_in(item)
+
+
+def port_of(url: str) -> int | None:
+    """The port in an address. Raises ValueError, which says what a port is, for one that is none."""
+    try:
+        return urlsplit(url).port
+    except ValueError:
+        raise ValueError("the port of the address must be a whole number up to 65535") from None
 
 
 _UNWRITABLE = frozenset({"Cc", "Cs"})
