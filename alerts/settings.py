@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_v
 
 from alerts.notifiers import notifier_types
 from alerts.notifiers.base import NotifierSettings
-from farm.settings import Section
+from farm.settings import Section, port_of
 
 if TYPE_CHECKING:
     Receiver: TypeAlias = NotifierSettings
@@ -45,7 +45,7 @@ def _duration(value: Any) -> Any:
 def _page_address(url: str) -> str:
     """The address without a slash at its end. Raises ValueError when it is none."""
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not parts.hostname or port_of(url) == 0:
         raise ValueError('must be an address such as "http://farm.local:8642"')
     if parts.query or parts.fragment or parts.username or parts.password:
         raise ValueError("must be a plain address, without query, fragment or password")

@@ -4,6 +4,7 @@ import ipaddress
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from farm.model.limits import WHO
 from farm.settings import Section
 
 SHORTEST_TOKEN = 16
@@ -26,7 +27,7 @@ class ApiSettings(Section):
     token_name: str = Field(
         "api",
         min_length=1,
-        max_length=128,
+        max_length=WHO.length,
         pattern=r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$",
         description="Who speaks with the token: the name that stands in the trail of what people say.",
     )

@@ -1,17 +1,19 @@
 """The collector's sections of the configuration."""
 
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 
 from farm.model import limits
 from farm.model.broker_address import BrokerAddress, broker_address
-from farm.settings import Section
+from farm.settings import Section, TopicLevel
 
 
-def _prefix(topic: str) -> str:
+def _prefix(topic: Any) -> Any:
     """A topic prefix: no wildcard, `{printer}` as one whole level at most once. Raises ValueError."""
+    if not isinstance(topic, str):
+        return topic  # which the type itself refuses
     topic = topic.strip("/")
     levels = topic.split("/")
     if not topic or any(not level for level in levels):
@@ -36,7 +38,7 @@ class SourceSettings(Section):
         max_length=limits.SOURCE_TOPIC.length,
         description="Prefix of a printer's topics; {printer} stands for the level that names it.",
     )
-    printer: str | None = Field(
+    printer: TopicLevel | None = Field(
         None,
         min_length=1,
         max_length=limits.ANNOUNCED_NAME.length,
@@ -81,14 +83,12 @@ class BrokerSettings(Section):
     )
     keepalive_seconds: int = Field(30, ge=5, le=1200, description="MQTT keep-alive.")
 
-    @model_validator(mode="after")
-    def _readable(self) -> "BrokerSettings":
-        if self.url is not None:
-            try:
-                broker_address(self.url)
-            except ValueError as error:
-                raise ValueError(f"url {error}") from error
-        return self
+    @field_validator("url")
+    @classmethod
+    def _readable(cls, url: str | None) -> str | None:
+        if url is not None:
+            broker_address(url)
+        return url
 
     @property
     def address(self) -> BrokerAddress:
@@ -107,7 +107,10 @@ class CollectorSettings(Section):
     """How the collector books."""
 
     client_id: str = Field(
-        "layerline-shard-0", min_length=1, max_length=64, description="MQTT client id: names the session."
+        "layerline-shard-0",
+        min_length=1,
+        max_length=limits.CLIENT_ID.length,
+        description="MQTT client id: names the session.",
     )
     accept_new_printers: bool = Field(
         True, description="Whether a printer that announces itself by publishing appears by itself."

@@ -1,10 +1,22 @@
 """The sections of the configuration that every part shares: the site and its printers."""
 
+import unicodedata
+from collections.abc import Iterator
 from difflib import get_close_matches
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 
 from farm.model import limits
 
@@ -30,6 +42,27 @@ def _time_zone(name: str) -> str:
     return name
 
 
+def _texts_in(value: Any) -> Iterator[str]:
+    if isinstance(value, str | Path):
+        yield str(value)
+    elif isinstance(value, SecretStr):
+        yield value.get_secret_value()
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _texts_in(item)
+
+
+def port_of(url: str) -> int | None:
+    """The port in an address. Raises ValueError, which says what a port is, for one that is none."""
+    try:
+        return urlsplit(url).port
+    except ValueError:
+        raise ValueError("the port of the address must be a whole number up to 65535") from None
+
+
+_UNWRITABLE = frozenset({"Cc", "Cs"})
+"""Control characters and surrogates, by their Unicode category."""
+
 TopicLevel = Annotated[str, AfterValidator(_topic_level)]
 
 
@@ -37,6 +70,15 @@ class Section(BaseModel):
     """What every section of the configuration keeps to: unchangeable, and no unknown key."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _can_be_written(cls, value: Any) -> Any:
+        """What topics, databases, file systems and terminals have no room for is in no setting."""
+        for text in _texts_in(value):
+            if found := next((sign for sign in text if unicodedata.category(sign) in _UNWRITABLE), None):
+                raise ValueError(f"must not hold U+{ord(found):04X}, a control character or half a pair")
+        return value
 
 
 class SiteSettings(Section):
@@ -137,3 +179,13 @@ class PrinterSettings(Section):
     def prefixes(self) -> tuple[str, ...]:
         """The prefixes of its topics; none where it is found by its name."""
         return self.topics if self.topic is None else (self.topic,)
+
+    @property
+    def target(self) -> str:
+        """What its printer is called when it is called as the entry has it."""
+        return self.name if self.rename is None else self.rename
+
+    @property
+    def given_name(self) -> str | None:
+        """The name that the printer gets by it; None where it keeps the one that it has."""
+        return self.name if self.prefixes else self.rename

@@ -16,6 +16,7 @@ from pydantic import ConfigDict, Field, SecretStr
 from alerts import wording
 from alerts.notification import Notification
 from farm.model.alert import DeliveryProgress
+from farm.model.limits import RECEIVER
 from farm.settings import Section
 
 _MASK = "***"
@@ -29,7 +30,7 @@ class NotifierSettings(Section):
 
     name: str = Field(
         min_length=1,
-        max_length=128,
+        max_length=RECEIVER.length,
         description="The receiver's name in records and logs. A delivery that still waits is "
         "found again under this name.",
     )

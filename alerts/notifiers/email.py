@@ -27,6 +27,7 @@ from alerts.notifiers.base import DeliveryResult, Notifier, NotifierSettings
 from alerts.retry import RetryDecision, judge_smtp
 from farm.errors import DeliveryError
 from farm.model.alert import DeliveryProgress, NotificationReason
+from farm.model.limits import RECEIVER
 from farm.model.times import SECOND_MS
 
 LONGEST_SUBJECT = 200
@@ -93,7 +94,10 @@ class EmailSettings(NotifierSettings):
 
     kind: Literal["email"] = Field("email", description="The kind of this receiver.")
     name: str = Field(
-        "email", min_length=1, max_length=128, description="The receiver's name in records and logs."
+        "email",
+        min_length=1,
+        max_length=RECEIVER.length,
+        description="The receiver's name in records and logs.",
     )
     host: str = Field(min_length=1, description="Name of the mail server.")
     port: int | None = Field(

@@ -25,6 +25,7 @@ from alerts.retry import LONGEST_WISH_MS, RetryDecision, judge_http
 from farm.errors import DeliveryError
 from farm.model.alert import DeliveryProgress, NotificationReason, Severity
 from farm.model.clock import Clock, system_clock
+from farm.model.limits import RECEIVER
 from farm.model.retry_after import retry_after_ms
 from farm.model.states import Outcome
 from farm.model.times import SECOND_MS
@@ -67,7 +68,10 @@ class SlackSettings(NotifierSettings):
 
     kind: Literal["slack"] = Field("slack", description="The kind of this receiver.")
     name: str = Field(
-        "slack", min_length=1, max_length=128, description="The receiver's name in records and logs."
+        "slack",
+        min_length=1,
+        max_length=RECEIVER.length,
+        description="The receiver's name in records and logs.",
     )
     webhook_url: Annotated[SecretStr, AfterValidator(_webhook_address)] = Field(
         description="Address of the incoming webhook; who knows it can post, so it is a secret."

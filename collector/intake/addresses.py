@@ -1,11 +1,14 @@
 """Which printer and which session a topic belongs to, and how a printer comes to be at hand."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
+
+import msgspec
 
 from collector.adapters import adapter as adapter_of
 from collector.intake.ledger_writer import LedgerWriter
 from collector.intake.sources import Match, SourceTable
+from collector.printers.naming import KnownPrinter
 from collector.printers.registry import PrinterRegistry
 from collector.printers.tracked import TrackedPrinter
 from collector.sessions.session import PrinterSession
@@ -73,11 +76,10 @@ class AddressBook:
     def _load(self) -> None:
         """Take up where the last commit left off."""
         known = self._ledger.known_printers()
-        for row, _ in known:
-            self._registry.take(row)
+        ours = self._ledger.printers_booked_here()
+        renamed = self._registry.settle(*known_by_sources(known, self._sources, ours))
         checkpoints = {stored.printer_id: stored for stored in self._ledger.checkpoints()}
         stored_sessions = {stored.id: stored for stored in self._ledger.sessions()}
-        ours = self._ledger.printers_booked_here()
         for row, _ in known:
             if row.id in ours and row.id in checkpoints:
                 self._restore(row, checkpoints[row.id])
@@ -86,9 +88,19 @@ class AddressBook:
                 # Another shard's printers are left to it; those that we booked stay ours without a source.
                 if row.id in ours or self._sources.reads(address.adapter, address.prefix):
                     self._take_up(row, address, checkpoints, stored_sessions.get(session_id(address)))
+        for row in renamed:
+            # All in one commit, those too that nothing is heard of yet: two may have swapped their names.
+            self._rename(row)
         for printer in self.printers.values():
             if printer.id not in ours:
                 self._writer.pending.printers.append(printer.row)
+
+    def _rename(self, row: Printer) -> None:
+        printer = self.printers.get(row.id)
+        if printer is None:
+            self.relabel_stored(row, row.first_seen_ms)
+        else:
+            self.relabel(printer, msgspec.structs.replace(printer.row, name=row.name), printer.heard_ms)
 
     def _restore(self, row: Printer, checkpoint: Checkpoint) -> TrackedPrinter:
         printer = self.printers.get(row.id)
@@ -124,7 +136,7 @@ class AddressBook:
     def relabel(self, printer: TrackedPrinter, row: Printer, at_ms: int) -> None:
         """Give the printer another row, and tell so where it says something else."""
         if row != printer.row:
-            if row.name != printer.row.name:
+            if row.name != printer.row.name and self._registry.has_name(printer.row, printer.row.name):
                 printer.former_names.append(printer.row.name)
             printer.row = row
             self.routes.clear()
@@ -209,6 +221,22 @@ class AddressBook:
         else:
             self.relabel(printer, row, seen_ms)
         return printer
+
+
+def known_by_sources(
+    known: Sequence[tuple[Printer, Sequence[Address]]], sources: SourceTable, ours: Collection[str]
+) -> tuple[list[KnownPrinter], set[str]]:
+    """The printers of the ledger as these sources know them, and the ids of those that are a collector's
+    to name: which it booked last (`ours`), or which its sources read.
+    """
+    found, changeable = [], set(ours)
+    for row, addresses in known:
+        names = {sources.announced(address.adapter, address.prefix) for address in addresses}
+        prefixes = frozenset(address.prefix for address in addresses)
+        found.append(KnownPrinter(row, prefixes, frozenset(name for name in names if name is not None)))
+        if names - {None}:
+            changeable.add(row.id)
+    return found, changeable
 
 
 def _told(kind: FeedKind, row: Printer, at_ms: int) -> FeedEntry:

@@ -177,8 +177,10 @@ class InboxIntake:
             case RenamePrinter(name):
                 if self._registry.is_named_by_configuration(row, prefixes):
                     raise Refused(f"its name stands in the configuration: {_IN_CONFIGURATION}")
-                if not self._registry.is_free(name, row):
+                if not self._registry.has_name(row, name):
                     raise Refused(f"another printer is called {name}")
+                if self._registry.is_promised(name, row):
+                    raise Refused(f"the name {name} is kept for another printer: the configuration says so")
                 return msgspec.structs.replace(row, name=name)
             case RetirePrinter() if row.retired_ms is None:
                 return msgspec.structs.replace(row, retired_ms=said.for_ms)

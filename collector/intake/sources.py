@@ -42,7 +42,12 @@ class Source:
 
     def reads(self, adapter_kind: str, prefix: str) -> bool:
         """Whether a printer with topics below `prefix` is one of this source's."""
-        return adapter_kind == self.adapter.kind and self._prefix.fullmatch(prefix) is not None
+        return self.announced(adapter_kind, prefix) is not None
+
+    def announced(self, adapter_kind: str, prefix: str) -> str | None:
+        """What a printer with topics below `prefix` calls itself; None where it is not this source's."""
+        found = self._prefix.fullmatch(prefix) if adapter_kind == self.adapter.kind else None
+        return None if found is None else self.settings.printer_name or found["printer"]
 
     def match(self, topic: str) -> Match | None:
         """The match of the topic, None when this source does not read it."""
@@ -77,6 +82,11 @@ class SourceTable:
     def reads(self, adapter_kind: str, prefix: str) -> bool:
         """Whether any source reads the printer with topics below `prefix`."""
         return any(source.reads(adapter_kind, prefix) for source in self.sources)
+
+    def announced(self, adapter_kind: str, prefix: str) -> str | None:
+        """What a printer with topics below `prefix` calls itself; None where no source reads it."""
+        names = (source.announced(adapter_kind, prefix) for source in self.sources)
+        return next((name for name in names if name is not None), None)
 
     def match(self, topic: str) -> Match | None:
         """The first source that reads the topic."""

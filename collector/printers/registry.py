@@ -1,10 +1,11 @@
 """Which printers there are, what they are called, which addresses are theirs, and which ones are taken in."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
+from collector.printers.naming import KnownPrinter, settle_names
 from collector.settings import CollectorSettings
 from farm.model.limits import PRINTER_NAME
 from farm.model.printer import Address, Printer, printer_id
@@ -21,17 +22,36 @@ class PrinterRegistry:
     ) -> None:
         self._site = site.name
         self._settings = settings
+        self._labels = tuple(labels)
         self._by_topic = {prefix: label for label in reversed(labels) for prefix in label.prefixes}
-        self._by_name = {
-            name: label
-            for label in reversed(labels)
-            if not label.prefixes
-            for name in (label.name, label.rename)
-            if name is not None
-        }
+        self._by_name = {label.name: label for label in reversed(labels) if not label.prefixes}
         self._named_with_topics = {label.name for label in labels if label.prefixes}
+        self._promised = {
+            label.given_name.casefold(): label for label in labels if label.given_name is not None
+        }
+        self._label_of: dict[str, PrinterSettings] = {}
+        self._found_by_name: set[str] = set()
         self._rows: dict[str, Printer] = {}
         self._names: dict[str, str] = {}
+
+    def settle(self, known: Sequence[KnownPrinter], changeable: Collection[str]) -> list[Printer]:
+        """Take all printers that the ledger knows under the names that the configuration gives them.
+
+        Only those in `changeable`, by id, get another name, all at once, so that two can swap
+        theirs. Gives the rows of those that got one.
+        """
+        naming = settle_names(self._labels, known, changeable)
+        for taken in naming.taken:
+            log.warning("%s", taken.words)
+        for found, label in naming.labels.items():
+            self._give(found, label)
+        renamed = []
+        for printer in known:
+            row = msgspec.structs.replace(printer.row, name=naming.names[printer.row.id])
+            self.take(row)
+            if row != printer.row:
+                renamed.append(row)
+        return renamed
 
     def take(self, printer: Printer) -> None:
         """A printer as it is known from now on."""
@@ -46,19 +66,28 @@ class PrinterRegistry:
         return self._rows[printer_id]
 
     def is_free(self, name: str, printer: Printer) -> bool:
-        """Whether the printer can be called so: no other one is, not even in other capitals."""
+        """Whether the printer can be called so: no other one is, not even in other capitals, nor is to be."""
+        return self.has_name(printer, name) and not self.is_promised(name, printer)
+
+    def is_promised(self, name: str, printer: Printer) -> bool:
+        """Whether the configuration gives the name to another printer, which may not have come yet."""
+        promised = self._promised.get(name.casefold())
+        return promised is not None and promised is not self._label_of.get(printer.id)
+
+    def has_name(self, printer: Printer, name: str) -> bool:
+        """Whether the name is the printer's, or nobody's."""
         return self._names.get(name.casefold(), printer.id) == printer.id
 
     def is_named_by_configuration(self, printer: Printer, prefixes: Sequence[str]) -> bool:
         """Whether the printer's name stands in the configuration, which would give it back."""
-        by_name = self._by_name.get(printer.name)
-        if by_name is not None and by_name.rename is not None:
+        label = self._label_of.get(printer.id)
+        if label is not None and label.rename is not None:
             return True
         return any(prefix in self._by_topic for prefix in prefixes)
 
     def ignored_by_configuration(self, printer: Printer, prefixes: Sequence[str]) -> bool | None:
         """What the configuration says of ignoring the printer, None where it says nothing."""
-        labels = [self._label(printer.name, prefix) for prefix in prefixes]
+        labels = [self._label(printer, prefix) for prefix in prefixes]
         said = [
             label.ignored for label in labels if label is not None and "ignored" in label.model_fields_set
         ]
@@ -66,7 +95,7 @@ class PrinterRegistry:
 
     def refuses(self, name: str, address: Address, present: int) -> str | None:
         """Why a newcomer is not taken in, in the word under which its messages are counted."""
-        if not self._settings.accept_new_printers and self._label(name, address.prefix) is None:
+        if not self._settings.accept_new_printers and not self._is_listed(name, address):
             return "unknown_printer"
         if present >= self._settings.max_printers:
             return "too_many_printers"
@@ -88,26 +117,34 @@ class PrinterRegistry:
 
     def newcomer(self, name: str, address: Address, first_seen_ms: int) -> Printer:
         """The row of a printer that publishes under `address` and calls itself `name`."""
-        label = self._label(name, address.prefix)
-        wanted = name if label is None else _name_by(label, name)
         printer = Printer(
             id=self._new_id(address),
             site=self._site,
-            name=name if wanted.casefold() in self._names else wanted,
+            name=name,
             adapter=address.adapter,
             first_seen_ms=first_seen_ms,
         )
-        printer = self.labelled(self._uniquely_named(printer), address)
+        label = self._by_topic.get(address.prefix) or self._waiting_label(name)
+        if label is not None:
+            self._give(printer.id, label)
+            wanted = label.given_name or name
+            if self.is_free(wanted, printer):
+                printer = msgspec.structs.replace(printer, name=wanted)
+        printer = self._uniquely_named(printer)
+        if label is None and (by_ending := self._waiting_label(printer.name)) is not None:
+            self._give(printer.id, by_ending)
+        printer = self.labelled(printer, address)
         self.take(printer)
         return printer
 
     def labelled(self, printer: Printer, address: Address) -> Printer:
         """The printer with name, group and model from the configuration."""
-        label = self._label(printer.name, address.prefix)
+        label = self._label(printer, address.prefix)
         if label is None:
             return printer
-        name = _name_by(label, printer.name)
-        if not self.is_free(name, printer):
+        self._give(printer.id, label)
+        name = label.given_name or printer.name
+        if name != printer.name and not self.is_free(name, printer):
             log.warning(
                 "printers: %s cannot be called %s, as another printer is; it keeps its name",
                 printer.name,
@@ -143,9 +180,19 @@ class PrinterRegistry:
             name = printer.name[: PRINTER_NAME.length - len(ending)] + ending
         return msgspec.structs.replace(printer, name=name)
 
-    def _label(self, name: str, prefix: str) -> PrinterSettings | None:
-        return self._by_topic.get(prefix) or self._by_name.get(name)
+    def _is_listed(self, name: str, address: Address) -> bool:
+        return address.prefix in self._by_topic or name in self._by_name
 
+    def _give(self, printer_id: str, label: PrinterSettings) -> None:
+        """The entry means this printer, and none that comes later unless by its topics."""
+        self._label_of[printer_id] = label
+        if not label.prefixes:
+            self._found_by_name.add(label.name)
 
-def _name_by(label: PrinterSettings, name: str) -> str:
-    return label.name if label.prefixes else label.rename or name
+    def _label(self, printer: Printer, prefix: str) -> PrinterSettings | None:
+        """The entry that means the printer: by its topics, else as it was settled."""
+        return self._by_topic.get(prefix) or self._label_of.get(printer.id)
+
+    def _waiting_label(self, name: str) -> PrinterSettings | None:
+        """The entry that means whoever comes and is called so; None where that one has come already."""
+        return None if name in self._found_by_name else self._by_name.get(name)

@@ -6,12 +6,13 @@ several at once. Whatever is wrong is said in one ConfigurationError.
 """
 
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from pydantic import Field, SecretStr, ValidationError, create_model
 
@@ -23,6 +24,7 @@ from farm.app.config_models import Model, SettingOrigin, models_in, secret_keys
 from farm.app.data_folder import DATA_VARIABLE, DEFAULT_FOLDER, DataFolder
 from farm.app.embedded_broker import EmbeddedBrokerSettings
 from farm.app.logs import REDACTION, LogRedaction
+from farm.app.printer_entries import contradictions
 from farm.errors import ConfigurationError
 from farm.ledger.settings import LedgerSettings
 from farm.settings import PrinterSettings, SiteSettings
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
 CONFIG_VARIABLE = "LAYERLINE_CONFIG"
 CONFIG_FILE = "layerline.toml"
+
+_PASSWORD = re.compile(r"://[^/?#:@]*:([^/?#]*)@")
 
 SECTIONS = (
     "site",
@@ -136,8 +140,16 @@ class Configuration:
 
     @cached_property
     def printers(self) -> tuple[PrinterSettings, ...]:
-        """`[[printers]]`."""
-        return self._section("printers")  # type: ignore[no-any-return]
+        """`[[printers]]`. No two entries give one name, or mean the same printer."""
+        printers: tuple[PrinterSettings, ...] = self._section("printers")
+        if problems := list(contradictions(printers)):
+            raise ConfigurationError("\n".join(f"{self.origin_of_printers}: {each}" for each in problems))
+        return printers
+
+    @property
+    def origin_of_printers(self) -> str:
+        """Where `[[printers]]` stands: the file, or the variable."""
+        return self._layers.origin(("printers",)) or "no file"
 
     @cached_property
     def ledger(self) -> LedgerSettings:
@@ -236,7 +248,7 @@ class SecretFiles:
             raise ConfigurationError(f"{start}: must be the name of a file")
         file = self._layers.resolve(path, name)
         try:
-            text = file.read_text("utf-8").strip()
+            text = file.read_text("utf-8-sig").strip()
         except OSError as error:
             raise ConfigurationError(f"{start} = {name}: {file} cannot be read: {error.strerror}") from None
         except UnicodeDecodeError:
@@ -285,11 +297,22 @@ def find_file(config: Path | None, environment: Mapping[str, str], folder: DataF
     """The configuration file to read. Raises ConfigurationError when one that was named is missing."""
     named = config or (Path(environment[CONFIG_VARIABLE]) if environment.get(CONFIG_VARIABLE) else None)
     if named is not None:
-        if not named.is_file():
-            origin = "--config" if config else f"environment {CONFIG_VARIABLE}"
+        origin = "--config" if config else f"environment {CONFIG_VARIABLE}"
+        if not _is_file(named, origin):
             raise ConfigurationError(f"{origin}: there is no file {named}")
         return named
-    return next((file for file in (Path(CONFIG_FILE), folder.path / CONFIG_FILE) if file.is_file()), None)
+    if _is_file(Path(CONFIG_FILE), "the folder that this was started in"):
+        return Path(CONFIG_FILE)
+    kept = folder.path / CONFIG_FILE
+    return kept if _is_file(kept, f"data folder {folder.path}") else None
+
+
+def _is_file(file: Path, origin: str) -> bool:
+    """Whether there is such a file. Raises ConfigurationError where that cannot be known."""
+    try:
+        return file.is_file()
+    except OSError as error:
+        raise ConfigurationError(f"{origin}: {file} cannot be looked for: {error.strerror}") from error
 
 
 def section_model(name: str) -> Model:
@@ -331,12 +354,18 @@ def _section_class(name: str) -> Model:
     return classes[name]
 
 
+def password_in(url: str) -> str | None:
+    """The password in an address, also in one that cannot be used; None where there is none."""
+    found = _PASSWORD.search(url)
+    return found[1] if found else None
+
+
 def secrets_in(value: Any) -> Iterable[str]:
     """Every secret that a checked section holds, the passwords in its URLs too."""
     if isinstance(value, SecretStr):
         yield value.get_secret_value()
     elif isinstance(value, str) and "://" in value:
-        if password := urlsplit(value).password:
+        if password := password_in(value):
             yield from (password, unquote(password))
     elif isinstance(value, tuple | list):
         for item in value:

@@ -18,6 +18,9 @@ ENVIRONMENT_PREFIX = "LAYERLINE_"
 NOT_SETTINGS = frozenset({"LAYERLINE_CONFIG", "LAYERLINE_DATA", "LAYERLINE_PARENT_PID"})
 """Variables of ours that are no settings: they say where to look for them, or who started us."""
 
+MOST_NESTED = 12
+"""Tables and lists within each other; the settings themselves need five."""
+
 
 class Layers:
     """A tree of raw settings; what is laid later covers what was laid before."""
@@ -30,13 +33,17 @@ class Layers:
     def lay(self, settings: Mapping[str, Any], origin: str, folder: Path | None = None) -> None:
         """Lay a tree over what is there. Paths in it are relative to `folder`.
 
-        Raises ConfigurationError where a secret is given both outright and by file.
+        Raises ConfigurationError where a secret is given both outright and by file, and for a tree
+        that is nested deeper than any setting.
         """
+        refuse_deep(settings, origin)
         self._folders[origin] = folder or Path()
         self._merge(self.tree, settings, (), origin)
 
     def put(self, path: Sequence[str], value: Any, origin: str) -> None:
-        """Lay a single value."""
+        """Lay a single value. Raises ConfigurationError as `lay` does."""
+        if len(path) > MOST_NESTED:
+            raise too_deep(origin)
         tree: Any = value
         for key in reversed(path):
             tree = {key: tree}
@@ -99,16 +106,43 @@ def dotted(path: KeyPath) -> str:
     return text
 
 
+def too_deep(origin: str) -> ConfigurationError:
+    """What is said of settings within settings without end."""
+    return ConfigurationError(f"{origin}: is nested deeper than {MOST_NESTED} levels; no setting is")
+
+
+def refuse_deep(tree: Any, origin: str) -> None:
+    """See that tables and lists lie within each other no deeper than those of settings do.
+
+    Raises ConfigurationError.
+    """
+    level = [tree]
+    for _ in range(MOST_NESTED):
+        inner: list[Any] = []
+        for value in level:
+            if isinstance(value, Mapping):
+                inner.extend(value.values())
+            elif isinstance(value, list | tuple):
+                inner.extend(value)
+        level = inner
+        if not level:
+            return
+    raise too_deep(origin)
+
+
 def read_toml(file: Path) -> dict[str, Any]:
     """The tree of a TOML file. Raises ConfigurationError when it cannot be read."""
     try:
-        return tomllib.loads(file.read_bytes().decode("utf-8"))
+        # Some editors put a byte order mark before the first key.
+        return tomllib.loads(file.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{file}: is not UTF-8 at byte {error.start}") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{file}: is not TOML: {error}") from error
+    except RecursionError:
+        raise too_deep(str(file)) from None
 
 
 def environment_settings(environment: Mapping[str, str]) -> Iterator[tuple[str, list[str], Any]]:
@@ -135,3 +169,5 @@ def _value(name: str, path: Sequence[str], text: str) -> Any:
         if len(path) > 1:
             return text
         raise ConfigurationError(f"environment {name}: is not JSON: {error}") from error
+    except RecursionError:
+        raise too_deep(f"environment {name}") from None

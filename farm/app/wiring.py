@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from farm.app.listening import local_url
+from farm.errors import ConfigurationError
 from farm.model.clock import Clock, system_clock
 from farm.model.times import DAY_MS
 
@@ -64,16 +65,17 @@ def run_collector(
 ) -> None:
     """Collect until `stop` is set, or until nothing has come for `drain_s` seconds.
 
-    Raises BrokerRefused or LedgerError when going on cannot help.
+    Raises BrokerRefused or LedgerError when going on cannot help, ConfigurationError where a
+    printer of the ledger has a name that the configuration gives to another.
     """
     from collector.intake.sources import SourceTable
     from collector.intake.time_source import RealTime, SimulatedTime
     from collector.service import Collector
-    from farm.app.ledger_opening import prepared
+    from farm.app.ledger_opening import done, prepared
 
     configuration.check(["site", "broker", "sources", "printers", "ledger", "collector", "telemetry"])
     with service_ledger(configuration) as ledger:
-        if not prepared(ledger, stop):
+        if not prepared(ledger, stop) or not done(lambda: refuse_taken_names(configuration, ledger), stop):
             return
         Collector(
             ledger,
@@ -86,6 +88,27 @@ def run_collector(
             time_source=SimulatedTime() if simulated else RealTime(),
             drain_seconds=drain_s,
         ).run(stop)
+
+
+def refuse_taken_names(configuration: "Configuration", ledger: "Ledger") -> None:
+    """See that every name of `[[printers]]` can be given in this ledger. Raises ConfigurationError.
+
+    A collector that runs gives no promised name to anybody else, so that only a change of the
+    configuration, or of the ledger, can bring this about.
+    """
+    from collector.intake.addresses import known_by_sources
+    from collector.intake.sources import SourceTable
+    from collector.printers.naming import settle_names
+
+    known, changeable = known_by_sources(
+        ledger.known_printers(),
+        SourceTable(configuration.sources),
+        ledger.printers_booked_by(configuration.collector.client_id),
+    )
+    taken = settle_names(configuration.printers, known, changeable).taken
+    if taken:
+        origin = configuration.origin_of_printers
+        raise ConfigurationError("\n".join(f"{origin}: {each.words}" for each in taken))
 
 
 def run_evaluator(configuration: "Configuration", stop: threading.Event) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from farm.app.listening import listens, local_address
-from farm.cli.diagnosis import Diagnosis, failed, ok, warning
-from farm.errors import BrokerRefused, BrokerUnreachable, DeliveryError, LedgerError
+from farm.cli.diagnosis import CheckStatus, Diagnosis, failed, ok, warning
+from farm.errors import BrokerRefused, BrokerUnreachable, ConfigurationError, DeliveryError, LedgerError
 from farm.model.clock import system_clock
 from farm.model.times import rfc3339
 from farm.mqtt import BrokerClient
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from alerts.notification import Notification
     from alerts.notifiers.base import NotifierSettings
     from farm.app.config import Configuration
+
+_EXAMINED_S = 10
+"""How long the ledger is looked at for damage: a million jobs take less."""
+
+_DAMAGED = "stop Layerline, keep a copy of the database as it is, and restore the last backup"
 
 
 def check_all(configuration: "Configuration", *, send: bool = False) -> Iterator[Diagnosis]:
@@ -31,7 +36,10 @@ def check_all(configuration: "Configuration", *, send: bool = False) -> Iterator
     configuration.check()
     yield ok("configuration", str(configuration.file or "no file, all settings as they are by default"))
     yield from check_broker(configuration)
-    yield check_ledger(configuration.ledger.url)
+    ledger = check_ledger(configuration.ledger.url)
+    yield ledger
+    if ledger.status is CheckStatus.OK and configuration.printers:
+        yield from check_printers(configuration)
     yield check_api(configuration)
     yield from server_diagnoses(configuration.influx)
     for receiver in configuration.alerts.receivers:
@@ -66,6 +74,7 @@ def check_broker(configuration: "Configuration") -> Iterator[Diagnosis]:
 def check_ledger(url: str) -> Diagnosis:
     """Open the ledger, look at its tables, and write to it in a transaction that is rolled back."""
     from farm.ledger.engine import ledger_engine, ledger_errors, shown
+    from farm.ledger.soundness import is_damage
 
     what = "database"
     try:
@@ -75,12 +84,49 @@ def check_ledger(url: str) -> Diagnosis:
         try:
             with ledger_errors(engine):
                 is_new = _try_to_write(engine)
-            state = _state_of_tables(engine) if not is_new else "no ledger yet, the first start makes it"
+            if is_new:
+                return ok(what, f"{shown(url)}: opened, writable, no ledger yet, the first start makes it")
+            if (damage := check_soundness(engine)).status is CheckStatus.FAILED:
+                return damage
+            state = f"{_state_of_tables(engine)}, {damage.seen}"
         finally:
             engine.dispose()
     except LedgerError as error:
-        return failed(what, str(error))
+        return failed(what, str(error), _DAMAGED if is_damage(error) else "")
     return ok(what, f"{shown(url)}: opened, writable, {state}")
+
+
+def check_soundness(engine: "Engine") -> Diagnosis:
+    """Whether all that the ledger holds can be read. Raises LedgerUnreachable when it does not answer."""
+    from farm.ledger.engine import shown
+    from farm.ledger.soundness import examine_soundness
+
+    found = examine_soundness(engine, _EXAMINED_S)
+    if found.faults:
+        return failed("database", f"{shown(engine.url)} is damaged: {'; '.join(found.faults)}", _DAMAGED)
+    if not found.is_whole:
+        return ok("soundness", f"no damage found in the part that was read within {_EXAMINED_S} s")
+    return ok("soundness", "no damage found")
+
+
+def check_printers(configuration: "Configuration") -> Iterator[Diagnosis]:
+    """Whether every name of `[[printers]]` can be given. Nothing where there is no ledger yet."""
+    from farm.app.wiring import ledger_of, refuse_taken_names
+    from farm.ledger.engine import ledger_engine
+
+    engine = ledger_engine(configuration.ledger.url)
+    if _missing_file(engine) is not None:
+        return
+    try:
+        with ledger_of(configuration) as ledger:
+            refuse_taken_names(configuration, ledger)
+    except ConfigurationError as error:
+        yield failed("printers", str(error), "the collector does not start with it")
+    except LedgerError:
+        # That there is none of this version yet was said of the database.
+        return
+    else:
+        yield ok("printers", f"{len(configuration.printers)} entries, every name can be given")
 
 
 def _missing_file(engine: "Engine") -> Diagnosis | None:
@@ -88,9 +134,9 @@ def _missing_file(engine: "Engine") -> Diagnosis | None:
     if engine.dialect.name != "sqlite" or not engine.url.database or engine.url.database == ":memory:":
         return None
     file = Path(engine.url.database)
-    if file.exists():
+    if os.path.exists(file):  # noqa: PTH110  Path.exists raises for a folder that is closed to us
         return None
-    folder = next(parent for parent in file.absolute().parents if parent.exists())
+    folder = next(parent for parent in file.absolute().parents if os.path.exists(parent))  # noqa: PTH110  as above
     if not os.access(folder, os.W_OK):
         return failed("database", f"{file} is not there, and {folder} cannot be written to")
     return ok("database", f"{file} is not there yet, the first start makes it")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from collector.broker_trials import BrokerTrials
+from farm.cli.checks import check_soundness
 from farm.cli.diagnosis import Diagnosis, failed, ok, warning
 from farm.errors import BrokerRefused, BrokerUnreachable, LedgerError
 from farm.model.clock import system_clock
@@ -46,6 +47,7 @@ def examine_ledger(configuration: "Configuration") -> Iterator[Diagnosis]:
     try:
         with ledger_of(configuration) as ledger:
             store = AlertStore(ledger.engine)
+            yield check_soundness(ledger.engine)
             yield _printers(ledger)
             yield from _freshness(ledger)
             yield from _shards(ledger)

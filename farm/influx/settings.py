@@ -2,10 +2,11 @@
 
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from farm.settings import Section
+from farm.settings import Section, port_of
 
 WindowName = Literal["1h", "8h", "24h", "7d", "30d", "today", "week", "month"]
 
@@ -75,6 +76,8 @@ class InfluxSettings(Section):
     def _http(cls, url: str | None) -> str | None:
         if url is not None and not url.startswith(("http://", "https://")):
             raise ValueError("must begin with http:// or https://, e.g. http://influxdb:8086")
+        if url is not None and (not urlsplit(url).hostname or port_of(url) == 0):
+            raise ValueError("must name a server, e.g. http://influxdb:8086")
         return url
 
     @model_validator(mode="after")

@@ -25,7 +25,8 @@ from farm.model.span import Span
 class Batch(msgspec.Struct, kw_only=True):
     """Everything that one commit of the collector books, all or nothing.
 
-    Applied in this order: printers and addresses (upsert); jobs (upsert by id);
+    Applied in this order: printers (upsert; two can swap their names); addresses (upsert); jobs
+    (upsert by id);
     `withdrawn_jobs` (deleted with their aliases: a replay showed that they never were);
     aliases (upsert); `evidence_cuts` and `snapshot_cuts` (rows of the printer behind the
     position of instant and ordinal are deleted, to be booked anew by a replay); `cuts` (every

@@ -73,9 +73,7 @@ class CollectorLedger(LedgerRetention):
         statements = self._statements
         with refusals(self.engine), self._writes() as connection:
             client_id = self._hold(connection, batch.booked_until_ms)
-            statements.printers.run(
-                connection, [rows.printer_row(each, client_id) for each in batch.printers]
-            )
+            self._book_printers(connection, client_id, batch)
             statements.addresses.run(connection, [rows.address_row(*each) for each in batch.addresses])
             self._book_jobs(connection, batch)
             self._book_time(connection, batch)
@@ -126,7 +124,11 @@ class CollectorLedger(LedgerRetention):
 
     def printers_booked_here(self) -> frozenset[str]:
         """The ids of the printers that the claimed shard booked last."""
-        wanted = select(schema.printer.c.id).where(schema.printer.c.collector == self._client_id)
+        return frozenset() if self._client_id is None else self.printers_booked_by(self._client_id)
+
+    def printers_booked_by(self, client_id: str) -> frozenset[str]:
+        """The ids of the printers that the shard `client_id` booked last."""
+        wanted = select(schema.printer.c.id).where(schema.printer.c.collector == client_id)
         with self._reads() as connection:
             return frozenset(connection.execute(wanted).scalars())
 
@@ -250,6 +252,13 @@ class CollectorLedger(LedgerRetention):
         if self._statements.hold.run_one(connection, self._client_id, self._epoch, booked_until_ms) is None:
             raise LeaseLost(f"another collector has taken over {self._client_id!r}")
         return self._client_id
+
+    def _book_printers(self, connection: Connection, client_id: str, batch: Batch) -> None:
+        """The last row of each printer. Names are given up before they are taken: two can swap theirs."""
+        last = {printer.id: printer for printer in batch.printers}
+        if len(last) > 1:
+            self._statements.names_given_up.run(connection, [(each.id, each.name) for each in last.values()])
+        self._statements.printers.run(connection, [rows.printer_row(p, client_id) for p in last.values()])
 
     def _book_jobs(self, connection: Connection, batch: Batch) -> None:
         book_outcomes(connection, batch.jobs, batch.withdrawn_jobs)

@@ -31,6 +31,7 @@ class CollectorStatements:
         self.claim = _claim(dialect)
         self.hold = _hold(dialect)
         self.release = _release(dialect)
+        self.names_given_up = _names_given_up(dialect)
         self.printers = upsert(schema.printer, rows.PRINTER_COLUMNS)
         self.addresses = upsert(schema.printer_address, rows.ADDRESS_COLUMNS)
         self.jobs = upsert(schema.job, rows.JOB_COLUMNS)
@@ -97,6 +98,17 @@ def _release(dialect: str) -> RowStatement:
         .values(beats=null())
     )
     return RowStatement(statement, dialect, ("client", "held_epoch"))
+
+
+def _names_given_up(dialect: str) -> RowStatement:
+    """Takes (printer id, its name to be): until then a printer that gets another one is called by its id."""
+    printer = schema.printer.c
+    statement = (
+        update(schema.printer)
+        .where(printer.id == bindparam("printer"), printer.name != bindparam("wanted"))
+        .values(name=printer.id)
+    )
+    return RowStatement(statement, dialect, ("printer", "wanted"))
 
 
 def _numbered_cut(table: Any, dialect: str) -> RowStatement:

@@ -1,5 +1,6 @@
 """Connections to the ledger's database, SQLite or PostgreSQL, chosen by its URL."""
 
+import math
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.pool import QueuePool
 
 from farm.errors import BatchRefused, LedgerError, LedgerUnreachable
+from farm.ledger.ledger_file import watch_file
 
 ALLOWED_URLS = (
     "sqlite:////absolute/path/to/ledger.db, sqlite:// (in memory, gone at the end) "
@@ -19,6 +21,7 @@ ALLOWED_URLS = (
 )
 
 _PATIENCE_S = 30
+_LONGEST_PATIENCE_S = 3600
 _CONNECT_S = 10
 _SQLITE_PRAGMAS = (
     "journal_mode = WAL",
@@ -140,11 +143,34 @@ def _parsed(url: str) -> URL:
     if parsed.get_backend_name() == "sqlite":
         if parsed.host:
             raise _wrong(url, f"names a host, {parsed.host!r}; an absolute path takes four strokes")
+        _refuse_unknown_options(url, parsed)
     elif "@" in (parsed.host or ""):
         raise _wrong(url, "holds a second @; write an @ of the password as %40")
     elif not parsed.database:
         raise _wrong(url, "names no database")
+    else:
+        _refuse_wrong_options(url, parsed)
     return parsed
+
+
+def _refuse_unknown_options(url: str, parsed: URL) -> None:
+    """Raises LedgerError for what stands behind a `?` and SQLite's driver cannot be given."""
+    if unknown := sorted(set(parsed.query) - {"timeout"}):
+        raise _wrong(url, f"holds the option {unknown[0]!r}; it may hold timeout, in seconds")
+    try:
+        patience_s = float(str(parsed.query.get("timeout", _PATIENCE_S)))
+    except ValueError:
+        patience_s = math.nan
+    if not 0 <= patience_s <= _LONGEST_PATIENCE_S:
+        raise _wrong(url, f"holds a timeout that is no number of seconds up to {_LONGEST_PATIENCE_S}")
+
+
+def _refuse_wrong_options(url: str, parsed: URL) -> None:
+    """Raises LedgerError for what would look like a PostgreSQL that is away."""
+    for name in sorted({"connect_timeout", *_POSTGRESQL_LINE} & set(parsed.query)):
+        text = str(parsed.query[name])
+        if not text.isascii() or not text.isdigit():
+            raise _wrong(url, f"holds {name}, which must be a whole number")
 
 
 def _wrong(url: str, fault: str) -> LedgerError:
@@ -169,6 +195,8 @@ def _sqlite_engine(url: URL) -> Engine:
         **size,
     )
     event.listen(engine, "connect", _set_up_sqlite)
+    if not _without_file(url):
+        watch_file(engine)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 

@@ -1,5 +1,6 @@
 """The ledger: the one relational database that holds the truth."""
 
+import os
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -10,6 +11,7 @@ from farm.errors import LedgerError
 from farm.ledger.answer_limit import limit_answers
 from farm.ledger.collector_ledger import CollectorLedger
 from farm.ledger.engine import in_memory, ledger_engine, ledger_errors, shown
+from farm.ledger.ledger_file import make_private
 from farm.ledger.ledger_reader import LedgerReader
 from farm.ledger.schema_version import prepare_schema
 
@@ -79,7 +81,8 @@ def _see_to_file(engine: Engine, *, create: bool) -> None:
     if create:
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
+            make_private(file)
         except OSError as error:
-            raise LedgerError(f"ledger.url: no folder for {shown(engine.url)}: {error}") from error
-    elif not file.exists():
+            raise LedgerError(f"ledger.url: {shown(engine.url)} cannot be made: {error.strerror}") from error
+    elif not os.path.exists(file):  # noqa: PTH110  Path.exists raises for a folder that is closed to us
         raise LedgerError(f"ledger.url: there is no ledger at {shown(engine.url)}")

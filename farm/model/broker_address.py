@@ -26,9 +26,9 @@ def broker_address(url: str) -> BrokerAddress:
     try:
         parts = urlsplit(url)
         port = parts.port
-    except ValueError as error:
-        raise ValueError(_FORM) from error
-    if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
+    except ValueError as error:  # a port beyond 65535, a bracket that is not closed
+        raise ValueError(f"{_FORM}; {error}") from None
+    if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname or port == 0:
         raise ValueError(_FORM)
     tls = parts.scheme == "mqtts"
     return BrokerAddress(

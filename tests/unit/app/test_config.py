@@ -195,7 +195,31 @@ def test_every_secret_is_masked_in_the_log_from_then_on(folder: Path, write: Wri
             '[[printers]]\nname = "bay1"\nmodle = "MK4"',
             "layerline.toml: printers[0].modle (number 1 of [[printers]]): unknown key; did you mean `model`",
         ),
-        ('[broker]\nurl = "http://b"', "layerline.toml: broker: url must be mqtt://HOST[:PORT] or mqtts://"),
+        (
+            '[[printers]]\nname = "a"\nrename = "c"\n[[printers]]\nname = "b"\nrename = "C"',
+            'printers[1].rename (number 2 of [[printers]]) = "C": entry number 1 has the name already',
+        ),
+        (
+            '[[printers]]\nname = "a"\ntopic = "x"\n[[printers]]\nname = "a"\ntopic = "y"',
+            'printers[1].name (number 2 of [[printers]]) = "a": entry number 1 has the name already',
+        ),
+        (
+            '[[printers]]\nname = "a"\nrename = "b"\n[[printers]]\nname = "a"\nrename = "c"',
+            'printers[1].name (number 2 of [[printers]]) = "a": entry number 1 is about it already; put all',
+        ),
+        (
+            '[[printers]]\nname = "a"\ntopic = "x"\n[[printers]]\nname = "b"\ntopics = ["x/", "y"]',
+            'printers[1].topics (number 2 of [[printers]]) = "x": entry number 1 has the prefix already',
+        ),
+        (
+            '[broker]\nurl = "http://b"',
+            'layerline.toml: broker.url = "http://b": must be mqtt://HOST[:PORT] or',
+        ),
+        ('[broker]\nurl = "mqtt://b:99999"', "or mqtts://HOST[:PORT]; Port out of range 0-65535"),
+        (
+            '[broker]\nurl = "mqtt://u:secret@[b"',
+            'broker.url = "mqtt://u:***@[b": must be mqtt://HOST[:PORT] or',
+        ),
         ('[broker]\nusername = "u"', "broker.url: is missing, though `username` or `password` is set"),
         ("[api]\nport = 70000", "layerline.toml: api.port = 70000: must be 65535 or less"),
         ('[api]\nport = "http"', 'layerline.toml: api.port = "http": must be a whole number'),
@@ -287,7 +311,7 @@ def test_a_wrong_variable_is_refused_by_its_name(
 
 def test_a_wrong_flag_is_refused_by_its_name(folder: Path) -> None:
     said = complaint({}, Flag("--broker", ("broker", "url"), "tcp://b"))
-    assert said.startswith("--broker: broker: url must be mqtt://HOST[:PORT]")
+    assert said.startswith('--broker: broker.url = "tcp://b": must be mqtt://HOST[:PORT]')
 
 
 def test_everything_that_is_wrong_is_said_at_once(write: Write) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from alerts.evaluator import Evaluator
 from farm.app.config import Configuration, load_configuration
-from farm.app.logs import Redaction
+from farm.app.logs import LogRedaction
 from farm.cli.demo.kept_past import KeptPast, cache_folder
 from farm.cli.demo.past import SCENARIO, make_past
 from farm.cli.demo.stage import Ports, write_configuration
@@ -34,7 +34,7 @@ TWO_REPORTS_MS = 10 * MINUTE_MS
 def configuration(tmp_path_factory: pytest.TempPathFactory) -> Configuration:
     folder = tmp_path_factory.mktemp("demo")
     file = write_configuration(folder, Ports(broker=1, page=2, slack=3, mail=4))
-    return load_configuration(config=file, data=folder, environment={}, redaction=Redaction())
+    return load_configuration(config=file, data=folder, environment={}, redaction=LogRedaction())
 
 
 @pytest.fixture(scope="module")

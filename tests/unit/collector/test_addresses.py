@@ -184,15 +184,6 @@ def test_an_address_joins_a_printer_that_has_jobs_and_its_former_printer_falls_s
         assert by_name == {"p1": PrinterState.IDLE, "p2": PrinterState.UNKNOWN}
 
 
-def test_a_name_that_another_printer_has_is_not_given_twice() -> None:
-    with open_ledger("sqlite://") as ledger:
-        found = open_pipeline(ledger, PrinterSettings(name="p2", rename="p1"))
-        for name in ("p1", "p2"):
-            found.take(f"farm/{name}/state", native(T0, state="idle"), False, T0)
-        found.commit(T0)
-        assert sorted(addresses(ledger)) == ["p1", "p2"]
-
-
 def test_a_new_group_is_told_to_those_who_follow() -> None:
     with open_ledger("sqlite://") as ledger:
         first = open_pipeline(ledger)

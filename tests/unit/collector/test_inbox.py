@@ -280,6 +280,34 @@ def test_a_name_that_the_configuration_gives_is_refused() -> None:
         assert "configuration" in taken.answer
 
 
+def test_of_two_waiting_renames_to_one_name_the_second_is_answered(shop: Shop) -> None:
+    shop.hear(0, printer="p1", state="idle")
+    shop.hear(0, printer="p2", state="idle")
+    shop.pipeline.commit(T0)
+    ids = {printer.name: printer.id for printer in shop.ledger.printers()}
+    waiting = [
+        shop.inbox.append_input(RenamePrinter(name), printer_id=ids[printer], who="ada", now_ms=T0)
+        for printer, name in (("p1", "Left"), ("p2", "LEFT"))
+    ]
+    shop.pipeline.tick(T0 + MINUTE)
+    shop.pipeline.commit(T0 + MINUTE)
+    answers = [
+        None if said is None else said.answer for said in map(shop.inbox.input, (w.id for w in waiting))
+    ]
+    assert answers == [None, "another printer is called LEFT"]
+    assert {printer.name for printer in shop.ledger.printers()} == {"Left", "p2"}
+
+
+def test_a_name_that_the_configuration_promises_to_a_printer_is_given_to_no_other() -> None:
+    with open_ledger("sqlite://") as ledger:
+        shop = Shop(ledger, PrinterSettings(name="p9", rename="Left"))
+        shop.hear(0, state="idle")
+        taken = shop.say(RenamePrinter("Left"), 1)
+        assert taken is not None
+        assert taken.answer == "the name Left is kept for another printer: the configuration says so"
+        assert [printer.name for printer in ledger.printers()] == ["p1"]
+
+
 def test_a_retired_printer_counts_until_then_and_is_heard_no_more(shop: Shop) -> None:
     shop.hear(1, event="job_started", job={"id": "a", "file": "a.gcode"})
     shop.say(RetirePrinter(), 3)

@@ -8,6 +8,7 @@ ALLOWED = [
     "sqlite:///:memory:",
     "sqlite:///relative.db",
     "sqlite:////var/lib/layerline/ledger.db",
+    "sqlite:////var/lib/layerline/ledger.db?timeout=2.5",
     "sqlite+pysqlite:////var/lib/layerline/ledger.db",
     "postgresql://user:pass@host/farm",
     "postgresql://user:p%40ss@host:5433/farm?sslmode=require",
@@ -25,6 +26,11 @@ REFUSED = [
     "postgresql://user:hun@hunter2@host/farm",
     "mysql://host/farm?password=hunter2",
     "sqlite://var/ledger.db",
+    "sqlite:////var/ledger.db?timeout=abc",
+    "sqlite:////var/ledger.db?timeout=nan",
+    "sqlite:////var/ledger.db?timeout=-1",
+    "sqlite:////var/ledger.db?nonsense=1",
+    "postgresql://user:hunter2@host/farm?connect_timeout=soon",
 ]
 
 
