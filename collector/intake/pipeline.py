@@ -230,13 +230,19 @@ class Pipeline:
         last_heard = printer.last_heard or session
         was_silent = at - printer.heard_ms > last_heard.report_interval.limit_ms
         if reading.observations or was_silent or printer.tracker.before_silence is not None:
-            self._tell_tracker(printer, session, reading, at, received_ms)
+            self._tell_tracker(printer, session, reading, at, received_ms, live)
         if at >= session.next_sample_ms:
             self._sample(session, at)
         self._hear(printer, session, at)
 
     def _tell_tracker(
-        self, printer: TrackedPrinter, session: PrinterSession, reading: Reading, at: int, received_ms: int
+        self,
+        printer: TrackedPrinter,
+        session: PrinterSession,
+        reading: Reading,
+        at: int,
+        received_ms: int,
+        live: bool,
     ) -> None:
         """Give the tracker what the message says: all of it, or nothing."""
         tracker_before, writer = printer.mark(), self._writer
@@ -247,7 +253,7 @@ class Pipeline:
                 self._silence(printer)
             if reading.observations:
                 for observation in reading.observations:
-                    self._observe(printer, session, at, received_ms, observation)
+                    self._observe(printer, session, at, received_ms, observation, live)
             elif printer.tracker.before_silence is not None and at > printer.heard_ms:
                 self._sign_of_life(printer, session, at, received_ms)
         except LedgerError:
@@ -340,6 +346,7 @@ class Pipeline:
         at: int,
         received_ms: int,
         seen: Observation,
+        live: bool,
     ) -> None:
         tracker = printer.tracker
         if seen.since_ms is not None and seen.time_ms is not None:
@@ -363,7 +370,9 @@ class Pipeline:
             self._look_further_back(printer, session, received_ms, seen)
             tracker = printer.tracker
         given = Observed(seen, min(at, printer.heard_ms), teller)
-        if tracker.at_ms - at > ECHO_MS or printer.was_not_silent(at):
+        # A queue may be handed over topic by topic, so there nothing is of one moment but what says so.
+        reach_ms = ECHO_MS if live or seen.time_ms is None else 0
+        if tracker.at_ms - at > reach_ms or printer.was_not_silent(at):
             self._late(printer, session, at, received_ms, given, seen)
             return
         at = max(at, tracker.at_ms)
