@@ -8,6 +8,15 @@ import msgspec
 
 from collector.adapters._causes import cause_in, without_ok
 from collector.adapters._json import WireDecoder, text, wire_fields
+from collector.adapters._octoprint_memory import (
+    FORGOTTEN,
+    Happening,
+    OctoPrintMemory,
+    as_of,
+    hear,
+    notice_fall,
+    remember,
+)
 from collector.adapters._wire_types import (
     Celsius,
     FileName,
@@ -47,22 +56,11 @@ _STATES = {
 }
 _CLOSED = frozenset({"OFFLINE", "CLOSED", "NONE"})
 _RESTING = frozenset({PrinterState.IDLE, PrinterState.FINISHED, PrinterState.ERROR, PrinterState.OFFLINE})
+_PROGRESS, _BED, _NOZZLE = range(3)
+_HEATERS = {"bed": _BED, "tool0": _NOZZLE}
 _MISSED_START_MS = 4_000
 _COLD_MS = 60_000
 _SECOND_MS = 1_000
-
-
-class OctoPrintMemory(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """What is remembered of one OctoPrint instance between its messages."""
-
-    state: PrinterState | None = None
-    failed: bool = False
-    bed_full: bool = False
-    error: str | None = None
-    progress_path: str | None = None
-    progress_ms: int = 0
-    cold_ms: int | None = None
-    figures: Telemetry = Telemetry()
 
 
 class _Payload(msgspec.Struct, rename={"timestamp": "_timestamp"}):
@@ -114,6 +112,8 @@ class OctoPrint:
 
     def forget(self, memory: OctoPrintMemory) -> None:
         """Nothing is published again on reconnecting, so nothing is known any more."""
+        if memory.happened:
+            remember(memory, Happening(memory.happened[-1].at_ms, FORGOTTEN), _follow)
         memory.state = None
         memory.progress_path = None
 
@@ -152,6 +152,8 @@ class OctoPrint:
         self, memory: OctoPrintMemory, leaf: str, said: _Payload, at: int | None, retained: bool
     ) -> Reading:
         actual, target = said.actual, said.target
+        if at is not None and leaf in _HEATERS and not retained:
+            hear(memory, _HEATERS[leaf], at)
         if leaf == "bed":
             memory.figures = msgspec.structs.replace(memory.figures, bed=actual, bed_target=target)
         elif leaf == "tool0":
@@ -166,14 +168,16 @@ class OctoPrint:
         """Heaters that stay off in mid-print show that the end was missed: the state is not known."""
         figures = memory.figures
         cold = figures.nozzle_target == 0 and not figures.bed_target
-        if not cold or at is None or memory.state is not PrinterState.PRINTING:
+        if not cold or at is None or as_of(memory, at, _follow).state is not PrinterState.PRINTING:
             memory.cold_ms = None
             return Reading(at)
         if memory.cold_ms is None:
             memory.cold_ms = at
         if at - memory.cold_ms < _COLD_MS:
             return Reading(at)
-        since, memory.cold_ms, memory.state = memory.cold_ms, None, None
+        since, memory.cold_ms = memory.cold_ms, None
+        if not memory.happened or at >= memory.happened[-1].at_ms:
+            memory.state = None
         detail = "heaters off in mid-print"
         return Reading(
             at, (Observation(time_ms=at, since_ms=since, state=PrinterState.UNKNOWN, detail=detail),)
@@ -183,6 +187,7 @@ class OctoPrint:
         percent, path = said.progress, text(said.path)
         if retained or percent is None or at is None:
             return Reading(None)
+        hear(memory, _PROGRESS, at)
         memory.figures = msgspec.structs.replace(memory.figures, progress=percent / 100)
         if path and percent == 100:
             job = JobReading(file=path)
@@ -193,7 +198,8 @@ class OctoPrint:
         under_way = self._proves_a_print(memory, path, at)
         if not under_way:
             return Reading(at)
-        memory.state = PrinterState.PRINTING
+        if not memory.happened or at >= memory.happened[-1].at_ms:
+            memory.state = PrinterState.PRINTING
         job = JobReading(file=path, progress=percent / 100)
         return Reading(at, (Observation(time_ms=at, level=True, state=PrinterState.PRINTING, job=job),))
 
@@ -201,11 +207,13 @@ class OctoPrint:
         """Whether progress shows a print whose start was missed.
 
         With no state known one message does. Against a known resting state it takes two of
-        them some seconds apart, since one may come late after the end.
+        them some seconds apart, since one may come late after the end. Progress of before an
+        end that is known is held against the state of then, and so proves nothing.
         """
-        if memory.state is None:
+        state = as_of(memory, at, _follow).state
+        if state is None:
             return True
-        if memory.state not in _RESTING:
+        if state not in _RESTING:
             return False
         if memory.progress_path != path:
             memory.progress_path, memory.progress_ms = path, at
@@ -214,8 +222,36 @@ class OctoPrint:
 
     def _event(self, memory: OctoPrintMemory, name: str, said: _Payload, at: int | None) -> Reading:
         handler = _EVENTS.get(name)
-        found = None if handler is None else handler(memory, said, at)
+        if handler is None:
+            return Reading(at)
+        if at is not None:
+            notice_fall(memory, name, at)
+        standing = as_of(memory, at, _follow)
+        found = handler(standing, said, at)
+        if at is not None:
+            remember(memory, Happening(at, name, _word(name, said)), _follow)
         return Reading(at, () if found is None else (found,))
+
+
+def _word(event: str, said: _Payload) -> str | None:
+    """The word of an event that later messages are read by."""
+    match event:
+        case "PrinterStateChanged":
+            return text(said.state_id)
+        case "PrintFailed":
+            return text(said.reason)
+        case "PrintCancelling":
+            return without_ok(text(said.firmwareError))
+        case "Error":
+            return without_ok(text(said.error)) or text(said.reason)
+    return None
+
+
+def _follow(memory: OctoPrintMemory, happened: Happening) -> Observation | None:
+    """Let an event that is remembered act on the memory as it did when it was heard."""
+    word = happened.word
+    said = _Payload(state_id=word, reason=word, error=word, firmwareError=word)
+    return _EVENTS[happened.event](memory, said, happened.at_ms)
 
 
 def _job(said: _Payload, at: int | None, *, token: bool = False, measured: bool = True) -> JobReading:
@@ -230,8 +266,11 @@ def _job(said: _Payload, at: int | None, *, token: bool = False, measured: bool 
     )
 
 
-def _state_changed(memory: OctoPrintMemory, said: _Payload, at: int | None) -> Observation:
+def _state_changed(memory: OctoPrintMemory, said: _Payload, at: int | None) -> Observation | None:
     word = text(said.state_id) or ""
+    if word == "PAUSING" and memory.state in (PrinterState.PRINTING, PrinterState.PAUSED):
+        # Whether it still prints or was told to be paused within the same second: nothing new.
+        return None
     state = _STATES.get(word, PrinterState.UNKNOWN)
     if word in _CLOSED and memory.failed:
         state = PrinterState.ERROR
@@ -285,8 +324,11 @@ def _failed(memory: OctoPrintMemory, said: _Payload, at: int | None) -> Observat
 
 
 def _cancelling(memory: OctoPrintMemory, said: _Payload, at: int | None) -> Observation | None:
-    memory.error = without_ok(text(said.firmwareError)) or memory.error
-    return None
+    words = without_ok(text(said.firmwareError))
+    memory.error = words or memory.error
+    if words is None:
+        return None
+    return Observation(time_ms=at, cause=cause_in(words), detail=words, facts=(JobFact.FIRMWARE_ERROR,))
 
 
 def _cancelled(memory: OctoPrintMemory, said: _Payload, at: int | None) -> Observation:
@@ -311,7 +353,13 @@ def _error(memory: OctoPrintMemory, said: _Payload, at: int | None) -> Observati
     memory.failed = True
     memory.state = PrinterState.ERROR
     cause = Cause.CONNECTION if said.reason in ("timeout", "connection") else cause_in(memory.error)
-    return Observation(time_ms=at, state=PrinterState.ERROR, cause=cause, detail=memory.error)
+    return Observation(
+        time_ms=at,
+        state=PrinterState.ERROR,
+        cause=cause,
+        detail=memory.error,
+        facts=(JobFact.FIRMWARE_ERROR,),
+    )
 
 
 def _disconnected(memory: OctoPrintMemory, said: _Payload, at: int | None) -> Observation:

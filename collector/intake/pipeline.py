@@ -209,13 +209,13 @@ class Pipeline:
         last_heard = printer.last_heard or session
         was_silent = at - printer.heard_ms > last_heard.report_interval.limit_ms
         if reading.observations or was_silent or printer.tracker.before_silence is not None:
-            self._told.tell(self._heard(printer, session, received_ms), at, reading)
+            self._told.tell(self._heard(printer, session, received_ms, live), at, reading)
         if at >= session.next_sample_ms:
             self._sample(session, at)
         self._hear(printer, session, at)
 
-    def _heard(self, printer: TrackedPrinter, session: PrinterSession, received_ms: int) -> Heard:
-        return Heard(printer, session, received_ms, self.latest_ms, self._memory_before)
+    def _heard(self, printer: TrackedPrinter, session: PrinterSession, received_ms: int, live: bool) -> Heard:
+        return Heard(printer, session, received_ms, live, self.latest_ms, self._memory_before)
 
     def _hear(self, printer: TrackedPrinter, session: PrinterSession, at: int) -> None:
         """The printer was heard in the session at `at`."""
@@ -260,7 +260,7 @@ class Pipeline:
             time_ms, received_ms, live=live, floor_ms=max(session.heard_ms, min(self.latest_ms, received_ms))
         )
         if isinstance(placed, Placed):
-            self._told.clock_moved(self._heard(printer, session, received_ms), placed)
+            self._told.clock_moved(self._heard(printer, session, received_ms, live), placed)
             return placed.at_ms
         return placed
 

@@ -41,13 +41,15 @@ _CLOCK_REACH_MS = 7 * DAY_MS
 class Heard(NamedTuple):
     """The message at hand: whose it is, when it came, and the state of the collector before it.
 
-    `received_ms` is when it came by our clock, `latest_ms` the latest instant at which any printer was
-    heard, `memory_before` the adapter memory of the session without this message.
+    `received_ms` is when it came by our clock, `live` says that it did not wait in a queue, `latest_ms` is
+    the latest instant at which any printer was heard, `memory_before` the adapter memory of the session
+    without this message.
     """
 
     printer: TrackedPrinter
     session: PrinterSession
     received_ms: int
+    live: bool
     latest_ms: int
     memory_before: Any
 
@@ -134,7 +136,9 @@ class TrackerInputs:
             self._look_further_back(heard, seen)
             tracker = printer.tracker
         given = Observed(seen, min(at, printer.heard_ms), teller)
-        if tracker.at_ms - at > ECHO_MS or printer.was_not_silent(at):
+        # A queue may be handed over topic by topic, so there nothing is of one moment but what says so.
+        reach_ms = ECHO_MS if heard.live or seen.time_ms is None else 0
+        if tracker.at_ms - at > reach_ms or printer.was_not_silent(at):
             self._late(heard, at, given, seen)
             return
         at = max(at, tracker.at_ms)

@@ -160,7 +160,8 @@ def _in_order(
     for row in late:
         given = _input_decoder.decode(_body_decoder.decode(row.body).given)
         placed.append(_Placed(row.at_ms, row, given, is_late=True))
-    placed.sort(key=lambda each: each.at_ms)
+    # What is given up for want of an end is given up behind all that was told of that moment.
+    placed.sort(key=lambda each: (each.at_ms, isinstance(each.given, Settled)))
     return placed
 
 

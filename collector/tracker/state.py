@@ -15,7 +15,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `opened_ms` is when we first heard of it, `accounted_ms` until when its hours are booked,
     `gap_from_ms` since when nothing is known of it, `settling_ms` since when the printer rests
-    without having told the end. `row` is the history's account of its end, where that came
+    without having told the end. `firmware_error` says that `cause` and `detail` are of an error that
+    the firmware told while it printed. `row` is the history's account of its end, where that came
     before anything else showed it. `teller` is the address that opened it, where the printer has
     several.
     """
@@ -30,6 +31,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     read_through_ms: int | None = None
     cause: Cause | None = None
     detail: str | None = None
+    firmware_error: bool = False
     row: HistoryRow | None = None
     teller: str = ""
 

@@ -50,7 +50,7 @@ from collector.tracker.spans import close_gap, enter, fall_silent, lose_sight, o
 from collector.tracker.state import Attempt, LedgerChanges, TrackerState
 from collector.tracker.transition import Transition
 from farm.model.job import job_id
-from farm.model.observation import JobReading, JobSignal, Link, Observation
+from farm.model.observation import JobFact, JobReading, JobSignal, Link, Observation
 from farm.model.states import ACTIVE_STATES, Cause, Outcome, PrinterState, Provenance
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -96,6 +96,8 @@ def _observe(step: Transition, seen: Observation, heard_ms: int) -> None:
         _link(step, seen, heard_ms)
     if seen.history:
         look_back(step, seen.history)
+    if seen.signal is None and JobFact.FIRMWARE_ERROR in seen.facts:
+        _firmware_error(step, seen)
     if seen.signal is not None and not _signal(step, seen.signal, seen):
         return
     if seen.state is not None and not _is_echo(step, seen):
@@ -135,6 +137,36 @@ def _link(step: Transition, seen: Observation, heard_ms: int) -> None:
     step.link = seen.link
 
 
+def _firmware_error(step: Transition, seen: Observation) -> None:
+    """The firmware told an error: the end that follows is its doing, or one of this moment was."""
+    attempt, last = step.attempt, step.last_job
+    if attempt is not None:
+        step.attempt = msgspec.structs.replace(
+            attempt, firmware_error=True, cause=seen.cause, detail=seen.detail
+        )
+    elif (
+        last is not None
+        and last.outcome is Outcome.CANCELLED
+        and last.provenance is Provenance.OBSERVED
+        and step.at - (last.ended_ms or 0) <= ECHO_MS
+    ):
+        cancelled = msgspec.structs.replace(seen, signal=JobSignal.CANCELLED)
+        revise(step, last, decide(told_by_printer(cancelled, late=False)))
+
+
+def _with_firmware_error(attempt: Attempt | None, seen: Observation) -> Observation:
+    """The end with the error that the firmware told before it, where it names none itself."""
+    if attempt is None or not attempt.firmware_error or seen.signal is JobSignal.DONE:
+        return seen
+    is_named = seen.cause not in (None, Cause.UNKNOWN)
+    return msgspec.structs.replace(
+        seen,
+        facts=(*seen.facts, JobFact.FIRMWARE_ERROR),
+        cause=seen.cause if is_named else attempt.cause,
+        detail=seen.detail or attempt.detail,
+    )
+
+
 def _is_echo(step: Transition, seen: Observation) -> bool:
     """A bare active state right after an end was told: a message that was overtaken by it."""
     last = step.last_job
@@ -152,6 +184,9 @@ def _is_echo(step: Transition, seen: Observation) -> bool:
 
 def _state(step: Transition, state: PrinterState, seen: Observation) -> None:
     if state is PrinterState.UNKNOWN:
+        if seen.since_ms is not None and step.attempt is None:
+            # A doubt whether a print goes on, and none does.
+            return
         open_gap(step, step.at)
     elif state in ACTIVE_STATES:
         _under_way(step, seen)
@@ -267,6 +302,7 @@ def _ended(step: Transition, seen: Observation) -> None:
     if attempt is not None and another:
         give_up(step, attempt, began_at(step, reading))
     late = seen.level and step.attempt is not None and step.attempt.gap_from_ms is not None
+    seen = _with_firmware_error(step.attempt, seen)
     ruling = decide(told_by_printer(seen, late=late))
     if step.attempt is None:
         if _explains(step, ruling, seen, reading) or seen.level:

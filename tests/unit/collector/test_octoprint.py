@@ -200,3 +200,42 @@ def test_an_error_of_the_print_before_says_nothing_of_a_cancel(printer: Farm) ->
     event(printer, 90, "PrintCancelled", reason="cancelled", user="operator", time=30)
     assert [job.outcome for job in printer.jobs] == ["failed", "cancelled"]
     assert [job.confidence for job in printer.jobs] == ["strong", "certain"]
+
+
+def progress(printer: Farm, at: float, percent: int, *, heard: float) -> None:
+    said = {"progress": percent, "path": FILE, "_timestamp": T0 // SECOND + int(at)}
+    printer.hear(heard, "progress/printing", said)
+
+
+def test_progress_from_before_an_end_that_is_known_begins_no_job(printer: Farm) -> None:
+    """The broker that comes along hands a queue over filter by filter: the events, then the progress."""
+    start(printer, 10)
+    event(printer, 100, "PrintDone", time=90.0)
+    state(printer, 100, "OPERATIONAL")
+    for number, at in enumerate((94, 99)):
+        progress(printer, at, at, heard=101 + number)
+    assert printer.job.outcome == "succeeded"
+    assert printer.state == "finished"
+
+
+def test_an_end_is_read_by_what_had_happened_until_then_and_not_by_what_came_first(printer: Farm) -> None:
+    start(printer, 10)
+    event(printer, 100, "PrintCancelled", reason="cancelled", time=90.0)
+    said = {"path": FILE, "firmwareError": "Probing failed", "_timestamp": T0 // SECOND + 100}
+    printer.hear(101, "event/PrintCancelling", said)
+    assert (printer.job.outcome, printer.job.cause) == ("failed", "printer_error")
+
+
+def test_a_clock_that_falls_does_not_bring_an_old_state_back(printer: Farm) -> None:
+    """An hour ago it printed; by its new clock it is then again, and its bed is cold since it is done."""
+    start(printer, 10)
+    event(printer, 3_700, "PrintDone", time=3_690.0)
+    state(printer, 3_700, "OPERATIONAL")
+    bed(printer, 3_710, target=0, tool=0)
+    fallen = T0 // SECOND - 3_600
+    for at in range(3_720, 4_000, 10):
+        for heater, actual in (("bed", 30), ("tool0", 30)):
+            said = {"actual": actual, "target": 0, "_timestamp": fallen + at}
+            printer.hear(at, f"temperature/{heater}", said)
+    assert printer.job.outcome == "succeeded"
+    assert printer.state == "finished"
