@@ -191,6 +191,7 @@ def test_a_ledger_that_is_away_is_a_problem_and_not_a_crash(
         raise LedgerUnreachable("postgresql://user:secret@db refused")
 
     monkeypatch.setattr(ledger, "statuses", away)
+    monkeypatch.setattr(ledger, "shards", away)
     answer = unguarded.client.get("/api/v1/printers")
     assert answer.status_code == 503
     assert answer.json()["type"] == "urn:layerline:problem:ledger-unavailable"
