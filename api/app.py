@@ -67,7 +67,7 @@ def create_app(
         farm_view=farm_view,
         kpi_engine=kpi_engine,
         series_cache=SeriesCache(kpi_engine),
-        live=LiveStream(farm_view),
+        live=LiveStream(farm_view, settings.max_streams),
         settings=settings,
         setup=setup,
         sign_in=sign_in,

@@ -104,8 +104,10 @@ class Listener:
 class LiveStream:
     """Reads the feed while anybody listens, and hands what it holds to all."""
 
-    def __init__(self, farm_view: FarmView) -> None:
+    def __init__(self, farm_view: FarmView, most: int = 500) -> None:
         self._farm_view = farm_view
+        self.most = most
+        """How many clients may listen at a time."""
         self._listeners: set[Listener] = set()
         self._wanted = asyncio.Event()
         self._synced = asyncio.Event()
@@ -121,6 +123,11 @@ class LiveStream:
     def clients(self) -> int:
         """How many clients listen."""
         return len(self._listeners)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so many clients listen that no other can."""
+        return len(self._listeners) >= self.most
 
     def lag(self, head: int) -> int:
         """Entries of the feed up to `head` that have not been sent; none while nobody listens."""
@@ -150,7 +157,12 @@ class LiveStream:
                 self._loop.call_soon_threadsafe(self._end_all)
 
     async def events(self, after: int | None) -> AsyncGenerator[bytes, None]:
-        """The stream of one client; `after` is the number of the last entry that it has."""
+        """The stream of one client; `after` is the number of the last entry that it has.
+
+        Ends at once where as many already listen as may.
+        """
+        if self.is_full:
+            return
         listener = Listener()
         self._listeners.add(listener)
         self._wanted.set()

@@ -3,12 +3,15 @@
 import logging
 import socket
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
+from api.connections import ACCEPTED_AT_ONCE, ConnectionGuard, ConnectionLimits
+from api.descriptors import room_for
+from api.live import LiveStream
+from api.quiet_logs import quiet_libraries
 from api.settings import ApiSettings
 from farm.errors import ConfigurationError
 
@@ -25,13 +28,19 @@ class ApiServer:
     runs. Raises ConfigurationError when the address cannot be listened on.
     """
 
-    def __init__(self, app: FastAPI, settings: ApiSettings) -> None:
+    def __init__(self, app: FastAPI, settings: ApiSettings, limits: ConnectionLimits | None = None) -> None:
         self.app = app
+        limits = limits or ConnectionLimits(most=room_for(settings.max_connections))
         self._socket = _listen(settings.host, settings.port)
-        self._close_streams: Callable[[], None] = app.state.context.live.close
+        live: LiveStream = app.state.context.live
+        live.most = min(live.most, limits.most * 3 // 4)  # where descriptors are few, less than was set
+        self._close_streams = live.close
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app,
+                http=ConnectionGuard(limits).protocol(),
+                ws="none",
+                backlog=ACCEPTED_AT_ONCE,
                 log_config=None,
                 access_log=False,
                 server_header=False,
@@ -51,7 +60,8 @@ class ApiServer:
         watcher = threading.Thread(target=self._stop_when, args=(stop,), name="api-stop", daemon=True)
         watcher.start()
         try:
-            self._server.run(sockets=[self._socket])
+            with quiet_libraries():
+                self._server.run(sockets=[self._socket])
         finally:
             self._socket.close()
 

@@ -46,12 +46,36 @@ class ApiSettings(Section):
         description="Seconds without a booking of the collector after which its figures count as stale.",
     )
 
+    max_connections: int = Field(
+        1_000,
+        ge=20,
+        le=100_000,
+        description="Connections at a time. Beyond, one that waits with half a request makes room, "
+        "or the answer is 503.",
+    )
+    max_streams: int = Field(
+        500,
+        ge=1,
+        le=100_000,
+        description="Live streams at a time, less than `max_connections`, so that everything else is still "
+        "answered. Each open page has one.",
+    )
+
     @field_validator("token")
     @classmethod
     def _long_enough(cls, token: SecretStr | None) -> SecretStr | None:
         if token is not None:
             _check_token(token.get_secret_value())
         return token
+
+    @model_validator(mode="after")
+    def _streams_leave_room(self) -> "ApiSettings":
+        if self.max_streams >= self.max_connections:
+            raise ValueError(
+                f"max_streams = {self.max_streams} must be less than max_connections = "
+                f"{self.max_connections}, so that other requests are still answered"
+            )
+        return self
 
     @model_validator(mode="after")
     def _guarded_beyond_loopback(self) -> "ApiSettings":

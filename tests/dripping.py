@@ -1,4 +1,4 @@
-"""A server that answers a byte at a time and never comes to an end."""
+"""A server whose answer never comes to an end, be it a byte at a time or as fast as it is read."""
 
 import socket
 import threading
@@ -6,13 +6,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 _EVERY_S = 0.05
+_MUCH = 65_536
 
 
 class DrippingServer:
-    """Sends the words `beginning` to whoever connects, and then a byte now and then."""
+    """Sends the words `beginning` to whoever connects, and then `piece` every so many seconds.
 
-    def __init__(self, beginning: bytes) -> None:
+    `connections` counts who came, `sent` the bytes that were taken.
+    """
+
+    def __init__(self, beginning: bytes, piece: bytes = b"x", every_s: float = _EVERY_S) -> None:
         self._beginning = beginning
+        self._piece = piece
+        self._every_s = every_s
+        self.connections = 0
+        self.sent = 0
         self._stop = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -32,6 +40,7 @@ class DrippingServer:
         with suppress(OSError):
             while True:
                 connection, _ = self._listener.accept()
+                self.connections += 1
                 thread = threading.Thread(target=self._drip, args=(connection,), daemon=True)
                 self._threads.append(thread)
                 thread.start()
@@ -39,14 +48,27 @@ class DrippingServer:
     def _drip(self, connection: socket.socket) -> None:
         with connection, suppress(OSError):
             connection.sendall(self._beginning)
-            while not self._stop.wait(_EVERY_S):
-                connection.sendall(b"x")
+            while not self._stop.wait(self._every_s):
+                connection.sendall(self._piece)
+                self.sent += len(self._piece)
 
 
 @contextmanager
 def dripping(beginning: bytes) -> Iterator[DrippingServer]:
     """A running one."""
-    server = DrippingServer(beginning)
+    with _running(DrippingServer(beginning)) as server:
+        yield server
+
+
+@contextmanager
+def flooding(beginning: bytes) -> Iterator[DrippingServer]:
+    """A running one that sends as fast as it is read."""
+    with _running(DrippingServer(beginning, b"x" * _MUCH, every_s=0)) as server:
+        yield server
+
+
+@contextmanager
+def _running(server: DrippingServer) -> Iterator[DrippingServer]:
     try:
         yield server
     finally:

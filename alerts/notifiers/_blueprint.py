@@ -7,16 +7,18 @@ begins with an underscore it is not found.
 import http.client
 from typing import ClassVar, Literal
 from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+from urllib.request import Request
 
 from pydantic import Field, SecretStr
 
 from alerts import wording
 from alerts.notification import Notification
+from alerts.notifiers._limited_http import limited_opener
 from alerts.notifiers.base import DeliveryResult, Notifier, NotifierSettings
 from alerts.retry import RetryDecision, judge_http
 from farm.errors import DeliveryError
 from farm.model.alert import DeliveryProgress
+from farm.time_limit import TimeLimit
 
 
 class BlueprintSettings(NotifierSettings):
@@ -57,16 +59,22 @@ class BlueprintNotifier(Notifier[BlueprintSettings, bytes]):
         return f"HTTP {self._post(b'')}"
 
     def _post(self, content: bytes) -> int:
-        address = self.settings.url.get_secret_value()
-        request = Request(address, data=content, method="POST")  # noqa: S310 - the scheme is the owner's choice
+        """The status. Stays where it was sent, takes so long at most, and reads nothing of the answer."""
+        limit = TimeLimit()
+        request = Request(self.settings.url.get_secret_value(), data=content, method="POST")  # noqa: S310 - the scheme is the owner's choice
         try:
-            with urlopen(request, timeout=self.settings.timeout_s) as response:  # noqa: S310
+            with (
+                limit.within(self.patience_s),
+                limited_opener(limit).open(request, timeout=self.settings.timeout_s) as response,
+            ):
                 status: int = response.status
         except HTTPError as error:
             with error:
                 return error.code
         except (OSError, http.client.HTTPException) as error:
             raise DeliveryError(self.clean(f"{type(error).__name__}: {error}"), permanent=False) from None
+        finally:
+            limit.close()
         return status
 
 

@@ -1,7 +1,10 @@
-"""urllib with a limit for the whole request, from the connection to the end of the answer."""
+"""urllib with limits: for the time of a whole request, the size of its answer, and where it goes.
+
+A redirection is never followed: it would send a message, or a question of ours, to an address that
+nobody configured, and one behind the firewall at that. Its status is the answer.
+"""
 
 import http.client
-import socket
 import urllib.request
 from typing import Any
 
@@ -9,8 +12,16 @@ from farm.time_limit import TimeLimit
 
 
 def limited_opener(limit: TimeLimit) -> urllib.request.OpenerDirector:
-    """An opener whose connections are watched by `limit`, else as urllib's own."""
-    return urllib.request.build_opener(_Http(limit), _Https(limit))
+    """An opener whose connections are watched by `limit`, and which stays where it was sent.
+
+    Raises urllib's HTTPError for a redirection as for any other status that is no success.
+    """
+    return urllib.request.build_opener(_Http(limit), _Https(limit), _Stay())
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        """Nowhere."""
 
 
 class _Http(urllib.request.HTTPHandler):
@@ -36,14 +47,8 @@ class _Https(urllib.request.HTTPSHandler):
 def _maker(kind: type[http.client.HTTPConnection], limit: TimeLimit) -> Any:
     def connection(host: str, **options: Any) -> Any:
         made: Any = kind(host, **options)
-
-        def connect(*where: Any) -> socket.socket:
-            plain = socket.create_connection(*where)
-            limit.watch(plain)
-            return plain
-
         # The standard library's own place for it.
-        made._create_connection = connect  # noqa: SLF001
+        made._create_connection = limit.connect  # noqa: SLF001
         return made
 
     return connection

@@ -8,11 +8,14 @@ and `>` are escaped, without which `<!channel>` would call everybody.
 
 import http.client
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Literal
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import OpenerDirector, Request
 
+import msgspec
 from pydantic import AfterValidator, Field, SecretStr
 from slack_sdk.errors import SlackClientError
 from slack_sdk.webhook import WebhookClient, WebhookResponse
@@ -22,6 +25,7 @@ from alerts.notification import Notification, Print
 from alerts.notifiers._limited_http import limited_opener
 from alerts.notifiers.base import DeliveryResult, Notifier, NotifierSettings, silent_logger
 from alerts.retry import LONGEST_WISH_MS, RetryDecision, judge_http
+from farm.answer_limit import LARGEST_ANSWER
 from farm.errors import DeliveryError
 from farm.model.alert import DeliveryProgress, NotificationReason, Severity
 from farm.model.clock import Clock, system_clock
@@ -39,6 +43,10 @@ MOST_TOGETHER = 11_000
 
 _ROOM_FOR_THE_REST = 300
 """The divider and the line that counts what was left out."""
+
+_NO_WEBHOOK = "answered by something that is no webhook"
+_WORD = re.compile(r"[a-z][a-z_]{0,79}")
+"""How Slack says what it thinks of a message: `ok`, `no_text`, `invalid_payload`."""
 
 _SIGNS = {Severity.INFO: "🔵", Severity.WARNING: "🟠", Severity.CRITICAL: "🔴"}
 _OUTCOME_SIGNS = {
@@ -108,11 +116,10 @@ class SlackNotifier(Notifier[SlackSettings, Content]):
         """Post it. Raises DeliveryError."""
         response = self._post(content)
         decision = judge_http(response.status_code)
-        answer = self.clean(f"HTTP {response.status_code} {response.body or ''}")
-        if decision is RetryDecision.DELIVERED and (response.body or "").lstrip().startswith("<"):
-            # Python's HTTP client follows a redirection with a GET: then a web page answers,
-            # and nobody has got the message.
-            raise DeliveryError(f"answered by a web page, not by a webhook: {answer}", permanent=False)
+        answer = self.clean(f"HTTP {response.status_code} {response.body}")
+        if decision is RetryDecision.DELIVERED and not _says_taken(response.body):
+            # A proxy or a sign-in page: whatever it is, nobody has got the message.
+            raise DeliveryError(self.clean(f"{_NO_WEBHOOK}: {answer}"), permanent=False)
         if decision is not RetryDecision.DELIVERED:
             raise DeliveryError(
                 answer,
@@ -122,11 +129,13 @@ class SlackNotifier(Notifier[SlackSettings, Content]):
         return DeliveryResult(answer=answer)
 
     def probe(self) -> str:
-        """Post an empty body: a webhook that stands refuses it with 400, and posts nothing."""
+        """Post an empty body: a webhook that stands refuses it with 400 and a word, and posts nothing."""
         response = self._post({})
-        answer = self.clean(f"HTTP {response.status_code} {response.body or ''}")
-        if response.status_code != http.HTTPStatus.BAD_REQUEST and not 200 <= response.status_code <= 299:
+        answer = self.clean(f"HTTP {response.status_code} {response.body}")
+        if response.status_code not in (http.HTTPStatus.OK, http.HTTPStatus.BAD_REQUEST):
             raise DeliveryError(answer, permanent=judge_http(response.status_code) is RetryDecision.REFUSED)
+        if not _is_of_a_webhook(response.body):
+            raise DeliveryError(self.clean(f"{_NO_WEBHOOK}: {answer}"), permanent=False)
         return answer
 
     def _post(self, content: Content) -> WebhookResponse:
@@ -164,11 +173,35 @@ class _Client(WebhookClient):
     opener: OpenerDirector
 
     def _perform_http_request_internal(self, url: str, req: Request) -> WebhookResponse:
-        with self.opener.open(req, timeout=self.timeout) as answer:
-            body = answer.read().decode(answer.headers.get_content_charset() or "utf-8")
+        try:
+            answer = self.opener.open(req, timeout=self.timeout)
+        except HTTPError as error:
+            answer = error
+        with answer:
+            raw = answer.read(LARGEST_ANSWER)
+            body = raw.decode(answer.headers.get_content_charset() or "utf-8", "replace")
             return WebhookResponse(
                 url=url, status_code=answer.status, body=body, headers=dict(answer.headers.items())
             )
+
+
+def _says_taken(body: str) -> bool:
+    """Whether it is a webhook's own success: Slack's `ok`, or in JSON, as others say it."""
+    told = _decoded(body)
+    return body.strip() == "ok" or any(told.get(key) is True for key in ("ok", "success"))
+
+
+def _is_of_a_webhook(body: str) -> bool:
+    """Whether a webhook can have said it: one word such as `no_text`, or JSON."""
+    return _WORD.fullmatch(body.strip()) is not None or bool(_decoded(body))
+
+
+def _decoded(body: str) -> dict[str, Any]:
+    try:
+        told = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def _blocks(notification: Notification, delivery_id: str) -> list[Content]:

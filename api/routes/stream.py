@@ -1,13 +1,15 @@
 """The live stream of the farm, as server-sent events."""
 
 import re
+from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
 
+from api.connections import RETRY_AFTER_S
 from api.context import Context
-from api.problems import invalid
+from api.problems import ProblemError, invalid
 
 router = APIRouter(tags=["stream"])
 
@@ -54,6 +56,13 @@ async def stream(
     `printers` (those that changed), `gone` (ids), `alerts` (the open ones, all of them) and
     `tick` (every 5 s: the time, and whether the collector still books).
     """
+    if context.live.is_full:
+        raise ProblemError(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "too-many-streams",
+            f"{context.live.clients} clients listen already (api.max_streams); try again in a while",
+            headers={"Retry-After": str(RETRY_AFTER_S)},
+        )
     start = after
     if last_event_id:
         if not _NUMBER.fullmatch(last_event_id):

@@ -1,10 +1,13 @@
 """Trying out what the configuration names: broker, database, API, and whoever gets alerts."""
 
 import os
+import queue
 import secrets
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from farm.app.listening import listens, local_address
 from farm.cli.diagnosis import CheckStatus, Diagnosis, failed, ok, warning
@@ -17,13 +20,15 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from alerts.notification import Notification
-    from alerts.notifiers.base import NotifierSettings
+    from alerts.notifiers.base import Notifier
     from farm.app.config import Configuration
 
 _EXAMINED_S = 10
 """How long the ledger is looked at for damage: a million jobs take less."""
 
 _DAMAGED = "stop Layerline, keep a copy of the database as it is, and restore the last backup"
+_HANGING_S = 5
+"""By how much a receiver may go beyond its own time before it is left to itself."""
 
 
 def check_all(configuration: "Configuration", *, send: bool = False) -> Iterator[Diagnosis]:
@@ -42,8 +47,7 @@ def check_all(configuration: "Configuration", *, send: bool = False) -> Iterator
         yield from check_printers(configuration)
     yield check_api(configuration)
     yield from server_diagnoses(configuration.influx)
-    for receiver in configuration.alerts.receivers:
-        yield check_receiver(receiver, configuration, send=send)
+    yield from check_receivers(configuration, send=send)
     if not configuration.alerts.receivers:
         yield warning(
             "alerts", "no receiver is configured", "alerts show on the page only: see docs/alerts.md"
@@ -176,13 +180,44 @@ def check_api(configuration: "Configuration") -> Diagnosis:
     return ok("api", f"{where} is free, to be served {guard}")
 
 
-def check_receiver(receiver: "NotifierSettings", configuration: "Configuration", *, send: bool) -> Diagnosis:
-    """Ask a receiver whether it would take messages; with `send`, send it one."""
+def check_receivers(configuration: "Configuration", *, send: bool) -> Iterator[Diagnosis]:
+    """Ask each receiver whether it would take messages; with `send`, send it one.
+
+    All of them at once, each with a time of its own: one that hangs holds up no other.
+    """
     from alerts.notifiers import make_notifier
+
+    notifiers = [make_notifier(receiver) for receiver in configuration.alerts.receivers]
+    began = time.monotonic()
+    asked = [(notifier, _asked(notifier, configuration, send=send)) for notifier in notifiers]
+    for notifier, answer in asked:
+        ends_at = began + notifier.patience_s + _HANGING_S
+        try:
+            yield answer.get(timeout=max(0, ends_at - time.monotonic()))
+        except queue.Empty:
+            spent_s = time.monotonic() - began
+            yield failed(f"receiver {notifier.name}", f"no answer within {spent_s:.0f} s")
+
+
+def _asked(
+    notifier: "Notifier[Any, Any]", configuration: "Configuration", *, send: bool
+) -> "queue.SimpleQueue[Diagnosis]":
+    """Where the diagnosis of the receiver will be, found by a thread that holds up no end of the program."""
+    answer: queue.SimpleQueue[Diagnosis] = queue.SimpleQueue()
+
+    def ask() -> None:
+        answer.put(_receiver_diagnosis(notifier, configuration, send=send))
+
+    threading.Thread(target=ask, name=f"check-{notifier.name}", daemon=True).start()
+    return answer
+
+
+def _receiver_diagnosis(
+    notifier: "Notifier[Any, Any]", configuration: "Configuration", *, send: bool
+) -> Diagnosis:
     from farm.model.alert import DeliveryProgress
 
-    what = f"receiver {receiver.name}"
-    notifier = make_notifier(receiver)
+    what = f"receiver {notifier.name}"
     try:
         if not send:
             return ok(what, notifier.probe())
@@ -190,6 +225,8 @@ def check_receiver(receiver: "NotifierSettings", configuration: "Configuration",
         result = notifier.deliver(notification, notification.alert_id, DeliveryProgress())
     except DeliveryError as error:
         return failed(what, str(error))
+    except Exception as error:  # noqa: BLE001 - a fault in one receiver is not to hide the others
+        return failed(what, notifier.clean(f"{type(error).__name__}: {error}"))
     if result.progress.refused or result.progress.outstanding:
         refused = [*result.progress.refused, *(result.progress.outstanding or ())]
         return failed(what, f"refused for {', '.join(refused)}: {result.answer}")

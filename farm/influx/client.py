@@ -20,6 +20,7 @@ from influxdb_client.rest import ApiException
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from farm.answer_limit import AnswerLimit
 from farm.errors import InfluxError
 from farm.influx.answers import LONGEST_RETRY_AFTER_MS, ServerAnswer, is_of_influx
 from farm.influx.settings import InfluxSettings
@@ -33,6 +34,8 @@ _GZIP_LEVEL = 1
 _WORDS_LIMIT = 2_000
 _PIECES = 3
 """A request takes at most so many times the wait for one piece: connection, head and body of the answer."""
+_LARGEST_QUERY_ANSWER = 256_000_000
+"""Bytes of an answer to a query; a rebuild asks for many rows at a time."""
 _PRECISION = "ns"
 
 # Its debug lines hold headers and whole bodies.
@@ -73,7 +76,8 @@ class InfluxServer:
         )
         self._writes = WriteService(self._client.api_client)
         self._limit = TimeLimit()
-        _watch_connections(self._client.api_client.rest_client.pool_manager, self._limit)
+        self._answers = AnswerLimit()
+        _guard_connections(self._client.api_client.rest_client.pool_manager, self._limit, self._answers)
 
     def __enter__(self) -> Self:
         return self
@@ -125,7 +129,8 @@ class InfluxServer:
         """
         with _told():
             parameters = {"db": bucket, "q": query, "epoch": _PRECISION}
-            answer = self._request("GET", "/query", None, parameters)[0]
+            with self._answers.up_to(_LARGEST_QUERY_ANSWER):
+                answer = self._request("GET", "/query", None, parameters)[0]
         if not isinstance(answer, dict) or "results" not in answer:
             raise InfluxError(
                 "InfluxDB did not do it: the answer of something that is no InfluxDB", status=200
@@ -142,7 +147,7 @@ class InfluxServer:
 
     def flux(self, query: str) -> list[dict[str, Any]]:
         """The rows that a Flux query gives, tables one after the other. Raises InfluxError."""
-        with _told():
+        with _told(), self._answers.up_to(_LARGEST_QUERY_ANSWER):
             return [record.values for record in self._client.query_api().query_stream(query)]
 
     def call(
@@ -174,16 +179,23 @@ class InfluxServer:
         return decoded, status
 
 
-def _watch_connections(pools: Any, limit: TimeLimit) -> None:
-    """Let the limit watch every connection that the pools of urllib3 make."""
+def _guard_connections(pools: Any, limit: TimeLimit, answers: AnswerLimit) -> None:
+    """Let the limits hold for every connection that the pools of urllib3 make.
+
+    Redirections are not followed: the library asks urllib3 for no retries, which those are one of.
+    """
 
     class Http(HTTPConnection):
+        response_class = answers.response_class()
+
         def _new_conn(self) -> socket.socket:
             plain = super()._new_conn()
             limit.watch(plain)
             return plain
 
     class Https(HTTPSConnection):
+        response_class = answers.response_class()
+
         def _new_conn(self) -> socket.socket:
             plain = super()._new_conn()
             limit.watch(plain)

@@ -9,6 +9,7 @@ import httpx
 from pydantic import SecretStr
 
 from api.app import create_app
+from api.connections import ConnectionLimits
 from api.exposition import Outbox
 from api.server import ApiServer
 from api.settings import ApiSettings
@@ -78,9 +79,13 @@ def serving(
     queues: Outbox | None = None,
     history: HistoryReader | None = None,
     port: int = 0,
+    limits: ConnectionLimits | None = None,
+    max_streams: int = 500,
 ) -> Iterator[FarmServer]:
     """The API over the ledger on a port of 127.0.0.1, until the context is left."""
-    settings = ApiSettings(port=port, token=None if token is None else SecretStr(token))
+    settings = ApiSettings(
+        port=port, token=None if token is None else SecretStr(token), max_streams=max_streams
+    )
     engine = KpiEngine(ledger, SITE)
     app = create_app(
         ledger,
@@ -93,7 +98,7 @@ def serving(
         queues=queues,
         history=history,
     )
-    server = ApiServer(app, settings)
+    server = ApiServer(app, settings, limits)
     stop = threading.Event()
     thread = threading.Thread(target=server.run, args=(stop,), name="api-under-test")
     thread.start()
