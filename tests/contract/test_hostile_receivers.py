@@ -20,7 +20,7 @@ from tests.dripping import dripping, flooding
 from tests.servers import wait_until
 from tests.unit.alerts.makings import notification
 from tests.unit.alerts.receivers import HttpReceiver, answer, http_receiver
-from tests.unit.alerts.test_dispatcher import Desk
+from tests.unit.alerts.test_dispatcher import Deliveries
 
 DELIVERY = "5f0c9a4e-2222-4222-8222-222222222222"
 HTML = "<!doctype html><html><body>Please sign in</body></html>"
@@ -179,16 +179,16 @@ def test_an_answer_that_drips_is_given_up_within_its_lease_so_that_nobody_else_s
 ) -> None:
     beginning = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
     with dripping(beginning) as server, open_ledger(f"sqlite:///{tmp_path}/ledger.db") as ledger:
-        desk = Desk(AlertStore(ledger.engine))
-        desk.due("slack")
+        deliveries = Deliveries(AlertStore(ledger.engine))
+        deliveries.due("slack")
         sender = slack(f"http://127.0.0.1:{server.port}/x", timeout_s=0.3)
         others = slack(f"http://127.0.0.1:{server.port}/x", timeout_s=0.3)
-        at_work = threading.Thread(target=Dispatcher(desk.store, [sender], system_clock).step)
+        at_work = threading.Thread(target=Dispatcher(deliveries.store, [sender], system_clock).step)
         at_work.start()
-        beside = Dispatcher(desk.store, [others], system_clock)
+        beside = Dispatcher(deliveries.store, [others], system_clock)
         wait_until(lambda: server.connections == 1, "the first attempt is under way")
         while at_work.is_alive():
             assert beside.step() == 0
             at_work.join(0.02)
         assert server.connections == 1
-        assert [attempt.ok for attempt in desk.delivery().tried] == [False]
+        assert [attempt.ok for attempt in deliveries.delivery().tried] == [False]

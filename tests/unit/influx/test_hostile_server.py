@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from farm.errors import InfluxError
-from farm.influx.answers import Course
+from farm.influx.answers import Handling
 from farm.influx.client import InfluxServer
 from farm.influx.settings import InfluxSettings
 from tests.dripping import flooding
@@ -53,7 +53,7 @@ def _call(server: InfluxServer) -> None:
 
 
 def _write(server: InfluxServer) -> None:
-    assert server.write("layerline", b"m x=1 1").course is Course.WAIT
+    assert server.write("layerline", b"m x=1 1").handling is Handling.WAIT
 
 
 @pytest.mark.parametrize("request_", [_call, _write])
