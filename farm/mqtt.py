@@ -7,7 +7,7 @@ follow its commits, has `collector/intake/mqtt.py`.
 import queue
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -25,6 +25,7 @@ _QUIET_S = 0.7
 """After so long without a message nothing more is expected."""
 _KEEP_ALIVE_S = 30
 _LONGEST_RETRY_S = 30
+_SUBSCRIBE_BATCH = 100
 
 
 def tls_context(address: BrokerAddress) -> ssl.SSLContext:
@@ -41,6 +42,12 @@ def sign_in(client: mqtt.Client, address: BrokerAddress) -> None:
         client.username_pw_set(address.user, address.password)
     if address.tls:
         client.tls_set_context(tls_context(address))
+
+
+def batched_filters(filters: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The topic filters in parts that go into one packet each."""
+    for start in range(0, len(filters), _SUBSCRIBE_BATCH):
+        yield filters[start : start + _SUBSCRIBE_BATCH]
 
 
 class BrokerClient:
@@ -71,7 +78,7 @@ class BrokerClient:
         self._subscribed = threading.Event()
         self._ended = False
         self._refused_filter = False
-        self._filters: dict[str, int] = {}
+        self._filters: list[str] = []
         self._client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
             client_id,
@@ -134,15 +141,19 @@ class BrokerClient:
         if (socket := self._client.socket()) is not None:
             socket.close()
 
-    def subscribe(self, topic: str, qos: int = 1) -> None:
-        """Subscribe and wait until that holds. Raises BrokerRefused when the broker does not allow it."""
-        self._filters[topic] = qos
-        self._client.subscribe(topic, qos)
-        if not self._subscribed.wait(PATIENCE_S):
-            raise BrokerRefused(f"subscribing to {topic!r} is not answered within {PATIENCE_S:g} s")
-        if self._refused_filter:
-            raise BrokerRefused(f"subscribing to {topic!r} is not allowed")
-        self._subscribed.clear()
+    def subscribe(self, *filters: str) -> None:
+        """Subscribe at QoS 1 and wait until that holds. Raises BrokerRefused when it is not allowed."""
+        for batch in batched_filters(filters):
+            self._subscribed.clear()
+            self._ask_for(batch)
+            if not self._subscribed.wait(PATIENCE_S):
+                raise BrokerRefused(f"subscribing to {batch[0]!r} is not answered within {PATIENCE_S:g} s")
+            if self._refused_filter:
+                raise BrokerRefused(f"subscribing to {batch[0]!r} is not allowed")
+            self._filters += batch
+
+    def _ask_for(self, filters: Sequence[str]) -> None:
+        self._client.subscribe([(each, 1) for each in filters])
 
     def send(self, topic: str, payload: bytes, qos: int = 1, *, retain: bool = False) -> mqtt.MQTTMessageInfo:
         """Publish, and wait for nothing: the answer knows when the broker has confirmed it."""
@@ -163,7 +174,8 @@ class BrokerClient:
             return True
         with suppress(RuntimeError, ValueError):  # the connection is gone, which the answer says
             info.wait_for_publish(patience_s)
-        return info.is_published()
+            return info.is_published()
+        return False
 
     def collect(self, count: int, patience_s: float = PATIENCE_S) -> list[mqtt.MQTTMessage]:
         """Up to `count` messages; fewer when nothing more comes."""
@@ -189,8 +201,8 @@ class BrokerClient:
         self.session_present = flags.session_present
         self._reason = reason
         if self._answered.is_set() and not reason.is_failure:
-            for topic, qos in self._filters.items():
-                self._client.subscribe(topic, qos)
+            for batch in batched_filters(self._filters):
+                self._ask_for(batch)
         self._answered.set()
 
     def _on_disconnect(self, *_: object) -> None:

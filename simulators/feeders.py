@@ -76,8 +76,7 @@ class LiveFeeder(Feeder):
     def hear(self, answers: Mapping[str, Callable[[bytes], None]]) -> None:
         """Listen on these topics and hand what comes to those who answer there."""
         self._answers = answers
-        for topic in answers:
-            self._client.subscribe(topic)
+        self._client.subscribe(*answers)
 
     @override
     def deliver(self, at_ms: int, kept: bool, message: Message) -> None:

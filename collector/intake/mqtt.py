@@ -21,12 +21,11 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from collector.intake.wire import Publish, Wire
 from collector.settings import BrokerSettings
 from farm.errors import BrokerRefused, BrokerUnreachable
-from farm.mqtt import sign_in
+from farm.mqtt import batched_filters, sign_in
 
 log = logging.getLogger(__name__)
 
 _CONNECT_TIMEOUT_S = 10
-_SUBSCRIBE_BATCH = 100
 _UNSENDABLE_KEPT = 100
 _PERMANENT = {
     "Bad user name or password": "check broker.username and broker.password",
@@ -152,8 +151,7 @@ class Connection:
         The answer is not waited for: behind a backlog it comes only when that is acknowledged.
         Raises BrokerRefused for a filter that no broker can take.
         """
-        for start in range(0, len(filters), _SUBSCRIBE_BATCH):
-            batch = filters[start : start + _SUBSCRIBE_BATCH]
+        for batch in batched_filters(filters):
             try:
                 _, packet_id = self._client.subscribe([(f, 1) for f in batch])
             except ValueError as error:

@@ -1,0 +1,39 @@
+"""The plain connection to a broker outlives the broker where it is to, and says when it does not."""
+
+import pytest
+
+from farm.errors import BrokerUnreachable
+from farm.model.broker_address import BrokerAddress, broker_address
+from farm.mqtt import BrokerClient
+from tests.servers import mosquitto, wait_until
+
+
+def test_what_a_dead_broker_cannot_confirm_is_told_as_not_published() -> None:
+    with mosquitto() as broker, BrokerClient(broker_address(broker.url), "printer") as client:
+        assert client.publish("a", b"1")
+        broker.kill()
+        assert client.lost.wait(10)
+        assert not client.publish("a", b"2", patience_s=0.2)
+
+
+def test_a_connection_that_is_to_last_is_made_again_with_its_subscriptions() -> None:
+    with mosquitto() as broker:
+        address = broker_address(broker.url)
+        with BrokerClient(address, "reader", reconnects=True) as reader:
+            reader.subscribe(*(f"bay{number}/state" for number in range(150)))
+            broker.kill()
+            broker.start()
+            wait_until(lambda: heard_again(address, reader), "the reader hears the last of its topics", 30)
+
+
+def heard_again(address: BrokerAddress, reader: BrokerClient) -> bool:
+    with BrokerClient(address, "printer") as printer:
+        printer.publish("bay149/state", b"idle")
+    return bool(list(reader.collect_now()))
+
+
+def test_where_nobody_answers_the_error_names_the_address() -> None:
+    with mosquitto() as broker:
+        address = broker_address(broker.url)
+    with pytest.raises(BrokerUnreachable, match=f"{address.host}:{address.port}"), BrokerClient(address, "x"):
+        pass
