@@ -147,6 +147,7 @@ def test_the_doctor_finds_a_running_farm_in_good_health(tmp_path: Path) -> None:
         assert farm.end() == 0
     assert {diagnosis["status"] for diagnosis in found["broker"]} == {"ok"}
     assert [diagnosis["what"] for diagnosis in found["ledger"]] == [
+        "soundness",
         "printers",
         "collector",
         "shard layerline-shard-0",
