@@ -39,6 +39,11 @@ class BrokerClient:
         if self._last is not None:
             self._last.wait_for_publish(30)
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether the broker has everything."""
+        return self._last is None or self._last.is_published()
+
     def subscribe(self, topic: str) -> None:
         self._client.subscribe(topic)
 
