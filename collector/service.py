@@ -353,15 +353,16 @@ class Collector:
             self._tell(pipeline)
 
     def _tell(self, pipeline: Pipeline) -> None:
+        told: list[tuple[str, bytes]] = []
         for printer in pipeline.take_changed():
             try:
-                told = publications(self._site.name, printer)
+                told += publications(self._site.name, printer)
             except Exception:
                 # What is told is a copy; the books, which are right, must not wait for it.
                 log.exception("cannot tell how printer %r stands", printer.name)
-                continue
-            for topic, payload in told:
-                self._connection.publish(topic, payload, retain=True)
+        # What is taken away first: the name that one printer gave up may be another's by now.
+        for topic, payload in sorted(told, key=lambda each: each[1] != b""):
+            self._connection.publish(topic, payload, retain=True)
 
     def _finish(self) -> None:
         """Book the rest."""

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Self, TypeAlias
 
 from paho.mqtt.client import MQTTMessage, MQTTMessageInfo
+from paho.mqtt.enums import MQTTErrorCode
 
 from farm import mqtt
 from farm.model.broker_address import broker_address
@@ -38,6 +39,16 @@ class BrokerClient:
         """Wait until the broker has everything."""
         if self._last is not None:
             self._last.wait_for_publish(30)
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the last message went out at once, and did not have to wait for a connection."""
+        return self._last is not None and self._last.rc == MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the broker has everything."""
+        return self._last is None or self._last.is_published()
 
     def subscribe(self, topic: str) -> None:
         self._client.subscribe(topic)

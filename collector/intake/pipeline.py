@@ -325,6 +325,19 @@ class Pipeline:
         changed, self._writer.changed = list(self._writer.changed.values()), {}
         return changed
 
+    @property
+    def changed(self) -> Sequence[TrackedPrinter]:
+        """What `take_changed` would give."""
+        return tuple(self._writer.changed.values())
+
+    def tell_again(self, changed: Iterable[TrackedPrinter]) -> None:
+        """Take over from a pipeline that was given up what changed in it and may not be told yet."""
+        for former in changed:
+            printer = self._book.printers.get(former.id)
+            if printer is not None:
+                printer.former_names += [name for name in former.former_names if name != printer.name]
+                self._writer.changed[printer.id] = printer
+
     def take_to_ask(self) -> Iterable[PrinterSession]:
         """Sessions that appeared, came back, or lost a print from sight since this was last asked."""
         return self._book.take_to_ask()

@@ -48,7 +48,10 @@ class Work:
 
     def begin_again(self) -> None:
         """Forget what is not committed and go on from where the ledger stands."""
-        self.pipeline = self._new_pipeline()
+        pipeline = self._new_pipeline()
+        # Some of what changed may be booked and not told yet.
+        pipeline.tell_again(self.pipeline.changed)
+        self.pipeline = pipeline
         self._steps, self._commits = [], self.pipeline.deliveries.commits
 
     def give(self, step: Step) -> None:
@@ -63,8 +66,6 @@ class Work:
         self.give(Tick(at_ms))
         for input_id in self.pipeline.waiting_inputs():
             self.give(Spoken(input_id, at_ms))
-            # What changed is told now: the next entry may be one for which all is begun again.
-            self.commit(at_ms)
 
     def commit(self, booked_until_ms: int) -> None:
         """Book everything that was given."""

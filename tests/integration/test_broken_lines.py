@@ -3,6 +3,8 @@
 import os
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -44,16 +46,32 @@ def collector_of(ledger: Ledger, broker: FakeBroker) -> Collector:
         sources=SourceTable([parse_source(f"native={NATIVE}")]),
         settings=CollectorSettings(client_id="broken"),
         time_source=SimulatedTime(),
-        drain_seconds=0.3,
     )
+
+
+@contextmanager
+def collecting(collector: Collector) -> Iterator[None]:
+    """The collector runs for as long as the block does."""
+    stop = threading.Event()
+    thread = threading.Thread(target=collector.run, args=(stop,))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(30)
+    assert not thread.is_alive()
 
 
 @pytest.mark.parametrize("point", Break)
 def test_a_connection_that_is_reset_is_made_again_and_nothing_is_lost_or_doubled(point: Break) -> None:
     with fake_broker(PRINTS, [point, point, point]) as broker, open_ledger("sqlite://") as ledger:
-        collector_of(ledger, broker).run(threading.Event())
-        assert broker.connections == 4
-        assert broker.acknowledged >= set(range(1, len(PRINTS) + 1))
+        with collecting(collector_of(ledger, broker)):
+            everything = set(range(1, len(PRINTS) + 1))
+            wait_until(
+                lambda: broker.connections == 4 and broker.acknowledged >= everything,
+                "all is acknowledged, over the fourth connection",
+            )
         jobs = ledger.jobs(JobFilter(limit=100)).jobs
     assert [job.outcome for job in jobs] == ["succeeded"] * 10
 
@@ -125,14 +143,15 @@ def test_topics_that_are_no_utf8_are_counted_and_acknowledged() -> None:
     ]
     mixed = [message for pair in zip(odd, good, strict=True) for message in pair]
     with fake_broker(mixed, []) as broker, open_ledger("sqlite://") as ledger:
-        Collector(
+        collector = Collector(
             ledger,
             BrokerSettings(url=broker.url),
             sources=SourceTable([parse_source("native=farm/{printer}")]),
             settings=CollectorSettings(client_id="odd"),
-            drain_seconds=0.3,
-        ).run(threading.Event())
+        )
+        with collecting(collector):
+            everything = set(range(1, len(mixed) + 1))
+            wait_until(lambda: broker.acknowledged >= everything, "all is acknowledged")
         assert broker.connections == 1
-        assert broker.acknowledged >= set(range(1, len(mixed) + 1))
         assert [(fault.reason, fault.count) for fault in ledger.faults()] == [("topic_not_utf8", 3)]
         assert [printer.name for printer in ledger.printers()] == ["p0", "p1", "p2"]

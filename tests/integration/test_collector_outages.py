@@ -16,12 +16,12 @@ from farm.ledger.ledger import Ledger, open_ledger
 from farm.model.simulated import simulated_topic
 from tests.feeding import BrokerClient, feed_slowly, make_session
 from tests.integration.collector_process import CollectorProcess
-from tests.integration.test_standing_by import prints
+from tests.integration.test_standing_by import a_print
 from tests.private_postgresql import PrivatePostgresql, private_postgresql
 from tests.servers import Mosquitto, mosquitto, wait_until
 from tests.small_disk import filled, small_disk
 
-PRINTS = 300
+AT_LEAST = 300
 PER_SECOND = 60
 
 
@@ -38,15 +38,24 @@ def postgresql() -> Iterator[PrivatePostgresql]:
 
 
 class Stream:
-    """Prints that come all the time, to a session that the broker keeps."""
+    """Prints that come all the time until the end, to a session that the broker keeps."""
 
     def __init__(self, broker: Mosquitto) -> None:
         make_session(broker, "shard")
+        self.prints = 0
+        self._enough = threading.Event()
         self._client = BrokerClient(broker)
-        self._thread = threading.Thread(target=feed_slowly, args=(self._client, prints(PRINTS), PER_SECOND))
+        self._thread = threading.Thread(target=self._feed)
         self._thread.start()
 
+    def _feed(self) -> None:
+        """However long the outages take, and until the broker is there for the last of them."""
+        while self.prints < AT_LEAST or not self._enough.is_set() or not self._client.is_connected:
+            feed_slowly(self._client, a_print(self.prints), PER_SECOND)
+            self.prints += 1
+
     def end(self) -> None:
+        self._enough.set()
         self._thread.join()
         self._client.__exit__()
 
@@ -68,8 +77,8 @@ def connects_again(process: CollectorProcess, connected: int) -> None:
     wait_until(lambda: process.log.count("connected as") > connected, "it connects again")
 
 
-def all_is_right(ledger: Ledger, process: CollectorProcess) -> None:
-    wait_until(lambda: booked(ledger) == ["succeeded"] * PRINTS, f"every print is booked once\n{process.log}")
+def all_is_right(ledger: Ledger, process: CollectorProcess, prints: int) -> None:
+    wait_until(lambda: booked(ledger) == ["succeeded"] * prints, f"every print is booked once\n{process.log}")
     assert process.process.poll() is None, process.log
     assert process.end() == 0, process.log
     assert "Traceback" not in process.log
@@ -98,7 +107,7 @@ def test_a_database_that_goes_away_comes_back_or_hangs_is_waited_for(
             time.sleep(2)
             postgresql.resume()
             stream.end()
-            all_is_right(ledger, process)
+            all_is_right(ledger, process, stream.prints)
     assert told < 8, "an outage is told once, not with every attempt"
 
 
@@ -120,7 +129,7 @@ def test_what_the_database_alone_refuses_is_put_aside_and_the_rest_is_booked(
             grows(ledger)
             client.publish(guilty, f'{{"v":1,"event":"job_started",{job}}}'.encode())
         stream.end()
-        wait_until(lambda: booked(ledger).count("succeeded") == PRINTS, "every print is booked")
+        wait_until(lambda: booked(ledger).count("succeeded") == stream.prints, "every print is booked")
         counted = {fault.reason: fault.count for fault in ledger.faults()}
         assert process.end() == 0, process.log
     assert counted in ({"refused_by_ledger": 3}, {}), "put aside, or cut to a bound by the adapter"
@@ -142,7 +151,7 @@ def test_a_full_disk_is_waited_for_and_tried_ever_less_often(broker: Mosquitto, 
                     time.sleep(4)
                     assert process.log.count("connected as") - connected <= 1, "no connection is made in vain"
                 stream.end()
-                all_is_right(ledger, process)
+                all_is_right(ledger, process, stream.prints)
 
 
 def test_a_broker_that_is_killed_or_ends_in_mid_stream_is_waited_for(
@@ -162,7 +171,7 @@ def test_a_broker_that_is_killed_or_ends_in_mid_stream_is_waited_for(
                 broker.start()
                 connects_again(process, connected)
             stream.end()
-            wait_until(lambda: len(booked(ledger)) >= PRINTS - 20, "what the broker kept is booked")
+            wait_until(lambda: len(booked(ledger)) >= stream.prints - 20, "what the broker kept is booked")
             assert set(booked(ledger)) <= {"succeeded", "unknown"}
         assert process.process.poll() is None, process.log
         assert process.end() == 0, process.log

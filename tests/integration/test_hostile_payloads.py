@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -172,19 +173,29 @@ def guilty(adapter: str) -> Iterator[Message]:
 def hostile_messages(prints: list[Print]) -> Iterator[Message]:
     for adapter in HOSTILE:
         prefix = PREFIX[adapter].format(printer="attacked")
-        for one in HOSTILE[adapter]():
-            if len(one.payload) < 1_000_000:
-                yield f"{prefix}/{one.suffix}", one.payload
+        # Every kind of wrong in some field: all of them in every field are in the test above.
+        for one in islice(HOSTILE[adapter](), 0, None, 7):
+            yield f"{prefix}/{one.suffix}", one.payload
         yield from guilty(adapter)
     for each in prints:
         topic = f"{PREFIX[each.adapter].format(printer=each.printer)}/{UNREADABLE[each.adapter]}"
-        for payload in (WHOLE["10 MB"], WHOLE["no JSON"], WHOLE["objects 100,000 deep"]):
+        for payload in (WHOLE["no JSON"], WHOLE["objects 100,000 deep"]):
             yield topic, payload
+        if each.printer.endswith("1"):
+            yield topic, WHOLE["10 MB"]
     for prefix in ("nat/", "nat/native1/", "klip/moonraker1/klipper/state/print_stats/", "octo/"):
         yield prefix + "x" * (LONGEST_TOPIC - len(prefix)), b"1"
     yield "nat/" + "x" * 60_000 + "/state", b'{"v":1,"state":"idle"}'
-    yield "nat/a\u0001b/state", b'{"v":1,"state":"idle"}'
     yield "klip//klipper/status", b"{}"
+
+
+NOT_MEANT = (
+    b"nat/\xff\xfe/state",
+    b"klip/\xed\xa0\x80/klipper/status",
+    b"nat/a\x00b/state",
+    b"nat/a\x01b/state",
+)
+"""Topics for which Mosquitto cuts its publisher off, and the collector beside it must not care."""
 
 
 def publish_raw(broker: Mosquitto, topic: bytes) -> None:
@@ -246,8 +257,10 @@ def test_a_farm_at_work_is_booked_right_while_it_is_attacked(
         with BrokerClient(broker) as attacker:
             for topic, payload in attack:
                 attacker.publish(topic, payload)
-            for raw in (b"nat/\xff\xfe/state", b"klip/\xed\xa0\x80/klipper/status", b"nat/a\x00b/state"):
-                publish_raw(broker, raw)
+            attacker.settle()
+            assert attacker.is_settled, "the broker takes every message of the attack"
+        for raw in NOT_MEANT:
+            publish_raw(broker, raw)
         printing.join()
         after = round_of_prints("after.gcode")
         tell(client, after)

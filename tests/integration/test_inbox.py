@@ -309,6 +309,14 @@ def test_a_name_that_another_printer_bears_is_refused(shop: Shop) -> None:
     assert [bool(shop.printer(name)) for name in ("Twin", "two", "one", "twin", "three")] == (
         [True, True, True, False, False]
     )
+    base = "layerline/v1/main/printers"
+    wait_until(
+        lambda: (
+            [bool(shop.told.get(f"{base}/{name}/state")) for name in ("Twin", "two", "one", "three")]
+            == [True, True, True, False]
+        ),
+        "the topics bear the names",
+    )
     assert shop.collector == collector
 
 

@@ -43,16 +43,19 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield url
 
 
+def a_print(number: int) -> list[tuple[str, bytes]]:
+    """Beginning and end of one of the prints that come one after the other on one printer."""
+    at, job = START + number * 600_000, f'"job":{{"id":"n{number}","file":"ring.ctb"}}'
+    topic = "layerline/native/v1/resin/event"
+    return [
+        (simulated_topic(at + later, False, topic), f'{{"v":1,"event":"{event}",{job}}}'.encode())
+        for event, later in (("job_started", 0), ("job_succeeded", 120_000))
+    ]
+
+
 def prints(count: int) -> list[tuple[str, bytes]]:
     """One print after the other on one printer."""
-    found = []
-    for number in range(count):
-        at, job = START + number * 600_000, f'"job":{{"id":"n{number}","file":"ring.ctb"}}'
-        topic = "layerline/native/v1/resin/event"
-        for event, later in (("job_started", 0), ("job_succeeded", 120_000)):
-            body = f'{{"v":1,"event":"{event}",{job}}}'.encode()
-            found.append((simulated_topic(at + later, False, topic), body))
-    return found
+    return [message for number in range(count) for message in a_print(number)]
 
 
 def outcomes(ledger: Ledger) -> list[str]:

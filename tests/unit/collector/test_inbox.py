@@ -425,3 +425,17 @@ def test_a_new_name_is_told_although_the_next_word_cannot_be_worked_in(
     assert told["layerline/v1/main/printers/p1/state"] == b""
     assert json.loads(told["layerline/v1/main/printers/Left/state"])["printer"] == "Left"
     assert shop.ledger.waiting_inputs() == []
+
+
+def test_what_changed_in_a_commit_whose_answer_was_lost_is_told_all_the_same(shop: Shop) -> None:
+    list(shop.pipeline.take_changed())
+    shop.say(RenamePrinter("Left"), 2)
+    shop.hear(3, state="error")
+    shop.pipeline.commit(T0 + 3 * MINUTE)
+    shop.work.begin_again()
+    (changed,) = shop.pipeline.take_changed()
+    told = dict(publications("main", changed))
+    assert told["layerline/v1/main/printers/p1/state"] == b""
+    assert json.loads(told["layerline/v1/main/printers/Left/state"])["state"] == "error"
+    shop.work.begin_again()
+    assert list(shop.pipeline.take_changed()) == []
