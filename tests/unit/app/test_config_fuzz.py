@@ -93,7 +93,7 @@ def placed(name: str, value: Any) -> tuple[dict[str, Any], str]:
     """A tree with the value at the setting, all else as it must be; and the name under which it is missed."""
     *tables, key = name.split(".")
     entry: dict[str, Any] = {key: value}
-    receiver: dict[str, Any] = RECEIVERS["slack" if key == "webhook_url" else "email"]  # type: ignore[assignment]
+    receiver: dict[str, Any] = RECEIVERS["slack" if key == "webhook_url" else "email"]
     needed: Mapping[str, dict[str, Any]] = {
         "sources[]": {"adapter": "native", "topic": "a"},
         "printers[]": {"name": "a"},

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farm.app.logs import JsonFormatter, Redaction, TextFormatter
+from farm.app.logs import JsonFormatter, LogRedaction, TextFormatter
 from farm.cli.output import print_json, print_line, print_table, write_csv
 from farm.model.terminal_text import plain, plain_json, plain_lines
 
@@ -71,7 +71,7 @@ def test_a_file_of_figures_keeps_what_a_terminal_must_not_be_shown(tmp_path: Any
     assert (tmp_path / "x.csv").read_text("utf-8") == "file\na\u202eb\n"
 
 
-@pytest.mark.parametrize("formatter", [TextFormatter(Redaction()), JsonFormatter(Redaction())])
+@pytest.mark.parametrize("formatter", [TextFormatter(LogRedaction()), JsonFormatter(LogRedaction())])
 def test_the_log_is_harmless(formatter: logging.Formatter) -> None:
     record = logging.LogRecord("x", logging.INFO, "x", 1, "%s", (HOSTILE,), None)
     assert is_harmless(formatter.format(record))
