@@ -16,7 +16,7 @@ JOBS ?= 1
 help:
 	@echo "make demo    a farm of simulated and replayed printers, with its page"
 	@echo "make test    all tests"
-	@echo "make check   types, lint, import contracts, dead code, formatting: only looks"
+	@echo "make check   types, lint, import contracts, dead code, formatting, known vulnerabilities: only looks"
 	@echo "make fix     what can be put right by itself: formatting, import order"
 	@echo "make docs    the generated tables of docs/{configuration,cli,kpis,outcomes}.md"
 	@echo "make bench   the benchmarks of docs/benchmarks.md"
@@ -41,6 +41,7 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/vulture
+	$(BIN)/python -m tests.audit
 
 fix: $(STAMP)
 	$(BIN)/ruff check --fix .

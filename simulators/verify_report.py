@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from farm.model.terminal_text import plain, plain_json
 from farm.model.times import rfc3339_or_none
 from simulators.verify import Account, Agreement, Figures, JobDifference, Verification
 
@@ -39,7 +40,7 @@ def as_json(verification: Verification) -> dict[str, Any]:
     return {
         "holds": verification.holds,
         "differences": [
-            {**_plain(difference), "at": rfc3339_or_none(difference.at_ms)}
+            {**_record(difference), "at": rfc3339_or_none(difference.at_ms)}
             for difference in verification.differences
         ],
         "utilization": [
@@ -49,16 +50,16 @@ def as_json(verification: Verification) -> dict[str, Any]:
     }
 
 
-def _plain(difference: JobDifference) -> dict[str, Any]:
-    plain: dict[str, Any] = msgspec.to_builtins(difference)
-    del plain["at_ms"]
-    return plain
+def _record(difference: JobDifference) -> dict[str, Any]:
+    record: dict[str, Any] = msgspec.to_builtins(difference)
+    del record["at_ms"]
+    return record
 
 
 def show(verification: Verification, *, machine_readable: bool) -> None:
     """Write the verification to standard output; the last line holds the figures."""
     if machine_readable:
-        sys.stdout.write(json.dumps(as_json(verification), ensure_ascii=False) + "\n")
+        sys.stdout.write(plain_json(json.dumps(as_json(verification), ensure_ascii=False)) + "\n")
         return
     console = Console(highlight=False)
     if not console.is_terminal:
@@ -82,12 +83,12 @@ def _job_table(differences: Sequence[JobDifference]) -> Table:
     for found in differences:
         table.add_row(
             Text(found.agreement, style=_STYLES.get(found.agreement, "")),
-            found.printer,
+            Text(plain(found.printer)),
             rfc3339_or_none(found.at_ms) or "–",
-            Text(found.file or "–"),
+            Text(plain(found.file or "–")),
             found.truth,
             found.booked,
-            found.why,
+            Text(plain(found.why)),
         )
     return table
 
@@ -97,7 +98,7 @@ def _utilization_table(accounts: Sequence[Account]) -> Table:
     table = _table("Utilization outside the reported range", columns)
     for account in accounts:
         table.add_row(
-            account.printer,
+            Text(plain(account.printer)),
             f"{account.true:.3f}",
             f"{account.low:.3f} – {account.high:.3f}",
             f"{100 * account.observed_share:.3f}",

@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -315,6 +315,7 @@ def _is_file(file: Path, origin: str) -> bool:
         raise ConfigurationError(f"{origin}: {file} cannot be looked for: {error.strerror}") from error
 
 
+@cache
 def section_model(name: str) -> Model:
     """A model with the section `name` as its only field."""
     listed: dict[str, Any] = {

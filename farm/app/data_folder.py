@@ -1,17 +1,33 @@
 """The folder where an installation keeps what is its own: the ledger and the broker's password."""
 
+import fcntl
 import json
+import logging
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from farm.errors import ConfigurationError
 
+log = logging.getLogger(__name__)
+
 DEFAULT_FOLDER = "layerline-data"
 DATA_VARIABLE = "LAYERLINE_DATA"
 
 _CREDENTIALS_FILE = "embedded-broker.json"
+_LEDGER_FILE = "ledger.db"
+_LOCK_FILE = "up.lock"
+_OURS = (
+    _CREDENTIALS_FILE,
+    "embedded-broker.toml",
+    _LEDGER_FILE,
+    f"{_LEDGER_FILE}-wal",
+    f"{_LEDGER_FILE}-shm",
+    _LOCK_FILE,
+)
 _USER = "layerline"
 _READABLE = "abcdefghjkmnpqrstuvwxyz23456789"
 """Letters and digits that nobody confuses when typing from a screen."""
@@ -36,14 +52,60 @@ class DataFolder:
     @property
     def ledger_url(self) -> str:
         """The SQLite ledger that is used where no database is configured."""
-        return f"sqlite:///{(self.path / 'ledger.db').absolute()}"
+        return f"sqlite:///{(self.path / _LEDGER_FILE).absolute()}"
 
     def make(self) -> None:
-        """Make the folder, for its owner alone. Raises ConfigurationError when that cannot be done."""
+        """Make the folder, for its owner alone, and let nobody else read what we keep in it.
+
+        A folder that was there keeps its mode; `is_open_to_others` tells of it. Raises
+        ConfigurationError when it cannot be made or used.
+        """
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigurationError(f"data folder {self.path}: cannot be made: {error.strerror}") from error
+        if not os.access(self.path, os.R_OK | os.W_OK | os.X_OK):
+            raise ConfigurationError(
+                f"data folder {self.path}: belongs to user number {self.path.stat().st_uid}, and we may not "
+                "write there; run as that user, or choose another folder with --data"
+            )
+        for name in _OURS:
+            with suppress(OSError):  # not there, or of another user who shares the folder with us
+                if (self.path / name).stat().st_mode & 0o077:
+                    (self.path / name).chmod(0o600)
+
+    @property
+    def is_open_to_others(self) -> bool:
+        """Whether other users of the machine can look into the folder."""
+        try:
+            return bool(self.path.stat().st_mode & 0o077)
+        except OSError:
+            return False
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the folder for one `layerline up`. Raises ConfigurationError where another one holds it."""
+        self.make()
+        file = self.path / _LOCK_FILE
+        try:
+            descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        except OSError as error:
+            raise ConfigurationError(f"{file}: cannot be written: {error.strerror}") from error
+        with os.fdopen(descriptor, "a+", encoding="utf-8") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.seek(0)
+                raise ConfigurationError(
+                    f"data folder {self.path}: `layerline up` runs with it already, as process "
+                    f"{lock.read().strip() or 'unknown'}; stop that one, or choose another folder with --data"
+                ) from None
+            except OSError as error:  # a network file system without locks
+                log.warning("%s: cannot be locked (%s): start no second one", file, error.strerror)
+            lock.truncate(0)
+            lock.write(f"{os.getpid()}\n")
+            lock.flush()
+            yield
 
     def credentials(self) -> Credentials | None:
         """The embedded broker's credentials, None before its first start.

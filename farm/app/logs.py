@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TextIO
 from urllib.parse import quote, quote_plus
 
+from farm.model.terminal_text import plain_json, plain_lines
 from farm.model.times import SECOND_MS, rfc3339
 
 MASK = "***"
@@ -80,7 +81,7 @@ class TextFormatter(_Formatter):
     """`2026-11-22T00:51:14.391Z WARNING collector.service: …`; a traceback follows indented."""
 
     def _line(self, record: logging.LogRecord, message: str, trace: str | None) -> str:
-        text = (message if trace is None else f"{message}\n{trace}").replace("\n", "\n  ")
+        text = plain_lines(message if trace is None else f"{message}\n{trace}").replace("\n", "\n  ")
         return f"{_instant(record)} {record.levelname:<7} {record.name}: {text}"
 
 
@@ -97,7 +98,7 @@ class JsonFormatter(_Formatter):
         }
         if trace is not None:
             entry["trace"] = trace
-        return json.dumps(entry, ensure_ascii=False)
+        return plain_json(json.dumps(entry, ensure_ascii=False))
 
 
 def set_up_logging(

@@ -35,8 +35,9 @@ def main() -> int:
 
 def _complain(error: Exception, status: int) -> int:
     from farm.app.logs import REDACTION
+    from farm.model.terminal_text import plain_lines
 
-    first, *more = REDACTION.clean(str(error)).splitlines() or [type(error).__name__]
+    first, *more = plain_lines(REDACTION.clean(str(error))).splitlines() or [type(error).__name__]
     lines = [f"layerline: {first}", *(f"           {line}" for line in more)]
     sys.stderr.write("\n".join(lines) + "\n")
     return status

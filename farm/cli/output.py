@@ -9,13 +9,18 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from farm.errors import LayerlineError
+from farm.model.terminal_text import plain, plain_json, plain_lines
 from farm.model.times import HOUR_MS, MINUTE_MS, SECOND_MS
 
 
 def print_json(value: Any) -> None:
     """Write the value to standard output."""
-    json.dump(value, sys.stdout, ensure_ascii=False, indent=2)
-    sys.stdout.write("\n")
+    sys.stdout.write(f"{plain_json(json.dumps(value, ensure_ascii=False, indent=2))}\n")
+
+
+def print_line(text: str) -> None:
+    """Write one line for people to standard output, with nothing in it that steers a terminal."""
+    sys.stdout.write(f"{plain(text)}\n")
 
 
 def write_json(rows: Iterable[Mapping[str, Any]], _columns: Sequence[str], file: Path | None) -> None:
@@ -24,8 +29,7 @@ def write_json(rows: Iterable[Mapping[str, Any]], _columns: Sequence[str], file:
     Raises LayerlineError when the file cannot be written.
     """
     with _written(file) as target:
-        json.dump(list(rows), target, ensure_ascii=False, indent=2)
-        target.write("\n")
+        target.write(f"{plain_json(json.dumps(list(rows), ensure_ascii=False, indent=2))}\n")
 
 
 def write_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], file: Path | None) -> None:
@@ -36,12 +40,19 @@ def write_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], file: P
     with _written(file) as target:
         lines = csv.DictWriter(target, columns)
         lines.writeheader()
-        lines.writerows({name: _harmless(value) for name, value in row.items()} for row in rows)
+        shown = target.isatty()
+        lines.writerows({key: _harmless(value, shown=shown) for key, value in row.items()} for row in rows)
 
 
-def _harmless(value: Any) -> Any:
-    """Text that a spreadsheet would run as a formula is marked as text: file names come from anyone."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+def _harmless(value: Any, *, shown: bool) -> Any:
+    """Text that a spreadsheet would run as a formula is marked as text: file names come from anyone.
+
+    What is `shown` on a terminal steers none.
+    """
+    if not isinstance(value, str):
+        return value
+    text = f"'{value}" if value.startswith(_FORMULA) else value
+    return plain(text) if shown else text
 
 
 @contextmanager
@@ -69,11 +80,12 @@ def print_table(
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    heading = None if title is None else Text(plain(title))
+    table = Table(title=heading, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         table.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
+        table.add_row(*(Text(plain_lines(cell), style=_STYLES.get(cell, "")) for cell in row))
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = max(console.width, _WIDE)

@@ -7,7 +7,7 @@ from typer import Exit, Option
 
 from farm.cli.opening import open_configuration
 from farm.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOption, VerboseOption, flag
-from farm.cli.output import print_json
+from farm.cli.output import print_json, print_line
 from farm.model.times import rfc3339
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def recompute(
         print_json({"printers": len(wanted), "differences": [_record(*each) for each in found]})
     else:
         for one, each in found:
-            print(f"{one.name}: {each.kind} at {rfc3339(each.at_ms)}: {each.detail}")  # noqa: T201  the answer
+            print_line(f"{one.name}: {each.kind} at {rfc3339(each.at_ms)}: {each.detail}")
         print(f"Printers: {len(wanted)}, differences: {len(found)}.")  # noqa: T201  the command's answer
     if found:
         raise Exit(1)

@@ -1,5 +1,6 @@
 """`layerline replay` and `layerline record`: what a broker carried, into figures or into a file."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,7 @@ from farm.cli.options import (
     flag,
 )
 from farm.cli.output import print_json, print_table, span_text
+from farm.model.terminal_text import plain
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -97,7 +99,7 @@ def record(
     configuration = open_configuration(
         config, data, flag("--broker", broker, "broker", "url"), verbose=verbose
     )
-    if file.exists():
+    if os.path.exists(file):  # noqa: PTH110  Path.exists raises for a folder that is closed to us
         raise RecordingError(f"{file}: is there already; record into a new file")
     console = Console(stderr=True)
     redaction = None if everything else RecordingRedaction(SourceTable(configuration.sources))
@@ -114,7 +116,7 @@ def record(
             )
         except OSError as error:
             raise RecordingError(f"{file}: cannot be written: {error.strerror}") from error
-    console.print(f"{count} messages in {file}.")
+    console.print(plain(f"{count} messages in {file}."), markup=False)
     if redaction is None:
         console.print("Nothing was left out: passwords and names may be in it. Do not send it to anybody.")
     else:
@@ -123,7 +125,8 @@ def record(
 
 def _tell_what_was_left_out(console: "Console", redaction: "RecordingRedaction") -> None:
     fields = ", ".join(sorted(redaction.fields_left_out)) or "none"
-    console.print(f"Left out: {redaction.left_out} messages that no adapter reads; fields: {fields}.")
+    said = f"Left out: {redaction.left_out} messages that no adapter reads; fields: {fields}."
+    console.print(plain(said), markup=False)
 
 
 def _replay_all(files: list[Path], sources: "tuple[SourceSettings, ...]") -> list["PlayedRecording"]:

@@ -12,7 +12,7 @@ from typer import Exit, Option
 from farm.cli.figures import since_instant
 from farm.cli.opening import open_configuration
 from farm.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOption, VerboseOption, flag
-from farm.cli.output import print_json
+from farm.cli.output import print_json, print_line
 from farm.model.times import rfc3339
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ def _answer(said: "OperatorInput", printer: "Printer", terms: Terms) -> None:
         print_json(record)
     else:
         for line in _lines(said, printer):
-            print(line)  # noqa: T201  the command's answer
+            print_line(line)
     status = input_status(said)
     if status == REFUSED or (status == WAITING and terms.wait):
         raise Exit(1)

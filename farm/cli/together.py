@@ -1,5 +1,6 @@
 """`layerline up`: the whole farm in one process group."""
 
+import logging
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +20,8 @@ from farm.cli.options import (
 
 if TYPE_CHECKING:
     from farm.app.config import Configuration
+
+log = logging.getLogger(__name__)
 
 _OWN_NAME = "layerline"
 
@@ -53,6 +56,20 @@ def up(
         verbose=verbose,
     )
     configuration.check()
+    with configuration.data.held():
+        _run(configuration, broker, database, log_format, open_page=open_page, verbose=verbose)
+
+
+def _run(
+    configuration: "Configuration",
+    broker: str | None,
+    database: str | None,
+    log_format: LogFormat,
+    *,
+    open_page: bool,
+    verbose: bool,
+) -> None:
+    """Start the parts and keep them running. Raises Exit with the status to end with."""
     from farm.app.logs import set_up_logging
     from farm.app.parts import farm_parts, page_url
     from farm.app.process_life import stop_event
@@ -65,6 +82,11 @@ def up(
     width = max(len(name) for name in (_OWN_NAME, *(part.name for part in parts)))
     stream = LogStream(sys.stderr, width, prefixed=log_format is LogFormat.TEXT)
     set_up_logging(log_format, verbose=verbose, stream=stream.as_file(_OWN_NAME))
+    if configuration.data.is_open_to_others:
+        log.warning(
+            "other users of this machine can look into the data folder %s; `chmod 700` keeps them out",
+            configuration.data.path,
+        )
     supervisor = Supervisor(parts, stream)
     supervisor.start(stop)
     if not stop.is_set():

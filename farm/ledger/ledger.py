@@ -1,5 +1,6 @@
 """The ledger: the one relational database that holds the truth."""
 
+import errno
 import os
 from pathlib import Path
 from types import TracebackType
@@ -7,13 +8,16 @@ from typing import Self
 
 from sqlalchemy import Engine
 
-from farm.errors import LedgerError
+from farm.errors import ConfigurationError, LedgerError, LedgerUnreachable
 from farm.ledger.answer_limit import limit_answers
 from farm.ledger.collector_ledger import CollectorLedger
 from farm.ledger.engine import in_memory, ledger_engine, ledger_errors, shown
 from farm.ledger.ledger_file import make_private
 from farm.ledger.ledger_reader import LedgerReader
 from farm.ledger.schema_version import prepare_schema
+
+_NEVER = frozenset({errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.EROFS})
+"""Why a file cannot be made that waiting does not change."""
 
 
 class Ledger(CollectorLedger, LedgerReader):
@@ -28,7 +32,8 @@ class Ledger(CollectorLedger, LedgerReader):
         With `create` a missing file, its folder and missing tables are made, and a ledger of
         an older version is brought up to this one. Raises LedgerError when the ledger is of a
         newer version, and without `create` when there is none or it is older;
-        LedgerUnreachable when the database does not answer.
+        LedgerUnreachable when the database does not answer, or its disk has no room;
+        ConfigurationError when its file can never be made.
         """
         _see_to_file(self.engine, create=create)
         with ledger_errors(self.engine):
@@ -83,6 +88,9 @@ def _see_to_file(engine: Engine, *, create: bool) -> None:
             file.parent.mkdir(parents=True, exist_ok=True)
             make_private(file)
         except OSError as error:
-            raise LedgerError(f"ledger.url: {shown(engine.url)} cannot be made: {error.strerror}") from error
+            fault = f"ledger.url: {shown(engine.url)} cannot be made: {error.strerror}"
+            if error.errno in _NEVER:
+                raise ConfigurationError(fault) from error
+            raise LedgerUnreachable(fault) from error
     elif not os.path.exists(file):  # noqa: PTH110  Path.exists raises for a folder that is closed to us
         raise LedgerError(f"ledger.url: there is no ledger at {shown(engine.url)}")

@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 
-from farm.errors import LedgerError, LedgerUnreachable
+from farm.errors import ConfigurationError, LedgerError, LedgerUnreachable
 from farm.ledger import schema
 from farm.ledger.engine import ledger_engine
 from farm.ledger.ledger import Ledger, open_ledger
@@ -175,7 +175,7 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_where_a_folder_should_be_is_told(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("", "utf-8")
-    with pytest.raises(LedgerError, match="no folder"):
+    with pytest.raises(ConfigurationError, match=r"ledger\.url: .* cannot be made: File exists"):
         open_ledger(f"sqlite:///{tmp_path}/taken/ledger.db")
 
 

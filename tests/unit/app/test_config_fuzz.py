@@ -18,7 +18,7 @@ from farm.errors import ConfigurationError
 from farm.ledger.engine import ledger_engine
 
 KEYS = sorted({name for section in SECTIONS for name, _ in written_settings(section_model(section))})
-RECEIVERS = {
+RECEIVERS: dict[str, dict[str, Any]] = {
     "email": {"kind": "email", "host": "h", "sender": "a@h.invalid", "recipients": ["b@h.invalid"]},
     "slack": {"kind": "slack", "webhook_url": "https://h.invalid/x"},
 }
@@ -93,7 +93,7 @@ def placed(name: str, value: Any) -> tuple[dict[str, Any], str]:
     """A tree with the value at the setting, all else as it must be; and the name under which it is missed."""
     *tables, key = name.split(".")
     entry: dict[str, Any] = {key: value}
-    receiver: dict[str, Any] = RECEIVERS["slack" if key == "webhook_url" else "email"]  # type: ignore[assignment]
+    receiver: dict[str, Any] = RECEIVERS["slack" if key == "webhook_url" else "email"]
     needed: Mapping[str, dict[str, Any]] = {
         "sources[]": {"adapter": "native", "topic": "a"},
         "printers[]": {"name": "a"},
@@ -185,7 +185,7 @@ DEEP = 20_000
     [
         f"site = {'[' * DEEP}{']' * DEEP}",
         f"site = {'{a=' * DEEP}1{'}' * DEEP}",
-        f"{'site.' * DEEP}a = 1",
+        f"{'site.' * 1_000}a = 1",
         f"[{'site.' * 500}a]\nb = 1",
     ],
 )

@@ -1,5 +1,6 @@
 """The files that an installation keeps for itself."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -39,3 +40,30 @@ def test_a_folder_that_cannot_be_made_is_a_configuration_error(tmp_path: Path) -
     (tmp_path / "file").write_text("", "utf-8")
     with pytest.raises(ConfigurationError, match="cannot be made"):
         DataFolder(tmp_path / "file" / "data").make()
+
+
+def test_what_an_older_release_left_readable_is_closed_and_a_folder_that_was_there_is_told_of(
+    tmp_path: Path,
+) -> None:
+    tmp_path.chmod(0o755)
+    for name in ("ledger.db", "ledger.db-wal", "embedded-broker.json", "layerline.toml"):
+        (tmp_path / name).touch(0o644)
+    folder = DataFolder(tmp_path)
+    folder.make()
+    modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+    assert modes.pop("layerline.toml") == 0o644
+    assert set(modes.values()) == {0o600}
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
+    assert folder.is_open_to_others
+    made = DataFolder(tmp_path / "data")
+    assert not made.is_open_to_others
+    made.make()
+    assert not made.is_open_to_others
+
+
+def test_a_folder_is_held_by_one_at_a_time(tmp_path: Path) -> None:
+    folder, other = DataFolder(tmp_path / "data"), DataFolder(tmp_path / "data")
+    said = rf"data: `layerline up` runs with it already, as process {os.getpid()}; stop that one, or"
+    for _ in range(2):
+        with folder.held(), pytest.raises(ConfigurationError, match=said), other.held():
+            pass
