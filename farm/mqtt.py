@@ -28,6 +28,23 @@ _LONGEST_RETRY_S = 30
 _SUBSCRIBE_BATCH = 100
 
 
+_PERMANENT = {
+    "Bad user name or password": "wrong user or password; check broker.username and broker.password",
+    "Not authorized": "wrong user or password, or not on the broker's access list; "
+    "check broker.username and broker.password",
+    "Client identifier not valid": "it does not take the client id; choose another collector.client_id",
+    "Unsupported protocol version": "it must speak MQTT 3.1.1",
+}
+"""What a refusal for good means and what to do, by paho's words for it."""
+
+
+def refusal(host: str, port: int, reason: str) -> BrokerRefused | BrokerUnreachable:
+    """The error for a refused connection: permanent, with the remedy, where trying again cannot help."""
+    text = f"broker {host}:{port} refused the connection: {reason}"
+    meaning = _PERMANENT.get(reason)
+    return BrokerUnreachable(text) if meaning is None else BrokerRefused(f"{text}: {meaning}")
+
+
 def tls_context(address: BrokerAddress) -> ssl.SSLContext:
     """What certificates are checked with. Raises ConfigurationError when `broker.ca_file` cannot be used."""
     try:
@@ -125,7 +142,7 @@ class BrokerClient:
             )
         if self._reason.is_failure:
             self.crash()
-            raise BrokerRefused(f"{where}: refuses us: {self._reason}")
+            raise refusal(self._address.host, self._address.port, str(self._reason))
 
     def close(self) -> None:
         """Disconnect in order."""

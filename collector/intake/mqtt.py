@@ -21,18 +21,12 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from collector.intake.wire import Publish, Wire
 from collector.settings import BrokerSettings
 from farm.errors import BrokerRefused, BrokerUnreachable
-from farm.mqtt import batched_filters, sign_in
+from farm.mqtt import batched_filters, refusal, sign_in
 
 log = logging.getLogger(__name__)
 
 _CONNECT_TIMEOUT_S = 10
 _UNSENDABLE_KEPT = 100
-_PERMANENT = {
-    "Bad user name or password": "check broker.username and broker.password",
-    "Not authorized": "check broker.username and broker.password, and the broker's access list",
-    "Client identifier not valid": "choose another collector.client_id",
-    "Unsupported protocol version": "the broker must speak MQTT 3.1.1",
-}
 
 
 class Arrival(NamedTuple):
@@ -47,13 +41,6 @@ class Arrival(NamedTuple):
     retained: bool
     packet_id: int | None
     again: bool
-
-
-def refusal(host: str, port: int, reason: str) -> BrokerRefused | BrokerUnreachable:
-    """The error for a refused connection: permanent, with the remedy, where trying again cannot help."""
-    text = f"broker {host}:{port} refused the connection: {reason}"
-    remedy = _PERMANENT.get(reason)
-    return BrokerUnreachable(text) if remedy is None else BrokerRefused(f"{text}; {remedy}")
 
 
 class _BufferedClient(Client):

@@ -16,6 +16,7 @@ from farm.cli.options import (
     flag,
 )
 from farm.cli.output import print_json, print_table
+from farm.model.terminal_text import plain
 
 if TYPE_CHECKING:
     from farm.app.config import Configuration
@@ -104,13 +105,20 @@ def _report(parts: Iterable[tuple[str, Any]], *, as_json: bool) -> None:
         raise Exit(1)
 
 
+_BESIDE_SPINNER = 3
+
+
 def _watched(name: str, diagnoses: "Iterator[Diagnosis]") -> "Iterator[Diagnosis]":
     """The diagnoses, while the terminal shows that something is going on."""
     from rich.console import Console
+    from rich.text import Text
 
-    with Console(stderr=True).status(f"Trying {name or 'what is configured'} …") as status:
+    trying = f"Trying {name or 'what is configured'} …"
+    console = Console(stderr=True)
+    with console.status(trying) as status:
         for diagnosis in diagnoses:
-            status.update(f"Trying {name or 'what is configured'} … {diagnosis.what}: {diagnosis.seen}")
+            words = plain(f"{trying} {diagnosis.what}: {diagnosis.seen}")
+            status.update(Text(words[: console.width - _BESIDE_SPINNER]))
             yield diagnosis
 
 

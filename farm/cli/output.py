@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 
 from farm.errors import LayerlineError
 from farm.model.terminal_text import plain, plain_json, plain_lines
@@ -80,18 +80,52 @@ def print_table(
     from rich.table import Table
     from rich.text import Text
 
-    heading = None if title is None else Text(plain(title))
-    table = Table(title=heading, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(plain_lines(cell), style=_STYLES.get(cell, "")) for cell in row))
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = max(console.width, _WIDE)
+    shown = [[plain_lines(cell) for cell in row] for row in rows]
+    heading = None if title is None else Text(plain(title))
+    widths, padding = None, 1
+    for padding in (1, 0):
+        room = console.width - (1 + 2 * padding) * len(columns) - 1
+        if (widths := column_widths([columns, *shown], room)) is not None:
+            break
+    table = Table(
+        title=heading, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, padding)
+    )
+    for column, width in zip(columns, widths or [None] * len(columns), strict=True):
+        justify: Literal["left", "right"] = "right" if column in right else "left"
+        table.add_column(column, justify=justify, overflow="fold", width=width)
+    for row in shown:
+        table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
     console.print(table)
 
 
+def column_widths(rows: Sequence[Sequence[str]], room: int) -> Sequence[int | None] | None:
+    """How wide each column is so that no ordinary word is broken; None where there is no room for that.
+
+    What is wanting is taken from columns of long texts, not from those of one word.
+    """
+    from rich.cells import cell_len
+
+    columns = list(zip(*rows, strict=True))
+    wanted = [max(cell_len(line) for cell in column for line in cell.split("\n")) for column in columns]
+    if sum(wanted) <= room:
+        return [None] * len(columns)
+    longest = [max((cell_len(word) for cell in each for word in cell.split()), default=1) for each in columns]
+    widths = [word if word <= _WHOLE_WORD else _PIECE for word in longest]
+    if sum(widths) > room:
+        return None
+    for _ in range(room - sum(widths)):
+        neediest = max(range(len(widths)), key=lambda at: wanted[at] / widths[at])
+        widths[neediest] += 1
+    return widths
+
+
+_PIECE = 12
+"""The shortest piece into which a longer word is broken."""
+_WHOLE_WORD = 18
+"""A longer word may be broken: a file name, an address."""
 _WIDE = 160
 """Characters in a line where nobody's window bounds it."""
 

@@ -297,7 +297,12 @@ def test_a_broker_that_refuses_us_for_good_ends_the_collector(tmp_path: Path) ->
     passwords.write_text("", "utf-8")
     with mosquitto(["allow_anonymous false", f"password_file {passwords}"]) as guarded:
         done = layerline("collector", "--broker", guarded.url, folder=tmp_path, status=1)
-    assert "refused the connection" in done.stderr
+        checked = layerline("check", "--broker", guarded.url, "--json", folder=tmp_path, status=1)
+    for shown in (done.stderr, checked.stdout):
+        assert (
+            "refused the connection: Not authorized: wrong user or password, or not on" in shown
+        )
+        assert "check broker.username and broker.password" in shown
 
 
 def loaded_by(folder: Path, *arguments: str) -> set[str]:
