@@ -299,9 +299,7 @@ def test_a_broker_that_refuses_us_for_good_ends_the_collector(tmp_path: Path) ->
         done = layerline("collector", "--broker", guarded.url, folder=tmp_path, status=1)
         checked = layerline("check", "--broker", guarded.url, "--json", folder=tmp_path, status=1)
     for shown in (done.stderr, checked.stdout):
-        assert (
-            "refused the connection: Not authorized: wrong user or password, or not on" in shown
-        )
+        assert "refused the connection: Not authorized: wrong user or password, or not on" in shown
         assert "check broker.username and broker.password" in shown
 
 
