@@ -102,7 +102,7 @@ class Configuration:
             self._redaction.register(credentials.password)
         return given.model_copy(
             update={
-                "url": f"mqtt://{embedded.local_host}:{embedded.port}",
+                "url": embedded.local_url,
                 "username": credentials.user if credentials else None,
                 "password": SecretStr(credentials.password) if credentials else None,
             }

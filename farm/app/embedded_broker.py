@@ -5,12 +5,15 @@
 runs it with the rumqttd configuration FILE until it is ended, and logs in that format.
 """
 
+import ipaddress
 import json
 import logging
+import re
 import sys
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from farm.app.data_folder import Credentials, DataFolder
 from farm.app.listening import local_address
@@ -20,6 +23,7 @@ from farm.settings import Section
 
 CONFIGURATION_FILE = "embedded-broker.toml"
 
+_HOST_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
 _SEGMENTS = 8
 _MEGABYTE = 1024 * 1024
 _LARGEST_PAYLOAD = 16 * _MEGABYTE
@@ -30,10 +34,24 @@ _MOST_CONNECTIONS = 10_010
 _CONNECT_PATIENCE_MS = 60_000
 
 
+def _with_port(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _listening(host: str) -> str:
+    """A name or an address of this machine. Raises ValueError otherwise."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        if _HOST_NAME.fullmatch(host) is None:
+            raise ValueError("must be a name or an address of this machine, e.g. 0.0.0.0 for all") from None
+    return host
+
+
 class EmbeddedBrokerSettings(Section):
     """The broker that `layerline up` starts where no other is configured."""
 
-    host: str = Field(
+    host: Annotated[str, AfterValidator(_listening)] = Field(
         "0.0.0.0",  # noqa: S104  printers reach it over the LAN, with the password made at the first start
         min_length=1,
         description="Address to listen on; printers must reach it.",
@@ -46,6 +64,11 @@ class EmbeddedBrokerSettings(Section):
         description="Megabytes of messages that it keeps for each subscription; a subscriber that "
         "lags by more loses the oldest. It uses up to twice as much memory.",
     )
+
+    @property
+    def local_url(self) -> str:
+        """The address under which this machine reaches it, as `mqtt://HOST:PORT`."""
+        return f"mqtt://{_with_port(self.local_host, self.port)}"
 
     @property
     def local_host(self) -> str:
@@ -72,7 +95,7 @@ max_segment_count = {_SEGMENTS}
 
 [v4.1]
 name = "mqtt"
-listen = {_toml(f"{settings.host}:{settings.port}")}
+listen = {_toml(_with_port(settings.host, settings.port))}
 next_connection_delay_ms = 1
 
 [v4.1.connections]

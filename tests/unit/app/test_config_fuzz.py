@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from alerts.notifiers import notifier_types
@@ -155,6 +155,9 @@ def test_a_value_in_the_environment_is_taken_or_its_key_is_named(name: str, valu
 
 @COMMON
 @given(name=st.sampled_from(KEYS), value=SCALARS)
+@example(name="embedded_broker.host", value="#")
+@example(name="embedded_broker.host", value="::1")
+@example(name="api.token_name", value="mqtt://[::1")
 def test_a_value_of_a_flag_is_taken_or_the_flag_is_named(name: str, value: Any, file: Path) -> None:
     path = tuple(name.replace("[]", "").split("."))
     said = outcome(environment={}, flags=[Flag("--flag", path, value)])
