@@ -50,7 +50,7 @@ def init(
         Option("--admin-token-file", metavar="FILE", help="Token that may make buckets, tasks and tokens."),
     ],
     token_file: Annotated[
-        Path, Option("--token-file", metavar="FILE", help="Where to write the new token, for our eyes only.")
+        Path, Option("--token-file", metavar="FILE", help="Where the token is kept, for our eyes only.")
     ],
     url: UrlOption = None,
     org: Annotated[
@@ -65,7 +65,8 @@ def init(
 ) -> None:
     """Make buckets, retention, downsampling tasks and a token for just these.
 
-    Safe to repeat: what is there is put right. The settings to use are printed at the end.
+    Safe to repeat: what is there is put right, and a token in the file that still works stays.
+    The settings to use are printed at the end.
     """
     configuration = open_configuration(
         config,
@@ -82,7 +83,8 @@ def init(
     settings = configuration.influx
     with InfluxServer(settings) as server:
         wait_until_ready(server)
-        done = set_up(server, telemetry_days=telemetry_days)
+        kept = token_file.read_text("utf-8").strip() if token_file.exists() else None
+        done = set_up(server, telemetry_days=telemetry_days, kept_token=kept)
     token_file.touch(mode=_PRIVATE)
     token_file.chmod(_PRIVATE)
     token_file.write_text(f"{done.token}\n", "utf-8")
