@@ -329,7 +329,41 @@ def test_a_dashboards_query_finds_something(
     query: str, filled: tuple[InfluxForTests, InfluxSettings]
 ) -> None:
     influx, settings = filled
-    range_of_grafana = "option v = {timeRangeStart: -24h, timeRangeStop: now(), windowPeriod: 10m}\n"
+    assert asked(influx, settings, query)
+
+
+def asked(
+    influx: InfluxForTests, settings: InfluxSettings, query: str, start: str = "-24h", zone: str = "utc"
+) -> list[dict[str, Any]]:
+    """What a query of a dashboard finds, with Grafana's variables put in."""
+    range_of_grafana = f"option v = {{timeRangeStart: {start}, timeRangeStop: now(), windowPeriod: 10m}}\n"
     query = query.replace('bucket: "layerline_telemetry"', f'bucket: "{settings.telemetry_bucket}"')
     query = query.replace('bucket: "layerline"', f'bucket: "{settings.bucket}"')
-    assert influx.flux(range_of_grafana + query.replace("${printer:regex}", "(.*)"))
+    query = query.replace("${printer:regex}", "(.*)").replace("${__timezone}", zone)
+    imports = "".join(re.findall(r"^import .*\n", query, re.MULTILINE))
+    return influx.flux(imports + range_of_grafana + query.removeprefix(imports))
+
+
+def query_of(dashboard: str, title: str) -> str:
+    (query,) = (query for name, query in all_queries() if name == f"{dashboard}: {title}")
+    return query
+
+
+def test_the_states_begin_with_what_held_before_the_range(
+    filled: tuple[InfluxForTests, InfluxSettings],
+) -> None:
+    influx, settings = filled
+    found = asked(influx, settings, query_of("printers", "States"), start="-1s")
+    names = {row["name"] for row in asked(influx, settings, query_of("printers", "States"))}
+    assert {row["name"] for row in found} == names
+    assert len(found) == len(names) > 1
+
+
+@pytest.mark.parametrize(("zone", "midnight"), [("utc", "00:00:00"), ("Asia/Kolkata", "18:30:00")])
+def test_daily_bars_are_the_days_of_the_zone(
+    zone: str, midnight: str, filled: tuple[InfluxForTests, InfluxSettings]
+) -> None:
+    influx, settings = filled
+    found = asked(influx, settings, query_of("kpis", "Jobs by outcome, a day"), start="-3d", zone=zone)
+    assert found
+    assert {row["_time"].strftime("%H:%M:%S") for row in found} == {midnight}
