@@ -9,7 +9,7 @@ from typing_extensions import override
 from farm.errors import InfluxError
 from farm.influx.feed_queue import FeedQueue
 from farm.influx.outbox import Outbox
-from farm.influx.outbox_queue import OutboxQueue, PointServer, Route
+from farm.influx.outbox_queue import OutboxQueue, PointServer, QueueContext
 from farm.influx.points import feed_lines, job_lines, span_line
 from farm.influx.settings import InfluxSettings
 from farm.influx.telemetry_queue import TelemetryQueue
@@ -37,9 +37,9 @@ def resend(engine: Engine, server: PointServer, settings: InfluxSettings, clock:
     """
     # Nothing is dropped for want of room: telemetry is read from the ledger, not kept for it.
     settings = settings.model_copy(update={"telemetry_buffer_mb": _NO_LIMIT_MB})
-    route = Route(_WithoutPlaces(engine), server, settings, clock)
+    context = QueueContext(_WithoutPlaces(engine), server, settings, clock)
     stored = refused = 0
-    for queue in (_BooksQueue(route), FeedQueue(route), TelemetryQueue(route)):
+    for queue in (_BooksQueue(context), FeedQueue(context), TelemetryQueue(context)):
         more = True
         while more:
             more = queue.step()
@@ -69,12 +69,12 @@ class _BooksQueue(OutboxQueue):
 
     reader = "influx:books"
 
-    def __init__(self, route: Route) -> None:
-        super().__init__(route)
-        self.bucket = route.settings.bucket
-        self._known = route.outbox.known()
+    def __init__(self, context: QueueContext) -> None:
+        super().__init__(context)
+        self.bucket = context.settings.bucket
+        self._known = context.outbox.known()
         self._left = list(self._known.printers.values())
-        oldest = route.outbox.feed(0, 1)
+        oldest = context.outbox.feed(0, 1)
         self._feed_from_ms = oldest[0].at_ms if oldest else None
 
     @override
@@ -88,7 +88,7 @@ class _BooksQueue(OutboxQueue):
         return bool(self._left)
 
     def _lines(self, printer: Printer) -> list[bytes]:
-        outbox, since_ms = self.route.outbox, self._feed_from_ms
+        outbox, since_ms = self.context.outbox, self._feed_from_ms
         appeared = FeedEntry(
             kind=FeedKind.PRINTER_APPEARED, at_ms=printer.first_seen_ms, printer_id=printer.id, body={}
         )
