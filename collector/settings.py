@@ -78,6 +78,11 @@ class BrokerSettings(Section):
     )
     username: str | None = Field(None, description="User at the broker.")
     password: SecretStr | None = Field(None, description="Password at the broker; or password_file.")
+    printers_url: str | None = Field(
+        None,
+        description="mqtt://[USER@]HOST[:PORT] under which printers reach it, where that is another "
+        "address or user than ours; only shown.",
+    )
     ca_file: str | None = Field(
         None, description="Certificates to trust for mqtts:// instead of the system's."
     )
@@ -88,6 +93,13 @@ class BrokerSettings(Section):
     def _readable(cls, url: str | None) -> str | None:
         if url is not None:
             broker_address(url)
+        return url
+
+    @field_validator("printers_url")
+    @classmethod
+    def _fit_to_be_shown(cls, url: str | None) -> str | None:
+        if url is not None and broker_address(url).password is not None:
+            raise ValueError("is shown to people: it must hold no password")
         return url
 
     @property

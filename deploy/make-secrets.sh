@@ -18,6 +18,13 @@ draw grafana_admin_password
 draw api_token
 [ -s broker_users ] || printf 'layerline:%s\nprinter:%s\n' "$(cat broker_password)" "$(cat printer_password)" >broker_users
 
+# The address of this machine as printers see it, to be shown beside the broker's user.
+if [ ! -s ../.env ]; then
+    address=$(ip -4 route get 192.0.2.1 2>/dev/null | sed -n 's/.* src \([0-9.]*\).*/\1/p')
+    [ -n "$address" ] || address=$(hostname -I 2>/dev/null | cut -d ' ' -f 1)
+    printf 'HOST_ADDRESS=%s\n' "${address:-localhost}" >../.env
+fi
+
 # The folder keeps others out; inside the containers the users differ.
 chmod 0444 ./*
 echo "secrets are in $(pwd)"

@@ -227,11 +227,17 @@ def _container() -> Iterator[InfluxForTests]:
     container = DockerContainer("influxdb:2.7-alpine").with_exposed_ports(8086)
     for name, value in setup.items():
         container = container.with_env(name, value)
-    with container as running:
+    try:
+        running = container.start()
+    except Exception as error:  # noqa: BLE001  testcontainers raises what Docker's own client does, of many kinds
+        pytest.skip(f"the container cannot be had ({error}); {_HOW}")
+    try:
         address = f"{running.get_container_host_ip()}:{running.get_exposed_port(8086)}"
         server = InfluxForTests(f"http://{address}")
         wait_until(lambda: _is_set_up(server), "the container's InfluxDB is set up", limit_s=120)
         yield server
+    finally:
+        running.stop()
 
 
 def _is_set_up(server: InfluxForTests) -> bool:

@@ -15,7 +15,9 @@ KeyPath: TypeAlias = tuple[str | int, ...]
 """The way to a value: table names, keys and positions in lists."""
 
 ENVIRONMENT_PREFIX = "LAYERLINE_"
-NOT_SETTINGS = frozenset({"LAYERLINE_CONFIG", "LAYERLINE_DATA", "LAYERLINE_PARENT_PID"})
+NOT_SETTINGS = frozenset(
+    {"LAYERLINE_CONFIG", "LAYERLINE_DATA", "LAYERLINE_PARENT_PID", "LAYERLINE_HEARTBEAT_FD"}
+)
 """Variables of ours that are no settings: they say where to look for them, or who started us."""
 
 MOST_NESTED = 12

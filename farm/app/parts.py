@@ -52,8 +52,15 @@ def farm_parts(
         *parts,
         Part("collector", layerline("collector"), environment=environment),
         Part("evaluator", layerline("evaluator"), environment=environment),
-        Part("api", layerline("api"), lambda: _answers(configuration), environment=environment),
+        _api(configuration, layerline("api"), environment),
     ]
+
+
+def _api(configuration: "Configuration", command: list[str], environment: dict[str, str]) -> Part:
+    def answers() -> bool:
+        return _answers(configuration)
+
+    return Part("api", command, answers, environment=environment, is_alive=answers)
 
 
 def page_url(configuration: "Configuration") -> str:

@@ -6,15 +6,20 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
+
+from typing_extensions import override
 
 from farm.errors import StartError
 
 log = logging.getLogger(__name__)
 
 PARENT_VARIABLE = "LAYERLINE_PARENT_PID"
+HEARTBEAT_VARIABLE = "LAYERLINE_HEARTBEAT_FD"
+_BEAT_EVERY_S = 1.0
 _PR_SET_PDEATHSIG = 1
 _IMPATIENT_STATUS = 130
 """What a shell reports for a process ended by an interrupt."""
@@ -25,7 +30,7 @@ def stop_event() -> threading.Event:
 
     A supervised process leaves SIGINT to its parent, which ends its children in order.
     """
-    stop = threading.Event()
+    stop = _beating_event()
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
         if stop.is_set():
@@ -36,6 +41,45 @@ def stop_event() -> threading.Event:
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, signal.SIG_IGN if is_supervised() else on_signal)
     return stop
+
+
+class BeatingEvent(threading.Event):
+    """An event that tells the supervisor that we live whenever the main thread looks at it.
+
+    Every loop of a service asks between two pieces of work whether it is to stop. One that does
+    so no more hangs.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        os.set_blocking(descriptor, False)
+        os.set_inheritable(descriptor, False)
+        self._descriptor = descriptor
+        self._beaten_at = -_BEAT_EVERY_S
+
+    @override
+    def is_set(self) -> bool:
+        self._beat()
+        return super().is_set()
+
+    @override
+    def wait(self, timeout: float | None = None) -> bool:
+        self._beat()
+        return super().wait(timeout)
+
+    def _beat(self) -> None:
+        now = time.monotonic()
+        if now - self._beaten_at < _BEAT_EVERY_S or threading.current_thread() is not threading.main_thread():
+            return
+        self._beaten_at = now
+        # A supervisor that reads too slowly, or is gone, is no reason to stop.
+        with suppress(OSError):
+            os.write(self._descriptor, b".")
+
+
+def _beating_event() -> threading.Event:
+    descriptor = os.environ.get(HEARTBEAT_VARIABLE)
+    return threading.Event() if descriptor is None else BeatingEvent(int(descriptor))
 
 
 @contextmanager

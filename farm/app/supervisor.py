@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, TextIO, cast
 
-from farm.app.process_life import PARENT_VARIABLE
+from farm.app.process_life import HEARTBEAT_VARIABLE, PARENT_VARIABLE
 from farm.errors import StartError
 from farm.model.back_off import BackOff
 
@@ -26,19 +26,28 @@ _STABLE_S = 30.0
 """A child that ran for so long starts again without having earlier deaths held against it."""
 _LOOK_EVERY_S = 0.1
 _STOP_PATIENCE_S = 10.0
+_ASK_EVERY_S = 15.0
+_MOST_BEATS = 4096
 _COLOURS = (36, 32, 35, 34, 33)
 """Of the names on a terminal: cyan, green, magenta, blue, yellow."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """One process to keep running. `is_ready`, where given, is awaited before the next part starts."""
+    """One process to keep running. `is_ready`, where given, is awaited before the next part starts.
+
+    One that beats (`process_life.stop_event`) and then falls silent for `silent_s` seconds hangs,
+    and is started again. So is one whose `is_alive`, asked now and then, says no for so long.
+    """
 
     name: str
     command: Sequence[str]
     is_ready: Callable[[], bool] | None = None
     ready_within_s: float = 120.0
     environment: Mapping[str, str] = field(default_factory=dict)
+    is_alive: Callable[[], bool] | None = None
+    silent_s: float = 600.0
+    """Longer than anything takes that a part does at one go, such as bringing a large ledger up to date."""
 
 
 class LogStream:
@@ -102,19 +111,46 @@ class _Running:
         self.started = time.monotonic()
         # The lifeline stays open for as long as we live: the child takes its end for ours.
         lifeline, self._lifeline = os.pipe()
-        with open(lifeline, "rb") as stdin:  # noqa: PTH123  a descriptor has no path
+        self._heartbeat, beating = os.pipe()
+        os.set_blocking(self._heartbeat, False)
+        environment[HEARTBEAT_VARIABLE] = str(beating)
+        # A descriptor has no path; the child has its own of both, and ours are closed.
+        with open(lifeline, "rb") as stdin, open(beating, "wb"):  # noqa: PTH123
             self.process = subprocess.Popen(
                 list(part.command),
                 stdin=stdin,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 env=environment,
+                pass_fds=[beating],
             )
+        self._alive_at: float | None = None
+        self._asked_at = self.started
         self._copier = stream.follow(part.name, cast(IO[bytes], self.process.stdout))
+
+    def silence_s(self, is_alive: Callable[[], bool] | None) -> float:
+        """For how many seconds it has given no sign of life; 0 for one that never gave any."""
+        now = time.monotonic()
+        if self._beats() or self._answers(is_alive, now):
+            self._alive_at = now
+        return 0.0 if self._alive_at is None else now - self._alive_at
+
+    def _beats(self) -> bool:
+        try:
+            return bool(os.read(self._heartbeat, _MOST_BEATS))
+        except BlockingIOError:
+            return False
+
+    def _answers(self, is_alive: Callable[[], bool] | None, now: float) -> bool:
+        if is_alive is None or now - self._asked_at < _ASK_EVERY_S:
+            return False
+        self._asked_at = now
+        return is_alive()
 
     def settle(self) -> float:
         """Take in the last lines of the ended process; gives the seconds that it lived."""
         os.close(self._lifeline)
+        os.close(self._heartbeat)
         self._copier.join(1)
         return time.monotonic() - self.started
 
@@ -138,6 +174,11 @@ class _Child:
             if time.monotonic() >= self._due:
                 self.start()
             return None
+        silence_s = self.running.silence_s(self.part.is_alive)
+        if silence_s > self.part.silent_s:
+            log.error("%s has given no sign of life for %.0f s; killing it", self.part.name, silence_s)
+            self.running.process.kill()
+            self.running.process.wait()
         status = self.running.process.poll()
         if status is not None:
             if self._settle(self.running) >= _STABLE_S:

@@ -39,6 +39,8 @@ class PrinterBroker:
 
 def printer_broker(broker: BrokerSettings, *, embedded_host: str | None) -> PrinterBroker:
     """The broker for printers; `embedded_host` is where our own listens, None when it is another's."""
+    if broker.printers_url is not None:
+        broker, embedded_host = BrokerSettings(url=broker.printers_url), None
     at = broker.address
     if embedded_host is None:
         return PrinterBroker(at.host, at.port, at.tls, at.user, None, embedded=False)

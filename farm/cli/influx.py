@@ -25,6 +25,10 @@ layerline influx status                           what is still to be sent, and 
 layerline influx status --json
 """
 
+RESEND_EXAMPLES = """
+layerline influx resend                           after `influx init` on a new server
+"""
+
 REBUILD_EXAMPLES = """
 layerline rebuild --from influxdb --database sqlite:////srv/layerline/ledger.db
 """
@@ -50,7 +54,7 @@ def init(
         Option("--admin-token-file", metavar="FILE", help="Token that may make buckets, tasks and tokens."),
     ],
     token_file: Annotated[
-        Path, Option("--token-file", metavar="FILE", help="Where to write the new token, for our eyes only.")
+        Path, Option("--token-file", metavar="FILE", help="Where the token is kept, for our eyes only.")
     ],
     url: UrlOption = None,
     org: Annotated[
@@ -65,7 +69,8 @@ def init(
 ) -> None:
     """Make buckets, retention, downsampling tasks and a token for just these.
 
-    Safe to repeat: what is there is put right. The settings to use are printed at the end.
+    Safe to repeat: what is there is put right, and a token in the file that still works stays.
+    The settings to use are printed at the end.
     """
     configuration = open_configuration(
         config,
@@ -82,7 +87,8 @@ def init(
     settings = configuration.influx
     with InfluxServer(settings) as server:
         wait_until_ready(server)
-        done = set_up(server, telemetry_days=telemetry_days)
+        kept = token_file.read_text("utf-8").strip() if token_file.exists() else None
+        done = set_up(server, telemetry_days=telemetry_days, kept_token=kept)
     token_file.touch(mode=_PRIVATE)
     token_file.chmod(_PRIVATE)
     token_file.write_text(f"{done.token}\n", "utf-8")
@@ -120,6 +126,33 @@ def status(
     print_table(columns, queue_rows(queues), right=columns[1:-1])
 
 
+def resend(
+    database: DatabaseOption = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Fill an InfluxDB that is new, or has lost something, from the ledger.
+
+    Sends printers, jobs, states, alerts and telemetry, also beside a running evaluator; what is
+    there already does not double. Indicators go on from now.
+    """
+    configuration = open_configuration(
+        config, data, flag("--database", database, "ledger", "url"), verbose=verbose
+    )
+    from farm.app.wiring import ledger_of
+    from farm.influx.client import InfluxServer
+    from farm.influx.resend import resend as send
+    from farm.influx.setup import wait_until_ready
+    from farm.model.clock import system_clock
+
+    settings = configuration.influx
+    with InfluxServer(settings) as server, ledger_of(configuration) as ledger:
+        wait_until_ready(server)
+        done = send(ledger.engine, server, settings, system_clock)
+    print_table(["points stored", "refused"], [[str(done.stored), str(done.refused)]])
+
+
 def rebuild(
     origin: Annotated[RebuildSource, Option("--from", help="Where the past is read from.")],
     database: DatabaseOption = None,
@@ -149,3 +182,4 @@ def rebuild(
 
 app.command(cls=Command, epilog=INIT_EXAMPLES)(init)
 app.command(cls=Command, epilog=STATUS_EXAMPLES)(status)
+app.command(cls=Command, epilog=RESEND_EXAMPLES)(resend)

@@ -90,7 +90,7 @@ def _run(
     supervisor = Supervisor(parts, stream)
     supervisor.start(stop)
     if not stop.is_set():
-        _show_welcome(configuration)
+        _show_welcome(configuration, log_format)
         if open_page:
             import webbrowser
 
@@ -98,7 +98,8 @@ def _run(
     raise Exit(supervisor.keep(stop))
 
 
-def _show_welcome(configuration: "Configuration") -> None:
+def _show_welcome(configuration: "Configuration", log_format: LogFormat) -> None:
+    """Say what to type into printers: to a person in a panel, to a reader of JSON in a record of the log."""
     from rich.console import Console
 
     from farm.app.parts import page_url
@@ -106,5 +107,14 @@ def _show_welcome(configuration: "Configuration") -> None:
 
     embedded = None if configuration.is_broker_configured else configuration.embedded_broker.host
     broker = printer_broker(configuration.broker, embedded_host=embedded)
+    if log_format is LogFormat.JSON:
+        log.info(
+            "page %s; printers connect to %s:%d as %s",
+            page_url(configuration),
+            broker.host,
+            broker.port,
+            broker.user or "anybody",
+        )
+        return
     where = str(configuration.data.path.absolute())
     Console().print(welcome(page_url(configuration), where, broker, configuration.sources))

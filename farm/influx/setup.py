@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
+from pydantic import SecretStr
+
 from farm.errors import InfluxError
 from farm.influx.client import InfluxServer
 from farm.influx.history import DOWNSAMPLED_MS
@@ -15,6 +17,7 @@ STARTING: Final = 503
 """What a server answers to everything while it starts."""
 LONGEST_START_S: Final = 60.0
 _LOOK_EVERY_S = 0.25
+_TOKEN_REFUSED = (401, 403)
 _ANSWERED_LAST = "/api/v2/setup"
 """Needs no token, and says 503 for as long as anything does; /health and /ready say 200 before."""
 
@@ -24,7 +27,7 @@ _SECONDS_A_DAY = 86_400
 
 
 class Done(NamedTuple):
-    """What was done, in words, and the new token."""
+    """What was done, in words, and the token to use."""
 
     steps: list[str]
     token: str
@@ -52,12 +55,13 @@ def wait_until_ready(
     raise InfluxError(f"InfluxDB was still starting after {longest_s:g} s; try again later", status=STARTING)
 
 
-def set_up(server: InfluxServer, *, telemetry_days: float) -> Done:
+def set_up(server: InfluxServer, *, telemetry_days: float, kept_token: str | None = None) -> Done:
     """Make what is missing and put right what is there; safe to repeat.
 
     `server` must be connected with a token that may do so. Events, states and indicators
-    are kept without end, raw telemetry for `telemetry_days` (0: without end). Each call
-    makes a new token, since a server tells no token twice. Raises InfluxError.
+    are kept without end, raw telemetry for `telemetry_days` (0: without end). A `kept_token`
+    that still reaches the buckets stays; else a new one is made, since a server tells no token
+    twice. Raises InfluxError.
     """
     settings = server.settings
     org_id, steps = _organisation(server)
@@ -69,9 +73,22 @@ def set_up(server: InfluxServer, *, telemetry_days: float) -> Done:
         ids.append(bucket_id)
         steps.append(step)
     steps += [_task(server, org_id, name, flux) for name, flux in downsampling(settings).items()]
+    if kept_token and _works(settings, kept_token):
+        return Done([*steps, "the token that is there still works"], kept_token)
     token = _token(server, org_id, ids)
     steps.append(f"token made that may read and write these {len(ids)} buckets and nothing else")
     return Done(steps, token)
+
+
+def _works(settings: InfluxSettings, token: str) -> bool:
+    """Whether the server lets the token see our buckets."""
+    with InfluxServer(settings.model_copy(update={"token": SecretStr(token)})) as server:
+        try:
+            return not missing_buckets(server)
+        except InfluxError as error:
+            if error.status in _TOKEN_REFUSED:
+                return False
+            raise
 
 
 def missing_buckets(server: InfluxServer) -> list[str]:

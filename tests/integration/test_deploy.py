@@ -17,6 +17,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from farm.app.config import load_configuration
 from farm.app.logs import LogRedaction
+from farm.app.welcome import printer_broker
 from farm.figures.engine import KpiEngine
 from farm.influx.ledger_kpis import LedgerKpis
 from farm.influx.sender import Sender
@@ -61,7 +62,36 @@ def test_secrets_come_from_files_only() -> None:
                 assert str(value).startswith(("/run/secrets/", "/tokens/")), f"{name}: {key}"
 
 
+def test_what_runs_is_bounded_and_may_do_no_more_than_it_must() -> None:
+    for name in LONG_RUNNING:
+        service = COMPOSE["services"][name]
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert {"mem_limit", "pids_limit", "stop_grace_period"} < set(service), name
+        assert set(service["logging"]["options"]) == {"max-size", "max-file"}, name
+    for name in ("mosquitto", "layerline", "influxdb-setup"):
+        assert COMPOSE["services"][name]["read_only"], name
+
+
+def test_only_printers_are_let_in_from_the_network_without_tls() -> None:
+    ports = {port for service in COMPOSE["services"].values() for port in service.get("ports", [])}
+    assert {port for port in ports if "127.0.0.1" not in port} == {"1883:1883"}
+
+
+def test_one_image_is_built_and_everybody_of_ours_runs_it() -> None:
+    services = COMPOSE["services"]
+    assert [name for name in services if "build" in services[name]] == ["layerline"]
+    assert services["influxdb-setup"]["image"] == services["layerline"]["image"]
+    assert services["influxdb-setup"]["pull_policy"] == "never"
+    build = (DEPLOY / "Dockerfile").read_text("utf-8")
+    assert build.index("--requirement requirements.txt") < build.index("COPY farm farm")
+    assert "--no-deps ." in build
+
+
 def test_the_script_draws_every_secret_once(tmp_path: Path) -> None:
+    folder = tmp_path / "deploy"
+    folder.mkdir()
+    tmp_path = folder
     script = tmp_path / "make-secrets.sh"
     shutil.copy(DEPLOY / "make-secrets.sh", script)
     subprocess.run([script], check=True, capture_output=True)
@@ -70,6 +100,9 @@ def test_the_script_draws_every_secret_once(tmp_path: Path) -> None:
     assert all(len(text.strip()) >= 48 for text in made.values())
     subprocess.run([script], check=True, capture_output=True)
     assert {file.name: file.read_text() for file in (tmp_path / "secrets").iterdir()} == made
+    name, _, address = (tmp_path / ".env").read_text().strip().partition("=")
+    assert name == "HOST_ADDRESS"
+    assert address
 
 
 def test_the_settings_of_the_container_are_understood(tmp_path: Path) -> None:
@@ -81,10 +114,14 @@ def test_the_settings_of_the_container_are_understood(tmp_path: Path) -> None:
             environment[key] = str(secret)
         elif value.startswith("${"):
             environment[key] = value.split(":-")[1].rstrip("}")
+        else:
+            environment[key] = value.replace("${HOST_ADDRESS:-localhost}", "192.168.1.5")
     configuration = load_configuration(data=tmp_path, environment=environment, redaction=LogRedaction())
     configuration.check()
     assert configuration.influx.url == "http://influxdb:8086"
     assert configuration.is_broker_configured
+    shown = printer_broker(configuration.broker, embedded_host=None)
+    assert (shown.host, shown.port, shown.user, shown.password) == ("192.168.1.5", 1883, "printer", None)
 
 
 def test_the_image_runs_as_nobody_special_and_says_when_it_is_well() -> None:
@@ -106,6 +143,7 @@ def test_the_health_checks_ask_where_the_api_answers() -> None:
     for text in ((DEPLOY / "Dockerfile").read_text("utf-8"), str(COMPOSE["services"]["layerline"])):
         (asked,) = re.findall(r"http://127\.0\.0\.1:8642(/[\w/]+)", text)
         assert asked in paths
+        assert asked == "/health/ready"
 
 
 class Broker:
@@ -198,6 +236,36 @@ def test_the_broker_keeps_what_printers_publish_at_qos_0_for_an_absent_reader(br
     assert "layerline/v1/main/printers/x/state" not in got
 
 
+def test_the_broker_lets_layerline_read_what_its_health_check_asks_for(broker: Broker) -> None:
+    command = COMPOSE["services"]["mosquitto"]["healthcheck"]["test"][1]
+    (topic,) = re.findall(r"-t '\$(\$\S+)'", command)
+    got: list[bytes] = []
+    client = broker.client("layerline", "health")
+    client.on_message = lambda _client, _data, message: got.append(bytes(message.payload))
+    client.subscribe(topic)
+    try:
+        wait_until(lambda: bool(got), f"{topic} comes")
+    finally:
+        client.disconnect()
+        client.loop_stop()
+
+
+@pytest.mark.skipif(
+    shutil.which("mosquitto_sub") is None, reason="get it with: apt-get install mosquitto-clients"
+)
+def test_the_brokers_health_check_passes_as_it_is_written(broker: Broker, tmp_path: Path) -> None:
+    kind, command = COMPOSE["services"]["mosquitto"]["healthcheck"]["test"]
+    assert kind == "CMD-SHELL"
+    password = tmp_path / "broker_password"
+    for told, status in (("layerline-password", 0), ("wrong", 5)):
+        password.write_text(told)
+        here = command.replace("$$", "$").replace("/run/secrets/broker_password", str(password))
+        here = here.replace("mosquitto_sub ", f"mosquitto_sub -p {broker.port} ")
+        done = subprocess.run(["sh", "-c", here], capture_output=True, text=True, timeout=30, check=False)
+        assert done.returncode == status, done.stderr
+    assert "seconds" not in done.stdout
+
+
 def panels(file: Path) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = json.loads(file.read_text("utf-8"))["panels"]
     return found
@@ -261,7 +329,41 @@ def test_a_dashboards_query_finds_something(
     query: str, filled: tuple[InfluxForTests, InfluxSettings]
 ) -> None:
     influx, settings = filled
-    range_of_grafana = "option v = {timeRangeStart: -24h, timeRangeStop: now(), windowPeriod: 10m}\n"
+    assert asked(influx, settings, query)
+
+
+def asked(
+    influx: InfluxForTests, settings: InfluxSettings, query: str, start: str = "-24h", zone: str = "utc"
+) -> list[dict[str, Any]]:
+    """What a query of a dashboard finds, with Grafana's variables put in."""
+    range_of_grafana = f"option v = {{timeRangeStart: {start}, timeRangeStop: now(), windowPeriod: 10m}}\n"
     query = query.replace('bucket: "layerline_telemetry"', f'bucket: "{settings.telemetry_bucket}"')
     query = query.replace('bucket: "layerline"', f'bucket: "{settings.bucket}"')
-    assert influx.flux(range_of_grafana + query.replace("${printer:regex}", "(.*)"))
+    query = query.replace("${printer:regex}", "(.*)").replace("${__timezone}", zone)
+    imports = "".join(re.findall(r"^import .*\n", query, re.MULTILINE))
+    return influx.flux(imports + range_of_grafana + query.removeprefix(imports))
+
+
+def query_of(dashboard: str, title: str) -> str:
+    (query,) = (query for name, query in all_queries() if name == f"{dashboard}: {title}")
+    return query
+
+
+def test_the_states_begin_with_what_held_before_the_range(
+    filled: tuple[InfluxForTests, InfluxSettings],
+) -> None:
+    influx, settings = filled
+    found = asked(influx, settings, query_of("printers", "States"), start="-1s")
+    names = {row["name"] for row in asked(influx, settings, query_of("printers", "States"))}
+    assert {row["name"] for row in found} == names
+    assert len(found) == len(names) > 1
+
+
+@pytest.mark.parametrize(("zone", "midnight"), [("utc", "00:00:00"), ("Asia/Kolkata", "18:30:00")])
+def test_daily_bars_are_the_days_of_the_zone(
+    zone: str, midnight: str, filled: tuple[InfluxForTests, InfluxSettings]
+) -> None:
+    influx, settings = filled
+    found = asked(influx, settings, query_of("kpis", "Jobs by outcome, a day"), start="-3d", zone=zone)
+    assert found
+    assert {row["_time"].strftime("%H:%M:%S") for row in found} == {midnight}

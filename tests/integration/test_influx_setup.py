@@ -65,6 +65,15 @@ def test_buckets_keep_for_as_long_as_they_should(settings: InfluxSettings) -> No
     assert held[settings.downsampled_bucket] == 0
 
 
+def test_a_token_that_still_works_stays_and_any_other_is_made_anew(settings: InfluxSettings) -> None:
+    with InfluxServer(settings) as server:
+        first = set_up(server, telemetry_days=30)
+        again = set_up(server, telemetry_days=30, kept_token=first.token)
+        after_a_loss = set_up(server, telemetry_days=30, kept_token="of-a-server-that-is-gone")
+    assert again.token == first.token
+    assert after_a_loss.token not in (first.token, "of-a-server-that-is-gone")
+
+
 def test_setting_up_again_puts_right_what_is_there(settings: InfluxSettings) -> None:
     with InfluxServer(settings) as server:
         set_up(server, telemetry_days=30)

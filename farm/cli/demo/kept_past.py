@@ -108,6 +108,7 @@ def _save(ledger: Ledger, file: Path) -> None:
     """Write a copy of the ledger to `file`, all or nothing."""
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     try:
+        draft.touch(mode=0o600)
         with closing(sqlite3.connect(draft)) as target:
             _backup(ledger, target)
         draft.replace(file)

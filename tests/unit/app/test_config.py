@@ -8,6 +8,7 @@ import pytest
 
 from farm.app.config import Configuration, Flag, load_configuration
 from farm.app.logs import LogRedaction
+from farm.app.process_life import HEARTBEAT_VARIABLE, PARENT_VARIABLE
 from farm.errors import ConfigurationError
 from farm.model import limits
 
@@ -362,3 +363,8 @@ def test_a_secret_given_twice_in_one_place_is_refused(write: Write) -> None:
 def test_a_command_is_not_stopped_by_a_section_that_it_does_not_use(write: Write) -> None:
     write("[api]\nport = -1")
     assert load().collector.client_id == "layerline-shard-0"
+
+
+def test_what_a_supervisor_tells_its_children_is_no_setting(tmp_path: Path) -> None:
+    told = {PARENT_VARIABLE: "1", HEARTBEAT_VARIABLE: "5"}
+    load_configuration(data=tmp_path, environment=told, redaction=LogRedaction()).check()

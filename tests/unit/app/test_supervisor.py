@@ -27,6 +27,23 @@ stop.wait()
 print("down", flush=True)
 """
 OBEDIENT_ELSEWHERE = f"import sys; sys.platform = 'darwin'\n{OBEDIENT}"
+HANGING = """
+import time
+from farm.app.process_life import end_with_parent, stop_event
+end_with_parent()
+stop = stop_event()
+stop.is_set()
+print("up", flush=True)
+time.sleep(600)
+"""
+BEATING = """
+from farm.app.process_life import end_with_parent, stop_event
+end_with_parent()
+stop = stop_event()
+print("up", flush=True)
+while not stop.wait(0.1):
+    pass
+"""
 STUBBORN = "import signal; signal.signal(15, signal.SIG_IGN); print('up', flush=True); signal.pause()"
 
 
@@ -115,6 +132,33 @@ def test_a_child_that_does_not_listen_is_killed(monkeypatch: pytest.MonkeyPatch)
         running.wait_for("up")
         running.end()
         assert running.pids == {}
+
+
+def test_a_child_that_falls_silent_is_killed_and_started_again(caplog: pytest.LogCaptureFixture) -> None:
+    with farm(Part("api", python(HANGING), silent_s=0.5)) as running:
+        running.run()
+        running.wait_for("up", times=2)
+    assert "api has given no sign of life for 1 s; killing it" in caplog.text
+
+
+def test_a_child_that_beats_or_never_did_is_left_alone() -> None:
+    parts = [Part("beats", python(BEATING), silent_s=2.5), Part("mute", python(SLEEPER), silent_s=0.1)]
+    with farm(*parts) as running:
+        running.run()
+        running.wait_for("up", times=2)
+        before = running.pids
+        for _ in range(40):
+            running.stop.wait(0.1)
+        assert running.pids == before
+
+
+def test_a_child_that_answers_no_more_is_killed_and_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("farm.app.supervisor._ASK_EVERY_S", 0.05)
+    answers = iter([True, True])
+    part = Part("api", python(SLEEPER), is_alive=lambda: next(answers, False), silent_s=0.3)
+    with farm(part) as running:
+        running.run()
+        running.wait_for("up", times=2)
 
 
 def test_a_wrong_configuration_of_one_part_ends_all() -> None:

@@ -36,6 +36,28 @@ def test_the_password_of_another_broker_is_not_shown() -> None:
     )  # fmt: skip
 
 
+def test_printers_are_shown_the_address_and_the_user_that_are_theirs() -> None:
+    broker = BrokerSettings.model_validate(
+        {
+            "url": "mqtt://mosquitto:1883",
+            "username": "layerline",
+            "password": "abcd-efgh",
+            "printers_url": "mqtt://printer@192.168.1.5:1883",
+        }
+    )
+    shown = printer_broker(broker, embedded_host=None)
+    assert (shown.host, shown.port, shown.user, shown.password) == ("192.168.1.5", 1883, "printer", None)
+
+
+@pytest.mark.parametrize(
+    ("url", "complaint"),
+    [("http://a", "must be mqtt://"), ("mqtt://", "must be"), ("mqtt://printer:secret@a", "no password")],
+)
+def test_an_address_for_printers_is_one_that_may_be_shown(url: str, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        BrokerSettings.model_validate({"printers_url": url})
+
+
 def test_octoprint_is_told_the_protocol_that_the_embedded_broker_takes() -> None:
     rows = dict(octoprint_settings(OWN, "octoPrint/{printer}"))
     assert rows["Protocol version"].startswith("MQTT 3.1.1")
