@@ -37,7 +37,6 @@ class MoonrakerMemory(msgspec.Struct, kw_only=True, omit_defaults=True):
     speed_factor: float | None = None
     flow_factor: float | None = None
     fan: float | None = None
-    chamber: float | None = None
     growth_s: float | None = None
     counted_ms: int | None = None
     uncounted_ms: int | None = None

@@ -57,7 +57,6 @@ class Moonraker:
             nozzle_target=memory.nozzle_target,
             bed=memory.bed,
             bed_target=memory.bed_target,
-            chamber=memory.chamber,
             progress=memory.progress,
             layer=memory.layer,
             layers=memory.layers,
@@ -75,7 +74,6 @@ class Moonraker:
         memory.counted_ms = memory.uncounted_ms = None
         memory.is_paused = memory.pause_ms = memory.told = None
         memory.state_ms = memory.file_ms = 0
-        memory.told_end = memory.told_cause = False
 
     def questions(self, number: int) -> tuple[Question, ...]:
         """Ask for the whole state and the last jobs of the history."""
@@ -159,7 +157,6 @@ class Moonraker:
         full = merge(memory, at, status)
         if full:
             memory.told = None
-            memory.told_end = memory.told_cause = False
         elif not retained and _is_stalled(memory, at):
             return self._lose_count(memory, at)
         return self._tell(memory, at, level=full or retained, retained=retained)

@@ -58,7 +58,6 @@ def _opened(step: Transition, seen: Observation, reading: JobReading) -> Attempt
         file=reading.file,
         started_ms=started,
         start_provenance=provenance,
-        units=reading.units or 1,
     )
     return Attempt(
         job=job, opened_ms=step.at, accounted_ms=step.at, from_start_signal=told, teller=step.teller
@@ -158,7 +157,7 @@ def _with_start(step: Transition, attempt: Attempt, ended_ms: int) -> Job:
     job = attempt.job
     if job.started_ms is None and job.measured:
         began = started_at(step, attempt, ended_ms - job.printing_ms - job.paused_ms)
-        return msgspec.structs.replace(job, started_ms=began, start_provenance=Provenance.INFERRED)
+        return msgspec.structs.replace(job, started_ms=began)
     return job
 
 

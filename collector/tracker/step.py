@@ -271,7 +271,8 @@ def _read_through(step: Transition, seen: Observation) -> None:
         last is not None
         and last.outcome is Outcome.UNKNOWN
         and last.file in (None, file)
-        and step.at - (last.ended_ms or 0) <= SETTLE_MS
+        and last.ended_ms is not None
+        and step.at - last.ended_ms <= SETTLE_MS
     ):
         revise(step, last, decide(told_by_nobody(read_through=True)))
 
@@ -305,7 +306,8 @@ def _ended(step: Transition, seen: Observation) -> None:
     seen = _with_firmware_error(step.attempt, seen)
     ruling = decide(told_by_printer(seen, late=late))
     if step.attempt is None:
-        if _explains(step, ruling, seen, reading) or seen.level:
+        if seen.level:
+            _explain(step, ruling, reading)
             return
         if not another and _absorbs(step, ruling, reading):
             return
@@ -315,17 +317,15 @@ def _ended(step: Transition, seen: Observation) -> None:
     end(step, ruling, ended_ms)
 
 
-def _explains(step: Transition, ruling: Ruling, seen: Observation, reading: JobReading) -> bool:
-    """The words of a failure that is booked already, which may come long after it."""
+def _explain(step: Transition, ruling: Ruling, reading: JobReading) -> None:
+    """Take over the words of a failure that is booked already, which may come long after it."""
     last = step.last_job
-    if last is None or not (ruling.outcome is last.outcome is Outcome.FAILED) or not seen.level:
-        return False
-    if ruling.cause is Cause.UNKNOWN or last.cause not in (None, Cause.UNKNOWN):
-        return False
-    if reading.file not in (None, last.file):
-        return False
-    amend(step, msgspec.structs.replace(last, cause=ruling.cause, detail=ruling.detail))
-    return True
+    if last is None or not (ruling.outcome is last.outcome is Outcome.FAILED):
+        return
+    if ruling.cause is Cause.UNKNOWN or last.cause is not Cause.UNKNOWN:
+        return
+    if reading.file in (None, last.file):
+        amend(step, msgspec.structs.replace(last, cause=ruling.cause, detail=ruling.detail))
 
 
 def _absorbs(step: Transition, ruling: Ruling, reading: JobReading) -> bool:

@@ -249,6 +249,23 @@ def test_heat_up_lasts_until_the_print_duration_counts(host: Host) -> None:
     assert (begun.state, begun.since_ms) == (PrinterState.PRINTING, ms(18.5))
 
 
+def test_a_host_is_heard_from_the_first_moment_of_its_clock(host: Host) -> None:
+    assert one(host.full(-BOOT, state="complete")).state is PrinterState.FINISHED
+    again = Host()
+    assert one(again.stats(-BOOT, state="complete")).state is PrinterState.FINISHED
+    assert again.stats(-BOOT, state="complete") == ()
+    again.read("moonraker/status", {"server": "offline"})
+    assert one(again.full(-BOOT, state="complete")).state is PrinterState.FINISHED
+
+
+def test_the_file_of_before_is_none_of_a_host_whose_clock_began_anew(printing: Host) -> None:
+    printing.stats(-BOOT, state="complete")
+    printing.stats(1 - BOOT, total_duration=1.0)
+    job = one(printing.stats(2 - BOOT, total_duration=2.0)).job
+    assert job is not None
+    assert job.file is None
+
+
 # -- pauses ---------------------------------------------------------------------------------
 
 
@@ -316,7 +333,7 @@ def test_words_that_come_behind_the_error_are_told_once(printing: Host) -> None:
     seen = one(printing.stats(50.1, message="Move out of range"))
     assert (seen.signal, seen.level, seen.state) == (JobSignal.FAILED, True, None)
     assert (seen.cause, seen.detail, seen.time_ms) == (Cause.FILE, "Move out of range", ms(50.1))
-    assert seen.job is not None
+    assert seen.job == JobReading(file=FILE, printing_ms=1_000, filament_mm=0.0)
     assert printing.stats(51, message="Move out of range") == ()
 
 
@@ -334,6 +351,16 @@ def test_words_of_an_earlier_print_are_forgotten(printing: Host) -> None:
     printing.stats(50, message="Move out of range")
     printing.stats(51, state="error")
     assert printing.stats(52, total_duration=1.0) == ()
+
+
+def test_an_error_without_words_is_told_once(printing: Host) -> None:
+    printing.stats(50, state="error")
+    assert printing.stats(50.1, filament_used=2.0) == ()
+
+
+def test_words_of_klipper_itself_are_none_of_a_print_that_failed(printing: Host) -> None:
+    printing.stats(50, state="error")
+    assert printing.say(50.1, webhooks={"state_message": "ADC out of range"}) == ()
 
 
 @pytest.mark.parametrize("webhooks", ["shutdown", "error"])
@@ -357,6 +384,23 @@ def test_a_halt_first_heard_of_ends_the_print_that_klipper_still_names(
     host: Host, word: str, signal: JobSignal
 ) -> None:
     assert one(host.full(1, webhooks="shutdown", state=word)).signal is signal
+
+
+def test_a_halt_in_heat_up_or_print_ends_it_also_when_klipper_names_no_print_any_more(host: Host) -> None:
+    for heating in (True, False):
+        halted = Host()
+        halted.full(0)
+        halted.stats(1, state="printing", filename=FILE, total_duration=0.1)
+        if not heating:
+            halted.stats(2, total_duration=1.1, print_duration=1.0)
+        seen = one(halted.say(3, webhooks={"state": "shutdown"}, print_stats={"state": "standby"}))
+        assert seen.signal is JobSignal.HALTED
+
+
+def test_a_halt_is_told_as_one_when_the_prints_clock_had_stood(printing: Host) -> None:
+    printing.say(3, extruder={"temperature": 200.0})
+    seen = one(printing.say(13, webhooks={"state": "shutdown"}))
+    assert (seen.state, seen.signal) == (PrinterState.ERROR, JobSignal.HALTED)
 
 
 def test_a_halt_of_a_printer_at_rest_ends_no_print(host: Host) -> None:
@@ -487,6 +531,12 @@ def test_a_clock_that_stands_for_more_than_ten_seconds_shows_a_missed_end(printi
     assert one(printing.stats(31, state="printing")).state == "preparing"
 
 
+def test_the_clock_of_a_paused_print_that_stands_shows_a_missed_end(printing: Host) -> None:
+    printing.say(3, print_stats={"state": "paused", "total_duration": 2.0}, pause_resume={"is_paused": True})
+    printing.say(4, extruder={"temperature": 200.0})
+    assert one(printing.say(13.001, extruder={"temperature": 200.0})).state is PrinterState.UNKNOWN
+
+
 def test_a_clock_that_moves_in_between_does_not_stand(printing: Host) -> None:
     for at in range(3, 40, 3):
         printing.say(at, extruder={"temperature": 200.0})
@@ -514,6 +564,20 @@ def test_a_state_that_is_not_known_is_seen_in_a_print_duration_that_grows(host: 
 def test_a_file_that_is_being_cleared_does_not_turn_a_print_into_heat_up(printing: Host) -> None:
     assert printing.stats(50, total_duration=0.0, print_duration=0.0) == ()
     assert one(printing.stats(50, state="standby")).state == "idle"
+
+
+def test_a_file_that_is_being_cleared_does_not_turn_a_pause_into_heat_up(printing: Host) -> None:
+    printing.say(3, print_stats={"state": "paused"}, pause_resume={"is_paused": True})
+    assert printing.stats(50, state="printing", total_duration=0.0, print_duration=0.0) == ()
+
+
+@pytest.mark.parametrize(("back", "state"), [(29.999, None), (30.0, PrinterState.IDLE)])
+def test_what_lies_half_a_minute_back_is_of_a_host_started_anew(
+    printing: Host, back: float, state: PrinterState | None
+) -> None:
+    printing.stats(50, state="complete")
+    seen = printing.stats(50 - back, state="standby")
+    assert [each.state for each in seen] == ([] if state is None else [state])
 
 
 def test_a_status_that_was_overtaken_is_passed_over(printing: Host) -> None:
@@ -579,6 +643,12 @@ def test_progress_is_a_ratio_or_nothing(host: Host, said: float, kept: float | N
     assert host.figures.progress == kept
 
 
+def test_the_fan_is_read_without_a_move_and_a_move_without_the_fan(host: Host) -> None:
+    host.say(1, fan={"speed": 0.75})
+    host.say(2, gcode_move={"speed_factor": 1.5})
+    assert (host.figures.fan, host.figures.speed_factor) == (0.75, 1.5)
+
+
 # -- split mode -----------------------------------------------------------------------------
 
 
@@ -591,6 +661,22 @@ def test_split_mode_tells_the_same_field_by_field(host: Host) -> None:
     assert host.figures.nozzle == 200.5
     kept = one(Host().split(1, "print_stats", "state", "complete", retained=True))
     assert (kept.retained, kept.level, kept.time_ms) == (True, True, None)
+
+
+def test_a_change_that_the_broker_kept_tells_how_things_stand(host: Host) -> None:
+    host.full(0)
+    kept = one(host.split(1, "print_stats", "state", "complete", retained=True))
+    assert (kept.level, kept.retained) == (True, True)
+
+
+def test_a_topic_below_a_field_only_tells_the_time(host: Host) -> None:
+    assert host.split(1, "fan", "speed/more", 0.5) == ()
+    assert host.figures.fan is None
+    assert MOONRAKER.recorded_fields("klipper/state/fan/speed/more") == {"eventtime": None}
+
+
+def test_an_answer_is_recorded_with_what_says_to_which_question_it_belongs() -> None:
+    assert set(MOONRAKER.recorded_fields("moonraker/api/response")) == {"jsonrpc", "id", "result"}
 
 
 def test_an_object_that_is_none_of_ours_only_tells_the_time(host: Host) -> None:

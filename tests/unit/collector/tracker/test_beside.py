@@ -2,7 +2,7 @@
 
 import pytest
 
-from collector.tracker import Observed, needs_settling
+from collector.tracker import ContinuityLost, Observed, needs_settling
 from collector.tracker.beside import is_file_alike
 from collector.tracker.limits import BESIDE_MS
 from farm.model.observation import JobReading, JobSignal, Link, Observation
@@ -182,6 +182,118 @@ def test_a_printer_with_one_address_is_not_touched() -> None:
     books.hear("", 62 * S, state=IDLE)
     assert needs_settling(books.tracker, T0 + 90 * S)
     assert len(books.jobs) == 2
+
+
+def test_what_the_other_tells_of_the_print_is_taken_over(books: TwoAddresses) -> None:
+    books.begin("A", 60 * S)
+    books.hear("B", 90 * S, state=PRINTING, job=JobReading(file="a.gcode", progress=0.5))
+    assert (len(books.jobs), books.job.progress) == (1, 0.5)
+
+
+def test_the_account_of_time_of_the_other_outranks_its_progress_after_a_gap(books: TwoAddresses) -> None:
+    job = JobReading(file="a.gcode", token="1", progress=0.5)
+    books.hear("A", 60 * S, state=PRINTING, signal=JobSignal.STARTED, job=job)
+    books.give(T0 + 90 * S, ContinuityLost(T0 + 120 * S))
+    seen = JobReading(file="a.gcode", elapsed_ms=61 * S - BESIDE_MS, progress=0.2)
+    books.hear("B", 121 * S, level=True, state=PRINTING, job=seen)
+    assert books.outcomes == [None]
+
+
+@pytest.mark.parametrize("off", [-BESIDE_MS, 0, BESIDE_MS])
+def test_a_state_with_an_account_of_time_of_the_same_print_is_news(books: TwoAddresses, off: int) -> None:
+    books.begin("A", 60 * S)
+    books.hear("B", 90 * S, state=PAUSED, job=JobReading(file="a.gcode", elapsed_ms=30 * S + off))
+    assert (len(books.jobs), books.tracker.state) == (1, PAUSED)
+
+
+def test_a_state_of_before_the_print_that_the_other_told_is_none(books: TwoAddresses) -> None:
+    books.begin("A", 60 * S)
+    books.hear("B", 90 * S, state=PAUSED, job=JobReading(file="a.gcode", elapsed_ms=30 * S + BESIDE_MS + 1))
+    assert (len(books.jobs), books.tracker.state) == (1, PRINTING)
+
+
+@pytest.mark.parametrize("elapsed", [300 * S, None])
+def test_the_other_is_held_against_the_start_and_not_the_first_sight(
+    books: TwoAddresses, elapsed: int | None
+) -> None:
+    met = JobReading(file="a.gcode", elapsed_ms=elapsed)
+    books.hear("A", 60 * S, level=True, state=PRINTING, job=met)
+    told = JobReading(file="a.gcode", elapsed_ms=20 * S + (elapsed or 0))
+    books.hear("B", 80 * S, state=PAUSED, job=told)
+    assert (len(books.jobs), books.tracker.state) == (1, PAUSED)
+
+
+@pytest.mark.parametrize(("late", "state"), [(BESIDE_MS, PRINTING), (BESIDE_MS + 1, PAUSED)])
+def test_a_state_of_before_a_change_is_told_for_a_moment_only(
+    books: TwoAddresses, late: int, state: PrinterState
+) -> None:
+    books.begin("A", 60 * S)
+    books.hear("B", 60 * S + late, state=PAUSED)
+    assert books.tracker.state is state
+
+
+def test_a_fault_after_the_end_that_the_other_told_is_news_at_once(books: TwoAddresses) -> None:
+    books.begin("A", 60 * S)
+    books.finish("A", 99 * S)
+    books.hear("B", 100 * S, state=PrinterState.ERROR)
+    assert books.tracker.state is PrinterState.ERROR
+
+
+def test_a_start_told_without_a_state_after_the_end_that_the_other_told_is_none(books: TwoAddresses) -> None:
+    books.begin("A", 60 * S)
+    books.finish("A", 99 * S)
+    books.hear("B", 103 * S, signal=JobSignal.STARTED, job=JobReading(file="a.gcode", token="1"))
+    assert books.outcomes == [Outcome.SUCCEEDED]
+
+
+def test_a_job_that_is_lost_at_the_last_moment_is_still_the_one_before(books: TwoAddresses) -> None:
+    books.begin("A", 60 * S)
+    books.hear("B", 60 * S + BESIDE_MS, state=IDLE, signal=JobSignal.LOST)
+    assert books.outcomes == [None]
+
+
+@pytest.mark.parametrize(
+    ("at", "elapsed", "begun"),
+    [(99 * S + BESIDE_MS, None, False), (103 * S, 4 * S, True), (103 * S, 4 * S + 1, False)],
+)
+def test_what_runs_after_the_end_that_the_other_told_began_at_that_end_at_the_soonest(
+    books: TwoAddresses, at: int, elapsed: int | None, *, begun: bool
+) -> None:
+    books.begin("A", 60 * S)
+    books.finish("A", 99 * S)
+    books.begin("B", at, elapsed=elapsed)
+    assert (len(books.jobs) == 2) is begun
+
+
+def test_another_file_after_the_end_that_the_other_told_is_another_print(books: TwoAddresses) -> None:
+    books.begin("A", 60 * S)
+    books.finish("A", 99 * S)
+    books.hear("B", 100 * S, state=PRINTING, job=JobReading(file="b.gcode"))
+    assert books.outcomes == [Outcome.SUCCEEDED, None]
+
+
+def test_an_end_is_news_with_its_state_however_soon_after_the_start(books: TwoAddresses) -> None:
+    books.begin("A", 60 * S)
+    books.finish("B", 65 * S)
+    assert (books.outcomes, books.tracker.state) == ([Outcome.SUCCEEDED], PrinterState.FINISHED)
+
+
+def test_after_the_link_is_back_any_state_is_news(books: TwoAddresses) -> None:
+    books.hear("A", 10 * S, link=Link.OFFLINE)
+    books.hear("A", 11 * S, link=Link.ONLINE)
+    books.hear("B", 12 * S, state=PrinterState.FINISHED)
+    assert books.tracker.state is PrinterState.FINISHED
+
+
+@pytest.mark.parametrize("rest", [IDLE, PrinterState.FINISHED])
+def test_a_rest_of_before_the_one_that_the_other_told_is_none(
+    books: TwoAddresses, rest: PrinterState
+) -> None:
+    told = {IDLE: PrinterState.FINISHED, PrinterState.FINISHED: IDLE}[rest]
+    books.hear("A", 20 * S, state=PrinterState.ERROR)
+    books.hear("A", 40 * S, state=told)
+    books.hear("B", 41 * S, state=rest)
+    assert books.tracker.state is told
 
 
 @pytest.mark.parametrize(

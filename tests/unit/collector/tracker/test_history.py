@@ -209,6 +209,7 @@ def test_missed_attempts_are_booked_oldest_first(books: Books) -> None:
     read(books, 91, second, row(started_ms=T0 + 5 * MINUTE, printing_ms=None))
     assert [job.started_ms for job in books.jobs.values()] == [T0 + 5 * MINUTE, T0 + 30 * MINUTE]
     assert [job.measured for job in books.jobs.values()] == [False, True]
+    assert [job.printing_ms for job in books.jobs.values()] == [0, 15 * MINUTE]
     assert len(books.tracker.aliases) == 2
 
 

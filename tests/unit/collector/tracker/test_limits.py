@@ -1,10 +1,12 @@
 """Each limit of the tracker, on both sides of it."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from collector.tracker import Settled, needs_settling
+from collector.tracker import Settled, limits, needs_settling
 from collector.tracker.limits import (
     ECHO_MS,
     FRESH_MS,
@@ -21,6 +23,13 @@ from farm.model.states import Outcome, PrinterState
 from tests.unit.collector.tracker.books import MINUTE, T0, Books
 
 FILE = "vase.gcode"
+_DOCUMENT = Path(__file__).parents[4] / "docs" / "outcomes.md"
+_PROMISED = re.findall(r"(?m)^\| `([A-Z_]+)` \| (\d+)( s)? \|", _DOCUMENT.read_text("utf-8"))
+
+
+@pytest.mark.parametrize(("name", "value", "seconds"), _PROMISED)
+def test_a_limit_is_what_the_document_promises(name: str, value: str, seconds: str) -> None:
+    assert getattr(limits, name) == int(value) * (1_000 if seconds else 1)
 
 
 @pytest.fixture

@@ -207,6 +207,31 @@ def test_a_row_of_the_history_that_says_no_end_is_of_a_job_under_way(signal: Job
     assert decide(history(signal)).outcome is None
 
 
+@pytest.mark.parametrize("signal", [JobSignal.FAILED, JobSignal.HALTED, JobSignal.HOST_GONE])
+@pytest.mark.parametrize(
+    ("fact", "by"),
+    [
+        (JobFact.FIRMWARE_ERROR, None),
+        (JobFact.USER_NAMED, None),
+        (JobFact.NO_USER, None),
+        (JobFact.CANCEL_COMMAND, None),
+        (JobFact.CANCELLER_TOLD, CancelledBy.SYSTEM),
+    ],
+)
+def test_what_stands_beside_a_failure_makes_no_cancel_of_it(
+    signal: JobSignal, fact: JobFact, by: CancelledBy | None
+) -> None:
+    assert decide(printer(signal, fact, by=by)).rule == decide(printer(signal)).rule
+
+
+def test_a_history_that_tells_outcomes_tells_who_cancelled() -> None:
+    assert decide(history(None, Outcome.CANCELLED)).cancelled_by is CancelledBy.SYSTEM
+
+
+def test_an_end_is_taken_as_told_in_time_unless_it_is_said_to_be_late() -> None:
+    assert decide(EndEvidence(teller=Teller.PRINTER, signal=JobSignal.DONE)).confidence is Confidence.STRONG
+
+
 def test_the_words_stay_with_the_outcome() -> None:
     assert decide(printer(JobSignal.FAILED)).detail == WORDS
     assert decide(history(JobSignal.LOST)).detail == WORDS

@@ -343,6 +343,42 @@ def test_a_cause_said_of_an_open_job_says_nothing_where_it_does_not_fail(books: 
     )
 
 
+def test_a_correction_leaves_an_open_job_open(books: Books) -> None:
+    books.start(1)
+    books.say(5, FAILED)
+    books.see(6, state="paused")
+    assert (books.job.outcome, books.job.provenance) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("word", "signal"),
+    [
+        (CorrectJob(cause=Cause.FILE), "done"),
+        (CorrectJob(cause=Cause.FILE), "cancelled"),
+        (CorrectJob(cancelled_by=CancelledBy.PERSON), "done"),
+        (CorrectJob(cancelled_by=CancelledBy.PERSON), "failed"),
+    ],
+)
+def test_a_correction_of_an_open_job_that_does_not_fit_its_end_leaves_it_the_printers(
+    books: Books, word: CorrectJob, signal: str
+) -> None:
+    books.start(1)
+    books.say(5, word)
+    books.see(11, state="idle", signal=signal, job=JobReading(file="vase.gcode"))
+    assert books.job.provenance is Provenance.OBSERVED
+
+
+def test_every_word_on_an_open_job_is_a_revision_of_it_and_of_no_other(books: Books) -> None:
+    books.start(1, "first.gcode")
+    books.see(5, state="idle", signal="cancelled", job=JobReading(file="first.gcode"))
+    books.start(6)
+    books.say(7, NoteJob("stringing"))
+    books.say(8, NoteJob("warping"))
+    first, second = books.jobs.values()
+    assert (first.revision, second.revision) == (0, 2)
+    assert books.tracker.last_job == first
+
+
 def test_without_a_job_there_is_nothing_to_correct(books: Books) -> None:
     assert books.say(1, FAILED) == "the printer has no job that this could be said of"
 
