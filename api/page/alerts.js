@@ -1,6 +1,6 @@
 // Open alerts with what they rest on.
 
-import { arrange, element, icon, setText } from "./elements.js";
+import { arrange, element, icon, setText, setTitle } from "./elements.js";
 import { ago, clock, duration } from "./format.js";
 
 const CAUSES = {
@@ -35,7 +35,7 @@ function entry(alert, nowMs) {
   const firedMs = Date.parse(alert.fired_at);
   const made = element(
     "li", "alert",
-    element("p", "title", icon("alert"), element("span", "", alert.title)),
+    element("p", "title", icon("alert"), element("span", "", ...title(alert))),
     element("p", "summary", alert.summary),
   );
   made.dataset.severity = alert.severity;
@@ -48,16 +48,22 @@ function entry(alert, nowMs) {
   return made;
 }
 
+/** The printer's name stands by itself: written from right to left, it would take the figures behind it along. */
+function title({ title: words, printer }) {
+  if (!printer || !words.startsWith(printer)) return [words];
+  return [element("bdi", "", printer), words.slice(printer.length)];
+}
+
 function proof(job, nowMs) {
   const mark = icon(job.outcome === "succeeded" ? "finished" : job.outcome ?? "unknown");
   const why = job.outcome === "failed" ? cause(job.cause) : job.outcome;
   const ended = job.ended_at ? clock(Date.parse(job.ended_at), nowMs) : "under way";
   const made = element(
     "li", `outcome-${job.outcome}`, mark,
-    element("span", "file", job.file ?? "File not known"),
+    element("bdi", "file", job.file ?? "File not known"),
     element("span", "why", `${why} · ${ended}`, element("span", "after", ` · after ${duration(job.printing_seconds)}`)),
   );
-  made.title = job.detail ?? "";
+  setTitle(made, job.detail ?? "");
   return made;
 }
 

@@ -2,7 +2,7 @@
 
 import { drawAlerts, drawAlertTimes } from "./alerts.js";
 import { ask, throttled } from "./api.js";
-import { element, icon, setText } from "./elements.js";
+import { element, icon, readable, setText } from "./elements.js";
 import { clock, count, duration, setTimeZone } from "./format.js";
 import { drawGuide } from "./guide.js";
 import { drawJobs, drawJobTimes } from "./jobs.js";
@@ -247,7 +247,7 @@ function drawGroups() {
   const wanted = ["*", ...names];
   if ([...select.options].map((option) => option.value).join("\n") === wanted.join("\n")) return;
   select.replaceChildren(
-    ...wanted.map((name) => new Option(name === "*" ? "All groups" : name || "No group", name)),
+    ...wanted.map((name) => new Option(name === "*" ? "All groups" : readable(name) || "No group", name)),
   );
   select.value = wanted.includes(floor.filter.group) ? floor.filter.group : "*";
   if (select.value !== floor.filter.group) setFilter({ group: "*" });

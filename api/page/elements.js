@@ -1,10 +1,23 @@
 // Making and changing elements; text only ever goes in as text.
 
+const TURNING = /[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]/g;
+const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029]/g;
+
+/** The text without signs that turn the direction of reading, by which a name can be made to look like another. */
+export function readable(text) {
+  return String(text).replace(TURNING, "").replace(CONTROL, " ");
+}
+
 export function element(tag, className = "", ...content) {
   const made = document.createElement(tag);
   if (className) made.className = className;
-  made.append(...content);
+  made.append(...content.map((part) => (part instanceof Node ? part : readable(part))));
   return made;
+}
+
+/** Sets the words that show when the pointer rests on it. */
+export function setTitle(node, text) {
+  node.title = readable(text);
 }
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -28,7 +41,8 @@ export function setIcon(svg, name) {
 
 /** Sets the text only where it differs, so that nothing is laid out anew without need. */
 export function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text;
+  const shown = readable(text);
+  if (node.textContent !== shown) node.textContent = shown;
 }
 
 /** Puts `wanted` into `parent` in that order, moving only what is out of place. */

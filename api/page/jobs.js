@@ -1,7 +1,7 @@
 // The jobs that ended last.
 
 import { cause } from "./alerts.js";
-import { element, icon, setText } from "./elements.js";
+import { element, icon, setText, setTitle } from "./elements.js";
 import { ago, clock, duration } from "./format.js";
 
 const WORDS = { succeeded: "Succeeded", failed: "Failed", cancelled: "Cancelled", unknown: "Unknown" };
@@ -35,10 +35,14 @@ function row(job, nowMs) {
   ended.title = clock(endedMs, nowMs);
   const file = element(
     "td", "what",
-    element("span", "file", job.file ?? "File not known"),
-    element("span", "where", [job.printer, reason(job), duration(job.printing_seconds)].filter(Boolean).join(" · ")),
+    element("bdi", "file", job.file ?? "File not known"),
+    element(
+      "span", "where",
+      element("bdi", "", job.printer),
+      element("span", "", ["", reason(job), duration(job.printing_seconds)].filter((part, i) => i === 0 || part).join(" · ")),
+    ),
   );
-  file.title = [job.file, job.detail, `${duration(job.printing_seconds)} of printing`].filter(Boolean).join("\n");
+  setTitle(file, [job.file, job.detail, `${duration(job.printing_seconds)} of printing`].filter(Boolean).join("\n"));
   return element("tr", "", outcome, file, ended);
 }
 

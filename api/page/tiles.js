@@ -1,6 +1,6 @@
 // The printers as tiles: one element each, changed in place.
 
-import { arrange, element, icon, setIcon, setText } from "./elements.js";
+import { arrange, element, icon, readable, setIcon, setText, setTitle } from "./elements.js";
 import { ago, byName, clock, duration } from "./format.js";
 import { needsHands, STATES, task, urgency } from "./states.js";
 
@@ -58,10 +58,11 @@ class Tile {
     this.node.classList.toggle("alerted", this.alerted);
     this.node.classList.toggle("unobserved", !printer.observed);
     setText(this.name, printer.name);
+    setTitle(this.name, printer.name);
     setIcon(this.badgeIcon, state);
     setText(this.badgeWord, STATES[state]?.word ?? state);
     setText(this.file, job?.file ?? (job ? "File not known" : this.rest()));
-    this.file.title = job?.file ?? "";
+    setTitle(this.file, job?.file ?? "");
     this.file.classList.toggle("none", !job);
     setText(this.task, task(printer, this.alerted));
     this.drawRun(job);
@@ -83,7 +84,7 @@ class Tile {
     const text = `${Math.floor(share * 100)} %`;
     this.fill.style.setProperty("--share", share.toFixed(3));
     this.bar.setAttribute("aria-valuenow", Math.floor(share * 100));
-    this.bar.setAttribute("aria-label", `Progress of ${this.printer.name}`);
+    this.bar.setAttribute("aria-label", readable(`Progress of ${this.printer.name}`));
     setText(this.share, text);
   }
 

@@ -81,19 +81,20 @@ def serving(
     port: int = 0,
     limits: ConnectionLimits | None = None,
     max_streams: int = 500,
+    site: SiteSettings = SITE,
 ) -> Iterator[FarmServer]:
     """The API over the ledger on a port of 127.0.0.1, until the context is left."""
     settings = ApiSettings(
         port=port, token=None if token is None else SecretStr(token), max_streams=max_streams
     )
-    engine = KpiEngine(ledger, SITE)
+    engine = KpiEngine(ledger, site)
     app = create_app(
         ledger,
         engine,
         AlertStore(ledger.engine),
         settings,
         clock,
-        site=SITE,
+        site=site,
         setup=setup,
         queues=queues,
         history=history,

@@ -1,13 +1,22 @@
 """Whatever is asked, the answer is one that the documentation names."""
 
+import base64
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from tests.fakes.farm_server import FarmServer, farm_ledger, serving
 from tests.fakes.sample_farm import sample_farm
+
+
+def mark_of_a_job(at_ms: int, job_id: str) -> str:
+    """The mark of a page of jobs that nobody gave."""
+    return base64.urlsafe_b64encode(json.dumps([False, at_ms, job_id]).encode()).decode().rstrip("=")
+
 
 ODD = (
     "",
@@ -40,6 +49,12 @@ ODD = (
     "firing:",
     "firing:1~",
     "resolved:x",
+    "firing:" + "9" * 30 + "~x",
+    "resolved:--9~x",
+    mark_of_a_job(2**63, "x"),
+    mark_of_a_job(10**400, "x"),
+    mark_of_a_job(0, "\0"),
+    mark_of_a_job(0, "x" * 300),
 )
 
 
@@ -87,13 +102,11 @@ def ask(server: FarmServer, path: str, parameter: dict[str, Any], value: str) ->
         odd = value.encode().hex() if value in {"", " ", "../../etc/passwd"} else value
         return server.client.get(filled(path, "{odd}").replace("{odd}", quoted(odd)))
     name = "Prusa 01" if "{printer}" in path else "utilization" if "{kpi}" in path else "x"
-    return server.client.get(
-        filled(path, name), params={parameter["name"]: value.encode("utf-8", "surrogatepass")}
-    )
+    return server.client.get(f"{quoted(filled(path, name))}?{parameter['name']}={quoted(value)}")
 
 
 def quoted(text: str) -> str:
-    return "".join(f"%{byte:02X}" for byte in text.encode("utf-8", "surrogatepass"))
+    return quote(text.encode("utf-8", "surrogatepass"), safe="/{}")
 
 
 def is_problem(body: dict[str, Any], status: int) -> None:
