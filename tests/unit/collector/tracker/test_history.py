@@ -282,3 +282,15 @@ def test_a_name_that_is_missing_stands_in_no_rows_way(
     read(books, 31, row(file=theirs))
     assert books.job.outcome is Outcome.SUCCEEDED
     assert books.job.file == (mine or theirs)
+
+
+def test_a_row_whose_end_has_not_come_yet_is_not_believed(books: Books) -> None:
+    """The host's clock ran ahead when it wrote the row; the job's own start was put right since."""
+    out_of_sight(books)
+    read(books, 31, row(ended_ms=T0 + 34 * MINUTE))
+    assert books.attempt is not None
+    books.see(32, state="idle")
+    read(books, 33, row(ended_ms=T0 + 36 * MINUTE))
+    assert books.last.outcome is Outcome.UNKNOWN
+    read(books, 33, row(ended_ms=T0 + 20 * MINUTE))
+    assert books.last.outcome is Outcome.SUCCEEDED
