@@ -4,6 +4,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from farm.model import limits
 from farm.model.operator_input import (
     CloseJob,
     CorrectJob,
@@ -122,7 +123,7 @@ class SaidDescription(SaidRequest):
     """Facts of a job that its printer did not tell; those left out stay as they are."""
 
     what: Literal["describe"] = Field(examples=["describe"])
-    file: str | None = Field(None, max_length=1_024, examples=["gearbox_cover.gcode"])
+    file: str | None = Field(None, max_length=limits.FILE.length, examples=["gearbox_cover.gcode"])
     material: str | None = Field(None, max_length=64, examples=["PETG"])
     operator: str | None = Field(None, max_length=128, examples=["Ana"])
     units: int | None = Field(None, ge=1, le=1_000_000, examples=[4])

@@ -99,7 +99,7 @@ class RecordingPlayer:
     def finish(self) -> None:
         """The recording is over: what was waited for did not come, and everything is booked."""
         self.pipeline.tick(self.now_ms)
-        self.pipeline.commit(self.now_ms)
+        self.pipeline.finish(self.now_ms)
 
 
 def _replayed(path: Path, ledger: Ledger, feeder: RecordingPlayer) -> PlayedRecording:

@@ -371,6 +371,7 @@ class Collector:
             self._work.look(tick_ms)
         if self._connection.is_connected:
             self._commit()
+            self._work.pipeline.finish(self._work.pipeline.latest_ms)
 
     def _leave(self) -> None:
         """Go in order: the broker keeps the session, and a stand-by may take over at once."""

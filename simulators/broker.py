@@ -87,6 +87,8 @@ class Impairment(msgspec.Struct, frozen=True, kw_only=True):
     duplicated: float = 0.0
     reordered: float = 0.0
     within_ms: int = 2_000
+    by_filter: bool = False
+    """What was held back is handed over filter by filter, as the broker that comes along does."""
 
     @property
     def harmless(self) -> bool:
@@ -191,8 +193,20 @@ class Line:
     def _release(self) -> None:
         self._stalled = False
         held, self._backlog = self._backlog, []
+        if self.impairment.by_filter:
+            held = self._by_filter(held)
         for message in held:
             self._pass(message)
+
+    def _by_filter(self, held: list[Message]) -> list[Message]:
+        """The messages by the level behind the printer's name, which is what filters tell apart."""
+        queues: dict[str, list[Message]] = {}
+        for message in held:
+            below = message.topic.rpartition(f"{self.name}/")[2]
+            queues.setdefault(below.partition("/")[0], []).append(message)
+        names = sorted(queues)
+        self._rng.shuffle(names)
+        return [message for name in names for message in queues[name]]
 
     # -- messages -------------------------------------------------------------------------------
 

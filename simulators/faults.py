@@ -22,6 +22,7 @@ FAULTS = {
     "lost": "messages at QoS 0 are lost",
     "duplicated": "messages arrive twice",
     "delayed": "a line holds everything back for a while, then lets it go in one burst",
+    "by-filter": "what a line held back is handed over filter by filter",
     "reordered": "messages of different topics overtake each other",
     "broker": "the broker stops, in order or killed, and comes back with or without its retained messages",
     "vanished": "printers vanish without a last will and come back",
@@ -145,6 +146,7 @@ class FaultInjector:
             duplicated=self._share("duplicated", settings.duplicated_share),
             reordered=self._share("reordered", settings.reordered_share),
             within_ms=round(settings.reordered_within_seconds * SECOND_MS),
+            by_filter="by-filter" in self._active,
         )
 
     def _repeatedly(self, name: str, per_day: float, station: Station, happen: _Happening) -> None:

@@ -48,6 +48,8 @@ class Adapter(Protocol):
     kind: str
     """The name in `adapter = "..."`."""
     clock: ClockKind
+    resolution_ms: int
+    """The source tells its time in steps of so much, rounded down: what it tells lies within the step."""
     default_topics: tuple[str, ...]
     """The topic prefixes read when no source is configured."""
     silence_ms: int

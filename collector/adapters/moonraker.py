@@ -40,6 +40,7 @@ class Moonraker:
 
     kind = "moonraker"
     clock = ClockKind.MONOTONIC
+    resolution_ms = 1
     default_topics = ("{printer}",)
     silence_ms = 30_000
     suffixes = ("moonraker/status", "moonraker/api/response", "klipper/status", "klipper/state/+/+")

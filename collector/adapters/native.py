@@ -140,6 +140,7 @@ class Native:
 
     kind = "native"
     clock = ClockKind.WALL
+    resolution_ms = 1
     default_topics = ("layerline/native/v1/{printer}",)
     silence_ms = 300_000
     suffixes = ("link", "state", "event", "telemetry")

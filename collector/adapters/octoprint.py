@@ -96,6 +96,7 @@ class OctoPrint:
 
     kind = "octoprint"
     clock = ClockKind.WALL
+    resolution_ms = 1_000
     default_topics = ("octoPrint", "octoPrint/{printer}")
     silence_ms = 900_000
     suffixes = ("mqtt", "event/+", "progress/printing", "temperature/+")

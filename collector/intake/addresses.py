@@ -16,14 +16,15 @@ from collector.tracker import first_sight
 from farm.ledger.collector_ledger import CollectorLedger
 from farm.ledger.records import Checkpoint, SessionRecord
 from farm.model.feed import FeedEntry, FeedKind
-from farm.model.limits import ANNOUNCED_NAME
+from farm.model.limits import ANNOUNCED_NAME, TOPIC
 from farm.model.printer import Address, Printer, session_id
 
 BROKER = "main"
 """The name of the one broker in printers' addresses; its network address may change."""
-MAX_ROUTES = 500_000
-_LONG_TOPIC = 1_000
-"""Printers use shorter ones; the way of a longer one, which may be of 65,535 bytes, is found each time."""
+ROUTES_BYTES = 64 * 1024 * 1024
+"""So much memory the way from topics to sessions may take; then it is found out anew."""
+_ROUTE_BYTES = 250
+TOO_LONG = "topic_too_long"
 
 
 class Route(NamedTuple):
@@ -47,6 +48,7 @@ class AddressBook:
         self.printers: dict[str, TrackedPrinter] = {}
         self.sessions: dict[Address, PrinterSession] = {}
         self.routes: dict[str, Route | None] = {}
+        self._routes_bytes = 0
         self.to_ask: dict[str, PrinterSession] = {}
         self._known: dict[Address, str] = {}
         self._load()
@@ -139,7 +141,7 @@ class AddressBook:
             if row.name != printer.row.name and self._registry.has_name(printer.row, printer.row.name):
                 printer.former_names.append(printer.row.name)
             printer.row = row
-            self.routes.clear()
+            self._forget_routes()
             self.relabel_stored(row, at_ms)
             self._writer.changed[printer.id] = printer
 
@@ -153,6 +155,10 @@ class AddressBook:
 
     def find(self, topic: str, received_ms: int, seen_ms: int) -> Route | None:
         """Find, or make, the session that the topic belongs to; None where it is passed over."""
+        if len(topic) > TOPIC.length:
+            shown = f"{topic[:100]}… has {len(topic)} characters, at most {TOPIC.length} are read"
+            self._writer.fault("-", TOO_LONG, received_ms, shown)
+            return None
         found = self._sources.match(topic)
         if found is None:
             if not self._is_known_prefix(topic):
@@ -175,8 +181,14 @@ class AddressBook:
         return route
 
     def _keep(self, topic: str, route: Route | None) -> None:
-        if len(self.routes) < MAX_ROUTES and len(topic) <= _LONG_TOPIC:
-            self.routes[topic] = route
+        self._routes_bytes += _ROUTE_BYTES + len(topic)
+        if self._routes_bytes > ROUTES_BYTES:
+            self._forget_routes()
+        self.routes[topic] = route
+
+    def _forget_routes(self) -> None:
+        self.routes.clear()
+        self._routes_bytes = 0
 
     def _is_known_prefix(self, topic: str) -> bool:
         """Whether the topic is one that a known printer publishes and that we have no use for."""

@@ -13,6 +13,7 @@ from collector.intake.addresses import AddressBook, Route
 from collector.intake.deliveries import Deliveries, Mark
 from collector.intake.inbox import InboxIntake
 from collector.intake.known_messages import KnownMessages
+from collector.intake.late_evidence import LateEvidence
 from collector.intake.ledger_writer import LedgerWriter
 from collector.intake.repetition import RepetitionFilter
 from collector.intake.sources import SourceTable
@@ -58,7 +59,10 @@ class Pipeline:
         self._registry = PrinterRegistry(site or SiteSettings(), printers, settings)
         self._book = AddressBook(ledger, sources, self._registry, self._writer)
         self._inbox = InboxIntake(ledger, self._book, self._registry, self._writer)
-        self._told = TrackerInputs(ledger, self._writer, self._book.to_ask)
+        self._late = LateEvidence(ledger, self._writer)
+        for printer in self._book.printers.values():
+            self._late.restored(printer)
+        self._told = TrackerInputs(ledger, self._writer, self._late, self._book.to_ask)
         self._routes = self._book.routes
         self._thinning = ThinningPolicy(thinning or ThinningSettings())
         self._sample_ms = round(settings.telemetry_seconds * SECOND_MS)
@@ -129,6 +133,7 @@ class Pipeline:
             if released:
                 self._writer.moved(session)
                 self._take_released(Route(self._book.printers[session.printer_id], session, ""), released)
+        self._late.hurry()
 
     def is_ahead(self, topic: str) -> bool:
         """Whether the printer of the topic said something new since the connection was made."""
@@ -319,6 +324,12 @@ class Pipeline:
     def commit(self, booked_until_ms: int) -> None:
         """Write everything taken so far, durably. Raises what the ledger raises; nothing is lost then."""
         self._writer.commit(booked_until_ms)
+        self._late.work_in(max(booked_until_ms, self.latest_ms))
+
+    def finish(self, booked_until_ms: int) -> None:
+        """Write everything, and put all that came late into its place, whatever it costs."""
+        self._late.hurry()
+        self.commit(booked_until_ms)
 
     def take_changed(self) -> Iterable[TrackedPrinter]:
         """The printers whose state or job changed since this was last asked."""

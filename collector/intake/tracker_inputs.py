@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from collector.adapters.base import Reading
+from collector.intake.late_evidence import LateEvidence
 from collector.intake.ledger_writer import COLLECTOR, LedgerWriter
-from collector.printers.evidence import evidence_body
 from collector.printers.history import evidence_of_rows, older_rows, rows_before
 from collector.printers.other_addresses import beside_others
 from collector.printers.replay import Revised, shifted_by
@@ -26,7 +26,6 @@ from collector.tracker import (
 )
 from farm.errors import LedgerError
 from farm.ledger.collector_ledger import CollectorLedger
-from farm.ledger.records import Evidence
 from farm.model.observation import JobSignal, Link, Observation
 from farm.model.states import PrinterState
 from farm.model.times import DAY_MS
@@ -58,10 +57,15 @@ class TrackerInputs:
     """Gives the trackers their inputs. `to_ask` gathers the sessions whose printers are to be asked."""
 
     def __init__(
-        self, ledger: CollectorLedger, writer: LedgerWriter, to_ask: dict[str, PrinterSession]
+        self,
+        ledger: CollectorLedger,
+        writer: LedgerWriter,
+        late: LateEvidence,
+        to_ask: dict[str, PrinterSession],
     ) -> None:
         self._ledger = ledger
         self._writer = writer
+        self._late = late
         self._to_ask = to_ask
 
     def tell(self, heard: Heard, at: int, reading: Reading) -> None:
@@ -111,7 +115,7 @@ class TrackerInputs:
 
     def _sign_of_life(self, heard: Heard, at: int) -> None:
         if heard.printer.was_not_silent(at):
-            self._late(heard, at, SignOfLife(), None)
+            self._take_late(heard, at, SignOfLife(), None)
         else:
             self._writer.advance(heard.printer, at, heard.received_ms, SignOfLife(), session=heard.session)
 
@@ -136,10 +140,11 @@ class TrackerInputs:
             self._look_further_back(heard, seen)
             tracker = printer.tracker
         given = Observed(seen, min(at, printer.heard_ms), teller)
-        # A queue may be handed over topic by topic, so there nothing is of one moment but what says so.
-        reach_ms = ECHO_MS if heard.live or seen.time_ms is None else 0
+        # What waited may be handed over topic by topic, so nothing of it is of one moment but what says so.
+        waited = seen.time_ms is not None and (not heard.live or heard.received_ms - at > ECHO_MS)
+        reach_ms = 0 if waited else ECHO_MS
         if tracker.at_ms - at > reach_ms or printer.was_not_silent(at):
-            self._late(heard, at, given, seen)
+            self._take_late(heard, at, given, seen)
             return
         at = max(at, tracker.at_ms)
         self._writer.advance(printer, at, heard.received_ms, given, session=session, seen=seen)
@@ -164,15 +169,8 @@ class TrackerInputs:
         if at >= session.heard_ms:
             session.link = seen.link
 
-    def _late(self, heard: Heard, at: int, given: TrackerInput, seen: Observation | None) -> None:
-        """Put an input that came late into its place and run the printer again from there."""
-        printer = heard.printer
-        at = max(at, printer.row.first_seen_ms)
-        body = evidence_body(heard.session, given, heard.received_ms, seen)
-        late = Evidence(printer.id, at, 0, heard.received_ms, body)
-        with _as_before(heard):
-            revised = Revised(COLLECTOR, "late evidence", heard.latest_ms)
-            self._writer.replay(printer, at, revised, late=[late])
+    def _take_late(self, heard: Heard, at: int, given: TrackerInput, seen: Observation | None) -> None:
+        self._late.take(heard.printer, heard.session, at, heard.received_ms, given, seen)
 
     def _look_further_back(self, heard: Heard, seen: Observation) -> None:
         """Put rows of the history in their places that settle jobs from before the one at hand."""

@@ -27,6 +27,9 @@ from farm.ledger.records import Evidence, JobAlias, Revision, Snapshot
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.job import Job
 
+LATE_ORDINAL = 1_000_000
+"""From this ordinal on, stored evidence came late and waits to be put into its place."""
+
 _body_decoder = msgspec.msgpack.Decoder(EvidenceBody)
 _input_decoder = msgspec.msgpack.Decoder(TrackerInput)
 
@@ -36,6 +39,11 @@ class StoredInput(NamedTuple):
 
     evidence: Evidence
     body: EvidenceBody
+
+    @property
+    def waits(self) -> bool:
+        """Whether it came late and is still to be put into its place."""
+        return self.evidence.ordinal >= LATE_ORDINAL
 
 
 def shifted_by(session: PrinterSession, offset_ms: int, since_ms: int) -> Callable[[StoredInput], int]:
@@ -62,10 +70,13 @@ class Revised(NamedTuple):
 
 
 class Replayed(NamedTuple):
-    """What is to be written, None when nothing changes; and why a person's word could not be followed."""
+    """What is to be written, None when nothing changes; why a person's word could not be followed; and how
+    many inputs were run.
+    """
 
     batch: Batch | None
     answer: str | None = None
+    rows: int = 0
 
 
 class _Placed(NamedTuple):
@@ -109,6 +120,8 @@ def replay(
     with the new tracker, unless a person's word among `late` cannot be followed. What is late is
     passed over where the evidence of its time is no longer kept.
     """
+    if at_ms is not None and printer.late_from_ms is not None:
+        at_ms = min(at_ms, printer.late_from_ms)
     cut_ms = ledger.evidence_cut(printer.id)
     if cut_ms is not None:
         kept = [row for row in late if row.at_ms > cut_ms]
@@ -116,12 +129,15 @@ def replay(
             return Replayed(None)
         late, at_ms = kept, max(at_ms or 0, cut_ms + 1)
     start, tracker = _beginning(ledger, printer, at_ms)
-    stored = [
+    found = [
         StoredInput(row, _body_decoder.decode(row.body)) for row in ledger.evidence_from(printer.id, *start)
     ]
-    new = [row for row in late if not any(_says_the_same(known, row) for known in stored)]
-    if late and not new:
-        return Replayed(None)
+    stored = [known for known in found if not known.waits]
+    came_late = [known for known in found if known.waits]
+    came_late += [StoredInput(row, _body_decoder.decode(row.body)) for row in late]
+    new = _not_told_yet(stored, came_late)
+    if came_late and not new and shifted is None:
+        return Replayed(_without_repeated(printer, start, stored, found), rows=len(found))
     placed = _in_order(stored, new, shifted)
     if start[1] < 0 and shifted is not None and placed and placed[0].at_ms < printer.row.first_seen_ms:
         # The printer was first met in a backlog: its first sight moves with its clock.
@@ -131,7 +147,21 @@ def replay(
     run = _run(_Run(tracker, LedgerChanges.empty(), [], [], start), placed, printer)
     if run.changes.answer is not None:
         return Replayed(None, run.changes.answer)
-    return Replayed(_difference(ledger, printer, tracker, run, revised))
+    return Replayed(_difference(ledger, printer, tracker, run, revised), rows=len(placed))
+
+
+def _without_repeated(
+    printer: TrackedPrinter, start: tuple[int, int], stored: list[StoredInput], found: list[StoredInput]
+) -> Batch | None:
+    """Takes late inputs out of the evidence that only repeat what stands there; None where none wait."""
+    printer.nothing_waits()
+    if len(stored) == len(found):
+        return None
+    return Batch(
+        evidence_cuts=[(printer.id, *start)],
+        evidence=[known.evidence for known in stored],
+        checkpoints=[printer.checkpoint()],
+    )
 
 
 def _beginning(
@@ -146,36 +176,42 @@ def _beginning(
 
 
 def _in_order(
-    stored: list[StoredInput], late: list[Evidence], shifted: Callable[[StoredInput], int] | None
+    stored: list[StoredInput], late: list[StoredInput], shifted: Callable[[StoredInput], int] | None
 ) -> list[_Placed]:
-    placed = [
-        _Placed(
-            shifted(known) if shifted else known.evidence.at_ms,
-            known.evidence,
-            _input_decoder.decode(known.body.given),
-            is_late=False,
-        )
-        for known in stored
-    ]
-    for row in late:
-        given = _input_decoder.decode(_body_decoder.decode(row.body).given)
-        placed.append(_Placed(row.at_ms, row, given, is_late=True))
-    # What is given up for want of an end is given up behind all that was told of that moment.
-    placed.sort(key=lambda each: (each.at_ms, isinstance(each.given, Settled)))
+    placed = []
+    for is_late, inputs in ((False, stored), (True, late)):
+        for known in inputs:
+            moves = shifted is not None and (known.waits or not is_late)
+            at_ms = shifted(known) if shifted is not None and moves else known.evidence.at_ms
+            given = _input_decoder.decode(known.body.given)
+            placed.append(_Placed(at_ms, known.evidence, given, is_late))
+    # That nothing came, and no end, holds behind all that was told of that moment.
+    placed.sort(key=lambda each: (each.at_ms, isinstance(each.given, Settled | Silence)))
     return placed
 
 
-def _says_the_same(known: StoredInput, late: Evidence) -> bool:
+def _not_told_yet(stored: list[StoredInput], came_late: list[StoredInput]) -> list[StoredInput]:
+    """The late inputs that say something which is not stored already, each once."""
+    told: dict[int | None, list[StoredInput]] = {}
+    for known in stored:
+        told.setdefault(known.body.source_ms, []).append(known)
+    new = []
+    for late in came_late:
+        alike = told.setdefault(late.body.source_ms, [])
+        if not any(_says_the_same(known.body, late.body) for known in alike):
+            alike.append(late)
+            new.append(late)
+    return new
+
+
+def _says_the_same(known: EvidenceBody, late: EvidenceBody) -> bool:
     """Whether what comes late is stored already: the same words at the same time of the same source."""
-    body = _body_decoder.decode(late.body)
-    if known.body.source_ms != body.source_ms:
+    if "" not in (known.session_id, late.session_id) and known.session_id != late.session_id:
         return False
-    if "" not in (known.body.session_id, body.session_id) and known.body.session_id != body.session_id:
-        return False
-    before, given = _input_decoder.decode(known.body.given), _input_decoder.decode(body.given)
+    before, given = _input_decoder.decode(known.given), _input_decoder.decode(late.given)
     if not isinstance(before, Observed) or not isinstance(given, Observed):
         return False
-    is_told_apart = body.source_ms is not None or bool(given.observation.history)
+    is_told_apart = late.source_ms is not None or bool(given.observation.history)
     return is_told_apart and before.observation == given.observation
 
 
@@ -261,6 +297,7 @@ def _difference(
     body = {"from_ms": first.from_ms, "why": revised.why}
     feed.append(FeedEntry(kind=FeedKind.SPANS_REVISED, at_ms=revised.at_ms, printer_id=printer.id, body=body))
     printer.tracker = _with_rows(run.tracker, {job.id: job for job in jobs})
+    printer.nothing_waits()
     if run.evidence:
         printer.evidence = (run.evidence[-1].at_ms, run.evidence[-1].ordinal)
     spans = {first.from_ms: first}

@@ -10,11 +10,15 @@ from farm.model.printer import Printer
 _encoder = msgspec.msgpack.Encoder()
 
 
-class TrackerCheckpoint(msgspec.Struct, kw_only=True):
-    """The body of a stored checkpoint: the tracker, and the position (ms, ordinal) of its last evidence."""
+class TrackerCheckpoint(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The body of a stored checkpoint: the tracker, the position (ms, ordinal) of its last evidence,
+    and the first instant and the number of the late inputs that wait among the evidence.
+    """
 
     tracker: msgspec.Raw
     evidence: tuple[int, int]
+    late_from_ms: int | None = None
+    late_count: int = 0
 
 
 _checkpoint_decoder = msgspec.msgpack.Decoder(TrackerCheckpoint)
@@ -37,6 +41,8 @@ class TrackerMark(msgspec.Struct, frozen=True):
     tracker: TrackerState
     evidence: tuple[int, int]
     evidence_since_snapshot: int
+    late_from_ms: int | None
+    late_count: int
 
 
 class TrackedPrinter:
@@ -44,6 +50,7 @@ class TrackedPrinter:
 
     `heard_ms` is the time of its last message under any address, and `last_heard` the session
     that it came from; `evidence` is the position (ms, ordinal) of the last stored evidence.
+    `late_count` late inputs, from `late_from_ms` on, wait among the evidence to be put into their places.
     `former_names` are those under which something may still be published.
     """
 
@@ -53,6 +60,8 @@ class TrackedPrinter:
         "former_names",
         "heard_ms",
         "last_heard",
+        "late_count",
+        "late_from_ms",
         "row",
         "sessions",
         "tracker",
@@ -67,6 +76,8 @@ class TrackedPrinter:
         self.sessions: list[PrinterSession] = []
         self.heard_ms = tracker.at_ms
         self.last_heard: PrinterSession | None = None
+        self.late_from_ms: int | None = None
+        self.late_count = 0
 
     @classmethod
     def restored(cls, row: Printer, checkpoint: Checkpoint) -> "TrackedPrinter":
@@ -74,6 +85,7 @@ class TrackedPrinter:
         point = _checkpoint_decoder.decode(checkpoint.body)
         printer = cls(row, decode_tracker(bytes(point.tracker)))
         printer.evidence = point.evidence
+        printer.late_from_ms, printer.late_count = point.late_from_ms, point.late_count
         return printer
 
     @property
@@ -114,14 +126,31 @@ class TrackedPrinter:
 
     def checkpoint(self) -> Checkpoint:
         """The tracker as it is to be stored."""
-        point = TrackerCheckpoint(tracker=msgspec.Raw(encode_tracker(self.tracker)), evidence=self.evidence)
+        point = TrackerCheckpoint(
+            tracker=msgspec.Raw(encode_tracker(self.tracker)),
+            evidence=self.evidence,
+            late_from_ms=self.late_from_ms,
+            late_count=self.late_count,
+        )
         return Checkpoint(self.row.id, _encoder.encode(point))
 
     def mark(self) -> TrackerMark:
         """Where the tracker stands."""
-        return TrackerMark(self.tracker, self.evidence, self.evidence_since_snapshot)
+        return TrackerMark(
+            self.tracker, self.evidence, self.evidence_since_snapshot, self.late_from_ms, self.late_count
+        )
 
     def go_back(self, mark: TrackerMark) -> None:
         """Leave the tracker where it stood at the mark."""
         self.tracker, self.evidence = mark.tracker, mark.evidence
         self.evidence_since_snapshot = mark.evidence_since_snapshot
+        self.late_from_ms, self.late_count = mark.late_from_ms, mark.late_count
+
+    def wait_for(self, at_ms: int) -> None:
+        """One more late input waits, whose place is at `at_ms`."""
+        self.late_from_ms = at_ms if self.late_from_ms is None else min(at_ms, self.late_from_ms)
+        self.late_count += 1
+
+    def nothing_waits(self) -> None:
+        """All that came late is in its place."""
+        self.late_from_ms, self.late_count = None, 0

@@ -154,7 +154,17 @@ class PrinterSession:
         if clock.judged and clock.lag_ms is None and live:
             at = source_ms + (clock.offset_ms or 0)
             if 0 <= received_ms - at <= STEADY_MS:
-                return at
+                return self._within_step(at, received_ms)
         placed = place(clock, kind, source_ms, received_ms, live=live, floor_ms=floor_ms)
         self.clock = placed.clock
-        return placed if placed.change is not None else placed.at_ms
+        if placed.change is not None:
+            return placed
+        return self._within_step(placed.at_ms, received_ms) if live else placed.at_ms
+
+    def _within_step(self, at_ms: int, received_ms: int) -> int:
+        """When within its clock's step a message happened that came at once: as late as it can have.
+
+        Of one that was long under way nobody knows, and the step's beginning stands.
+        """
+        lag_ms = received_ms - at_ms
+        return at_ms + min(lag_ms, self.adapter.resolution_ms - 1) if 0 < lag_ms <= STEADY_MS else at_ms

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from collector.tracker.attempts import end_by_row, revise, started_at
+from collector.tracker.limits import AHEAD_MS
 from collector.tracker.matching import is_row_of
 from collector.tracker.outcome import Ruling, decide, says_the_end, told_by_history
 from collector.tracker.state import Attempt
@@ -20,6 +21,9 @@ def look_back(step: Transition, rows: Iterable[HistoryRow]) -> None:
     observed stands, and the same rows again change nothing.
     """
     for row in sorted(rows, key=lambda row: row.started_ms):
+        if row.ended_ms is not None and row.ended_ms - step.at > AHEAD_MS:
+            # What has not come yet cannot have been: the host's clock ran ahead when it wrote the row.
+            continue
         ruling = decide(told_by_history(row))
         attempt, last = step.attempt, step.last_job
         if attempt is not None and is_row_of(attempt.job, row):

@@ -14,6 +14,8 @@ QUIET_LINK_MS = 5_000
 """A lost link is booked as such from the last message on when that is longer ago than this."""
 RENEWED_LINK_MS = 1_000
 """A link that reports itself up while it was up has been away when nothing came for so long."""
+AHEAD_MS = 120_000
+"""A history row whose end lies further ahead of its telling is not believed."""
 REMEMBERED = 12
 """So many readings are known again when they come twice, and so many aliases are kept."""
 REMEMBERED_WORDS = 32

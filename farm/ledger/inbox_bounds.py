@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from farm.errors import InvalidInput
+from farm.model import limits
 from farm.model.operator_input import (
     CloseJob,
     CorrectJob,
@@ -17,17 +18,17 @@ from farm.model.operator_input import (
 from farm.model.states import Outcome
 
 LONGEST: Final = {
-    "who": 128,
-    "why": 2_000,
-    "request_key": 128,
-    "name": 128,
-    "text": 4_000,
-    "file": 1_024,
-    "material": 64,
-    "operator": 128,
+    "who": limits.WHO.length,
+    "why": limits.WHY.length,
+    "request_key": limits.REQUEST_KEY.length,
+    "name": limits.PRINTER_NAME.length,
+    "text": limits.NOTE.length,
+    "file": limits.FILE.length,
+    "material": limits.MATERIAL.length,
+    "operator": limits.OPERATOR.length,
 }
-"""Characters, by field."""
-MOST_UNITS: Final = 1_000_000
+"""Characters, by field: what is taken in here is kept as it was said, never cut."""
+MOST_UNITS: Final = int(limits.UNITS.most)
 _LINE_FIELDS = frozenset({"who", "request_key", "name", "file", "material", "operator"})
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _BREAKS = re.compile(r"[\t\r\n]")

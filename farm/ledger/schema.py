@@ -234,7 +234,7 @@ operator_input = Table(
     Column("why", Text, nullable=False),
     Column("taken_ms", BigInteger),
     Column("answer", Text),
-    Column("request_key", String(128)),
+    Column("request_key", String(limits.REQUEST_KEY.length)),
     UniqueConstraint("who", "request_key"),
     Index("ix_operator_input_taken_ms", "taken_ms", "id"),
     Index("ix_operator_input_printer_id", "printer_id", "id"),

@@ -89,7 +89,7 @@ NATIVE_ID = TextLimit(128, names=True)
 TOKEN = TextLimit(FILE.length + 32, names=True)
 """A source's own mark of a start, from which a job's id is worked out."""
 DETAIL = TextLimit(2_000)
-"""The words of a printer, a note of a person."""
+"""The words of a printer."""
 WORD = TextLimit(64)
 """One word of a protocol: a state, a reason, an event."""
 
@@ -103,6 +103,8 @@ CLIENT_ID = TextLimit(128)
 BROKER = TextLimit(255)
 PREFIX = TextLimit(512)
 """The part of a topic that is the printer's address."""
+TOPIC = TextLimit(PREFIX.length + 512)
+"""A whole topic: what stands behind the printer's address names an event, or a field of a status."""
 SOURCE_TOPIC = TextLimit(PREFIX.length - ANNOUNCED_NAME.length)
 """The topic of a source, in which a printer's name may stand for `{printer}`."""
 SOURCE_LABEL = TextLimit(255, names=True)
@@ -110,6 +112,10 @@ SOURCE_LABEL = TextLimit(255, names=True)
 REASON = TextLimit(64)
 """The fixed word for why a message was dropped."""
 WHO = TextLimit(128)
+WHY = TextLimit(2_000)
+NOTE = TextLimit(4_000)
+"""What a person notes on a job."""
+REQUEST_KEY = TextLimit(128)
 RECEIVER = TextLimit(128)
 ALERT_RULE = TextLimit(64)
 ALERT_SUBJECT = TextLimit(255)

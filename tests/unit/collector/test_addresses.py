@@ -5,6 +5,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
+from collector.intake import addresses as known_addresses
 from collector.intake.pipeline import Pipeline
 from collector.intake.sources import SourceTable
 from collector.settings import parse_source
@@ -213,3 +214,25 @@ def test_a_session_is_known_by_its_address_and_not_by_its_printer() -> None:
         found = open_pipeline(ledger, BOTH)
         found.take("farm/p1/state", native(T0, state="idle"), False, T0)
         assert [s.address for s in found.sessions_taken_in()] == [Address("main", "native", "farm/p1")]
+
+
+def test_a_topic_longer_than_a_farm_needs_is_counted_and_not_remembered() -> None:
+    with open_ledger("sqlite://") as ledger:
+        found = open_pipeline(ledger)
+        found.take("k1/klipper/status", klipper(100, **IDLE), False, T0)
+        for number in range(3):
+            found.take(f"k1/klipper/state/{'x' * 60_000}/{number}", b"{}", False, T0)
+        found.commit(T0)
+        assert list(found._book.routes) == ["k1/klipper/status"]
+        (fault,) = ledger.faults()
+        assert (fault.reason, fault.count) == ("topic_too_long", 3)
+        assert len(fault.sample or "") < 300
+
+
+def test_topics_are_remembered_up_to_so_many_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(known_addresses, "ROUTES_BYTES", 20_000)
+    with open_ledger("sqlite://") as ledger:
+        found = open_pipeline(ledger)
+        for number in range(500):
+            found.take(f"k1/klipper/state/{'x' * 700}/{number}", b'{"eventtime": 1, "value": 1}', False, T0)
+            assert sum(map(len, found._book.routes)) < 20_000

@@ -115,7 +115,7 @@ def test_what_the_ledger_raises_is_not_swallowed(monkeypatch: pytest.MonkeyPatch
         def gone(*_: object) -> None:
             raise LedgerUnreachable("gone")
 
-        monkeypatch.setattr(ledger, "commit", gone)
+        monkeypatch.setattr(ledger, "evidence_cut", gone)
         with pytest.raises(LedgerUnreachable):
             found.take(
                 "farm/p1/event",

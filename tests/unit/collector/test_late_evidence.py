@@ -38,16 +38,18 @@ def fresh(ledger: Ledger) -> Pipeline:
 
 
 def deliver(pipeline: Pipeline, arrivals: list[tuple[int, Message]], until: int) -> None:
-    """Hand each message over when it arrives, with a tick every minute in between."""
+    """Hand each message over when it arrives, with a commit and a tick every minute in between."""
     now = arrivals[0][0]
     for received, (_, topic, payload) in arrivals:
         while received - now >= MINUTE:
             now += MINUTE
+            pipeline.commit(now)
             pipeline.tick(now)
         now = max(now, received)
         pipeline.take(topic, payload, False, received)
     while now < until:
         now = min(now + MINUTE, until)
+        pipeline.commit(now)
         pipeline.tick(now)
     pipeline.commit(until)
 

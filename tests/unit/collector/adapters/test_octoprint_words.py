@@ -266,9 +266,8 @@ def test_a_cancel_is_told_in_two_ways_and_with_or_without_a_user(
 
 def test_a_cancel_by_a_firmware_error_tells_the_error(printing: Instance) -> None:
     reading = printing.read("event/PrintCancelling", {"firmwareError": "Thermal runaway", "_timestamp": AT})
-    told = Observation(
-        time_ms=AT_MS, cause=Cause.THERMAL, detail="Thermal runaway", facts=(JobFact.FIRMWARE_ERROR,)
-    )
+    words, fact = "Thermal runaway", JobFact.FIRMWARE_ERROR
+    told = Observation(time_ms=AT_MS, cause=Cause.THERMAL, detail=words, facts=(fact,))
     assert reading == Reading(AT_MS, (told,))
     found = printing.event("PrintCancelled")
     assert found.facts == (JobFact.FIRMWARE_ERROR, JobFact.NO_USER)

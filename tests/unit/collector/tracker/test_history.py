@@ -155,7 +155,7 @@ def test_a_revised_end_without_measured_time_keeps_ours(books: Books) -> None:
 def test_a_revised_end_lies_within_what_is_known_around_it(books: Books) -> None:
     unknown(books)
     books.start(40, "next.gcode")
-    read(books, 41, row(ended_ms=T0 + 50 * MINUTE))
+    read(books, 51, row(ended_ms=T0 + 50 * MINUTE))
     assert next(iter(books.jobs.values())).ended_ms == T0 + 40 * MINUTE
     early = Books()
     unknown(early)
@@ -283,3 +283,18 @@ def test_a_name_that_is_missing_stands_in_no_rows_way(
     read(books, 31, row(file=theirs))
     assert books.job.outcome is Outcome.SUCCEEDED
     assert books.job.file == (mine or theirs)
+
+
+def test_a_row_whose_end_has_not_come_yet_is_not_believed(books: Books) -> None:
+    """The host's clock ran ahead when it wrote the row."""
+    unknown(books)
+    read(books, 32, row(ended_ms=T0 + 35 * MINUTE))
+    assert books.job.outcome == "unknown"
+    read(books, 36, row(ended_ms=T0 + 35 * MINUTE))
+    assert books.job.provenance == "history"
+
+
+def test_a_row_whose_end_has_not_come_yet_does_not_end_what_is_under_way(books: Books) -> None:
+    out_of_sight(books)
+    read(books, 32, row(ended_ms=T0 + 35 * MINUTE))
+    assert books.job.outcome is None
