@@ -98,8 +98,8 @@ def farm_of(sign: str, folder: Path) -> Iterator[Ledger]:
     farm = named_at_length(sample_farm(PRINTERS, days=2), sign)
     title = f"{farm.printers[STREAK_PLACE].name}: 3 failed prints in a row"
     summary, receiver = longest(sign, limits.DETAIL), longest("receiver", limits.RECEIVER)
-    told = farm.booking
-    farm.booking = msgspec.structs.replace(
+    told = farm.batch
+    farm.batch = msgspec.structs.replace(
         told,
         alerts=[msgspec.structs.replace(each, title=title, summary=summary) for each in told.alerts],
         deliveries=[msgspec.structs.replace(each, receiver=receiver) for each in told.deliveries],
