@@ -78,8 +78,8 @@ def named_at_length(farm: SampleFarm, sign: str) -> SampleFarm:
         )
         for i, printer in enumerate(farm.printers)
     }
-    farm.batch.printers[:] = [names[printer.id] for printer in farm.batch.printers]
-    farm.batch.jobs[:] = [
+    farm.alert_batch.printers[:] = [names[printer.id] for printer in farm.alert_batch.printers]
+    farm.alert_batch.jobs[:] = [
         msgspec.structs.replace(
             job,
             file=longest(sign, limits.FILE),
@@ -87,7 +87,7 @@ def named_at_length(farm: SampleFarm, sign: str) -> SampleFarm:
             material=longest(sign, limits.MATERIAL),
             operator=longest(sign, limits.OPERATOR),
         )
-        for job in farm.batch.jobs
+        for job in farm.alert_batch.jobs
     ]
     farm.printers[:] = list(names.values())
     return farm
@@ -98,8 +98,8 @@ def farm_of(sign: str, folder: Path) -> Iterator[Ledger]:
     farm = named_at_length(sample_farm(PRINTERS, days=2), sign)
     title = f"{farm.printers[STREAK_PLACE].name}: 3 failed prints in a row"
     summary, receiver = longest(sign, limits.DETAIL), longest("receiver", limits.RECEIVER)
-    told = farm.batch
-    farm.batch = msgspec.structs.replace(
+    told = farm.alert_batch
+    farm.alert_batch = msgspec.structs.replace(
         told,
         alerts=[msgspec.structs.replace(each, title=title, summary=summary) for each in told.alerts],
         deliveries=[msgspec.structs.replace(each, receiver=receiver) for each in told.deliveries],
