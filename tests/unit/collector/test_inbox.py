@@ -289,7 +289,7 @@ def test_of_two_waiting_renames_to_one_name_the_second_is_answered(shop: Shop) -
         shop.inbox.append_input(RenamePrinter(name), printer_id=ids[printer], who="ada", now_ms=T0)
         for printer, name in (("p1", "Left"), ("p2", "LEFT"))
     ]
-    shop.pipeline.tick(T0 + MINUTE)
+    shop.work.look(T0 + MINUTE)
     shop.pipeline.commit(T0 + MINUTE)
     answers = [
         None if said is None else said.answer for said in map(shop.inbox.input, (w.id for w in waiting))
