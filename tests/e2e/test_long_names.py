@@ -78,8 +78,8 @@ def named_at_length(farm: SampleFarm, sign: str) -> SampleFarm:
         )
         for i, printer in enumerate(farm.printers)
     }
-    farm.alert_batch.printers[:] = [names[printer.id] for printer in farm.alert_batch.printers]
-    farm.alert_batch.jobs[:] = [
+    farm.batch.printers[:] = [names[printer.id] for printer in farm.batch.printers]
+    farm.batch.jobs[:] = [
         msgspec.structs.replace(
             job,
             file=longest(sign, limits.FILE),
@@ -87,7 +87,7 @@ def named_at_length(farm: SampleFarm, sign: str) -> SampleFarm:
             material=longest(sign, limits.MATERIAL),
             operator=longest(sign, limits.OPERATOR),
         )
-        for job in farm.alert_batch.jobs
+        for job in farm.batch.jobs
     ]
     farm.printers[:] = list(names.values())
     return farm
