@@ -5,32 +5,15 @@ reads, and only within the texts that one does read are secrets looked for.
 """
 
 import json
-import re
 import string
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from collector.adapters.base import Fields
 from collector.intake.sources import SourceTable
+from farm.model.payload_redaction import HIDDEN, LONGEST_TEXT, scrubbed
 
-HIDDEN = "***"
-LONGEST_TEXT = 2_000
-"""Characters of a text that are kept; a longer one is no file name and no message of a printer."""
 _PEOPLE = frozenset({"user", "operator"})
-_NAMES_A_SECRET = re.compile(
-    r"passw|passphrase|(?:^|[^a-z])(?:pass|pin|psk|key|code)$|pwd$|(?:api|access|private|secret)[_-]?(?:key|code)"
-    r"|secret|token|jwt|auth|bearer|basic|cookie|credential|session|login",
-    re.IGNORECASE,
-)
-_ASSIGNED = re.compile(r"([\w.\-]{1,64})(\"?\s{0,3}[=:]\s{0,3}\"?)([^\s\"&;,?=]+)")
-_SCHEME = re.compile(r"\b(Bearer|Basic|Token|Digest)\s+\S+", re.IGNORECASE)
-_URL_LOGIN = re.compile(r"(\w{1,16}://)[^/@\s\"]{1,512}@")
-_ADDRESS = re.compile(
-    r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])|\b(?:[0-9a-f]{1,4}:){4,7}[0-9a-f]{0,4}", re.IGNORECASE
-)
-_LOOKS_DRAWN = re.compile(
-    r"\beyJ[\w\-]{8,}(?:\.[\w\-]*){0,2}|\b(?=[A-Za-z]{0,64}\d)(?=\d{0,64}[A-Za-z])[A-Za-z0-9]{24,}\b"
-)
 _SIGNS = str.maketrans(string.ascii_letters + string.digits, "x" * 26 + "X" * 26 + "0" * 10)
 
 
@@ -104,17 +87,3 @@ class RecordingRedaction:
 
     def _person(self, name: str) -> str:
         return self._people.setdefault(name, f"person-{len(self._people) + 1}") if name else name
-
-
-def scrubbed(text: str) -> str:
-    """The text without what in it looks like a secret, a login or an address; linear in its length."""
-    text = text[:LONGEST_TEXT]
-    text = _SCHEME.sub(rf"\g<1> {HIDDEN}", text)
-    text = _URL_LOGIN.sub(rf"\g<1>{HIDDEN}@", text)
-    text = _ASSIGNED.sub(_without_secret, text)
-    text = _LOOKS_DRAWN.sub(HIDDEN, text)
-    return _ADDRESS.sub("0.0.0.0", text)  # noqa: S104 - a placeholder, nothing listens there
-
-
-def _without_secret(found: re.Match[str]) -> str:
-    return f"{found[1]}{found[2]}{HIDDEN}" if _NAMES_A_SECRET.search(found[1]) else found[0]

@@ -1,46 +1,54 @@
-"""Taking secrets out of what printers publish, before others see it."""
+"""Taking secrets and personal data out of what printers publish, before others see it."""
 
 import re
 
-_HIDDEN = "***"
-_SECRET = re.compile(
-    r'("[^"]*(?:passw|passphrase|secret|token|api_?key|access_?code|auth|credential|session|private)[^"]*"\s*:\s*")'
-    r'((?:[^"\\]|\\.)*)("|\\?\Z)',  # the end may have been cut off
+HIDDEN = "***"
+LONGEST_TEXT = 2_000
+"""Characters of a text that are kept; a longer one is no file name and no message of a printer."""
+_NAMES_A_SECRET = re.compile(
+    r"passw|passphrase|(?:^|[^a-z])(?:pass|pin|psk|key|code)$|pwd$|(?:api|access|private|secret)[_-]?(?:key|code)"
+    r"|secret|token|jwt|auth|bearer|basic|cookie|credential|session|login",
     re.IGNORECASE,
 )
-_PERSON = re.compile(r'("(?:user|username|owner|displayName|email|_user)"\s*:\s*")((?:[^"\\]|\\.)+)(")')
-_ADDRESS = re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}\b")
-_URL_LOGIN = re.compile(r"(\w+://)[^/@\s\"]+@")
-_LOOSE_SECRET = re.compile(
-    r"""((?:passw(?:or)?d|passphrase|secret|token|api_?key|access_?code|authorization)['"]?\s*[:=]\s*['"]?)"""
-    r"""((?:(?:bearer|basic)\s+)?[^'"\s,;&{}]+)""",
-    re.IGNORECASE,
+_NAMES_A_PERSON = re.compile(r"^_?(?:user|username|owner|displayname|email)$", re.IGNORECASE)
+# The end of what is cut off is missing.
+_QUOTED = re.compile(r'"([^"\\]{1,64})"(\s{0,3}:\s{0,3})"((?:[^"\\]|\\.)*)("|\\?\Z)')
+_ASSIGNED = re.compile(r"""([\w.\-]{1,64})(["']?\s{0,3}[=:]\s{0,3}["']?)([^\s"'&;,?={}]+)""")
+_SCHEME = re.compile(r"\b(Bearer|Basic|Token|Digest)\s{1,8}\S+", re.IGNORECASE)
+_URL_LOGIN = re.compile(r"(\w{1,16}://)[^/@\s\"]{1,512}@")
+_ADDRESS = re.compile(
+    r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])|\b(?:[0-9a-f]{1,4}:){4,7}[0-9a-f]{0,4}", re.IGNORECASE
+)
+_LOOKS_DRAWN = re.compile(
+    r"\beyJ[\w\-]{8,}(?:\.[\w\-]*){0,2}|\b(?=[A-Za-z]{0,64}\d)(?=\d{0,64}[A-Za-z])[A-Za-z0-9]{24,}\b"
 )
 
 
-class PayloadRedaction:
-    """Takes secrets and personal data out of a payload, and leaves its form as it was.
+def scrubbed(text: str) -> str:
+    """The beginning of a text without what in it looks like a secret, a person, a login or an address.
 
-    Passwords, tokens and keys are blanked; people get numbers in the order of their
-    appearance, so that it stays visible who was the same; addresses become 0.0.0.0.
+    Linear in its length.
     """
-
-    def __init__(self) -> None:
-        self._people: dict[str, str] = {}
-
-    def __call__(self, payload: str) -> str:
-        """The payload without secrets."""
-        payload = _SECRET.sub(rf"\g<1>{_HIDDEN}\g<3>", payload)
-        payload = _URL_LOGIN.sub(rf"\g<1>{_HIDDEN}@", payload)
-        payload = _PERSON.sub(self._numbered, payload)
-        return _ADDRESS.sub("0.0.0.0", payload)  # noqa: S104 - a placeholder, nothing listens there
-
-    def _numbered(self, found: re.Match[str]) -> str:
-        number = self._people.setdefault(found[2], f"person-{len(self._people) + 1}")
-        return f"{found[1]}{number}{found[3]}"
+    text = text[:LONGEST_TEXT]
+    text = _SCHEME.sub(rf"\g<1> {HIDDEN}", text)
+    text = _URL_LOGIN.sub(rf"\g<1>{HIDDEN}@", text)
+    text = _QUOTED.sub(_without_quoted_secret, text)
+    text = _ASSIGNED.sub(_without_secret, text)
+    text = _LOOKS_DRAWN.sub(HIDDEN, text)
+    return _ADDRESS.sub("0.0.0.0", text)  # noqa: S104 - a placeholder, nothing listens there
 
 
 def readable(payload: bytes) -> str:
     """The beginning of a payload of any form as text without secrets; what is no UTF-8 becomes `\ufffd`."""
-    text = PayloadRedaction()(payload.decode("utf-8", "replace"))
-    return _LOOSE_SECRET.sub(rf"\g<1>{_HIDDEN}", text)
+    # A sign of UTF-8 takes four bytes at most.
+    return scrubbed(payload[: 4 * LONGEST_TEXT].decode("utf-8", "replace"))
+
+
+def _without_quoted_secret(found: re.Match[str]) -> str:
+    key, colon, _, end = found.groups()
+    hides = _NAMES_A_SECRET.search(key) or _NAMES_A_PERSON.search(key)
+    return f'"{key}"{colon}"{HIDDEN}{end}' if hides else found[0]
+
+
+def _without_secret(found: re.Match[str]) -> str:
+    return f"{found[1]}{found[2]}{HIDDEN}" if _NAMES_A_SECRET.search(found[1]) else found[0]

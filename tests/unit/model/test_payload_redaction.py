@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from farm.model.payload_redaction import PayloadRedaction, readable
+from farm.model.payload_redaction import readable
 
 
 @pytest.mark.parametrize(
@@ -21,20 +21,14 @@ from farm.model.payload_redaction import PayloadRedaction, readable
     ],
 )
 def test_secrets_are_left_out_and_the_payload_stays_json(payload: str, hidden: str) -> None:
-    redacted = PayloadRedaction()(payload)
+    redacted = readable(payload.encode())
     assert hidden not in redacted
     assert json.loads(redacted).keys() == json.loads(payload).keys()
 
 
-def test_the_same_person_keeps_the_same_number() -> None:
-    redaction = PayloadRedaction()
-    assert redaction('{"user": "alice"}') == redaction('{"user": "alice"}') == '{"user": "person-1"}'
-    assert redaction('{"owner": "bob"}') == '{"owner": "person-2"}'
-
-
 def test_figures_words_and_spacing_are_left_alone() -> None:
     payload = '{"eventtime":12.5,"status":{"print_stats":{"state":"printing","filename":"a b.gcode"}}}'
-    assert PayloadRedaction()(payload) == payload
+    assert readable(payload.encode()) == payload
 
 
 @pytest.mark.parametrize(
