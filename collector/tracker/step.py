@@ -148,7 +148,8 @@ def _firmware_error(step: Transition, seen: Observation) -> None:
         last is not None
         and last.outcome is Outcome.CANCELLED
         and last.provenance is Provenance.OBSERVED
-        and step.at - (last.ended_ms or 0) <= ECHO_MS
+        and last.ended_ms is not None
+        and step.at - last.ended_ms <= ECHO_MS
     ):
         cancelled = msgspec.structs.replace(seen, signal=JobSignal.CANCELLED)
         revise(step, last, decide(told_by_printer(cancelled, late=False)))

@@ -7,7 +7,10 @@ ROOT = Path(__file__).parents[2]
 _ADAPTERS = "tests/unit/collector/adapters"
 _REDACTION = "tests/unit/collector/test_redaction.py"
 _TRACKER = "tests/unit/collector/tracker"
-_TRACKED = ("outcome", "rules", "attempts", "signals", "matching", "limits", "history", "persons", "beside")
+_TRACKED = (
+    *("outcome", "rules", "attempts", "signals", "matching", "limits", "history", "persons", "beside"),
+    "firmware_error",
+)
 _RECORDINGS = "tests/contract/test_recordings.py::test_a_recording_gives_the_jobs_written_beside_it"
 _HOURS = "tests/contract/test_recordings.py::test_the_hours_add_up_without_hole_or_overlap"
 
@@ -17,6 +20,7 @@ _KPI = (
         f"tests/unit/kpi/test_{name}.py"
         for name in ("catalogue", "outcomes", "account", "periods", "windows", "wilson", "families", "docs")
     ),
+    "tests/unit/kpi/test_figure.py",
     "tests/unit/kpi/test_worked_examples.py",
     "tests/unit/alerts/test_streak.py",
 )
