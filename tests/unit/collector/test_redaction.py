@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.intake.sources import SourceTable
-from collector.redaction import RecordingRedaction, scrubbed
+from collector.redaction import RecordingRedaction
 from farm.model.payload_redaction import scrubbed
 from farm.model.recording import read_recording
 from tests.recordings import RECORDINGS, recording_id
