@@ -1,8 +1,9 @@
 """Evidence that came late: gathered by printer, kept durably, and worked in within bounds.
 
-A late input is stored with the commit that acknowledges its message, marked by its ordinal, and
-the printer is run again once for all of them. A printer whose clock is bad would have its whole
-history run again without end: it rests for as long as what it cost asks for, and the others go first.
+A printer has credit to be run again at once for what comes late. One whose clock is bad would have
+its whole history run again without end: when its credit is spent, a late input is stored with the
+commit that acknowledges its message, marked by its ordinal, and the printer is run again once for all
+of them when it has credit again; the others go first.
 """
 
 import logging
@@ -30,8 +31,11 @@ MOST_WAITING = 20_000
 """So many late inputs of one printer are kept until it is run again."""
 ROWS_A_ROUND = 5_000
 """So many inputs are run again after one commit, and one printer more at most."""
-REST_MS_A_ROW = 1
-"""A printer is not run again for so long for each input that it took: about a twentieth of the time."""
+CREDIT_ROWS = 10_000
+"""So many inputs of one printer are run again at once: about half a second."""
+ROWS_A_MS = 1
+"""So much of its credit a printer gets back: about a twentieth of the time goes into it at most."""
+_LEAST_COST = 50
 _WORTH_SAYING = 1_000
 _BEHIND_ALL = 2**31 - 1
 
@@ -43,8 +47,7 @@ class LateEvidence:
         self._ledger = ledger
         self._writer = writer
         self._waiting: dict[str, TrackedPrinter] = {}
-        self._cost: dict[str, int] = {}
-        self._rests_until_ms: dict[str, int] = {}
+        self._credit: dict[str, tuple[int, int]] = {}
         self._cuts: dict[str, int | None] = {}
         self._signs_ms: dict[str, int] = {}
         self._told: set[str] = set()
@@ -54,6 +57,22 @@ class LateEvidence:
         """A printer of the ledger, for which late evidence may wait."""
         if printer.late_from_ms is not None:
             self._waiting[printer.id] = printer
+
+    def has_credit(self, printer: TrackedPrinter, now_ms: int) -> bool:
+        """Whether the printer may be run again at once for what comes late."""
+        return self._credit_at(printer, now_ms) > 0
+
+    def spend(self, printer: TrackedPrinter, rows: int, now_ms: int) -> None:
+        """The printer was run again over so many inputs."""
+        self._credit[printer.id] = (self._credit_at(printer, now_ms) - max(rows, _LEAST_COST), now_ms)
+
+    def _credit_at(self, printer: TrackedPrinter, now_ms: int) -> int:
+        left, at_ms = self._credit.get(printer.id, (CREDIT_ROWS, now_ms))
+        if now_ms < at_ms:
+            # A clock of ours that was set back must not stop it for ever.
+            self._credit[printer.id] = (left, now_ms)
+            return left
+        return min(CREDIT_ROWS, left + (now_ms - at_ms) * ROWS_A_MS)
 
     def take(
         self,
@@ -102,7 +121,9 @@ class LateEvidence:
         What waits must be committed. Raises LedgerError when the ledger is not there.
         """
         self._cuts, self._signs_ms, spent = {}, {}, 0
-        for printer in sorted(self._waiting.values(), key=lambda each: self._cost.get(each.id, 0)):
+        for printer in sorted(
+            self._waiting.values(), key=lambda each: self._credit_at(each, now_ms), reverse=True
+        ):
             if printer.late_from_ms is None:
                 del self._waiting[printer.id]
             elif self._hurries or (spent < ROWS_A_ROUND and not self._rests(printer, now_ms)):
@@ -111,11 +132,10 @@ class LateEvidence:
         self._hurries = False
 
     def _rests(self, printer: TrackedPrinter, now_ms: int) -> bool:
-        until_ms = self._rests_until_ms.get(printer.id, 0)
-        # A clock of ours that was set back must not let a printer rest for ever.
-        if not 0 < until_ms - now_ms <= self._cost.get(printer.id, 0) * REST_MS_A_ROW:
+        credit = self._credit_at(printer, now_ms)
+        if credit >= 0:
             return False
-        if printer.id not in self._told and self._cost[printer.id] >= _WORTH_SAYING:
+        if printer.id not in self._told and credit <= -_WORTH_SAYING:
             self._told.add(printer.id)
             log.warning(
                 "printer %s sends messages out of the past again and again; they are kept and worked in "
@@ -141,8 +161,7 @@ class LateEvidence:
             printer.row = row
             log.exception("the late evidence of printer %s cannot be worked in as a whole", printer.name)
             rows = self._one_by_one(printer, now_ms)
-        self._cost[printer.id] = rows
-        self._rests_until_ms[printer.id] = now_ms + rows * REST_MS_A_ROW
+        self.spend(printer, rows, now_ms)
         return rows
 
     def _replay(self, printer: TrackedPrinter, now_ms: int, late: list[Evidence]) -> int:

@@ -27,6 +27,12 @@ from tests.unit.collector.test_late_evidence import (
 UNTIL = T0 + 200 * HOUR
 
 
+@pytest.fixture(autouse=True)
+def no_credit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes late is gathered from the first message on."""
+    monkeypatch.setattr(late_evidence, "CREDIT_ROWS", 0)
+
+
 @pytest.fixture
 def ledger() -> Iterator[Ledger]:
     with open_ledger("sqlite://") as opened:
@@ -84,6 +90,19 @@ def test_what_comes_late_in_one_batch_costs_one_run_of_its_printer(
     assert {job[2] for job in jobs} == {"succeeded"}
 
 
+def test_a_printer_with_credit_is_run_again_at_once_until_that_is_spent(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(late_evidence, "CREDIT_ROWS", 300)
+    pipeline = fresh(ledger)
+    meet(pipeline)
+    for _, topic, payload in past_jobs(20):
+        pipeline.take(topic, payload, False, UNTIL)
+    assert count(ledger) == 3
+    pipeline.commit(UNTIL)
+    assert count(ledger) == 20
+
+
 def test_a_printer_rests_after_it_was_run_again_and_the_others_are_worked_in(ledger: Ledger) -> None:
     pipeline = fresh(ledger)
     meet(pipeline)
@@ -110,7 +129,8 @@ def test_a_clock_of_ours_that_is_set_back_lets_no_printer_rest_for_ever(ledger: 
         for _, topic, payload in half:
             pipeline.take(topic, payload, False, UNTIL)
         pipeline.commit(UNTIL)
-    pipeline._late.work_in(UNTIL - HOUR)
+    for seconds in (0, 1):
+        pipeline._late.work_in(UNTIL - HOUR + seconds * SECOND)
     assert len(books(ledger, UNTIL)[0]) == 10
 
 
