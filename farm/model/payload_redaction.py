@@ -13,7 +13,10 @@ _NAMES_A_SECRET = re.compile(
 _NAMES_A_PERSON = re.compile(r"^_?(?:user|username|owner|displayname|email)$", re.IGNORECASE)
 # The end of what is cut off is missing.
 _QUOTED = re.compile(r'"([^"\\]{1,64})"(\s{0,3}:\s{0,3})"((?:[^"\\]|\\.)*)("|\\?\Z)')
-_ASSIGNED = re.compile(r"""([\w.\-]{1,64})(["']?\s{0,3}[=:]\s{0,3}["']?)([^\s"'&;,?={}]+)""")
+# What is assigned may itself be the name of what follows, as in "error: password=x".
+_ASSIGNED = re.compile(
+    r"""([\w.\-]{1,64})(["']?\s{0,3}[=:]\s{0,3}["']?)([^\s"'&;,?={}]++)(?!["']?\s{0,3}=)"""
+)
 _SCHEME = re.compile(r"\b(Bearer|Basic|Token|Digest)\s{1,8}\S+", re.IGNORECASE)
 _URL_LOGIN = re.compile(r"(\w{1,16}://)[^/@\s\"]{1,512}@")
 _ADDRESS = re.compile(

@@ -253,7 +253,8 @@ def test_the_secret_is_in_no_log_and_in_no_record(
     farm: LiveFarm, webhook: HttpReceiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    webhook.behave(answer(500, f"cannot {webhook.url}"), answer(200, f"ok {webhook.url}"))
+    taken = json.dumps({"ok": True, "url": webhook.url})
+    webhook.behave(answer(500, f"cannot {webhook.url}"), answer(200, taken))
     with running(farm, settings(webhook)):
         farm.ends("FFF")
         wait_until(lambda: states(farm) == [DeliveryState.DELIVERED], "it is delivered", 30)

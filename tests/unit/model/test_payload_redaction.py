@@ -37,6 +37,7 @@ def test_figures_words_and_spacing_are_left_alone() -> None:
         b'{"password": "hunter2',
         b'{"password": "hunter2\\',
         b"password=hunter2&x=1",
+        b"ValueError: password=hunter2",
         b"{'password': 'hunter2'}",
         b'{"token": hunter2}',
         b"Authorization: Bearer hunter2\r\n",
