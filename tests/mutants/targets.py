@@ -75,7 +75,7 @@ TARGETS = (
     ),
     Target(
         "octoprint",
-        ("collector/adapters/octoprint.py",),
+        ("collector/adapters/octoprint.py", "collector/adapters/_octoprint_memory.py"),
         (
             f"{_ADAPTERS}/test_octoprint_words.py",
             "tests/unit/collector/test_octoprint.py",

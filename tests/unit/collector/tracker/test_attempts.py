@@ -169,7 +169,7 @@ def test_a_revised_end_lies_before_the_next_start_or_where_it_was_first_seen(
         ended_ms=T0 + 50 * MINUTE,
         signal=JobSignal.DONE,
     )
-    books.see(41, level=True, history=(row,))
+    books.see(49, level=True, history=(row,))
     assert next(iter(books.jobs.values())).ended_ms == T0 + latest * MINUTE
 
 
