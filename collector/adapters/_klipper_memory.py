@@ -113,7 +113,6 @@ def _merge_webhooks(memory: MoonrakerMemory, at: int, hooks: Webhooks) -> None:
         if hooks.state == "ready" and memory.webhooks not in (None, "ready") and memory.state_ms < at:
             # What print_stats said before Klipper started anew is void; in split mode it comes after this.
             memory.state = memory.print_s = memory.total_s = memory.file = memory.told = None
-            memory.told_end = False
         memory.webhooks = hooks.state
     if hooks.state_message is not UNSET:
         memory.webhooks_message = hooks.state_message.strip()
@@ -139,7 +138,7 @@ def _notice_missed_edge(memory: MoonrakerMemory, at: int, stats: PrintStats) -> 
     elif stats.state == memory.state and stats.state != "standby":
         counted = at if stats.total_duration is not UNSET else memory.counted_ms or 0
         if counted > memory.state_ms:
-            memory.told, memory.told_end = PrinterState.PRINTING, False
+            memory.told = PrinterState.PRINTING
 
 
 def _merge_state(memory: MoonrakerMemory, at: int, state: str) -> None:

@@ -68,7 +68,7 @@ def _explicit(text: str) -> Window:
     try:
         from_ms, to_ms = parse_rfc3339(start), parse_rfc3339(end)
         name = f"{rfc3339(from_ms)}..{rfc3339(to_ms)}"
-    except (ValueError, OverflowError) as error:
+    except ValueError as error:
         raise InvalidQuery(f"{text!r} is no window: {error}; allowed are {ALLOWED_FORMS}") from error
     if from_ms >= to_ms:
         raise InvalidQuery(f"{text!r} is no window: it ends before it begins; allowed are {ALLOWED_FORMS}")

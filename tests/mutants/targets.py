@@ -15,15 +15,11 @@ _RECORDINGS = "tests/contract/test_recordings.py::test_a_recording_gives_the_job
 _HOURS = "tests/contract/test_recordings.py::test_the_hours_add_up_without_hole_or_overlap"
 
 
-_KPI = (
-    *(
-        f"tests/unit/kpi/test_{name}.py"
-        for name in ("catalogue", "outcomes", "account", "periods", "windows", "wilson", "families", "docs")
-    ),
-    "tests/unit/kpi/test_figure.py",
-    "tests/unit/kpi/test_worked_examples.py",
-    "tests/unit/alerts/test_streak.py",
+_FIGURED = (
+    *("catalogue", "formulas", "outcomes", "account", "periods", "windows", "wilson", "segments"),
+    *("subjects", "streak", "families", "docs", "figure", "worked_examples"),
 )
+_KPI = (*(f"tests/unit/kpi/test_{name}.py" for name in _FIGURED), "tests/unit/alerts/test_streak.py")
 _INNER = ("farm.ledger.ledger", "farm.figures.subject_sums")
 
 
@@ -75,7 +71,7 @@ TARGETS = (
     ),
     Target(
         "octoprint",
-        ("collector/adapters/octoprint.py",),
+        ("collector/adapters/octoprint.py", "collector/adapters/_octoprint_memory.py"),
         (
             f"{_ADAPTERS}/test_octoprint_words.py",
             "tests/unit/collector/test_octoprint.py",

@@ -57,3 +57,11 @@ def test_what_a_formula_gives_is_part_of_its_figure() -> None:
 def test_the_documents_name_every_number(document: str) -> None:
     text = (DOCS / document).read_text("utf-8")
     assert [field.name for field in FIGURE_FIELDS if f"`{field.name}`" not in text] == []
+
+
+def test_a_record_of_a_figure_says_over_which_window() -> None:
+    assert figure_record(FIGURE)["window"] == {
+        "name": "24h",
+        "from": "1970-01-01T00:00:00.000Z",
+        "to": "1970-01-01T00:00:01.000Z",
+    }

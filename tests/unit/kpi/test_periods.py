@@ -58,11 +58,23 @@ def test_hours_begin_at_the_full_hour_of_a_zone_that_is_half_an_hour_off() -> No
     assert start_of(Period.HOUR, at("2026-01-01T10:45:00"), kolkata) == at("2026-01-01T10:30:00")
 
 
+def test_hours_begin_at_the_full_hour_of_a_zone_that_is_a_quarter_off() -> None:
+    kathmandu = ZoneInfo("Asia/Kathmandu")
+    assert start_of(Period.HOUR, at("2026-01-01T10:45:00"), kathmandu) == at("2026-01-01T10:15:00")
+    assert next_start(Period.HOUR, at("2026-01-01T10:45:00"), kathmandu) == at("2026-01-01T11:15:00")
+
+
 def test_a_day_without_midnight_begins_when_its_clock_does() -> None:
     cairo = ZoneInfo("Africa/Cairo")
     start = start_of(Period.DAY, at("2024-04-26T12:00:00"), cairo)
     assert start == at("2024-04-25T22:00:00")
     assert next_start(Period.DAY, start, cairo) - start == 23 * HOUR_MS
+
+
+def test_a_midnight_that_passed_before_the_clock_went_back_over_it_is_not_next() -> None:
+    """At 00:01 it was 23:01 again, so that the new day had begun already."""
+    st_johns = ZoneInfo("America/St_Johns")
+    assert next_start(Period.DAY, at("2005-10-30T02:45:00"), st_johns) == at("2005-10-31T03:30:00")
 
 
 def test_a_date_that_a_zone_left_out_is_no_day() -> None:

@@ -58,3 +58,12 @@ def test_more_trials_at_the_same_rate_make_surer(trials: int, factor: int) -> No
 def test_counts_that_are_no_rate_are_refused(successes: int, trials: int) -> None:
     with pytest.raises(ValueError, match="no rate"):
         wilson_interval(successes, trials)
+
+
+@pytest.mark.parametrize("trials", [1, 21, 42, 10_000])
+def test_rounding_puts_no_bound_beyond_none_and_all(trials: int) -> None:
+    """Of 21 and 42 the formula alone gives a hair less than nothing."""
+    least, most = wilson_interval(0, trials), wilson_interval(trials, trials)
+    assert least is not None
+    assert most is not None
+    assert (least.low, most.high) == (0.0, 1.0)

@@ -83,6 +83,10 @@ def test_every_named_window_is_listed_as_it_stands() -> None:
     assert [parse_window(name, NOW, BERLIN).name for name in WINDOW_NAMES] == list(WINDOW_NAMES)
 
 
+def test_the_windows_with_a_name_are_the_rolling_ones_and_those_of_the_calendar() -> None:
+    assert WINDOW_NAMES == ("1h", "8h", "24h", "7d", "30d", "today", "week", "month")
+
+
 def test_only_what_has_passed_of_a_window_counts() -> None:
     window = Window("any", NOW - 10, NOW + 10)
     assert window.until(NOW) == Window("any", NOW - 10, NOW)

@@ -8,6 +8,7 @@ import pytest
 from collector.adapters import adapter
 from collector.adapters.base import Askable, ClockKind, Reading
 from farm.errors import UnreadableMessage
+from farm.model.limits import UPTIME_MS
 from farm.model.observation import (
     HistoryRow,
     JobFact,
@@ -109,7 +110,7 @@ def one(seen: tuple[Observation, ...]) -> Observation:
 
 def test_what_it_states_of_itself() -> None:
     assert (MOONRAKER.kind, MOONRAKER.clock) == ("moonraker", ClockKind.MONOTONIC)
-    assert MOONRAKER.silence_ms == 30_000
+    assert (MOONRAKER.silence_ms, MOONRAKER.resolution_ms) == (30_000, 1)
     assert MOONRAKER.default_topics == ("{printer}",)
     assert MOONRAKER.suffixes == (
         "moonraker/status",
@@ -272,7 +273,8 @@ def test_the_file_of_before_is_none_of_a_host_whose_clock_began_anew(printing: H
 def test_a_pause_that_klipper_confirms_holds_from_the_word_for_it(printing: Host) -> None:
     seen = one(printing.say(10, print_stats={"state": "paused"}, pause_resume={"is_paused": True}))
     assert (seen.state, seen.since_ms, seen.signal) == (PrinterState.PAUSED, ms(10), None)
-    assert one(printing.stats(20, state="printing", total_duration=18.0)).state == "printing"
+    resumed = one(printing.stats(20, state="printing", total_duration=18.0))
+    assert (resumed.state, resumed.since_ms) == (PrinterState.PRINTING, None)
 
 
 @pytest.mark.parametrize(("later", "paused"), [(1.499, False), (1.5, True)])
@@ -428,6 +430,24 @@ def test_klipper_started_anew_voids_what_print_stats_said_before(printing: Host)
     assert (seen.state, seen.signal) == (PrinterState.IDLE, JobSignal.LOST)
 
 
+def test_a_klipper_that_is_ready_again_without_a_word_between_voids_what_was_said(printing: Host) -> None:
+    printing.say(10, webhooks={"state": "shutdown"})
+    assert printing.say(20, webhooks={"state": "ready"}) == ()
+
+
+def test_a_ready_said_again_voids_nothing(printing: Host) -> None:
+    assert printing.say(5, webhooks={"state": "ready"}) == ()
+    job = one(printing.stats(6, state="complete")).job
+    assert job is not None
+    assert job.file == FILE
+
+
+def test_a_ready_voids_nothing_of_its_own_moment(printing: Host) -> None:
+    printing.say(10, webhooks={"state": "shutdown"})
+    printing.split(20, "print_stats", "state", "standby")
+    assert one(printing.split(20, "webhooks", "state", "ready")).state is PrinterState.IDLE
+
+
 def test_a_ready_that_is_heard_first_voids_nothing(host: Host) -> None:
     host.stats(1, state="printing", total_duration=1.0)
     assert host.say(2, webhooks={"state": "ready"}) == ()
@@ -474,6 +494,25 @@ def test_a_clock_that_moves_twice_at_rest_shows_a_start_that_was_missed(host: Ho
     host.full(0, state="complete", filename=FILE, total_duration=90.0)
     assert host.stats(10, total_duration=1.0) == ()
     assert one(host.stats(11, total_duration=2.0)).state == "preparing"
+
+
+@pytest.mark.parametrize("rest", ["standby", "complete", "cancelled", "error"])
+def test_a_start_is_missed_after_any_rest(host: Host, rest: str) -> None:
+    host.full(0, state=rest)
+    host.stats(10, total_duration=1.0)
+    assert one(host.stats(11, total_duration=2.0)).state is PrinterState.PREPARING
+
+
+@pytest.mark.parametrize(("back", "file"), [(30.0, FILE), (30.001, None)])
+def test_a_file_named_long_after_now_was_named_before_the_host_started_anew(
+    host: Host, back: float, file: str | None
+) -> None:
+    host.full(100, state="complete", filename=FILE)
+    host.stats(100 - back, state="complete")
+    host.stats(101 - back, total_duration=1.0)
+    job = one(host.stats(102 - back, total_duration=2.0)).job
+    assert job is not None
+    assert job.file == file
 
 
 def test_a_clock_that_moves_twice_at_one_moment_shows_nothing(host: Host) -> None:
@@ -675,8 +714,16 @@ def test_a_topic_below_a_field_only_tells_the_time(host: Host) -> None:
     assert MOONRAKER.recorded_fields("klipper/state/fan/speed/more") == {"eventtime": None}
 
 
-def test_an_answer_is_recorded_with_what_says_to_which_question_it_belongs() -> None:
-    assert set(MOONRAKER.recorded_fields("moonraker/api/response")) == {"jsonrpc", "id", "result"}
+def test_what_is_read_of_a_topic_is_what_is_recorded_of_it() -> None:
+    answer = MOONRAKER.recorded_fields("moonraker/api/response")
+    assert set(answer) == {"jsonrpc", "id", "result"}
+    assert set(answer["result"] or ()) == {"eventtime", "status", "jobs"}
+    whole = MOONRAKER.recorded_fields("klipper/status")
+    assert (set(whole), set(whole["status"] or ())) == ({"eventtime", "status"}, set(OBJECTS))
+    assert MOONRAKER.recorded_fields("moonraker/status") == {"server": None}
+    assert set(MOONRAKER.recorded_fields("klipper/state/fan/speed")) == {"eventtime", "value"}
+    assert set(MOONRAKER.recorded_fields("klipper/state/fan/noise")) == {"eventtime"}
+    assert set(MOONRAKER.recorded_fields("klipper/state/toolhead/x")) == {"eventtime"}
 
 
 def test_an_object_that_is_none_of_ours_only_tells_the_time(host: Host) -> None:
@@ -702,6 +749,21 @@ def test_the_answer_to_the_question_for_the_state_is_a_whole_status(host: Host) 
     assert reading.time_ms == ms(0)
     seen = one(reading.observations)
     assert (seen.state, seen.level, seen.retained) == (PrinterState.IDLE, True, False)
+
+
+def test_a_host_is_up_for_no_longer_than_ten_years(host: Host) -> None:
+    most_s = UPTIME_MS.most / 1_000
+
+    def answer(eventtime: float) -> Reading | None:
+        status = {"print_stats": STANDBY}
+        return host.read("moonraker/api/response", {"result": {"eventtime": eventtime, "status": status}})
+
+    reading = answer(most_s)
+    assert reading is not None
+    assert reading.time_ms == UPTIME_MS.most
+    with pytest.raises(UnreadableMessage) as caught:
+        answer(most_s + 1)
+    assert caught.value.reason == "absurd_time"
 
 
 @pytest.mark.parametrize(
@@ -758,6 +820,15 @@ def test_a_row_of_a_job_that_still_runs_has_no_end(host: Host) -> None:
     assert reading is not None
     (row,) = reading.observations[0].history
     assert (row.ended_ms, row.printing_ms, row.filament_mm, row.file) == (None, None, None, None)
+
+
+@pytest.mark.parametrize(("after", "ended_ms"), [(0, 1_795_000_000_000), (-1, None)])
+def test_a_row_may_end_as_it_began_and_never_before(host: Host, after: int, ended_ms: int | None) -> None:
+    job = {"job_id": "A", "start_time": 1_795_000_000, "end_time": 1_795_000_000 + after, "status": "error"}
+    reading = host.read("moonraker/api/response", {"id": 71, "result": {"jobs": [job]}})
+    assert reading is not None
+    (row,) = reading.observations[0].history
+    assert row.ended_ms == ended_ms
 
 
 @pytest.mark.parametrize("missing", ["job_id", "start_time"])

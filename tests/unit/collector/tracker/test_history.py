@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from collector.tracker import ContinuityLost, Settled
+from collector.tracker.limits import AHEAD_MS
 from farm.model.feed import FeedKind
 from farm.model.observation import HistoryRow, JobReading, JobSignal
 from farm.model.states import Cause, Confidence, Outcome, PrinterState, Provenance
@@ -298,3 +299,16 @@ def test_a_row_whose_end_has_not_come_yet_does_not_end_what_is_under_way(books: 
     out_of_sight(books)
     read(books, 32, row(ended_ms=T0 + 35 * MINUTE))
     assert books.job.outcome is None
+
+
+@pytest.mark.parametrize(("beyond", "believed"), [(0, True), (1, False)])
+def test_a_row_whose_end_lies_ahead_is_passed_over_and_the_others_are_not(
+    books: Books, beyond: int, *, believed: bool
+) -> None:
+    out_of_sight(books)
+    read(books, 31, row(ended_ms=T0 + 31 * MINUTE + AHEAD_MS + beyond))
+    assert (books.job.outcome is Outcome.SUCCEEDED) is believed
+    ahead = row(native_id="B", started_ms=T0, ended_ms=T0 + 90 * MINUTE)
+    read(books, 32, ahead, ROW)
+    assert books.job.outcome is Outcome.SUCCEEDED
+    assert ("moonraker", "B") not in books.aliases

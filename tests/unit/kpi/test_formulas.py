@@ -1,0 +1,152 @@
+"""Each formula by an example of which every figure is told, and by one without data."""
+
+import pytest
+
+from farm.kpi.account import TimeAccount
+from farm.kpi.calculation import KpiInput, KpiResult
+from farm.kpi.outcomes import OutcomeTally
+from farm.kpi.success import print_success_rate
+from farm.kpi.throughput import throughput
+from farm.kpi.utilization import utilization
+from farm.kpi.wilson import wilson_interval
+from farm.model.states import CancelledBy, Outcome, PrinterState
+from farm.model.times import HOUR_MS
+from farm.settings import SiteSettings
+
+NOTHING = OutcomeTally({}, {}, {})
+NO_TIME = TimeAccount({}, {})
+TALLY = OutcomeTally(
+    jobs={Outcome.SUCCEEDED: 6, Outcome.FAILED: 2, Outcome.CANCELLED: 4, Outcome.UNKNOWN: 2},
+    units={Outcome.SUCCEEDED: 12, Outcome.FAILED: 20, Outcome.CANCELLED: 30, Outcome.UNKNOWN: 3},
+    cancelled_by={CancelledBy.PERSON: 3, CancelledBy.SYSTEM: 1},
+)
+NONE = {"succeeded": 0, "failed": 0, "cancelled": 0, "unknown": 0}
+JOBS = {"succeeded": 6, "failed": 2, "cancelled": 4, "unknown": 2}
+
+
+def hours(**by_state: float) -> dict[PrinterState, int]:
+    return {PrinterState(state): int(amount * HOUR_MS) for state, amount in by_state.items()}
+
+
+def given(account: TimeAccount = NO_TIME, outcomes: OutcomeTally = NOTHING, **more: object) -> KpiInput:
+    site = SiteSettings(**more)
+    return KpiInput(account=account, outcomes=outcomes, printers=3, elapsed_ms=48 * HOUR_MS, site=site)
+
+
+@pytest.mark.parametrize(("counted", "attempts"), [(False, 8), (True, 12)])
+def test_the_success_rate_and_what_it_is_made_of(attempts: int, *, counted: bool) -> None:
+    assert print_success_rate(given(outcomes=TALLY, cancelled_counts_as_attempt=counted)) == KpiResult(
+        value=6 / attempts,
+        low=6 / (attempts + 2),
+        high=8 / (attempts + 2),
+        interval=wilson_interval(6, attempts),
+        counts={"attempts": attempts, **JOBS, "cancelled_by_person": 3, "cancelled_by_system": 1},
+    )
+
+
+def test_without_a_job_there_is_no_success_rate_and_nobody_cancelled() -> None:
+    assert print_success_rate(given()) == KpiResult(
+        value=None,
+        low=None,
+        high=None,
+        interval=None,
+        counts={"attempts": 0, **NONE, "cancelled_by_person": 0, "cancelled_by_system": 0},
+    )
+
+
+def test_one_job_of_unknown_outcome_leaves_everything_open() -> None:
+    one = OutcomeTally({Outcome.UNKNOWN: 1}, {Outcome.UNKNOWN: 1}, {})
+    found = print_success_rate(given(outcomes=one))
+    assert (found.value, found.low, found.high) == (None, 0.0, 1.0)
+
+
+def test_the_throughput_and_its_rates() -> None:
+    account = TimeAccount(hours(printing=20, preparing=1, idle=5), hours(printing=4, preparing=0.5))
+    assert throughput(given(account, TALLY)) == KpiResult(
+        value=12.0,
+        low=12.0,
+        high=15.0,
+        counts={"units": 12, "ended": 14, **JOBS},
+        amounts={
+            "printing_hours": 24.0,
+            "preparing_hours": 1.5,
+            "units_per_hour": 0.25,
+            "units_per_day": 6.0,
+            "jobs_per_hour": 0.125,
+            "jobs_per_day": 3.0,
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("account", "outcomes", "value"),
+    [
+        (NO_TIME, NOTHING, None),
+        (TimeAccount(hours(unknown=5), {}), NOTHING, None),
+        (TimeAccount(hours(idle=1, unknown=5), {}), NOTHING, 0.0),
+        (NO_TIME, OutcomeTally({Outcome.FAILED: 1}, {Outcome.FAILED: 4}, {}), 0.0),
+    ],
+)
+def test_the_throughput_is_nothing_where_something_was_seen_and_no_data_where_nothing_was(
+    account: TimeAccount, outcomes: OutcomeTally, value: float | None
+) -> None:
+    found = throughput(given(account, outcomes))
+    assert (found.value, found.low, found.high) == (value, value, value)
+
+
+def test_without_time_there_is_no_rate() -> None:
+    still = KpiInput(account=NO_TIME, outcomes=TALLY, printers=0, elapsed_ms=0, site=SiteSettings())
+    assert throughput(still).amounts == {"printing_hours": 0.0, "preparing_hours": 0.0}
+
+
+ACCOUNT = TimeAccount(
+    hours(printing=10, preparing=1, paused=2, idle=3, maintenance=4, unknown=5, offline=6, error=7),
+    hours(printing=2, preparing=0.5, idle=3, unknown=1),
+)
+
+
+@pytest.mark.parametrize(
+    ("preparing", "utilized", "available", "at_best"),
+    [(True, 13.5, 36.5, 19.5 / 37.5), (False, 12.0, 36.0, 18.0 / 37.0)],
+)
+def test_the_utilization_and_the_hours_that_it_is_made_of(
+    utilized: float, available: float, at_best: float, *, preparing: bool
+) -> None:
+    assert utilization(given(ACCOUNT, preparing_counts_as_printing=preparing)) == KpiResult(
+        value=utilized / available,
+        low=utilized / available,
+        high=at_best,
+        counts={"printers": 3},
+        amounts={
+            "window_hours": 44.5,
+            "closed_hours": 6.5,
+            "available_hours": available,
+            "utilized_hours": utilized,
+            "printing_hours": 12.0,
+            "preparing_hours": 1.5,
+            "paused_hours": 2.0,
+            "idle_hours": 6.0,
+            "finished_hours": 0.0,
+            "maintenance_hours": 4.0,
+            "unknown_hours": 6.0,
+            "offline_hours": 6.0,
+            "error_hours": 7.0,
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("account", "wanted"),
+    [
+        (NO_TIME, (None, None, None)),
+        (TimeAccount(hours(maintenance=4), {}), (None, None, None)),
+        (TimeAccount(hours(unknown=4), {}), (None, 0.0, 1.0)),
+        (TimeAccount({}, hours(unknown=4)), (None, 0.0, 1.0)),
+        (TimeAccount(hours(idle=4), {}), (0.0, 0.0, 0.0)),
+    ],
+)
+def test_without_an_available_hour_that_was_observed_there_is_no_utilization(
+    account: TimeAccount, wanted: tuple[float | None, ...]
+) -> None:
+    found = utilization(given(account))
+    assert (found.value, found.low, found.high) == wanted
