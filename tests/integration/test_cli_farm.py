@@ -57,7 +57,7 @@ def children_of(pid: int) -> dict[str, int]:
 @contextmanager
 def farm_up(folder: Path) -> Iterator[Running]:
     with running(folder, "up") as farm:
-        farm.wait_for("moonraker.conf")
+        farm.wait_for("printers connect to")
         yield farm
 
 
@@ -127,7 +127,7 @@ def test_with_a_broker_configured_none_is_started(tmp_path: Path) -> None:
         running(tmp_path, "up", "--broker", broker.url, "--log-format", "json") as farm,
     ):
         farm.wait_for("connected as layerline-shard-0")
-        farm.wait_for("moonraker.conf")
+        farm.wait_for("printers connect to")
         assert set(children_of(farm.process.pid)) == {"collector", "evaluator", "api"}
         lines = [line for line in farm.text.splitlines() if line.startswith("{")]
         assert {"collector.service"} <= {json.loads(line)["logger"] for line in lines}
