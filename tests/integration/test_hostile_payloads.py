@@ -297,7 +297,7 @@ def test_a_farm_at_work_is_booked_right_while_it_is_attacked(
         assert http.get("/health/ready").json()["collector"] == "fresh"
         faults = http.get("/api/v1/faults").json()["items"]
         counted = {fault["reason"] for fault in faults}
-        assert counted >= {"not_json", "too_deep", "not_utf8", "too_large", "bad_printer_name"}
+        assert counted >= {"not_json", "too_deep", "not_utf8", "too_large", "topic_too_long"}
         assert counted <= REASONS | {"refused_by_ledger"}
         rejected = http.get("/api/v1/rejected-messages").json()["items"]
         assert {each["reason"] for each in rejected} == {"refused_by_ledger"}
