@@ -41,7 +41,7 @@ def refused(suffix: str, said: object) -> str:
 
 def test_what_it_states_of_itself() -> None:
     assert (NATIVE.kind, NATIVE.clock) == ("native", ClockKind.WALL)
-    assert NATIVE.silence_ms == 300_000
+    assert (NATIVE.silence_ms, NATIVE.resolution_ms) == (300_000, 1)
     assert NATIVE.default_topics == ("layerline/native/v1/{printer}",)
     assert NATIVE.suffixes == ("link", "state", "event", "telemetry")
     assert NATIVE.plain_words == ("online", "offline")

@@ -91,6 +91,7 @@ def printing() -> Instance:
 
 def test_what_it_states_of_itself() -> None:
     assert (OCTOPRINT.kind, OCTOPRINT.clock, OCTOPRINT.silence_ms) == ("octoprint", ClockKind.WALL, 900_000)
+    assert OCTOPRINT.resolution_ms == 1_000
     assert OCTOPRINT.default_topics == ("octoPrint", "octoPrint/{printer}")
     assert OCTOPRINT.suffixes == ("mqtt", "event/+", "progress/printing", "temperature/+")
 
