@@ -74,6 +74,7 @@ TARGETS = (
         ("collector/adapters/octoprint.py", "collector/adapters/_octoprint_memory.py"),
         (
             f"{_ADAPTERS}/test_octoprint_words.py",
+            f"{_ADAPTERS}/test_octoprint_memory.py",
             "tests/unit/collector/test_octoprint.py",
             _REDACTION,
             f"{_ADAPTERS}/test_decoding.py",

@@ -463,3 +463,122 @@ def test_what_is_no_message_is_refused(instance: Instance, suffix: str, payload:
     with pytest.raises(UnreadableMessage) as caught:
         instance.read(suffix, payload)
     assert caught.value.reason == reason
+
+
+# -- what is older than the last event ------------------------------------------------------
+
+
+def remembered(instance: Instance) -> list[tuple[int, str, str | None]]:
+    return [(each.at_ms - AT_MS, each.event, each.word) for each in instance.memory.happened]
+
+
+@pytest.mark.parametrize(
+    ("event", "said", "word"),
+    [
+        ("PrinterStateChanged", {"state_id": "PAUSED"}, "PAUSED"),
+        ("PrintFailed", {"reason": "cancelled", "error": "hot"}, "cancelled"),
+        ("PrintCancelling", {"firmwareError": "Probing failed\nok"}, "Probing failed"),
+        ("Error", {"error": "hot\nok", "reason": "firmware"}, "hot"),
+        ("Error", {"reason": "timeout"}, "timeout"),
+        ("PrintDone", {"reason": "none"}, None),
+    ],
+)
+def test_an_event_is_remembered_with_its_time_and_the_word_that_later_ones_are_read_by(
+    instance: Instance, event: str, said: dict[str, object], word: str | None
+) -> None:
+    instance.event(event, 5, **said)
+    assert remembered(instance) == [(5_000, event, word)]
+
+
+def test_an_event_without_a_time_is_not_remembered(instance: Instance) -> None:
+    instance.read("event/Connected", {})
+    assert (instance.memory.happened, instance.memory.state) == ((), PrinterState.IDLE)
+
+
+LATER: list[list[tuple[str, dict[str, object]]]] = [
+    [("PrinterStateChanged", {"state_id": "PAUSED"})],
+    [("PrintStarted", {}), ("PrintFailed", {"reason": "cancelled"})],
+    [("PrintStarted", {}), ("PrintCancelling", {"firmwareError": "Probing failed"})],
+    [("PrintStarted", {}), ("Error", {"error": "hot"})],
+]
+
+
+@pytest.mark.parametrize("later", LATER, ids=lambda later: later[-1][0])
+def test_an_event_that_comes_behind_later_ones_leaves_what_it_would_have_left_in_time(
+    later: list[tuple[str, dict[str, object]]],
+) -> None:
+    in_time, late = Instance(), Instance()
+    in_time.event("Connected", 0)
+    for number, (event, said) in enumerate(later):
+        in_time.event(event, 10 + number, **said)
+        late.event(event, 10 + number, **said)
+    late.event("Connected", 0)
+    assert late.memory == in_time.memory
+
+
+def test_an_event_of_long_before_the_last_of_its_kind_shows_that_the_clock_fell(instance: Instance) -> None:
+    instance.event("Connected", 100)
+    instance.event("Connected", 69)
+    assert remembered(instance) == [(69_000, "Connected", None)]
+
+
+def test_the_way_that_broke_is_remembered_at_the_last_event(instance: Instance) -> None:
+    instance.event("Connected", 0)
+    instance.event("PrintStarted", 100)
+    instance.read("mqtt", b"disconnected")
+    assert remembered(instance)[-1] == (100_000, "-", None)
+
+
+@pytest.mark.parametrize("retained", [False, True])
+@pytest.mark.parametrize(("leaf", "place"), [("bed", 1), ("tool0", 2), ("chamber", None), ("tool1", None)])
+def test_the_times_of_bed_and_nozzle_are_remembered(
+    instance: Instance, leaf: str, place: int | None, retained: bool
+) -> None:
+    instance.read(f"temperature/{leaf}", {"actual": 1.0, "target": 0, "_timestamp": AT}, retained)
+    wanted = [0, 0, 0]
+    if place is not None and not retained:
+        wanted[place] = AT_MS
+    assert list(instance.memory.told_ms) == wanted
+
+
+@pytest.mark.parametrize(
+    ("cold", "state"), [(75, None), (76, None), (74, PrinterState.PRINTING), (70, PrinterState.PRINTING)]
+)
+def test_heaters_that_were_off_before_the_last_event_say_nothing_of_now(
+    printing: Instance, cold: int, state: PrinterState | None
+) -> None:
+    printing.heat(10)
+    printing.event("PrintResumed", 75)
+    (seen,) = printing.heat(cold)
+    assert (seen.state, printing.memory.state) == (PrinterState.UNKNOWN, state)
+
+
+def test_heaters_that_go_off_show_a_missed_end_also_where_no_event_was_heard(instance: Instance) -> None:
+    instance.progress(50)
+    assert instance.memory.state is PrinterState.PRINTING
+    assert instance.heat(10) == ()
+    assert len(instance.heat(71)) == 1
+    assert instance.memory.state is None
+
+
+@pytest.mark.parametrize(("last", "state"), [(10, "printing"), (11, "error"), (100, "error")])
+def test_progress_from_before_the_last_event_says_nothing_of_now(
+    instance: Instance, last: int, state: str
+) -> None:
+    instance.event("Connected", 0)
+    instance.event("Error", last, error="hot")
+    for at in (5, 10):
+        reading = instance.progress(50, at)
+    assert len(reading.observations) == 1
+    assert instance.memory.state == state
+
+
+@pytest.mark.parametrize("before", ["PrintStarted", "PrintPaused"])
+def test_what_is_about_to_pause_tells_nothing_new(instance: Instance, before: str) -> None:
+    instance.event(before)
+    reading = instance.read("event/PrinterStateChanged", {"state_id": "PAUSING", "_timestamp": AT + 1})
+    assert reading == Reading(AT_MS + 1_000)
+
+
+def test_an_error_is_the_firmwares_for_the_end_that_follows(printing: Instance) -> None:
+    assert printing.event("Error", 5, error="hot").facts == (JobFact.FIRMWARE_ERROR,)
