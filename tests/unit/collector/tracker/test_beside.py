@@ -296,6 +296,25 @@ def test_a_rest_of_before_the_one_that_the_other_told_is_none(
     assert books.tracker.state is told
 
 
+def test_what_the_other_tells_with_the_same_state_is_taken_over_at_once(books: TwoAddresses) -> None:
+    books.begin("A", 60 * S)
+    books.hear("B", 61 * S, state=PRINTING, job=JobReading(file="a.gcode", progress=0.5))
+    assert books.job.progress == 0.5
+
+
+def test_an_address_may_change_what_it_told_itself_at_once(books: TwoAddresses) -> None:
+    books.begin("A", 60 * S)
+    books.hear("A", 61 * S, state=PAUSED)
+    assert books.tracker.state is PAUSED
+
+
+def test_a_state_of_when_the_printer_had_one_address_is_changed_at_once() -> None:
+    books = TwoAddresses()
+    books.hear("", 0, state=IDLE)
+    books.hear("B", 1 * S, state=PrinterState.FINISHED)
+    assert books.tracker.state is PrinterState.FINISHED
+
+
 @pytest.mark.parametrize(
     ("one", "other", "alike"),
     [

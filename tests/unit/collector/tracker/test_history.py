@@ -126,7 +126,7 @@ def test_a_start_by_the_history_lies_neither_before_the_last_end_nor_after_the_f
 
 def test_a_job_whose_start_is_not_known_is_that_of_a_row_that_runs(books: Books) -> None:
     books.see(5, level=True, state="printing", job=JobReading(file="vase.gcode"))
-    read(books, 6, row(native_id="B", started_ms=T0 - 60 * MINUTE))
+    read(books, 6, row(native_id="B", started_ms=T0 - 60 * MINUTE, ended_ms=T0 - 50 * MINUTE))
     assert books.aliases == {}
     read(books, 7, row(ended_ms=None, signal=JobSignal.STARTED))
     assert books.job.started_ms == T0 + MINUTE

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from collector import tracker
-from collector.tracker import ContinuityLost, Settled, Silence, TrackerState
+from collector.tracker import ContinuityLost, Settled, SignOfLife, Silence, TrackerState
 from farm.model.feed import FeedKind
 from farm.model.observation import HistoryRow, JobReading, JobSignal
 from farm.model.states import Cause, Outcome, PrinterState, Provenance
@@ -138,6 +138,19 @@ def test_only_a_pause_is_resumed_from(books: Books) -> None:
         FeedKind.JOB_PAUSED,
         FeedKind.JOB_RESUMED,
     ]
+
+
+def test_a_print_of_a_millisecond_has_its_millisecond(books: Books) -> None:
+    books.see_ms(0, state="printing", job=JobReading(file=FILE))
+    books.see_ms(1, state="idle", signal="cancelled", job=JobReading(file=FILE))
+    assert books.job.printing_ms == 1
+
+
+def test_a_printer_that_prepares_without_a_job_goes_on_with_it_after_a_silence(books: Books) -> None:
+    books.see(1, state="preparing")
+    books.give(T0 + 10 * MINUTE, Silence())
+    books.give(T0 + 20 * MINUTE, SignOfLife())
+    assert (books.tracker.state, books.jobs) == (PrinterState.PREPARING, {})
 
 
 def test_a_job_that_was_told_without_a_state_stays_under_way_in_silence(books: Books) -> None:
