@@ -173,8 +173,9 @@ class Collector:
         self._opened_at = time.monotonic()
         unconfirmed = () if self._says_again else self._work.pipeline.deliveries.unconfirmed()
         self._redelivery = RedeliveryFilter(unconfirmed)
-        self._connection.connect()
+        # The broker's first messages may come in one piece with its answer.
         self._work.pipeline.repetitions.begin()
+        self._connection.connect()
         if not self._connection.session_present:
             self._work_in_held()
             self._book_absence()

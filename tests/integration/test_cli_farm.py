@@ -57,7 +57,7 @@ def children_of(pid: int) -> dict[str, int]:
 @contextmanager
 def farm_up(folder: Path) -> Iterator[Running]:
     with running(folder, "up") as farm:
-        farm.wait_for("printers connect to")
+        farm.wait_for("(embedded, MQTT 3.1.1, no TLS)")
         yield farm
 
 
