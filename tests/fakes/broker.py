@@ -24,6 +24,7 @@ class Break(StrEnum):
     WITHIN_PUBLISH = "within PUBLISH"
     AFTER_PUBLISH = "after PUBLISH"
     WITHIN_PUBACK = "within our PUBACKs"
+    AFTER_PUBACKS = "after all PUBACKs"
     NONSENSE = "with what is no MQTT"
 
 
@@ -34,12 +35,21 @@ class _BrokenOffError(Exception):
 class FakeBroker:
     """Serves one client at a time, breaks off once at each of `breaks`, and then behaves.
 
-    Whatever is not acknowledged is sent again with the DUP flag over the next connection.
+    Whatever is not acknowledged is sent again with the DUP flag over the next connection. Over the
+    one with the number `set_back_at`, counted from 1, all is sent again as new, in one piece with
+    the answer to CONNECT, as by a broker that came back with an older queue.
     """
 
-    def __init__(self, messages: Sequence[tuple[str, bytes]], breaks: Sequence[Break]) -> None:
+    def __init__(
+        self,
+        messages: Sequence[tuple[str, bytes]],
+        breaks: Sequence[Break],
+        *,
+        set_back_at: int | None = None,
+    ) -> None:
         self.messages = list(messages)
         self.breaks = list(breaks)
+        self.set_back_at = set_back_at
         self.connections = 0
         self.acknowledged: set[int] = set()
         self._sent: set[int] = set()
@@ -52,6 +62,11 @@ class FakeBroker:
     def url(self) -> str:
         """Where it listens."""
         return f"mqtt://127.0.0.1:{self._server.getsockname()[1]}"
+
+    @property
+    def everything(self) -> set[int]:
+        """The numbers of all messages, as they are acknowledged."""
+        return set(range(1, len(self.messages) + 1))
 
     def close(self) -> None:
         """Stop listening."""
@@ -101,6 +116,8 @@ class _Conversation:
                 if self._acknowledgements > 1:
                     self._at(Break.WITHIN_PUBACK)
                 self._broker.acknowledged.add(struct.unpack(">H", body)[0])
+                if self._broker.acknowledged >= self._broker.everything:
+                    self._at(Break.AFTER_PUBACKS)
             elif kind == _PINGREQ:
                 self._line.sendall(b"\xd0\x00")
             elif kind == _DISCONNECT:
@@ -117,8 +134,16 @@ class _Conversation:
         if self._point is Break.WITHIN_CONNACK:
             self._line.sendall(answer[:2])
             raise _BrokenOffError
-        self._line.sendall(answer)
+        self._line.sendall(answer + self._older_queue())
         self._at(Break.AFTER_CONNACK)
+
+    def _older_queue(self) -> bytes:
+        broker = self._broker
+        if broker.connections != broker.set_back_at:
+            return b""
+        broker.acknowledged.clear()
+        messages = enumerate(broker.messages, 1)
+        return b"".join(_publish(topic, payload, number) for number, (topic, payload) in messages)
 
     def _subscribe(self, body: bytes) -> None:
         self._at(Break.AT_SUBSCRIBE)
@@ -128,7 +153,8 @@ class _Conversation:
             filters += 1
         self._line.sendall(bytes((0x90, 2 + filters)) + body[:2] + b"\x01" * filters)
         self._at(Break.AFTER_SUBACK)
-        self._hand_out()
+        if self._broker.connections != self._broker.set_back_at:
+            self._hand_out()
 
     def _hand_out(self) -> None:
         broker = self._broker
@@ -195,9 +221,11 @@ def _publish(topic: str, payload: bytes, packet_id: int, *, again: bool = False)
 
 
 @contextmanager
-def fake_broker(messages: Sequence[tuple[str, bytes]], breaks: Sequence[Break]) -> Iterator[FakeBroker]:
+def fake_broker(
+    messages: Sequence[tuple[str, bytes]], breaks: Sequence[Break], *, set_back_at: int | None = None
+) -> Iterator[FakeBroker]:
     """A running fake broker."""
-    broker = FakeBroker(messages, breaks)
+    broker = FakeBroker(messages, breaks, set_back_at=set_back_at)
     try:
         yield broker
     finally:

@@ -10,7 +10,7 @@ import pytest
 
 from collector.intake.mqtt import Arrival, Connection
 from collector.intake.sources import SourceTable
-from collector.intake.time_source import SimulatedTime
+from collector.intake.time_source import RealTime, SimulatedTime, TimeSource
 from collector.service import Collector
 from collector.settings import BrokerSettings, CollectorSettings, parse_source
 from farm.errors import BrokerUnreachable
@@ -18,8 +18,9 @@ from farm.ledger.job_filter import JobFilter
 from farm.ledger.ledger import Ledger, open_ledger
 from farm.model.clock import system_clock
 from farm.model.simulated import simulated_topic
-from farm.model.times import rfc3339
+from farm.model.times import HOUR_MS, rfc3339
 from tests.fakes.broker import Break, FakeBroker, fake_broker
+from tests.older_queue import SOURCES, dense_stream, facts_in
 from tests.servers import wait_until
 
 NATIVE = "layerline/native/v1/{printer}"
@@ -39,13 +40,18 @@ def a_print(number: int) -> list[tuple[str, bytes]]:
 PRINTS = [message for number in range(10) for message in a_print(number)]
 
 
-def collector_of(ledger: Ledger, broker: FakeBroker) -> Collector:
+def collector_of(
+    ledger: Ledger,
+    broker: FakeBroker,
+    time_source: TimeSource | None = None,
+    *sources: str,
+) -> Collector:
     return Collector(
         ledger,
         BrokerSettings(url=broker.url),
-        sources=SourceTable([parse_source(f"native={NATIVE}")]),
+        sources=SourceTable([parse_source(each) for each in sources or (f"native={NATIVE}",)]),
         settings=CollectorSettings(client_id="broken"),
-        time_source=SimulatedTime(),
+        time_source=time_source or SimulatedTime(),
     )
 
 
@@ -67,13 +73,32 @@ def collecting(collector: Collector) -> Iterator[None]:
 def test_a_connection_that_is_reset_is_made_again_and_nothing_is_lost_or_doubled(point: Break) -> None:
     with fake_broker(PRINTS, [point, point, point]) as broker, open_ledger("sqlite://") as ledger:
         with collecting(collector_of(ledger, broker)):
-            everything = set(range(1, len(PRINTS) + 1))
             wait_until(
-                lambda: broker.connections == 4 and broker.acknowledged >= everything,
+                lambda: broker.connections == 4 and broker.acknowledged >= broker.everything,
                 "all is acknowledged, over the fourth connection",
             )
         jobs = ledger.jobs(JobFilter(limit=100)).jobs
     assert [job.outcome for job in jobs] == ["succeeded"] * 10
+
+
+def test_an_older_queue_that_comes_in_one_piece_with_the_answer_is_known() -> None:
+    """Among its printers is a Klipper that reboots: taken as new, its clock would fall once more."""
+    now = system_clock()
+    said = [(topic, payload) for _, topic, payload in dense_stream(1_600, 4, now - HOUR_MS)]
+    facts = []
+    for breaks, set_back_at in (([], None), ([Break.AFTER_PUBACKS], 2)):
+        with fake_broker(said, breaks, set_back_at=set_back_at) as broker, open_ledger("sqlite://") as ledger:
+            with collecting(collector_of(ledger, broker, RealTime(lambda: now), *SOURCES)):
+                wait_until(
+                    lambda broker=broker, breaks=breaks: (  # type: ignore[misc]
+                        broker.connections > len(breaks) and broker.acknowledged > broker.everything
+                    ),
+                    "all is acknowledged, and the marker with it",
+                )
+            facts.append(facts_in(ledger))
+    undisturbed, set_back = facts
+    for table, rows in undisturbed.items():
+        assert set_back[table] == rows, table
 
 
 def connection_to(broker: FakeBroker, came: list[Arrival]) -> Connection:
