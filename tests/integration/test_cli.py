@@ -129,7 +129,7 @@ def test_replay_shows_a_table(tmp_path: Path) -> None:
 def test_recompute_finds_the_books_of_a_recording_in_order(booked: tuple[Path, str]) -> None:
     folder, database = booked
     shown = layerline("recompute", "--check", "--database", database, folder=folder).stdout
-    assert shown.splitlines()[-1].startswith("Printers: 1, differences: 0.")
+    assert shown.splitlines()[-1] == "1 printer, 0 differences."
 
 
 def test_recompute_says_each_difference_and_ends_with_status_1(tmp_path: Path) -> None:
@@ -203,6 +203,10 @@ def test_jobs_collected_from_a_broker_are_listed(booked: tuple[Path, str]) -> No
         (["--printer", "bay2"], 3),
         (["--since", "1h"], 3),
         (["--since", "5s"], 0),
+        (["--printer", "BAY2", "--since", "2026-11-22", "--until", "2026-11-22"], 3),
+        (["--until", "2026-11-21"], 0),
+        (["--open"], 0),
+        (["-n", "2"], 2),
         (["--since", "2026-11-22T01:40:00Z"], 2),
         (["--limit", "1"], 1),
     ],
@@ -218,7 +222,9 @@ def test_jobs_are_chosen_by_printer_time_and_outcome(
     ("arguments", "said"),
     [
         (["jobs", "--printer", "bay22"], "--printer bay22: there is no such printer; nearest: bay2"),
-        (["jobs", "--since", "yesterday"], "--since yesterday: must be an RFC 3339 time"),
+        (["jobs", "--since", "soon"], "--since soon: must be a date such as 2026-11-01, a time such as"),
+        (["jobs", "--group", "Hall Z"], "--group Hall Z: there is no such group"),
+        (["jobs", "--open", "--outcome", "failed"], "--open, --outcome: a job that is under way has no"),
         (["kpi", "utilisation"], "'utilisation' is no indicator"),
         (["kpi", "--window", "fortnight"], "'fortnight' is no window"),
         (["kpi", "--by", "shelf"], "--by shelf: must be one of printer, group, farm"),
