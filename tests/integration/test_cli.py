@@ -167,6 +167,7 @@ def test_what_a_broker_carries_is_recorded_without_secrets(tmp_path: Path, broke
         client.loop_start()
 
         def publish_and_look() -> bool:
+            client.publish("layerline/v1/main/printers/bay1/state", "{}", qos=1)
             client.publish(topic, '{"password": "hunter2", "state_id": "OPERATIONAL"}', qos=1)
             return topic in (tmp_path / "new.jsonl").read_text("utf-8", "replace")
 
@@ -179,6 +180,38 @@ def test_what_a_broker_carries_is_recorded_without_secrets(tmp_path: Path, broke
     assert (first.topic, first.payload) == (topic, '{"state_id":"OPERATIONAL"}')
     done = layerline("record", "new.jsonl", "--broker", broker.url, folder=tmp_path, status=1)
     assert "new.jsonl: is there already" in done.stderr
+
+
+def test_a_recording_with_everything_in_it_still_holds_no_topics_of_ours(
+    tmp_path: Path, broker: Mosquitto
+) -> None:
+    told = {
+        "elsewhere/secret": "hunter2",
+        "layerline/v1/main/printers/bay1/state": "{}",
+        "layerline/native/v1/bay1/link": "online",
+        "layerline/doctor/1/2/status": "0",
+    }
+    client = Client(CallbackAPIVersion.VERSION2, "everything")
+    client.connect(broker.host, broker.port)
+    client.loop_start()
+    for topic, payload in told.items():
+        client.publish(topic, payload, qos=1, retain=True).wait_for_publish(30)
+    arguments = ("--broker", broker.url, "--seconds", "1", "--everything")
+    layerline("record", "all.jsonl", *arguments, folder=tmp_path)
+    for topic in told:
+        client.publish(topic, "", qos=1, retain=True).wait_for_publish(30)
+    client.disconnect()
+    client.loop_stop()
+    topics = {message.topic for message in read_recording(tmp_path / "all.jsonl")}
+    assert {topic for topic in told if topic in topics} == {
+        "elsewhere/secret",
+        "layerline/native/v1/bay1/link",
+    }
+
+
+def test_a_recording_that_fails_leaves_no_file(tmp_path: Path) -> None:
+    layerline("record", "new.jsonl", "--broker", "mqtt://127.0.0.1:1", folder=tmp_path, status=1)
+    assert not (tmp_path / "new.jsonl").exists()
 
 
 def test_a_source_that_cannot_be_read_is_wrong_usage(tmp_path: Path) -> None:
@@ -248,11 +281,16 @@ def test_exports_are_rows_under_their_names(booked: tuple[Path, str], tmp_path: 
     common = ("--database", database, "--window", "24h")
     jobs = layerline_json("jobs", "--database", database, folder=folder)
     assert layerline_json("export", "jobs", *common, folder=folder) == list(reversed(jobs))
-    rows = list(csv.DictReader(layerline("export", "jobs", *common, folder=folder).stdout.splitlines()))
+    text = layerline("export", "jobs", *common, folder=folder).stdout
+    assert "\r" not in text
+    assert ",true," in text or ",false," in text
+    assert "True" not in text
+    rows = list(csv.DictReader(text.splitlines()))
     assert [row["id"] for row in rows] == [job["id"] for job in reversed(jobs)]
     assert [row["cause"] for row in rows] == ["thermal"] * 3
     hours = layerline_json("export", "states", *common, "--printer", "bay2", folder=folder)
     assert all(one["to"] == other["from"] for one, other in itertools.pairwise(hours))
+    assert hours[-1]["state"] != "unknown", "what the collector has not booked yet is not unknown"
     assert {hour["state"] for hour in hours} >= {"printing", "error"}
     file = tmp_path / "telemetry.csv"
     layerline("export", "telemetry", *common, "--every", "10s", "--output", str(file), folder=folder)
