@@ -160,7 +160,7 @@ def _print_findings(name: str, diagnoses: "Sequence[Diagnosis]") -> None:
         print_table(["", name or "check", "seen", "what it costs, what to do"], rows)
         return
     if name:
-        console.print(name.capitalize(), style="bold")
+        console.print(f"\n{name.capitalize()}", style="bold")
     for each in diagnoses:
         console.print(_paragraph(each, console.width))
 

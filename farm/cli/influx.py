@@ -140,7 +140,7 @@ def _say_not_configured(*, as_json: bool) -> None:
     if as_json:
         print_json([])
     else:
-        print_line("InfluxDB is not configured, so nothing is sent: [influx] in docs/configuration.md.")
+        print_line("InfluxDB is not configured, so nothing is sent: see docs/influxdb.md.")
 
 
 def resend(

@@ -79,10 +79,10 @@ def status(
     as_json: JsonOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Show the farm in one screen: states, who needs hands, alerts, figures, and whether all of it is fresh.
+    """Show the farm in one screen: states, who needs hands, alerts and figures.
 
-    With --json one object: at, site, printers (how many by state), needs_hands, jobs_under_way,
-    alerts, figures, collectors and evaluator_behind.
+    The last lines say whether all of it is fresh. With --json one object: at, site, printers (how
+    many by state), needs_hands, jobs_under_way, alerts, figures, collectors, evaluator_behind.
     """
     from farm.app.wiring import ledger_of
 

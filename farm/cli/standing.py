@@ -123,7 +123,5 @@ def _print(found: "list[PrinterStatusRecord]", clock: FarmClock) -> None:
     print_table(COLUMNS, [row(each, clock) for each in found])
     unseen = [each for each in found if not each.observed and each.state.value != "unknown"]
     if unseen:
-        print_line(
-            f"Of {counted(len(unseen), 'printer')} this is what was known when their collector last booked; "
-            "`layerline doctor` says more."
-        )
+        whose = counted(len(unseen), "printer")
+        print_line(f"Not up to date: the collector of {whose} stands still; see `layerline doctor`.")
