@@ -63,8 +63,8 @@ def advance(tracker: TrackerState, at_ms: int, given: TrackerInput) -> tuple[Tra
     """
     step = Transition(tracker, at_ms)
     match given:
-        case Observed(observation, heard_ms, teller):
-            step.teller = teller
+        case Observed(observation, heard_ms, teller, doubtful):
+            step.teller, step.doubtful = teller, doubtful
             _observe(step, observation, heard_ms)
         case Silence():
             fall_silent(step)
