@@ -420,6 +420,26 @@ class TopicHint(Answer):
     )
 
 
+class SetupField(Answer):
+    """A field of the program at the printer, by its label there; `value` is null where it is to be ticked."""
+
+    label: str = Field(examples=["Base topic"])
+    value: str | None = Field(examples=["octoPrint/bay3/"])
+    secret: bool = Field(description="Whether it is better not shown unasked.", examples=[False])
+
+
+class SetupWay(Answer):
+    """How a printer of one protocol is set up."""
+
+    adapter: str = Field(examples=["octoprint"])
+    title: str = Field(examples=["OctoPrint"])
+    steps: list[str] = Field(examples=[["Restart Moonraker."]])
+    fields: list[SetupField]
+    block: str | None = Field(
+        description="To be pasted as it is.", examples=["[mqtt]\naddress: 192.168.1.20"]
+    )
+
+
 class Setup(Answer):
     """What to type into a printer so that it appears: the broker and the topics.
 
@@ -434,6 +454,8 @@ class Setup(Answer):
     username: str | None = Field(examples=["layerline"])
     password: str | None = Field(examples=[None])
     topics: list[TopicHint]
+    name: str = Field(description="The name that is filled in: free, unless asked for.", examples=["bay3"])
+    ways: list[SetupWay]
 
 
 class Liveness(Answer):

@@ -45,6 +45,12 @@ class LedgerReader(LedgerDatabase):
         with self._reads() as connection:
             return [rows.printer_with(*row) for row in connection.execute(wanted)]
 
+    def prefixes(self) -> list[str]:
+        """The topic prefixes under which printers are heard, or were, in order."""
+        prefix = schema.printer_address.c.prefix
+        with self._reads() as connection:
+            return list(connection.execute(select(prefix).distinct().order_by(prefix)).scalars())
+
     def statuses(self, printer_ids: Iterable[str] | None = None) -> list[PrinterStatus]:
         """How the printers stand, by name; the named ones also when retired or ignored."""
         wanted = None if printer_ids is None else list(printer_ids)
