@@ -121,6 +121,7 @@ def _routers() -> list[APIRouter]:
             HTTPStatus.SERVICE_UNAVAILABLE,
         ),
     )
+    versioned.include_router(printers.farm_router)
     for family in _FAMILIES:
         versioned.include_router(family.router)
     # Where probes and Prometheus look unless told otherwise.

@@ -247,8 +247,9 @@ class Pipeline:
             self._writer.moved(session)
 
     def _sample(self, session: PrinterSession, at: int) -> None:
-        thinner = copy(session.thinner)
-        kept = self._thinning.keep(thinner, at, session.adapter.telemetry(session.memory))
+        thinner, figures = copy(session.thinner), session.adapter.telemetry(session.memory)
+        session.see_progress(figures.progress, at)
+        kept = self._thinning.keep(thinner, at, figures)
         session.thinner, session.next_sample_ms = thinner, at + self._sample_ms
         if kept is not None:
             self._writer.pending.telemetry.append(TelemetryRow(session.printer_id, at, kept))

@@ -32,6 +32,8 @@ class SessionCheckpoint(msgspec.Struct, kw_only=True):
     link: Link | None = None
     trail: Trail = msgspec.field(default_factory=Trail)
     publishers: Publishers = Publishers()
+    progress: float | None = None
+    progress_ms: int | None = None
 
 
 class SessionMark(NamedTuple):
@@ -54,7 +56,8 @@ class PrinterSession:
 
     `heard_ms` is the time of its last message, `next_sample_ms` when its telemetry is looked at
     again, `link` what it last told of its own way to the printer, `trail` its last messages,
-    `publishers` whether one printer speaks under the address, or two.
+    `publishers` whether one printer speaks under the address, or two, `progress_ms` when its progress was
+    last seen to have moved.
     """
 
     __slots__ = (
@@ -69,6 +72,8 @@ class PrinterSession:
         "memory",
         "next_sample_ms",
         "printer_id",
+        "progress",
+        "progress_ms",
         "publishers",
         "report_interval",
         "source",
@@ -94,6 +99,8 @@ class PrinterSession:
         self.trail = Trail()
         self.link: Link | None = None
         self.publishers = Publishers()
+        self.progress: float | None = None
+        self.progress_ms: int | None = None
         self.dirty = True
 
     @classmethod
@@ -110,6 +117,7 @@ class PrinterSession:
         session.link = state.link
         session.trail = state.trail
         session.publishers = state.publishers
+        session.progress, session.progress_ms = state.progress, state.progress_ms
         session.dirty = False
         return session
 
@@ -125,10 +133,13 @@ class PrinterSession:
             link=self.link,
             trail=self.trail,
             publishers=self.publishers,
+            progress=self.progress,
+            progress_ms=self.progress_ms,
         )
         live = self.adapter.telemetry(self.memory)
         body = _encoder.encode(state)
-        return SessionRecord(self.id, self.printer_id, self.heard_ms, live, body, self.publishers.clash)
+        clash = self.publishers.clash
+        return SessionRecord(self.id, self.printer_id, self.heard_ms, live, body, clash, self.progress_ms)
 
     def mark(self) -> SessionMark:
         """Where the session stands, but for its trail. What it holds is replaced and not changed in place."""
@@ -161,6 +172,11 @@ class PrinterSession:
         if gap_ms * 2 > interval.stated_ms or interval.limit_ms > interval.stated_ms:
             self.report_interval = interval = copy(interval)
             interval.hear(gap_ms)
+
+    def see_progress(self, progress: float | None, at_ms: int) -> None:
+        """The progress as it stands at `at_ms`."""
+        if progress != self.progress:
+            self.progress, self.progress_ms = progress, at_ms
 
     def hear_publishers(self, traits: Iterable[Trait], at_ms: int) -> PublisherClash | None:
         """Traits of a message that came live at `at_ms`. Gives the clash that they showed first, if any."""

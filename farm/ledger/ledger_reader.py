@@ -146,6 +146,11 @@ class LedgerReader(LedgerDatabase):
         with self._reads() as connection:
             return [rows.job_of(row) for row in connection.execute(wanted).mappings()]
 
+    def last_ended_jobs(self, printer_ids: Iterable[str]) -> dict[str, Job]:
+        """The job that each of the printers ended last, by printer; none where none ended."""
+        found = {printer_id: self.last_terminal_jobs(printer_id, 1) for printer_id in printer_ids}
+        return {printer_id: jobs[0] for printer_id, jobs in found.items() if jobs}
+
     def feed(self, after_seq: int, limit: int) -> list[FeedEntry]:
         """Feed entries after `after_seq`, in order; never skips one that commits late."""
         feed = schema.feed.c
@@ -222,11 +227,12 @@ def _sessions(connection: Connection, printer_ids: list[str] | None) -> Select[A
 
 
 class _Heard(NamedTuple):
-    """When a printer was last heard, its telemetry, and the last clash under one of its addresses."""
+    """When a printer was last heard, its telemetry, its last clash, and when its progress moved last."""
 
     heard_ms: int
     live: Telemetry
     clash: PublisherClash | None
+    progress_ms: int | None
 
 
 def _last_heard(sessions: Iterable[RowMapping]) -> dict[str, _Heard]:
@@ -238,7 +244,8 @@ def _last_heard(sessions: Iterable[RowMapping]) -> dict[str, _Heard]:
         live = session.live if before is None else before.live.overlaid(session.live)
         clashes = [each for each in (session.clash, before and before.clash) if each is not None]
         clash = max(clashes, key=lambda each: each.last_ms, default=None)
-        heard[session.printer_id] = _Heard(session.heard_ms, live, clash)
+        moved = [each for each in (session.progress_ms, before and before.progress_ms) if each is not None]
+        heard[session.printer_id] = _Heard(session.heard_ms, live, clash, max(moved, default=None))
     return heard
 
 
@@ -265,4 +272,5 @@ def _status(row: RowMapping, job: Job | None, heard: _Heard | None) -> PrinterSt
         live=Telemetry() if heard is None else heard.live,
         job=job,
         clash=None if heard is None else heard.clash,
+        progress_ms=None if heard is None else heard.progress_ms,
     )

@@ -47,7 +47,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
 class SessionRecord(msgspec.Struct, frozen=True):
     """Where one address of a printer stands; `heard_ms` is its last message's time, `id` `session_id`.
 
-    `clash` is there once two publishers were seen under it.
+    `clash` is there once two publishers were seen under it, `progress_ms` is when progress moved last.
     """
 
     id: str
@@ -56,6 +56,7 @@ class SessionRecord(msgspec.Struct, frozen=True):
     live: Telemetry
     body: bytes
     clash: PublisherClash | None = None
+    progress_ms: int | None = None
 
 
 class TelemetryRow(msgspec.Struct, frozen=True):

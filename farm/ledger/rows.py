@@ -63,7 +63,8 @@ def address_row(address: Address, printer_id: str) -> tuple[Any, ...]:
 def session_row(session: SessionRecord) -> tuple[Any, ...]:
     """A session with its telemetry encoded."""
     clash = None if session.clash is None else _encode(session.clash).decode()
-    return session.id, session.printer_id, session.heard_ms, _encode(session.live), session.body, clash
+    live = _encode(session.live)
+    return session.id, session.printer_id, session.heard_ms, live, session.body, clash, session.progress_ms
 
 
 def telemetry_row(sample: TelemetryRow) -> tuple[Any, ...]:
@@ -106,7 +107,9 @@ def session_of(row: RowMapping) -> SessionRecord:
     """The session in a row."""
     clash = None if row["clash"] is None else _clash(row["clash"])
     live = _telemetry(row["live"])
-    return SessionRecord(row["id"], row["printer_id"], row["heard_ms"], live, row["body"], clash)
+    return SessionRecord(
+        row["id"], row["printer_id"], row["heard_ms"], live, row["body"], clash, row["progress_ms"]
+    )
 
 
 def telemetry_of(row: RowMapping) -> TelemetryRow:

@@ -218,8 +218,9 @@ session = Table(
     Column("live", LargeBinary, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("clash", Text),
+    Column("progress_ms", BigInteger),
     comment="where each address stands: adapter memory, source clock; `live` is its last telemetry, "
-    "`clash` says that two printers publish there",
+    "`clash` says that two printers publish there, `progress_ms` when progress moved last",
 )
 
 operator_input = Table(

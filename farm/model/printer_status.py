@@ -11,7 +11,7 @@ from farm.model.states import PrinterState
 
 class PrinterStatus(msgspec.Struct, frozen=True, kw_only=True):
     """How a printer stands: `known_until_ms` is when its collector last booked, `clash` the last time
-    when two publishers were seen under one of its addresses.
+    when two publishers were seen under one of its addresses, `progress_ms` when its progress moved last.
     """
 
     printer: Printer
@@ -23,3 +23,4 @@ class PrinterStatus(msgspec.Struct, frozen=True, kw_only=True):
     live: Telemetry
     job: Job | None
     clash: PublisherClash | None = None
+    progress_ms: int | None = None
