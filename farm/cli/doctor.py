@@ -7,6 +7,7 @@ from collector.broker_trials import BrokerTrials
 from farm.cli.checks import check_soundness
 from farm.cli.diagnosis import Diagnosis, failed, ok, warning
 from farm.errors import BrokerRefused, BrokerUnreachable, LedgerError
+from farm.model.clash import clash_remedy
 from farm.model.clock import system_clock
 from farm.model.payload_redaction import readable
 from farm.model.times import SECOND_MS, rfc3339
@@ -49,6 +50,7 @@ def examine_ledger(configuration: "Configuration") -> Iterator[Diagnosis]:
             store = AlertStore(ledger.engine)
             yield check_soundness(ledger.engine)
             yield _printers(ledger)
+            yield from _clashes(ledger)
             yield from _freshness(ledger)
             yield from _shards(ledger)
             yield _feed_lag(ledger, store)
@@ -64,6 +66,16 @@ def _printers(ledger: "Ledger") -> Diagnosis:
     if not printers:
         return warning("printers", "none has been heard of", "`layerline up` shows what to type into them")
     return ok("printers", f"{len(printers)} known, {len(ledger.open_jobs())} jobs under way")
+
+
+def _clashes(ledger: "Ledger") -> Iterator[Diagnosis]:
+    """Printers as which two publish."""
+    now_ms = ledger.now_ms(system_clock())
+    for status in ledger.statuses():
+        clash = status.clash
+        if clash is not None and clash.stands(now_ms):
+            seen = f"{clash.words}; since {rfc3339(clash.since_ms)}, last seen at {rfc3339(clash.last_ms)}"
+            yield failed(f"printer {status.printer.name}", seen, clash_remedy(status.printer.adapter))
 
 
 def _freshness(ledger: "Ledger") -> Iterator[Diagnosis]:
