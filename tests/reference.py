@@ -29,7 +29,7 @@ from farm.app.config import SECTIONS, section_model
 from farm.app.config_models import holds_secret, models_in
 from farm.cli.root import app
 from farm.kpi.figure import FIGURE_FIELDS
-from farm.model.printer_setup import EXAMPLE_NAME, USUAL_PREFIXES, PrinterBroker, SetupWay, setup_ways
+from farm.model.printer_setup import USUAL_PREFIXES, PrinterBroker, SetupWay, free_name, setup_ways
 
 DOCS = Path(__file__).parent.parent / "docs"
 _BLOCK = re.compile(r"(<!-- (?P<name>[^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -187,7 +187,7 @@ def figure_blocks() -> dict[str, str]:
 def setup_block(adapter: str) -> dict[str, str]:
     """What to type into a printer of the protocol, as page and terminal have it."""
     broker = PrinterBroker("192.168.1.10", 1883, tls=False, user="printers", password=None, embedded=False)
-    ways = setup_ways(broker, USUAL_PREFIXES, EXAMPLE_NAME)
+    ways = setup_ways(broker, USUAL_PREFIXES, free_name([], []))
     return {f"set-up of {adapter}": _setup_text(way) for way in ways if way.adapter == adapter}
 
 

@@ -20,7 +20,6 @@ from farm.model.states import PrinterState
 from farm.model.times import DAY_MS, SECOND_MS, rfc3339
 
 router = APIRouter(prefix="/printers", tags=["printers"])
-farm_router = APIRouter(tags=["printers"])
 
 
 @router.get("", summary="How every printer stands")
@@ -39,12 +38,6 @@ def list_printers(
         if (chosen is None or printer.id in chosen) and (state is None or printer.state in state)
     ]
     return schemas.Listing(at=rfc3339(context.farm_view.now_ms()), items=wanted)
-
-
-@farm_router.get("/attention", summary="What needs a look or a hand, most urgent first")
-def list_needs(context: Context) -> schemas.AttentionRecord:
-    """Printers in trouble, jobs that hang, beds to clear, two printers under one prefix, dropped messages."""
-    return views.attention_view(context.farm_view.attention())
 
 
 @router.get("/{printer}", summary="One printer with the account of a window", responses=NOT_FOUND)

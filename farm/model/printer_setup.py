@@ -8,7 +8,6 @@ import msgspec
 
 PRINTER = "{printer}"
 """Stands for the printer's name in a topic prefix."""
-EXAMPLE_NAME = "bay1"
 HIDDEN = "..."
 """Stands for a password that is not ours to show."""
 USUAL_PREFIXES = {

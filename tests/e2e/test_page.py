@@ -306,7 +306,11 @@ def test_an_empty_farm_explains_itself_until_a_printer_appears(browser: Browser,
             port=1883,
             username="layerline",
             password=SecretStr("violet-harbor"),
-            topics=(("octoprint", "octo"), ("octoprint", "farm/{printer}/octoprint"), ("moonraker", "{printer}")),
+            topics=(
+                ("octoprint", "octo"),
+                ("octoprint", "farm/{printer}/octoprint"),
+                ("moonraker", "{printer}"),
+            ),
         )
 
     farm = sample_farm(1, days=1)
