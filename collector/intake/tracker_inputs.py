@@ -141,7 +141,7 @@ class TrackerInputs:
         if seen.history:
             self._look_further_back(heard, seen)
             tracker = printer.tracker
-        given = Observed(seen, min(at, printer.heard_ms), teller)
+        given = Observed(seen, min(at, printer.heard_ms), teller, session.is_doubtful(heard.received_ms))
         # What waited may be handed over topic by topic, so nothing of it is of one moment but what says so.
         waited = seen.time_ms is not None and (not heard.live or heard.received_ms - at > ECHO_MS)
         reach_ms = 0 if waited else ECHO_MS

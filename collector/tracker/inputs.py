@@ -27,12 +27,14 @@ class Settled(msgspec.Struct, frozen=True, tag="settled"):
 class Observed(msgspec.Struct, frozen=True, tag="observed", omit_defaults=True):
     """A reading; `heard_ms` is when the printer was last heard before it.
 
-    `teller` is the address that it was heard under, where the printer has several.
+    `teller` is the address that it was heard under, where the printer has several. `doubtful`
+    says that two printers publish there, so that it may be the other's.
     """
 
     observation: Observation
     heard_ms: int
     teller: str = ""
+    doubtful: bool = False
 
 
 TrackerWord = SetState | CorrectJob | CloseJob | DescribeJob | NoteJob

@@ -21,6 +21,7 @@ class Transition:
         "before_silence",
         "changes",
         "closed",
+        "doubtful",
         "last_job",
         "last_teller",
         "link",
@@ -48,7 +49,7 @@ class Transition:
         self.words = tracker.words
         self.bed_cleared = tracker.bed_cleared
         self.closed = tracker.closed
-        self.teller = ""
+        self.teller, self.doubtful = "", False
         self.last_teller, self.state_teller = tracker.last_teller, tracker.state_teller
         self.changes = LedgerChanges.empty()
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from api.farm_view import DROPPED_LATELY_MS
 from collector.broker_trials import BrokerTrials
 from farm.cli.checks import check_soundness
 from farm.cli.diagnosis import Diagnosis, failed, ok, warning
@@ -10,6 +11,7 @@ from farm.cli.output import counted
 from farm.cli.times import FarmClock, farm_clock, rough_span
 from farm.errors import BrokerRefused, BrokerUnreachable, LedgerError
 from farm.model.alert import DeliveryState
+from farm.model.clash import clash_remedy
 from farm.model.clock import system_clock
 from farm.model.payload_redaction import readable
 from farm.model.times import DAY_MS, SECOND_MS
@@ -22,8 +24,8 @@ if TYPE_CHECKING:
     from farm.ledger.ledger import Ledger
     from farm.model.alert import Delivery
 
-RECENT_MS = DAY_MS
-"""What went wrong longer ago is no warning any more."""
+_REFUSED_LATELY_MS = DAY_MS
+"""For so long after the last attempt a message that was not taken is something to look at."""
 _REFUSED = frozenset({DeliveryState.FAILED, DeliveryState.PARTIAL})
 _STALE_MS = 60 * SECOND_MS
 _LAGGING_ENTRIES = 1_000
@@ -55,6 +57,7 @@ def examine_ledger(configuration: "Configuration") -> Iterator[Diagnosis]:
             store, clock = AlertStore(ledger.engine), farm_clock(configuration, ledger, utc=False)
             yield check_soundness(ledger.engine)
             yield _printers(ledger)
+            yield from _clashes(ledger, clock)
             yield from _freshness(ledger, clock)
             yield from _shards(ledger, clock)
             yield _feed_lag(ledger, store)
@@ -70,6 +73,16 @@ def _printers(ledger: "Ledger") -> Diagnosis:
     if not printers:
         return warning("printers", "none has been heard of", "`layerline up` shows what to type into them")
     return ok("printers", f"{len(printers)} known, {counted(len(ledger.open_jobs()), 'job')} under way")
+
+
+def _clashes(ledger: "Ledger", clock: FarmClock) -> Iterator[Diagnosis]:
+    """Printers as which two publish."""
+    for status in ledger.statuses():
+        clash = status.clash
+        if clash is not None and clash.stands(clock.now_ms):
+            ago = rough_span(clock.now_ms - clash.last_ms)
+            seen = f"{clash.words}; since {clock.exact(clash.since_ms)}, last seen {ago} ago"
+            yield failed(f"printer {status.printer.name}", seen, clash_remedy(status.printer.adapter))
 
 
 def _freshness(ledger: "Ledger", clock: FarmClock) -> Iterator[Diagnosis]:
@@ -113,7 +126,7 @@ def _feed_lag(ledger: "Ledger", store: "AlertStore") -> Diagnosis:
 def _dropped(ledger: "Ledger", clock: FarmClock) -> Iterator[Diagnosis]:
     """A warning of what was dropped lately; what is longer ago is only counted."""
     faults = sorted(ledger.faults(), key=lambda fault: (fault.source, fault.reason))
-    recent = [fault for fault in faults if clock.now_ms - fault.last_ms <= RECENT_MS]
+    recent = [fault for fault in faults if clock.now_ms - fault.last_ms <= DROPPED_LATELY_MS]
     for fault in recent:
         sample = f": {fault.sample}" if fault.sample else ""
         ago = rough_span(clock.now_ms - fault.last_ms)
@@ -125,7 +138,7 @@ def _dropped(ledger: "Ledger", clock: FarmClock) -> Iterator[Diagnosis]:
 
 
 def _long_ago(count: int) -> str:
-    return f"none in the last day, {count:,} before" if count else "none"
+    return f"none in the last hour, {count:,} before" if count else "none"
 
 
 def _rejected(ledger: "Ledger", clock: FarmClock) -> Diagnosis:
@@ -133,7 +146,7 @@ def _rejected(ledger: "Ledger", clock: FarmClock) -> Diagnosis:
     if not newest:
         return ok("rejected messages", "none")
     last, kept = newest[0], ledger.rejected_count()
-    if clock.now_ms - last.at_ms > RECENT_MS:
+    if clock.now_ms - last.at_ms > DROPPED_LATELY_MS:
         return ok("rejected messages", _long_ago(kept))
     seen = (
         f"{kept} kept, the newest of {last.source}, {rough_span(clock.now_ms - last.at_ms)} ago: "
@@ -149,7 +162,7 @@ def _deliveries(store: "AlertStore") -> Iterator[Diagnosis]:
 
     totals = store.totals()
     alerts = store.alerts(AlertFilter(limit=_RECENT_ALERTS)).alerts
-    since_ms = system_clock() - RECENT_MS  # deliveries live on the wall clock
+    since_ms = system_clock() - _REFUSED_LATELY_MS  # deliveries live on the wall clock
     recent = [
         each for each in store.deliveries([alert.id for alert in alerts]) if _tried_ms(each) >= since_ms
     ]
