@@ -9,9 +9,9 @@ from farm.cli.opening import open_configuration
 from farm.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOption, VerboseOption, flag
 from farm.cli.output import counted, print_json, print_line
 from farm.cli.standing import farm_view
-from farm.cli.tables import NOTHING, Cell, Column, print_table, terminal_table
 from farm.cli.times import FarmClock, UtcOption, farm_clock
 from farm.cli.watching import WatchOption, watch
+from farm.tables import NOTHING, Cell, Column, print_table, terminal_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -16,8 +16,8 @@ from farm.cli.options import (
     flag,
 )
 from farm.cli.output import print_json, print_line
-from farm.cli.tables import indented, print_table, style_of
 from farm.model.terminal_text import plain
+from farm.tables import indented, print_table, style_of
 
 if TYPE_CHECKING:
     from rich.text import Text

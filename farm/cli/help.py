@@ -9,7 +9,7 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
-from farm.cli.tables import indented
+from farm.tables import indented
 
 _INDENT = 2
 _GAP = 2

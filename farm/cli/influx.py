@@ -10,7 +10,7 @@ from farm.cli.help import Command, Group
 from farm.cli.opening import open_configuration
 from farm.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOption, VerboseOption, flag
 from farm.cli.output import counted, print_json, print_line
-from farm.cli.tables import print_table
+from farm.tables import print_table
 
 if TYPE_CHECKING:
     from farm.influx.status import QueueStatus

@@ -4,11 +4,11 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from farm.cli.tables import NOTHING, Column
 from farm.cli.times import span_text
 from farm.influx.settings import InfluxSettings
 from farm.influx.status import QueueStatus
 from farm.model.times import SECOND_MS
+from farm.tables import NOTHING, Column
 
 QUEUE_COLUMNS = (
     Column("queue"),

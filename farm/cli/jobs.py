@@ -8,10 +8,10 @@ from farm.cli.names import GroupOption, PrinterNames, PrinterOption
 from farm.cli.opening import open_configuration
 from farm.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOption, VerboseOption, flag
 from farm.cli.output import counted, print_json, print_line
-from farm.cli.tables import NOTHING, Cell, Column, Told, print_table
 from farm.cli.times import UtcOption, farm_clock, span_text
 from farm.model.job_record import job_record
 from farm.model.states import Outcome
+from farm.tables import NOTHING, Cell, Column, Told, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,11 +10,11 @@ from farm.cli.opening import open_configuration
 from farm.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOption, VerboseOption, flag
 from farm.cli.output import counted, print_json
 from farm.cli.standing import farm_view
-from farm.cli.tables import NOTHING, Cell, Column, plain_table, style_of, terminal_table
 from farm.cli.times import FarmClock, UtcOption, farm_clock, rough_span
 from farm.cli.watching import WatchOption, watch
 from farm.model.states import PrinterState
 from farm.model.times import SECOND_MS, rfc3339
+from farm.tables import NOTHING, Cell, Column, plain_table, style_of, terminal_table
 
 if TYPE_CHECKING:
     from rich.text import Text

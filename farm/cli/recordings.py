@@ -18,9 +18,9 @@ from farm.cli.options import (
     flag,
 )
 from farm.cli.output import counted, print_json, print_line
-from farm.cli.tables import NOTHING, Column, print_table
 from farm.cli.times import span_text
 from farm.model.terminal_text import plain
+from farm.tables import NOTHING, Column, print_table
 
 if TYPE_CHECKING:
     from rich.console import Console

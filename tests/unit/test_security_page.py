@@ -19,6 +19,7 @@ from api.settings import SHORTEST_TOKEN, ApiSettings
 from collector.settings import BrokerSettings
 from farm.answer_limit import LARGEST_ANSWER
 from farm.influx.settings import InfluxSettings
+from farm.model.secret_mask import UNMISTAKABLE
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "security.md").read_text("utf-8")
@@ -33,6 +34,10 @@ def limit_of(what: str) -> str:
     """The second column of the row of the table of limits."""
     (found,) = re.findall(rf"^\| {re.escape(what)} \| ([^|]+) \|", PAGE, re.MULTILINE)
     return str(found).strip()
+
+
+def test_from_which_length_on_a_secret_is_masked_everywhere_is_right() -> None:
+    assert f"One of fewer than {UNMISTAKABLE} characters" in PAGE
 
 
 def test_every_setting_that_is_named_exists() -> None:
