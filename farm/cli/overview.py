@@ -100,7 +100,7 @@ def status(
         elif as_json:
             print_json(_record(overview_of(configuration, ledger)))
         else:
-            _print(overview_of(configuration, ledger), farm_clock(configuration, ledger, utc=utc), drawn)
+            _print(overview_of(configuration, ledger), farm_clock(configuration, ledger, utc=utc))
 
 
 def overview_of(configuration: "Configuration", ledger: "Ledger") -> Overview:
@@ -240,12 +240,12 @@ def _on_terminal(seen: Overview, clock: FarmClock, width: int) -> "Iterator[Text
     yield from (Text(line, style=style_of(word)) for line, word in _foot(seen))
 
 
-def _print(seen: Overview, clock: FarmClock, drawn: Any) -> None:
+def _print(seen: Overview, clock: FarmClock) -> None:
     from rich.console import Console
 
     console = Console(highlight=False)
     if console.is_terminal:
-        for line in drawn(console.width):
+        for line in _on_terminal(seen, clock, console.width):
             console.print(line, no_wrap=True, crop=False, overflow="ignore")
         return
     lines = _head(seen, clock)
