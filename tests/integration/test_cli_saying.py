@@ -262,6 +262,6 @@ def test_the_doctor_tells_every_collector_apart_and_shows_what_was_rejected(
     assert diagnoses["collector dead"]["seen"].endswith(", 1 printer")
     assert "1 printers" not in diagnoses["collector dead"]["seen"]
     seen = diagnoses["rejected messages"]["seen"]
-    assert seen.startswith("3 kept, the newest of native=farm/{printer} at ")
+    assert seen.startswith("3 kept, the newest of native=farm/{printer}, ")
     assert "number 2" in seen
     assert "hunter2" not in found.stdout
