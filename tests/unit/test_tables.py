@@ -4,7 +4,7 @@ import re
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -90,11 +90,13 @@ def test_the_middle_of_a_name_is_left_out() -> None:
     assert shortened("short", 12) == "short"
 
 
+@settings(deadline=None)  # what is loaded by the first call takes its time
 @given(st.text(max_size=40), st.integers(2, 30))
 def test_a_shortened_name_fits(name: str, width: int) -> None:
     assert cell_len(shortened(name, width)) <= width
 
 
+@settings(deadline=None)  # what is loaded by the first call takes its time
 @given(
     st.lists(st.lists(st.text("ab漢字 ", max_size=60), min_size=7, max_size=7), min_size=1),
     st.integers(60, 200),

@@ -2,7 +2,7 @@ from contextlib import suppress
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from farm.errors import InvalidQuery
@@ -100,6 +100,7 @@ def test_the_ends_of_a_window_may_be_named_in_different_ways() -> None:
     assert window.name == "2026-11-18T07:00:00.000Z..2026-11-19T08:30:00.000Z"
 
 
+@settings(deadline=None)  # the first text of a pattern takes long to find
 @given(st.from_regex(WINDOW_PATTERN, fullmatch=True))
 def test_what_has_the_form_of_a_window_is_one_or_refused(text: str) -> None:
     with suppress(InvalidQuery):
