@@ -50,7 +50,7 @@ def examine_ledger(configuration: "Configuration") -> Iterator[Diagnosis]:
             store = AlertStore(ledger.engine)
             yield check_soundness(ledger.engine)
             yield _printers(ledger)
-            yield from _clashes(ledger)
+            yield from clash_diagnoses(ledger, ledger.now_ms(system_clock()))
             yield from _freshness(ledger)
             yield from _shards(ledger)
             yield _feed_lag(ledger, store)
@@ -68,9 +68,8 @@ def _printers(ledger: "Ledger") -> Diagnosis:
     return ok("printers", f"{len(printers)} known, {len(ledger.open_jobs())} jobs under way")
 
 
-def _clashes(ledger: "Ledger") -> Iterator[Diagnosis]:
-    """Printers as which two publish."""
-    now_ms = ledger.now_ms(system_clock())
+def clash_diagnoses(ledger: "Ledger", now_ms: int) -> Iterator[Diagnosis]:
+    """Every printer as which two publish at `now_ms`."""
     for status in ledger.statuses():
         clash = status.clash
         if clash is not None and clash.stands(now_ms):
