@@ -66,8 +66,9 @@ class Demo:
 
     @property
     def page(self) -> str:
-        """Where the page is."""
-        return page_url(self._configuration)
+        """Where the page is; with a past it opens on the last thirty days."""
+        page = page_url(self._configuration)
+        return page if self._past is None else f"{page}/?window=30d"
 
     def run(self, stop: threading.Event, seconds: float | None) -> int:
         """Run until `stop` is set or the seconds are over; gives the exit status."""
