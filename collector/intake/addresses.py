@@ -153,13 +153,17 @@ class AddressBook:
 
     # -- where a topic leads ----------------------------------------------------------------
 
+    def match(self, topic: str) -> Match | None:
+        """What a source reads the topic as, whether or not the address is known."""
+        return None if len(topic) > TOPIC.length else self._sources.match(topic)
+
     def find(self, topic: str, received_ms: int, seen_ms: int) -> Route | None:
         """Find, or make, the session that the topic belongs to; None where it is passed over."""
         if len(topic) > TOPIC.length:
             shown = f"{topic[:100]}… has {len(topic)} characters, at most {TOPIC.length} are read"
             self._writer.fault("-", TOO_LONG, received_ms, shown)
             return None
-        found = self._sources.match(topic)
+        found = self.match(topic)
         if found is None:
             if not self._is_known_prefix(topic):
                 self._writer.fault("-", "unknown_topic", received_ms, topic)

@@ -192,16 +192,31 @@ class Pipeline:
         return waited and self._known.is_cut and up_ms > received_ms - session.heard_ms + MINUTE_MS
 
     def _find(self, topic: str, payload: bytes, retained: bool, received_ms: int, live: bool) -> Route | None:
-        # What waited in a queue is from before now; what the broker keeps is told now.
-        waited = not (live or retained) and self.latest_ms > 0
-        seen_ms = min(received_ms, self.latest_ms) if waited else received_ms
         try:
+            # What waited in a queue is from before now; what the broker keeps is told now.
+            waited = not (live or retained)
+            seen_ms = self._said_ms(topic, payload, received_ms) if waited else received_ms
             return self._book.find(topic, received_ms, seen_ms)
         except LedgerError:
             raise
         except Exception as error:  # noqa: BLE001  no topic may stop the collector
             self._writer.reject("-", topic, payload, received_ms, error)
             return None
+
+    def _said_ms(self, topic: str, payload: bytes, received_ms: int) -> int:
+        """The latest instant at which a message of a queue was said, by its own time and by what came before."""
+        known_ms = min(received_ms, self.latest_ms or received_ms)
+        found = self._book.match(topic)
+        if found is None or found.adapter.clock is not ClockKind.WALL:
+            return known_ms
+        try:
+            reading = found.adapter.read(found.adapter.new_memory(), found.suffix, payload, False)
+        except UnreadableMessage:
+            return known_ms
+        time_ms = None if reading is None else reading.time_ms
+        if time_ms is None or not is_plausible(ClockKind.WALL, time_ms, received_ms):
+            return known_ms
+        return min(known_ms, time_ms)
 
     def _work_in(self, route: Route, topic: str, reading: Reading, received_ms: int, live: bool) -> None:
         printer, session, _ = route
