@@ -204,7 +204,7 @@ class Pipeline:
             return None
 
     def _said_ms(self, topic: str, payload: bytes, received_ms: int) -> int:
-        """The latest instant at which a message of a queue was said, by its own time and by what came before."""
+        """When a message of a queue was said at the latest, by its own time and by what came before."""
         known_ms = min(received_ms, self.latest_ms or received_ms)
         found = self._book.match(topic)
         if found is None or found.adapter.clock is not ClockKind.WALL:
