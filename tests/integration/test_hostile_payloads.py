@@ -185,7 +185,8 @@ def hostile_messages(prints: list[Print]) -> Iterator[Message]:
             yield topic, WHOLE["10 MB"]
     for prefix in ("nat/", "nat/native1/", "klip/moonraker1/klipper/state/print_stats/", "octo/"):
         yield prefix + "x" * (LONGEST_TOPIC - len(prefix)), b"1"
-    yield "nat/" + "x" * 60_000 + "/state", b'{"v":1,"state":"idle"}'
+    for length in (101, 60_000):  # a name that is too long, and a topic that is
+        yield "nat/" + "x" * length + "/state", b'{"v":1,"state":"idle"}'
     yield "klip//klipper/status", b"{}"
 
 
@@ -297,7 +298,8 @@ def test_a_farm_at_work_is_booked_right_while_it_is_attacked(
         assert http.get("/health/ready").json()["collector"] == "fresh"
         faults = http.get("/api/v1/faults").json()["items"]
         counted = {fault["reason"] for fault in faults}
-        assert counted >= {"not_json", "too_deep", "not_utf8", "too_large", "topic_too_long"}
+        assert counted >= {"not_json", "too_deep", "not_utf8", "too_large"}
+        assert counted >= {"topic_too_long", "bad_printer_name"}
         assert counted <= REASONS | {"refused_by_ledger"}
         rejected = http.get("/api/v1/rejected-messages").json()["items"]
         assert {each["reason"] for each in rejected} == {"refused_by_ledger"}
