@@ -225,14 +225,14 @@ def _spoilt(fields: Fields, said: dict[str, Any], path: str = "") -> Iterator[tu
     """
     for name, inner in fields.items():
         value = said.get(name)
-        within = value[0] if isinstance(value, list) else value
+        within: dict[str, Any] | None = value[0] if isinstance(value, list) else value
         if inner is not None and within is None:
             continue
         shell = json.dumps(said | {name: "@@@"}).encode()
         for wrong, raw in WRONG.items():
             yield f"{path}{name}", wrong, shell.replace(b'"@@@"', raw)
         yield f"{path}{name}", "missing", json.dumps({k: v for k, v in said.items() if k != name}).encode()
-        if inner is not None:
+        if inner is not None and within is not None:
             around = json.dumps(said | {name: ["@@@"] if isinstance(value, list) else "@@@"}).encode()
             for field, wrong, raw in _spoilt(inner, within, f"{path}{name}."):
                 yield field, wrong, around.replace(b'"@@@"', raw)
