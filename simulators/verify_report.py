@@ -94,7 +94,7 @@ def _job_table(differences: Sequence[JobDifference]) -> Table:
 
 
 def _utilization_table(accounts: Sequence[Account]) -> Table:
-    columns = ("printer", "true %", "reported %", "observed %", "off by points")
+    columns = ("printer", "true %", "reported %", "observed %", "off by points", "told to")
     table = _table("Utilization outside the reported range", columns)
     for account in accounts:
         table.add_row(
@@ -103,5 +103,6 @@ def _utilization_table(accounts: Sequence[Account]) -> Table:
             f"{account.low:.3f} – {account.high:.3f}",
             f"{100 * account.observed_share:.3f}",
             f"{account.off_by:.3f}",
+            f"{account.exact_to:.3f}",
         )
     return table

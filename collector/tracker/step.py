@@ -31,7 +31,6 @@ from collector.tracker.inputs import (
 from collector.tracker.limits import (
     ECHO_MS,
     FRESH_MS,
-    QUIET_LINK_MS,
     REMEMBERED,
     RENEWED_LINK_MS,
     SETTLE_MS,
@@ -124,9 +123,10 @@ def _link(step: Transition, seen: Observation, heard_ms: int) -> None:
     if seen.link is Link.OFFLINE:
         if step.link is Link.OFFLINE:
             return
-        if step.at - heard_ms > QUIET_LINK_MS and not seen.retained:
-            lose_sight(step, heard_ms, "link")
         open_gap(step, min(heard_ms, step.at))
+        if heard_ms < step.at and not seen.retained:
+            # When it went is not told: a last will comes after it, be it by a moment or by minutes.
+            lose_sight(step, heard_ms, "link")
         enter(step, PrinterState.OFFLINE, step.at, "link")
     elif step.link is Link.ONLINE:
         if not seen.retained and step.at - heard_ms > RENEWED_LINK_MS:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from collector.broker_trials import BrokerTrials
-from farm.cli.checks import check_soundness
+from farm.cli.checks import check_soundness, remedy_of
 from farm.cli.diagnosis import Diagnosis, failed, ok, warning
 from farm.errors import BrokerRefused, BrokerUnreachable, LedgerError
 from farm.model.clock import system_clock
@@ -56,7 +56,7 @@ def examine_ledger(configuration: "Configuration") -> Iterator[Diagnosis]:
             yield from _deliveries(store)
             yield from outbox_diagnoses(ledger, configuration.influx)
     except LedgerError as error:
-        yield failed("ledger", str(error))
+        yield failed("ledger", str(error), remedy_of(error))
 
 
 def _printers(ledger: "Ledger") -> Diagnosis:
