@@ -186,6 +186,18 @@ class Configuration:
         """`[api]`."""
         return self._section("api")  # type: ignore[no-any-return]
 
+    def given(self, section: str) -> Any:
+        """A section as it is written, without what is filled in at run time."""
+        return self._given_broker if section == "broker" else getattr(self, section)
+
+    def keep(self, before: "Configuration", keys: Iterable[str]) -> None:
+        """Take these settings (`api.port`) from the configuration before, whatever is written now."""
+        for name in keys:
+            section, _, key = name.partition(".")
+            held = "_given_broker" if section == "broker" else section
+            value = getattr(before.given(section), key)
+            self.__dict__[held] = self.given(section).model_copy(update={key: value})
+
     def check(self, sections: Iterable[str] = SECTIONS) -> None:
         """Check these sections. Raises one ConfigurationError with everything that is wrong in them."""
         problems = []

@@ -1,13 +1,15 @@
 """Puts the parts together from the configuration: ledger, indicators, collector, evaluator, API."""
 
 import logging
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from farm.app.listening import local_url
-from farm.errors import ConfigurationError
+from farm.errors import ConfigurationError, LedgerError
 from farm.model.clock import Clock, system_clock
 from farm.model.times import DAY_MS
 
@@ -33,9 +35,24 @@ def ledger_of(configuration: "Configuration", *, create: bool = False) -> "Ledge
     """
     from farm.ledger.ledger import open_ledger
 
-    if create and not configuration.is_ledger_elsewhere:
-        configuration.data.make()
+    if not configuration.is_ledger_elsewhere:
+        if create:
+            configuration.data.make()
+        elif not os.path.exists(configuration.data.ledger_file):  # noqa: PTH110  Path.exists raises where it is closed
+            raise LedgerError(_where_it_may_be(configuration))
     return open_ledger(configuration.ledger.url, create=create)
+
+
+def _where_it_may_be(configuration: "Configuration") -> str:
+    """What to say where the data folder holds no ledger: most often this is the wrong folder."""
+    from farm.app.data_folder import data_folders_near
+
+    missing = f"there is no ledger at {configuration.data.ledger_file}"
+    near = data_folders_near(Path.cwd(), Path.home())
+    if near:
+        named = " or ".join(f"--data {folder}" for folder in near)
+        return f"{missing}; was it meant to be {named}?"
+    return f"{missing}; `layerline up` makes it; of one that runs elsewhere name the data folder with --data"
 
 
 def service_ledger(configuration: "Configuration") -> "Ledger":

@@ -4,10 +4,22 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from farm.cli.output import span_text
+from farm.cli.tables import NOTHING, Column
+from farm.cli.times import span_text
 from farm.influx.settings import InfluxSettings
 from farm.influx.status import QueueStatus
 from farm.model.times import SECOND_MS
+
+QUEUE_COLUMNS = (
+    Column("queue"),
+    Column("unsent", right=True),
+    Column("bytes", right=True),
+    Column("oldest", right=True),
+    Column("stored", right=True),
+    Column("refused", right=True),
+    Column("dropped", right=True),
+    Column("waits because", below=True),
+)
 
 
 def configuration_lines(settings: InfluxSettings, token_file: Path) -> list[str]:
@@ -30,11 +42,11 @@ def queue_rows(queues: Sequence[QueueStatus]) -> list[list[str]]:
             queue.queue,
             str(queue.entries),
             str(queue.bytes),
-            span_text(round(queue.seconds * SECOND_MS)) if queue.entries else "–",
+            span_text(round(queue.seconds * SECOND_MS)) if queue.entries else NOTHING,
             str(queue.stored),
             str(queue.rejected),
             str(queue.dropped),
-            f"{queue.trouble.status or ''} {queue.trouble.words}".strip() if queue.trouble else "–",
+            f"{queue.trouble.status or ''} {queue.trouble.words}".strip() if queue.trouble else NOTHING,
         ]
         for queue in queues
     ]

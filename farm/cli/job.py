@@ -89,7 +89,9 @@ def close(
     cause: CauseOption = None,
     at: Annotated[
         str | None,
-        Option("--at", metavar="TIME", help="When it ended: RFC 3339, or like 10m for ten minutes ago."),
+        Option(
+            "--at", metavar="TIME", help="When it ended: a date, a time, or like 10m for ten minutes ago."
+        ),
     ] = None,
     *,
     terms: Terms,
@@ -119,7 +121,10 @@ def describe(
     """
     from farm.model.operator_input import DescribeJob
 
-    say_of_job(job, DescribeJob(file=file, material=material, operator=operator, units=units), terms)
+    word = DescribeJob(file=file, material=material, operator=operator, units=units)
+    if word == DescribeJob():
+        raise InvalidQuery("give at least one of --file, --material, --operator and --units")
+    say_of_job(job, word, terms)
 
 
 app.command(cls=Command, epilog=CORRECT_EXAMPLES)(correct)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, RowMapping, Select, and_, func, select
 
 from farm.ledger import outcome_totals, rows, schema, time_account
@@ -25,6 +26,12 @@ _job, _printer, _span = schema.job.c, schema.printer.c, schema.span.c
 NO_PROCESS = "rebuild"
 """The holder of a shard that was filled once and that no process books into."""
 _by_name = (_printer.name, _printer.id)
+
+
+class _Named(msgspec.Struct, frozen=True):
+    """The name in an earlier row; a job's row, which stands in the same place, has none."""
+
+    name: str | None = None
 
 
 class LedgerReader(LedgerDatabase):
@@ -115,6 +122,17 @@ class LedgerReader(LedgerDatabase):
         )
         with self._reads() as connection:
             return [rows.revision_of(row) for row in connection.execute(wanted).mappings()]
+
+    def former_names(self) -> list[tuple[str, str]]:
+        """Id of the printer and name, for every name that people took from a printer; the last ones first."""
+        revision = schema.revision.c
+        wanted = select(revision.printer_id, revision.before).where(
+            revision.job_id.is_(None), revision.before.is_not(None)
+        )
+        with self._reads() as connection:
+            found = connection.execute(wanted.order_by(revision.at_ms.desc(), revision.id.desc())).all()
+        named = ((row.printer_id, msgspec.json.decode(row.before, type=_Named).name) for row in found)
+        return [(printer_id, name) for printer_id, name in named if name is not None]
 
     def evidence(self, printer_id: str, from_ms: int, to_ms: int, limit: int = 1000) -> list[Evidence]:
         """The printer's evidence in the window, in order: what its jobs and states rest on."""
