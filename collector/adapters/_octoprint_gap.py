@@ -211,7 +211,13 @@ def _by_cold(
     rests = PrinterState.FINISHED if memory.bed_full else rule.state
     if is_present(memory, at):
         memory.state, memory.doubted = rests, False
-    return Observation(time_ms=None if retained else at, retained=retained, level=True, state=rests)
+    return Observation(
+        time_ms=None if retained else at,
+        retained=retained,
+        level=True,
+        presumed=state is None,
+        state=rests,
+    )
 
 
 def _by_cooling(memory: OctoPrintMemory, rule: GapRule, at: int) -> Observation | None:
@@ -247,7 +253,7 @@ def _by_heat(memory: OctoPrintMemory, state: PrinterState | None, at: int) -> Ob
         return None
     if is_present(memory, at):
         memory.state, memory.doubted, memory.hot_ms = rule.state, False, None
-    return Observation(time_ms=at, level=True, state=rule.state)
+    return Observation(time_ms=at, level=True, presumed=True, state=rule.state)
 
 
 def _is_told_since(memory: OctoPrintMemory, at: int, *, retained: bool) -> bool:

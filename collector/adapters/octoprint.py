@@ -113,10 +113,13 @@ class OctoPrint:
         if percent is None or at is None:
             return Reading(None)
         if retained:
-            return Reading(None, self._kept_progress(memory, path, percent, at))
+            return Reading(None, self._kept_progress(memory, said.path, percent, at))
         hear(memory, _PROGRESS, at)
-        if not path:
+        if said.path == "":
             return Reading(at, gap.began_anew(memory, at, retained=False))
+        if path is None:
+            memory.progress_path = None
+            return Reading(at)
         memory.began_ms = None
         memory.figures = msgspec.structs.replace(memory.figures, progress=percent / 100)
         if percent == 100:
@@ -137,8 +140,10 @@ class OctoPrint:
         if at <= memory.told_ms[_PROGRESS] or not is_present(memory, at):
             return ()
         hear(memory, _PROGRESS, at)
-        if not path:
+        if path == "":
             return gap.began_anew(memory, at, retained=True)
+        if path is None:
+            return ()
         memory.began_ms = None
         memory.figures = msgspec.structs.replace(memory.figures, progress=percent / 100)
         found = gap.kept_read_through(memory, path, at) if percent == 100 else None

@@ -49,6 +49,12 @@ def lose_unconfirmed(step: Transition, from_ms: int, source: str) -> None:
     lose_sight(step, from_ms, source)
 
 
+def is_in_question(step: Transition) -> bool:
+    """Whether how things stand is not known for sure, so that what is only presumed is worth something."""
+    is_cut_off = step.state is PrinterState.OFFLINE and step.source == "link"
+    return step.doubt is not None or step.state is PrinterState.UNKNOWN or is_cut_off
+
+
 def weigh(step: Transition, seen: Observation) -> None:
     """Let a reading confirm how things stood before a doubt, or turn the doubt into a gap."""
     doubt = step.doubt

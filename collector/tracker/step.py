@@ -18,7 +18,7 @@ from collector.tracker.attempts import (
     started_at,
 )
 from collector.tracker.beside import heard_beside
-from collector.tracker.doubt import away, lose_unconfirmed, miss, weigh
+from collector.tracker.doubt import away, is_in_question, lose_unconfirmed, miss, weigh
 from collector.tracker.history import look_back
 from collector.tracker.inputs import (
     ContinuityLost,
@@ -98,6 +98,8 @@ def _observe(step: Transition, seen: Observation, heard_ms: int, limit_ms: int) 
         look_back(step, seen.history)
     if seen.signal is None and JobFact.FIRMWARE_ERROR in seen.facts:
         _firmware_error(step, seen)
+    if seen.presumed and not is_in_question(step):
+        return
     weigh(step, seen)
     if seen.signal is not None and not _signal(step, seen.signal, seen):
         return
