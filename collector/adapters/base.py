@@ -75,6 +75,9 @@ class Adapter(Protocol):
     def forget(self, memory: Any) -> None:
         """The way to the printer broke: what was known of its state is not known any more."""
 
+    def doubt(self, memory: Any) -> None:
+        """Messages of a short time are missing: what is known stands until a message says otherwise."""
+
     def recorded_fields(self, suffix: str) -> Fields:
         """The fields of such a message that `read` uses: all that a recording may hold of it."""
 

@@ -76,6 +76,10 @@ class Moonraker:
         memory.is_paused = memory.pause_ms = memory.told = None
         memory.state_ms = memory.file_ms = 0
 
+    def doubt(self, memory: MoonrakerMemory) -> None:
+        """Changes may have been lost: what is told next shows whether the merged status holds."""
+        memory.doubted = memory.told is not None
+
     def questions(self, number: int) -> tuple[Question, ...]:
         """Ask for the whole state and the last jobs of the history."""
         query = {"objects": dict.fromkeys(OBJECTS)}
@@ -157,7 +161,7 @@ class Moonraker:
             status = without_state(status)
         full = merge(memory, at, status)
         if full:
-            memory.told = None
+            memory.told, memory.doubted = None, False
         elif not retained and _is_stalled(memory, at):
             return self._lose_count(memory, at)
         return self._tell(memory, at, level=full or retained, retained=retained)
@@ -169,6 +173,13 @@ class Moonraker:
             return ()
         job = JobReading(file=memory.file)
         return (Observation(time_ms=at, level=True, state=memory.told, job=job),)
+
+    def _confirm(self, memory: MoonrakerMemory, at: int) -> tuple[Observation, ...]:
+        """The print's clock counts on behind messages that may be missing: it tells which print that is."""
+        if memory.told not in _COUNTING or memory.counted_ms != at:
+            return ()
+        memory.doubted = False
+        return (Observation(time_ms=at, level=True, state=memory.told, job=_job(memory, at, False)),)
 
     def _lose_count(self, memory: MoonrakerMemory, at: int) -> tuple[Observation, ...]:
         """`total_duration` counts while a print lasts: when it stands, the end of the print was missed."""
@@ -191,7 +202,8 @@ class Moonraker:
         if state is memory.told and memory.told_end and not memory.told_cause:
             return _refine(memory, at)
         if state is memory.told:
-            return ()
+            return self._confirm(memory, at) if memory.doubted and not retained else ()
+        memory.doubted = False
         before, memory.told, memory.told_file = memory.told, state, memory.file
         signal, cause, detail = _signal(memory, state, before)
         memory.told_end = signal is not None

@@ -160,6 +160,9 @@ class Native:
         memory.state = None
         memory.job = None
 
+    def doubt(self, memory: NativeMemory) -> None:
+        """Each state is told whole, and the broker keeps the last: nothing here depends on those before."""
+
     def recorded_fields(self, suffix: str) -> Fields:
         """See `Adapter.recorded_fields`."""
         return wire_fields(_Figures if suffix == "telemetry" else _Message)

@@ -311,15 +311,20 @@ class Pipeline:
         self._inbox.answer(input_id, answer)
 
     def continuity_lost(self, from_ms: int, until_ms: int) -> None:
-        """We or the broker were away: what the printers did meanwhile is not known."""
+        """We or the broker were away, and what the printers said meanwhile is lost.
+
+        How a printer stood before stands on where it may be silent for as long, until evidence says
+        otherwise.
+        """
         for printer in self._book.printers.values():
             if not printer.is_taken_in:
                 continue
             begins = max(printer.tracker.at_ms, min(from_ms, until_ms))
+            lost = ContinuityLost(max(until_ms, begins), printer.silence_ms)
             for session in printer.sessions:
-                session.adapter.forget(session.memory)
+                session.lose_way(lost.until_ms - begins)
                 self._writer.moved(session)
-            self._writer.advance(printer, begins, until_ms, ContinuityLost(max(until_ms, begins)))
+            self._writer.advance(printer, begins, until_ms, lost)
 
     # -- the ledger -------------------------------------------------------------------------
 

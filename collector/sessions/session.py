@@ -135,6 +135,13 @@ class PrinterSession:
             self.report_interval = interval = copy(interval)
             interval.hear(gap_ms)
 
+    def lose_way(self, away_ms: int) -> None:
+        """Messages of so long a time are missing: what is known stands in doubt, or not at all."""
+        if away_ms <= self.report_interval.limit_ms:
+            self.adapter.doubt(self.memory)
+        else:
+            self.adapter.forget(self.memory)
+
     def is_speaking(self, at_ms: int) -> bool:
         """Whether it told at `at_ms` how its printer stands: heard in time, over a link that stood."""
         return self.link is not Link.OFFLINE and at_ms - self.heard_ms <= self.report_interval.limit_ms

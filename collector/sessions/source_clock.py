@@ -42,6 +42,10 @@ class SourceClock(msgspec.Struct, frozen=True, kw_only=True):
     lag_since_ms: int = 0
     lag_messages: int = 0
 
+    def ours(self, source_ms: int) -> int:
+        """Our time of an instant of the source's clock, as far as is known."""
+        return source_ms + (self.offset_ms or 0)
+
 
 class ClockChange(StrEnum):
     """What a message showed about the clock."""

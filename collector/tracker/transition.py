@@ -21,6 +21,7 @@ class Transition:
         "before_silence",
         "changes",
         "closed",
+        "doubt",
         "last_job",
         "last_teller",
         "link",
@@ -48,6 +49,7 @@ class Transition:
         self.words = tracker.words
         self.bed_cleared = tracker.bed_cleared
         self.closed = tracker.closed
+        self.doubt = tracker.doubt
         self.teller = ""
         self.last_teller, self.state_teller = tracker.last_teller, tracker.state_teller
         self.changes = LedgerChanges.empty()
@@ -81,6 +83,7 @@ class Transition:
                 closed=self.closed,
                 last_teller=self.last_teller,
                 state_teller=self.state_teller,
+                doubt=self.doubt,
             ),
             self.changes,
         )

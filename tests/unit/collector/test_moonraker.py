@@ -180,12 +180,34 @@ def test_server_exit_in_the_history_is_no_failure(printer: Farm) -> None:
     assert printer.job.outcome == "unknown"
 
 
-def test_a_link_renewed_without_a_last_will_is_a_gap(printer: Farm) -> None:
+def test_a_link_renewed_soon_leaves_the_print_under_way(printer: Farm) -> None:
     start(printer, 10)
     count(printer, 10, 11, 60, step=1)
     printer.hear(80, "moonraker/status", {"server": "online"})
-    assert printer.state == "unknown"
+    assert printer.state == "printing"
     count(printer, 10, 81, 100, step=1)
+    assert (printer.state, printer.seconds("unknown")) == ("printing", 1)
+    assert printer.job.outcome is None
+
+
+def test_a_link_renewed_soon_shows_another_print_by_its_clock(printer: Farm) -> None:
+    """Also where nobody asks: the clock of the print that counts on began anew."""
+    start(printer, 10)
+    count(printer, 10, 11, 60, step=1)
+    printer.hear(80, "moonraker/status", {"server": "online"})
+    count(printer, 70, 81, 100, step=1)
+    first, second = printer.jobs
+    assert (first.outcome, second.outcome) == ("unknown", None)
+    assert first.ended_ms == T0 + 59 * SECOND
+    assert printer.state == "printing"
+
+
+def test_a_link_renewed_without_a_last_will_is_a_gap(printer: Farm) -> None:
+    start(printer, 10)
+    count(printer, 10, 11, 60, step=1)
+    printer.hear(91, "moonraker/status", {"server": "online"})
+    assert printer.state == "unknown"
+    count(printer, 10, 92, 100, step=1)
     assert printer.state == "printing"
     say(printer, 100, print_stats={"state": "complete", "total_duration": 90.0, "print_duration": 70.0})
     assert (printer.job.outcome, printer.job.printing_ms) == ("succeeded", 70_000)

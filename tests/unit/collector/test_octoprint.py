@@ -124,11 +124,32 @@ def test_an_end_that_was_lost_shows_in_heaters_that_stay_off(printer: Farm) -> N
     start(printer, 10)
     for at in range(20, 300, 10):
         bed(printer, at)
-    for at in range(300, 3600, 10):
+    for at in range(300, 420, 10):
         bed(printer, at, target=0, tool=0)
-    assert printer.state == "unknown"
+    assert printer.state == "idle"
     assert printer.seconds("printing") == 290
-    assert printer.job.outcome is None
+    assert (printer.job.outcome, printer.job.ended_ms) == ("unknown", T0 + 300 * SECOND)
+
+
+def test_a_print_without_heat_is_not_over_because_it_is_cold(printer: Farm) -> None:
+    start(printer, 10)
+    for at in range(20, 600, 10):
+        bed(printer, at, target=0, tool=0)
+    assert printer.state == "printing"
+
+
+def test_a_nozzle_alone_may_cool_while_the_firmware_waits_for_somebody(printer: Farm) -> None:
+    start(printer, 10)
+    stamp = T0 // SECOND
+    for at in range(20, 700, 10):
+        said = {"actual": 100 + at % 7, "target": 210 if at < 100 else 0, "_timestamp": stamp + at}
+        printer.hear(at, "temperature/tool0", said)
+    assert printer.state == "printing"
+    for at in range(700, 720, 10):
+        said = {"actual": 30, "target": 0, "_timestamp": stamp + at}
+        printer.hear(at, "temperature/tool0", said)
+    assert printer.state == "idle"
+    assert printer.job.ended_ms == T0 + 100 * SECOND
 
 
 def test_progress_after_an_end_does_not_begin_a_job(printer: Farm) -> None:
