@@ -142,18 +142,23 @@ log_type information
 """
 
 
-def users_line(credentials: Credentials, salt: bytes | None = None) -> str:
-    """The user with the hash of the password, as `mosquitto_passwd` writes it (PBKDF2 with SHA-512).
+def users_line(credentials: Credentials) -> str:
+    """The user with the hash of the password, as `mosquitto_passwd` writes it.
 
     Raises ConfigurationError for a name that its file cannot hold.
     """
-    if _UNWRITABLE.search(credentials.user) or credentials.user != credentials.user.strip():
+    user = credentials.user
+    if _UNWRITABLE.search(user) or user != user.strip():
         raise ConfigurationError(
             "embedded-broker.json: user: must hold no colon, no control character and no blank at its ends"
         )
-    salt = secrets.token_bytes(_SALT_BYTES) if salt is None else salt
-    key = hashlib.pbkdf2_hmac("sha512", credentials.password.encode(), salt, _ITERATIONS)
-    return f"{credentials.user}:$7${_ITERATIONS}${_base64(salt)}${_base64(key)}\n"
+    return _line(user, credentials.password, secrets.token_bytes(_SALT_BYTES), _ITERATIONS)
+
+
+def _line(user: str, password: str, salt: bytes, rounds: int) -> str:
+    """Kind 7 of its file: PBKDF2 with SHA-512."""
+    key = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, rounds)
+    return f"{user}:$7${rounds}${_base64(salt)}${_base64(key)}\n"
 
 
 def access_list(user: str) -> str:
