@@ -7,7 +7,7 @@ LayerlineError
 │   ├── BatchRefused     it will not hold what a batch says; trying again cannot help
 │   └── LeaseLost        another holder has taken over this shard
 ├── BrokerUnreachable    the MQTT broker does not answer now; trying again can help
-├── BrokerRefused        the MQTT broker will not have us; names the remedy
+├── BrokerRefused        the MQTT broker will not have us until it or we are mended; names the remedy
 ├── UnreadableMessage    an adapter cannot make sense of a message (counted, never fatal)
 ├── InvalidQuery         what was asked for does not exist; names what is allowed (a ValueError too)
 │   └── InvalidInput       what a person said cannot be taken; names field, value and remedy
@@ -66,7 +66,7 @@ class BrokerUnreachable(LayerlineError):
 
 
 class BrokerRefused(LayerlineError):
-    """The MQTT broker refuses us for good. The text names the remedy."""
+    """The MQTT broker refuses us until something is mended, there or here. The text names the remedy."""
 
 
 class UnreadableMessage(LayerlineError):

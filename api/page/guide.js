@@ -2,6 +2,7 @@
 
 import { ask } from "./api.js";
 import { element } from "./elements.js";
+import { refusedClients } from "./refused.js";
 
 const SAMPLE = "bay1";
 const HIDDEN = "••••••••";
@@ -19,6 +20,7 @@ export async function drawGuide(parent) {
       brokerCard(broker, setup),
     ),
     element("div", "ways", octoprint(broker, setup), moonraker(broker, setup), native(broker, setup)),
+    refusedClients(),
     element("p", "pulse", element("i"), "Listening for printers"),
   );
 }

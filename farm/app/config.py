@@ -22,7 +22,7 @@ from farm.app.config_errors import explain, unknown_section
 from farm.app.config_layers import KeyPath, Layers, dotted, environment_settings, read_toml
 from farm.app.config_models import Model, SettingNode, models_in, secret_keys
 from farm.app.data_folder import DATA_VARIABLE, DEFAULT_FOLDER, DataFolder
-from farm.app.embedded_broker import EmbeddedBrokerSettings
+from farm.app.embedded_broker.settings import EmbeddedBrokerSettings
 from farm.app.logs import REDACTION, LogRedaction
 from farm.app.printer_entries import contradictions
 from farm.errors import ConfigurationError

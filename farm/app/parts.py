@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from farm.app.config import CONFIG_VARIABLE
 from farm.app.data_folder import DATA_VARIABLE
-from farm.app.embedded_broker import prepare_broker
+from farm.app.embedded_broker.choice import prepare_broker
 from farm.app.listening import listens, local_address, local_url
 from farm.app.logs import LogFormat
 from farm.app.supervisor import Part

@@ -64,7 +64,7 @@ def octoprint_settings(broker: PrinterBroker, prefix: str) -> list[tuple[str, st
         *rows,
         (
             "Protocol version",
-            "MQTT 3.1.1" + (" (the plugin's default, 3.1, is refused)" if broker.embedded else ""),
+            "MQTT 3.1.1" + (" (the plugin's default, 3.1, does as well)" if broker.embedded else ""),
         ),
         ("Base topic", f"{prefix.replace(_PRINTER, 'bay1')}/ (a name of its own for each printer)"),
     ]
@@ -105,7 +105,7 @@ def welcome(
         return grid
 
     where = f"{broker.host}:{broker.port}"
-    kind = "embedded, MQTT 3.1.1, no TLS" if broker.embedded else "TLS" if broker.tls else "no TLS"
+    kind = "embedded, MQTT 3.1 and 3.1.1, no TLS" if broker.embedded else "TLS" if broker.tls else "no TLS"
     rows = [("Page", page), ("Broker", f"{where} ({kind})")]
     if broker.embedded:
         rows += [("User", broker.user or ""), ("Password", broker.password or "")]

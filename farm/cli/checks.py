@@ -68,7 +68,9 @@ def check_broker(configuration: "Configuration") -> Iterator[Diagnosis]:
     address = configuration.broker.address
     where = f"{address.host}:{address.port}"
     if not configuration.is_broker_configured and not listens(address.host, address.port):
-        yield ok("broker", f"none configured: `layerline up` starts the embedded one on {where}")
+        from farm.cli.broker_checks import broker_to_start
+
+        yield broker_to_start(configuration)
         return
     filters = SourceTable(configuration.sources).filters
     try:

@@ -31,7 +31,11 @@ _RECENT_ALERTS = 100
 
 
 def examine_broker(configuration: "Configuration") -> Iterator[Diagnosis]:
-    """Try each property that the farm needs of its broker."""
+    """Which broker of ours runs and whom it refused; each property that the farm needs of its broker."""
+    if not configuration.is_broker_configured:
+        from farm.cli.broker_checks import embedded_broker_diagnoses
+
+        yield from embedded_broker_diagnoses(configuration)
     trials = BrokerTrials(configuration.broker.address)
     try:
         for result in trials.run():
