@@ -100,6 +100,14 @@ def test_one_command_runs_a_farm_that_a_printer_can_join(tmp_path: Path) -> None
         farm.wait_for("collector ended with status -9; starting it again")
         wait_until(lambda: farm.text.count("connected as layerline-shard-0") == 2, "the collector is back")
 
+        configured = (tmp_path / "layerline.toml").read_text("utf-8")
+        (tmp_path / "layerline.toml").write_text(
+            f'{configured}[[printers]]\nname = "bay1"\ngroup = "Hall A"\n', "utf-8"
+        )
+        farm.process.send_signal(signal.SIGHUP)
+        farm.wait_for("going on with new printers")
+        wait_until(lambda: '"Hall A"' in get(page, "/api/v1/printers")[1], "the printer has its group")
+
         assert farm.end(signal.SIGINT) == 0
         assert children_of(farm.process.pid) == {}
 
@@ -111,6 +119,19 @@ def test_no_part_outlives_a_farm_that_is_killed(tmp_path: Path) -> None:
         assert set(parts) == {"broker", "collector", "evaluator", "api"}
         assert farm.end(signal.SIGKILL) == -signal.SIGKILL
     wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in parts.values()), "all parts end")
+
+
+def test_the_page_listens_where_the_flags_say(tmp_path: Path) -> None:
+    configure(tmp_path)
+    page = free_port()
+    with running(tmp_path, "up", "--port", str(page), "--host", "127.0.0.2") as farm:
+        farm.wait_for(f"http://127.0.0.2:{page}")
+        with closing(http.client.HTTPConnection("127.0.0.2", page, timeout=10)) as connection:
+            connection.request("GET", "/health/live")
+            assert connection.getresponse().status == 200
+        assert farm.end() == 0
+    said = layerline("up", "--host", "0.0.0.0", folder=tmp_path, status=2).stderr  # noqa: S104  it is refused
+    assert "without a token the API listens only on loopback" in said
 
 
 def test_a_farm_does_not_start_on_ports_that_are_taken(tmp_path: Path) -> None:
@@ -147,6 +168,11 @@ def test_the_doctor_finds_a_running_farm_in_good_health(tmp_path: Path) -> None:
             "doctor", "--broker", f"mqtt://layerline:guess@127.0.0.1:{port}", folder=tmp_path, status=1
         )
         assert "wrong user or password" in " ".join(stranger.stdout.split())
+        access = DataFolder(tmp_path / "data").credentials()
+        assert access is not None
+        shown = layerline("doctor", "--show-secrets", folder=tmp_path).stdout
+        assert access.password in shown
+        assert access.password not in layerline("doctor", folder=tmp_path).stdout
         farm.wait_for("connected as layerline-shard-0")
         wait_until((tmp_path / "data" / "ledger.db").exists, "the ledger is made")
         found = layerline_json("doctor", folder=tmp_path)
