@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from collector.adapters import adapter
+from collector.adapters._octoprint_events import EVENTS
 from collector.adapters.base import Fields
-from collector.adapters.octoprint import _EVENTS
 
 T0 = 1_795_000_000_000
 """When the hostile messages say they were sent (ms), and the printers of the tests began."""
@@ -183,7 +183,7 @@ _FIGURES = {
 
 def octoprint() -> Iterator[Shell]:
     """The plugin's topics: its link, every event that bears on a job, one that does not, figures."""
-    events = (f"event/{event}" for event in (*_EVENTS, "Upload"))
+    events = (f"event/{event}" for event in (*EVENTS, "Upload"))
     for suffix in dict.fromkeys((*events, *_MORE)):
         yield Shell(suffix, {**_OCTOPRINT, **_MORE.get(suffix, {})})
     for retained in (False, True):
