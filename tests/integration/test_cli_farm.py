@@ -219,7 +219,7 @@ def test_a_mosquitto_that_does_not_start_gives_way_to_the_built_in_broker(
     monkeypatch.setenv("PATH", f"{broken.parent}:{os.environ['PATH']}")
     configure(tmp_path)
     with farm_up(tmp_path) as farm:
-        farm.wait_for("the built-in broker runs, since mosquitto ended with status 13 when it was started")
+        farm.wait_for("the built-in broker runs, because mosquitto ended with status 13 when it was started")
         farm.wait_for("Error: denied.")
         (which,) = [
             d for d in layerline_json("doctor", folder=tmp_path)["broker"] if d["what"] == "embedded broker"

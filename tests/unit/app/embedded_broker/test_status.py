@@ -112,6 +112,18 @@ def test_one_without_a_known_client_id_is_known_by_its_address(folder: DataFolde
     assert not refused_clients(folder)[0].is_current(hands.ms())
 
 
+@pytest.mark.parametrize("client_id", ["layerline-shard-0", "layerline-doctor-1a2b-1-probe", "bay1"])
+def test_one_that_was_inside_before_does_not_stand_for_one_without_a_client_id(
+    folder: DataFolder, hands: Hands, client_id: str
+) -> None:
+    status = keeper(folder, hands)
+    status.let_in("10.0.0.7", "bay1")
+    status.refused("10.0.0.7", None, RefusalReason.WRONG_LOGIN)
+    status.let_in("10.0.0.7", client_id)
+    status.write()
+    assert refused_clients(folder)[0].is_current(hands.ms())
+
+
 def test_who_has_not_come_again_for_minutes_is_refused_no_more(folder: DataFolder, hands: Hands) -> None:
     status = keeper(folder, hands)
     status.refused("10.0.0.7", "bay2", WRONG)
