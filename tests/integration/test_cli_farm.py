@@ -113,6 +113,15 @@ def test_no_part_outlives_a_farm_that_is_killed(tmp_path: Path) -> None:
     wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in parts.values()), "all parts end")
 
 
+def test_a_farm_that_was_killed_starts_again_at_once(tmp_path: Path) -> None:
+    configure(tmp_path)
+    with farm_up(tmp_path) as farm:
+        assert farm.end(signal.SIGKILL) == -signal.SIGKILL
+    with farm_up(tmp_path) as farm:
+        farm.wait_for("connected as layerline-shard-0")
+        assert farm.end() == 0
+
+
 def test_a_farm_does_not_start_on_ports_that_are_taken(tmp_path: Path) -> None:
     page = free_port()
     with mosquitto() as other:

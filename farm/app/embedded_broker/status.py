@@ -5,6 +5,7 @@ One file in the data folder, written by the broker's process, read by the API an
 
 import logging
 import os
+import re
 import time
 from collections.abc import Callable
 
@@ -24,6 +25,8 @@ MOST_KEPT = 100
 KEPT_MS = 7 * DAY_MS
 _WRITE_EVERY_S = 1.0
 _MOST_INSIDE = 10_000
+_DRAWN = re.compile(r"[0-9A-Za-z]{22}")
+"""A client id that paho drew at random, and draws anew when its settings change, as OctoPrint's do."""
 _OURS = "layerline-"
 """How the client ids of our collector and of `layerline doctor` begin."""
 SAID_A_MINUTE = 20
@@ -119,11 +122,12 @@ class StatusKeeper:
         for key, known in list(self._refused.items()):
             if known.let_in_ms is not None or known.address != address:
                 continue
-            if known.client_id == client_id or (known.client_id is None and may_be_unknown):
+            if known.client_id == client_id or (may_be_unknown and _is_no_name(known.client_id)):
                 self._refused[key] = msgspec.structs.replace(known, let_in_ms=self._clock())
                 self._said.discard(key)
                 self._changed = True
-                log.info("%s at %s is let in after %d refusals", client_id, address, known.count)
+                who = msgspec.structs.replace(known, client_id=client_id).who
+                log.info("%s is let in; refused before: %d times", who, known.count)
                 self.write_when_due()
 
     def _is_new(self, address: str, client_id: str) -> bool:
@@ -169,3 +173,8 @@ class StatusKeeper:
             self._said.clear()
         self._said.add(key)
         log.warning("%s was refused: %s; %s; said once", entry.who, entry.reason.words, entry.reason.remedy)
+
+
+def _is_no_name(client_id: str | None) -> bool:
+    """Whether a client may come back under another one."""
+    return client_id is None or _DRAWN.fullmatch(client_id) is not None
