@@ -19,8 +19,8 @@ export async function drawGuide(parent) {
         "Set up any of the three ways below; nothing needs to be entered on this side."),
       brokerCard(broker, setup),
     ),
-    element("div", "ways", octoprint(broker, setup), moonraker(broker, setup), native(broker, setup)),
     refusedClients(),
+    element("div", "ways", octoprint(broker, setup), moonraker(broker, setup), native(broker, setup)),
     element("p", "pulse", element("i"), "Listening for printers"),
   );
 }

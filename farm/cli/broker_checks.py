@@ -47,7 +47,7 @@ def broker_to_start(configuration: "Configuration") -> Diagnosis:
 
 
 def _built_in(seen: str, why: str | None) -> Diagnosis:
-    seen = f"{seen}, since {why}" if why else seen
+    seen = f"{seen}, because {why}" if why else seen
     if why == SET_SO:
         return ok(_WHAT, f"{seen}; {COST}")
     return warning(_WHAT, seen, f"{COST}; {REMEDY}")

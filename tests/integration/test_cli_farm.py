@@ -134,6 +134,15 @@ def test_the_page_listens_where_the_flags_say(tmp_path: Path) -> None:
     assert "without a token the API listens only on loopback" in said
 
 
+def test_a_farm_that_was_killed_starts_again_at_once(tmp_path: Path) -> None:
+    configure(tmp_path)
+    with farm_up(tmp_path) as farm:
+        assert farm.end(signal.SIGKILL) == -signal.SIGKILL
+    with farm_up(tmp_path) as farm:
+        farm.wait_for("connected as layerline-shard-0")
+        assert farm.end() == 0
+
+
 def test_a_farm_does_not_start_on_ports_that_are_taken(tmp_path: Path) -> None:
     page = free_port()
     with mosquitto() as other:
@@ -245,7 +254,7 @@ def test_a_mosquitto_that_does_not_start_gives_way_to_the_built_in_broker(
     monkeypatch.setenv("PATH", f"{broken.parent}:{os.environ['PATH']}")
     configure(tmp_path)
     with farm_up(tmp_path) as farm:
-        farm.wait_for("the built-in broker runs, since mosquitto ended with status 13 when it was started")
+        farm.wait_for("the built-in broker runs, because mosquitto ended with status 13 when it was started")
         farm.wait_for("Error: denied.")
         (which,) = [
             d for d in layerline_json("doctor", folder=tmp_path)["broker"] if d["what"] == "embedded broker"

@@ -43,7 +43,7 @@ def run_broker(settings: EmbeddedBrokerSettings, folder: DataFolder, stop: Event
         else:
             return
     log.log(logging.INFO if settings.kind is BrokerKind.BUILT_IN else logging.WARNING,
-            "the built-in broker runs, since %s: %s", why, COST)  # fmt: skip
+            "the built-in broker runs, because %s: %s", why, COST)  # fmt: skip
     if not stop.is_set():
         run_built_in(settings, folder, credentials, status, why, stop)
 

@@ -5,6 +5,7 @@ One file in the data folder, written by the broker's process, read by the API an
 
 import logging
 import os
+import re
 import time
 from collections.abc import Callable
 
@@ -23,7 +24,12 @@ STATUS_FILE = "embedded-broker-status.json"
 MOST_KEPT = 100
 KEPT_MS = 7 * DAY_MS
 _WRITE_EVERY_S = 1.0
-_SAID_A_MINUTE = 20
+_MOST_INSIDE = 10_000
+_DRAWN = re.compile(r"[0-9A-Za-z]{22}")
+"""A client id that paho drew at random, and draws anew when its settings change, as OctoPrint's do."""
+_OURS = "layerline-"
+"""How the client ids of our collector and of `layerline doctor` begin."""
+SAID_A_MINUTE = 20
 """Whoever connects chooses the client id, so that the log must be bounded otherwise than by clients."""
 _MINUTE_S = 60.0
 
@@ -75,6 +81,7 @@ class StatusKeeper:
         self._said: set[tuple[str | None, str | None, RefusalReason]] = set()
         self._said_in_minute, self._minute_began = 0, monotonic()
         self._unsaid = 0
+        self._inside: dict[tuple[str, str], None] = {}
         self._changed = False
         self._written_at = monotonic() - _WRITE_EVERY_S
 
@@ -111,13 +118,25 @@ class StatusKeeper:
     def let_in(self, address: str, client_id: str) -> None:
         """A client was let in: what was said of it before holds no more."""
         client_id = client_id[:LONGEST_CLIENT_ID]
+        may_be_unknown = self._is_new(address, client_id)
         for key, known in list(self._refused.items()):
-            if known.let_in_ms is None and known.address == address and known.client_id in (None, client_id):
+            if known.let_in_ms is not None or known.address != address:
+                continue
+            if known.client_id == client_id or (may_be_unknown and _is_no_name(known.client_id)):
                 self._refused[key] = msgspec.structs.replace(known, let_in_ms=self._clock())
                 self._said.discard(key)
                 self._changed = True
-                log.info("%s at %s is let in after %d refusals", client_id, address, known.count)
+                who = msgspec.structs.replace(known, client_id=client_id).who
+                log.info("%s is let in; refused before: %d times", who, known.count)
                 self.write_when_due()
+
+    def _is_new(self, address: str, client_id: str) -> bool:
+        """Whether it was not let in before, and is not ours: it may be one whose client id is not known."""
+        known = (address, client_id) in self._inside
+        self._inside[address, client_id] = None
+        if len(self._inside) > _MOST_INSIDE:
+            del self._inside[next(iter(self._inside))]
+        return not known and not client_id.startswith(_OURS)
 
     def write_when_due(self) -> None:
         """Write what is new, at most once a second."""
@@ -146,7 +165,7 @@ class StatusKeeper:
             if self._unsaid:
                 log.warning("%d more refusals in a minute; see `layerline doctor`", self._unsaid)
             self._said_in_minute, self._minute_began, self._unsaid = 0, self._monotonic(), 0
-        if self._said_in_minute >= _SAID_A_MINUTE:
+        if self._said_in_minute >= SAID_A_MINUTE:
             self._unsaid += 1
             return
         self._said_in_minute += 1
@@ -154,3 +173,8 @@ class StatusKeeper:
             self._said.clear()
         self._said.add(key)
         log.warning("%s was refused: %s; %s; said once", entry.who, entry.reason.words, entry.reason.remedy)
+
+
+def _is_no_name(client_id: str | None) -> bool:
+    """Whether a client may come back under another one."""
+    return client_id is None or _DRAWN.fullmatch(client_id) is not None

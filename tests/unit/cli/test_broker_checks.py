@@ -41,7 +41,7 @@ def running(folder: Path, monkeypatch: pytest.MonkeyPatch) -> StatusKeeper:
 def test_where_none_runs_it_is_said_which_one_would_and_what_it_costs(tmp_path: Path) -> None:
     which, refused = said(configuration(tmp_path))
     assert which.status is CheckStatus.WARNING
-    assert "starts the built-in one on 127.0.0.1:1883, since no mosquitto was found" in which.seen
+    assert "starts the built-in one on 127.0.0.1:1883, because no mosquitto was found" in which.seen
     for cost in ("is lost when it restarts", "filter by filter", "apt-get install mosquitto"):
         assert cost in which.remedy
     assert (refused.status, refused.seen) == (CheckStatus.OK, "none within the last minutes")
@@ -77,7 +77,7 @@ def test_a_built_in_one_that_runs_says_why_it_is_no_mosquitto(
     running(tmp_path, monkeypatch).runs(BrokerKind.BUILT_IN, "the built-in broker", "mosquitto ended: no")
     which, _ = said(configuration(tmp_path))
     assert which.status is CheckStatus.WARNING
-    assert which.seen.endswith(", since mosquitto ended: no")
+    assert which.seen.endswith(", because mosquitto ended: no")
 
 
 def test_who_is_refused_now_is_a_warning_and_who_was_is_not(

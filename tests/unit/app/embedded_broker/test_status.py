@@ -104,12 +104,31 @@ def test_another_that_is_let_in_changes_nothing(
     assert refused_clients(folder)[0].is_current(hands.ms())
 
 
-def test_one_without_a_known_client_id_is_known_by_its_address(folder: DataFolder, hands: Hands) -> None:
+@pytest.mark.parametrize("refused", [None, "1U14af09TFWE2en7VV86Ze"])
+@pytest.mark.parametrize("let_in", ["bay2", "", "4kD9af09TFWE2en7VV86Zx"])
+def test_one_without_a_lasting_client_id_is_known_by_its_address(
+    folder: DataFolder, hands: Hands, refused: str | None, let_in: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """OctoPrint's client id is drawn at random, and anew when its settings change."""
     status = keeper(folder, hands)
-    status.refused("10.0.0.7", None, RefusalReason.WRONG_LOGIN)
-    status.let_in("10.0.0.7", "bay2")
+    status.refused("10.0.0.7", refused, RefusalReason.WRONG_LOGIN)
+    with caplog.at_level(logging.INFO):
+        status.let_in("10.0.0.7", let_in)
+    assert f"{let_in or 'a client'} at 10.0.0.7 is let in; refused before: 1 times" in caplog.text
     status.write()
     assert not refused_clients(folder)[0].is_current(hands.ms())
+
+
+@pytest.mark.parametrize("client_id", ["layerline-shard-0", "layerline-doctor-1a2b-1-probe", "bay1"])
+def test_one_that_was_inside_before_does_not_stand_for_one_without_a_client_id(
+    folder: DataFolder, hands: Hands, client_id: str
+) -> None:
+    status = keeper(folder, hands)
+    status.let_in("10.0.0.7", "bay1")
+    status.refused("10.0.0.7", None, RefusalReason.WRONG_LOGIN)
+    status.let_in("10.0.0.7", client_id)
+    status.write()
+    assert refused_clients(folder)[0].is_current(hands.ms())
 
 
 def test_who_has_not_come_again_for_minutes_is_refused_no_more(folder: DataFolder, hands: Hands) -> None:
