@@ -17,7 +17,20 @@ from api.headers import SecurityHeaders
 from api.live import LiveStream
 from api.problems import Problem, install_problem_answers, problem_answers, refuse_unknown_parameters
 from api.readiness import ReadinessCheck
-from api.routes import alerts, health, inputs, jobs, kpis, metrics, outbox, page, printers, setup, stream
+from api.routes import (
+    alerts,
+    attention,
+    health,
+    inputs,
+    jobs,
+    kpis,
+    metrics,
+    outbox,
+    page,
+    printers,
+    setup,
+    stream,
+)
 from api.series_cache import SeriesCache
 from api.settings import ApiSettings
 from api.setup import RefusalProvider, SetupProvider
@@ -39,7 +52,7 @@ grams, temperatures degrees Celsius, shares ratios from 0 to 1. Errors are probl
 after RFC 9457. With a token set, send it as `Authorization: Bearer ...`.
 """
 
-_FAMILIES = (printers, jobs, inputs, kpis, alerts, stream, setup, outbox, health, metrics)
+_FAMILIES = (printers, attention, jobs, inputs, kpis, alerts, stream, setup, outbox, health, metrics)
 
 
 def create_app(

@@ -4,6 +4,7 @@ The pipeline takes messages one by one and gathers their effects; `commit` write
 once. Whoever feeds it acknowledges a message only after the commit that followed it.
 """
 
+import logging
 from collections.abc import Iterable, Sequence
 from copy import copy
 from typing import Any
@@ -29,8 +30,11 @@ from collector.tracker import ContinuityLost, needs_settling
 from farm.errors import LedgerError, UnreadableMessage
 from farm.ledger.collector_ledger import CollectorLedger
 from farm.ledger.records import TelemetryRow
+from farm.model.clash import clash_remedy
 from farm.model.times import MINUTE_MS, SECOND_MS
 from farm.settings import PrinterSettings, SiteSettings
+
+log = logging.getLogger(__name__)
 
 
 class Pipeline:
@@ -167,6 +171,8 @@ class Pipeline:
                 if fell and mark is not None and self._is_of_old(session, time_ms, received_ms, mark, waited):
                     session.go_back(before)
                     return None
+            if reading.traits and live and not (mark is not None and self.repetitions.knows(mark)):
+                self._hear_publishers(route, reading, received_ms)
             self._work_in(route, topic, reading, received_ms, live or retained)
         except UnreadableMessage as error:
             session.go_back(before)
@@ -177,6 +183,12 @@ class Pipeline:
             session.go_back(before)
             self._writer.reject(session.source, topic, payload, received_ms, error)
         return has_time
+
+    def _hear_publishers(self, route: Route, reading: Reading, received_ms: int) -> None:
+        clash = route.session.hear_publishers(reading.traits, received_ms)
+        if clash is not None:
+            remedy = clash_remedy(route.session.adapter.kind)
+            log.warning("printer %s: %s; %s", route.printer.name, clash.words, remedy)
 
     def _is_of_old(
         self, session: PrinterSession, time_ms: int, received_ms: int, mark: Mark, waited: bool
@@ -250,8 +262,9 @@ class Pipeline:
             self._writer.moved(session)
 
     def _sample(self, session: PrinterSession, at: int) -> None:
-        thinner = copy(session.thinner)
-        kept = self._thinning.keep(thinner, at, session.adapter.telemetry(session.memory))
+        thinner, figures = copy(session.thinner), session.adapter.telemetry(session.memory)
+        session.see_progress(figures.progress, at)
+        kept = self._thinning.keep(thinner, at, figures)
         session.thinner, session.next_sample_ms = thinner, at + self._sample_ms
         if kept is not None:
             self._writer.pending.telemetry.append(TelemetryRow(session.printer_id, at, kept))

@@ -201,6 +201,8 @@ def broker_access(configuration: "Configuration") -> "BrokerAccess":
         username=broker.user,
         password=None if broker.password is None else SecretStr(broker.password),
         topics=tuple((source.adapter, source.topic) for source in sources),
+        names=tuple(label.target for label in configuration.printers),
+        prefixes=tuple(prefix for label in configuration.printers for prefix in label.prefixes),
     )
 
 
@@ -209,6 +211,23 @@ def broker_refusals(configuration: "Configuration") -> Sequence["RefusedClient"]
     from farm.app.embedded_broker.status import refused_clients
 
     return () if configuration.is_broker_configured else refused_clients(configuration.data)
+
+
+def next_printer_name(configuration: "Configuration") -> str:
+    """A name for the next printer that none has, nor one of the configuration; bay1 without a ledger."""
+    from farm.errors import LedgerError
+    from farm.model.printer_setup import free_name
+
+    names = [label.target for label in configuration.printers]
+    prefixes = [prefix for label in configuration.printers for prefix in label.prefixes]
+    try:
+        with ledger_of(configuration) as ledger:
+            names += [printer.name for printer in ledger.printers(everything=True)]
+            prefixes += ledger.prefixes()
+    except LedgerError:
+        # It is not there yet, or away: then nobody knows of a printer.
+        return free_name(names, prefixes)
+    return free_name(names, prefixes)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from farm.cli.output import counted
 from farm.cli.times import FarmClock, farm_clock, rough_span
 from farm.errors import BrokerRefused, BrokerUnreachable, LedgerError
 from farm.model.alert import DeliveryState
+from farm.model.clash import clash_remedy
 from farm.model.clock import system_clock
 from farm.model.payload_redaction import readable
 from farm.model.times import DAY_MS, SECOND_MS
@@ -59,6 +60,7 @@ def examine_ledger(configuration: "Configuration") -> Iterator[Diagnosis]:
             store, clock = AlertStore(ledger.engine), farm_clock(configuration, ledger, utc=False)
             yield check_soundness(ledger.engine)
             yield _printers(ledger)
+            yield from _clashes(ledger, clock)
             yield from _freshness(ledger, clock)
             yield from _shards(ledger, clock)
             yield _feed_lag(ledger, store)
@@ -74,6 +76,17 @@ def _printers(ledger: "Ledger") -> Diagnosis:
     if not printers:
         return warning("printers", "none has been heard of", "`layerline up` shows what to type into them")
     return ok("printers", f"{len(printers)} known, {counted(len(ledger.open_jobs()), 'job')} under way")
+
+
+def _clashes(ledger: "Ledger", clock: FarmClock) -> Iterator[Diagnosis]:
+    """Printers as which two publish."""
+    now_ms = ledger.now_ms(system_clock())
+    for status in ledger.statuses():
+        clash = status.clash
+        if clash is not None and clash.stands(now_ms):
+            times = f"since {clock.exact(clash.since_ms)}, last seen at {clock.exact(clash.last_ms)}"
+            seen = f"{clash.words}; {times}"
+            yield failed(f"printer {status.printer.name}", seen, clash_remedy(status.printer.adapter))
 
 
 def _freshness(ledger: "Ledger", clock: FarmClock) -> Iterator[Diagnosis]:

@@ -132,6 +132,7 @@ def _show_welcome(configuration: "Configuration", log_format: LogFormat) -> None
 
     from farm.app.parts import page_url
     from farm.app.welcome import printer_broker, welcome
+    from farm.app.wiring import next_printer_name
 
     embedded = None if configuration.is_broker_configured else configuration.embedded_broker.host
     broker = printer_broker(configuration.broker, embedded_host=embedded)
@@ -145,4 +146,5 @@ def _show_welcome(configuration: "Configuration", log_format: LogFormat) -> None
         )
         return
     where = str(configuration.data.path.absolute())
-    Console().print(welcome(page_url(configuration), where, broker, configuration.sources))
+    name = next_printer_name(configuration)
+    Console().print(welcome(page_url(configuration), where, broker, configuration.sources, name))

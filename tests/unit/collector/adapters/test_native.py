@@ -22,8 +22,10 @@ AT = "2026-11-18T11:06:40.000Z"
 
 
 def read(suffix: str, said: object, *, retained: bool = False, memory: Any = None) -> Reading | None:
+    """What it tells of state, job and link; by what it is told from others is another matter."""
     payload = said if isinstance(said, bytes) else json.dumps(said).encode()
-    return NATIVE.read(NATIVE.new_memory() if memory is None else memory, suffix, payload, retained)
+    reading = NATIVE.read(NATIVE.new_memory() if memory is None else memory, suffix, payload, retained)
+    return reading and reading._replace(traits=())
 
 
 def seen(suffix: str, said: object, *, retained: bool = False) -> Observation:

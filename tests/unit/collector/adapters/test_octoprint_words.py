@@ -46,8 +46,10 @@ class Instance:
         self.memory: Any = OCTOPRINT.new_memory()
 
     def read(self, suffix: str, said: object, retained: bool = False) -> Reading | None:
+        """What it tells of state, job and link; by what it is told from others is another matter."""
         payload = said if isinstance(said, bytes) else json.dumps(said).encode()
-        return OCTOPRINT.read(self.memory, suffix, payload, retained)
+        reading = OCTOPRINT.read(self.memory, suffix, payload, retained)
+        return reading and reading._replace(traits=())
 
     def event(self, name: str, at: float = 0, /, **more: object) -> Observation:
         """The one observation of an event `at` seconds."""
