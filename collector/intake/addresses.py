@@ -13,6 +13,7 @@ from collector.printers.registry import PrinterRegistry
 from collector.printers.tracked import TrackedPrinter
 from collector.sessions.session import PrinterSession
 from collector.tracker import first_sight
+from farm.errors import UnreadableMessage
 from farm.ledger.collector_ledger import CollectorLedger
 from farm.ledger.records import Checkpoint, SessionRecord
 from farm.model.feed import FeedEntry, FeedKind
@@ -67,6 +68,10 @@ class AddressBook:
         to_ask = list(self.to_ask.values())
         self.to_ask.clear()
         return self.taken_in(to_ask)
+
+    def ask(self, printer: TrackedPrinter) -> None:
+        """The printer is to be asked how it stands."""
+        self.to_ask.update((session.id, session) for session in printer.sessions)
 
     def source_of(self, topic: str) -> str:
         """The source that reads the topic, `-` where none does."""
@@ -153,8 +158,13 @@ class AddressBook:
 
     # -- where a topic leads ----------------------------------------------------------------
 
-    def find(self, topic: str, received_ms: int, seen_ms: int) -> Route | None:
-        """Find, or make, the session that the topic belongs to; None where it is passed over."""
+    def find(
+        self, topic: str, payload: bytes, retained: bool, received_ms: int, seen_ms: int
+    ) -> Route | None:
+        """Find, or make, the session that the topic belongs to; None where it is passed over.
+
+        What says nothing makes no printer: anybody may publish under a prefix.
+        """
         if len(topic) > TOPIC.length:
             shown = f"{topic[:100]}… has {len(topic)} characters, at most {TOPIC.length} are read"
             self._writer.fault("-", TOO_LONG, received_ms, shown)
@@ -170,6 +180,8 @@ class AddressBook:
             self._writer.fault(found.source, "bad_printer_name", received_ms, repr(topic)[:200])
             return None
         session = self.sessions.get(Address(BROKER, found.adapter.kind, found.prefix))
+        if session is None and not self._is_readable(found, topic, payload, retained, received_ms):
+            return None
         if session is None:
             session = self._appear(found, seen_ms)
             if session is None:
@@ -179,6 +191,16 @@ class AddressBook:
         route = Route(printer, session, found.suffix) if printer.is_taken_in else None
         self._keep(topic, route)
         return route
+
+    def _is_readable(
+        self, found: Match, topic: str, payload: bytes, retained: bool, received_ms: int
+    ) -> bool:
+        try:
+            reading = found.adapter.read(found.adapter.new_memory(), found.suffix, payload, retained)
+        except UnreadableMessage as error:
+            self._writer.fault(found.source, error.reason, received_ms, f"{topic}: {error.detail}")
+            return False
+        return reading is not None
 
     def _keep(self, topic: str, route: Route | None) -> None:
         self._routes_bytes += _ROUTE_BYTES + len(topic)

@@ -29,8 +29,12 @@ from collector.tracker import ContinuityLost, needs_settling
 from farm.errors import LedgerError, UnreadableMessage
 from farm.ledger.collector_ledger import CollectorLedger
 from farm.ledger.records import TelemetryRow
+from farm.model.states import ACTIVE_STATES
 from farm.model.times import MINUTE_MS, SECOND_MS
 from farm.settings import PrinterSettings, SiteSettings
+
+_ASK_AFTER_MS = 5 * SECOND_MS
+"""A printer that prints and says nothing for so long is asked, where it can be."""
 
 
 class Pipeline:
@@ -196,7 +200,7 @@ class Pipeline:
         waited = not (live or retained) and self.latest_ms > 0
         seen_ms = min(received_ms, self.latest_ms) if waited else received_ms
         try:
-            return self._book.find(topic, received_ms, seen_ms)
+            return self._book.find(topic, payload, retained, received_ms, seen_ms)
         except LedgerError:
             raise
         except Exception as error:  # noqa: BLE001  no topic may stop the collector
@@ -272,7 +276,7 @@ class Pipeline:
     # -- time -------------------------------------------------------------------------------
 
     def tick(self, now_ms: int) -> None:
-        """Notice silence and ends that did not come; while messages come live."""
+        """Notice silence and ends that did not come, and ask what falls silent in mid-print; live."""
         self.latest_ms = max(self.latest_ms, now_ms)
         self._known.rest()
         for printer in self._book.printers.values():
@@ -282,6 +286,8 @@ class Pipeline:
                 self._told.silence(printer)
             if needs_settling(printer.tracker, now_ms):
                 self._told.settle(printer)
+            if printer.tracker.state in ACTIVE_STATES and now_ms - printer.heard_ms > _ASK_AFTER_MS:
+                self._book.ask(printer)
 
     def waiting_inputs(self) -> list[int]:
         """What people said that is to be worked in, by its ids in the inbox."""
