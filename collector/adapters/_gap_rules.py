@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -12,24 +13,43 @@ class JobAfterGap(StrEnum):
     """What becomes of the job that was under way before the gap."""
 
     NONE = "none is known"
-    GOES_ON = "goes on where it is the same"
-    OVER = "over"
+    GOES_ON = "goes on where it is the same, else it is over"
+    OVER = "over, `unknown`"
     READ_THROUGH = "over, its file read through"
+    TOLD = "over, as told"
+    OPEN = "open until more is told"
+
+
+class StateAfterGap(StrEnum):
+    """A state that is no one state of ours."""
+
+    AS_TOLD = "as told"
+    UNKNOWN = "unknown"
+
+
+AS_TOLD: Final = StateAfterGap.AS_TOLD
+NOT_KNOWN: Final = StateAfterGap.UNKNOWN
+ANY_STATE: Final[frozenset[PrinterState | None]] = frozenset({*PrinterState, None})
 
 
 class GapRule(msgspec.Struct, frozen=True, kw_only=True):
     """One row: `sign`, in the protocol's own words, where one of the states `before` was known last.
 
-    None among `before` is a printer of which no state is known; None as `state` leaves it so.
-    `after_ms` is how long the sign must last.
+    None among `before` is a printer of which no state is known. `after_ms` is how long the sign
+    must last.
     """
 
     name: str
     sign: StrEnum
     before: frozenset[PrinterState | None]
-    state: PrinterState | None
+    state: PrinterState | StateAfterGap
     job: JobAfterGap
     after_ms: int = 0
+
+    @property
+    def restored(self) -> PrinterState | None:
+        """The one state that the row restores, None where it restores none or any."""
+        return self.state if isinstance(self.state, PrinterState) else None
 
 
 def gap_rule(rules: Sequence[GapRule], sign: StrEnum, before: PrinterState | None) -> GapRule | None:

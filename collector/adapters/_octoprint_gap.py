@@ -8,7 +8,7 @@ before tells of the gap.
 
 from enum import StrEnum
 
-from collector.adapters._gap_rules import GapRule, JobAfterGap, gap_rule
+from collector.adapters._gap_rules import NOT_KNOWN, GapRule, JobAfterGap, gap_rule
 from collector.adapters._octoprint_events import RESTING, follow
 from collector.adapters._octoprint_memory import (
     FORGOTTEN,
@@ -102,7 +102,7 @@ AFTER_GAP = (
         name="began_anew",
         sign=Sign.BEGAN_ANEW,
         before=ACTIVE_STATES | {None},
-        state=None,
+        state=NOT_KNOWN,
         job=JobAfterGap.OVER,
     ),
 )
@@ -150,7 +150,7 @@ def by_progress(memory: OctoPrintMemory, path: str, at: int) -> bool:
         if at - memory.progress_ms < rule.after_ms:
             return False
     if is_present(memory, at):
-        memory.state, memory.doubted = rule.state, False
+        memory.state, memory.doubted = rule.restored, False
     return True
 
 
@@ -187,11 +187,11 @@ def kept_read_through(memory: OctoPrintMemory, path: str, at: int) -> Observatio
     rule = gap_rule(AFTER_GAP, Sign.READ_THROUGH, memory.state or memory.state_before)
     if rule is None:
         return None
-    memory.state, memory.bed_full, memory.doubted = rule.state, True, False
+    memory.state, memory.bed_full, memory.doubted = rule.restored, True, False
     return Observation(
         retained=True,
         level=True,
-        state=rule.state,
+        state=rule.restored,
         signal=JobSignal.READ_THROUGH,
         ended_ms=at,
         job=JobReading(file=path),
@@ -202,13 +202,13 @@ def _by_cold(
     memory: OctoPrintMemory, state: PrinterState | None, at: int, *, retained: bool
 ) -> Observation | None:
     rule = gap_rule(AFTER_GAP, Sign.HEATERS_OFF, memory.state_before if state is None else state)
-    if rule is None or not _is_told_since(memory, at, retained=retained):
+    if rule is None or not _is_told_since(memory, retained=retained):
         return None
     if rule.job is JobAfterGap.OVER:
         return None if retained else _by_cooling(memory, rule, at)
     if state is not None and not _is_to_confirm(memory, state, at):
         return None
-    rests = PrinterState.FINISHED if memory.bed_full else rule.state
+    rests = PrinterState.FINISHED if memory.bed_full else rule.restored
     if is_present(memory, at):
         memory.state, memory.doubted = rests, False
     return Observation(
@@ -234,7 +234,7 @@ def _by_cooling(memory: OctoPrintMemory, rule: GapRule, at: int) -> Observation 
         return None
     since, memory.cold_ms = memory.cold_ms, None
     through = memory.figures.progress == 1
-    rests = PrinterState.FINISHED if through else rule.state
+    rests = PrinterState.FINISHED if through else rule.restored
     if is_present(memory, at):
         memory.state, memory.bed_full, memory.doubted = rests, through, False
     return Observation(time_ms=at, since_ms=since, level=True, state=rests, detail="heaters off in mid-print")
@@ -252,21 +252,23 @@ def _by_heat(memory: OctoPrintMemory, state: PrinterState | None, at: int) -> Ob
     if at - memory.hot_ms < rule.after_ms:
         return None
     if is_present(memory, at):
-        memory.state, memory.doubted, memory.hot_ms = rule.state, False, None
-    return Observation(time_ms=at, level=True, presumed=True, state=rule.state)
+        memory.state, memory.doubted, memory.hot_ms = rule.restored, False, None
+    return Observation(time_ms=at, level=True, presumed=True, state=rule.restored)
 
 
-def _is_told_since(memory: OctoPrintMemory, at: int, *, retained: bool) -> bool:
+def _is_told_since(memory: OctoPrintMemory, *, retained: bool) -> bool:
     """Whether both heaters were told since messages were missed, kept words by the server of now.
 
     Where nothing was missed, what was told before holds.
     """
     if memory.state is not None and not memory.doubted:
         return True
-    if retained and (memory.began_ms is None or at < memory.began_ms - _QUEUED_MS):
+    told_ms = memory.told_ms[_NOZZLE]
+    if memory.figures.bed_target is not None:
+        told_ms = min(told_ms, memory.told_ms[_BED])
+    if retained and (memory.began_ms is None or told_ms < memory.began_ms - _QUEUED_MS):
         return False
-    bed_ms, nozzle_ms = memory.told_ms[_BED], memory.told_ms[_NOZZLE]
-    return nozzle_ms > memory.gap_ms and (memory.figures.bed_target is None or bed_ms > memory.gap_ms)
+    return told_ms > memory.gap_ms
 
 
 def _is_to_confirm(memory: OctoPrintMemory, state: PrinterState, at: int) -> bool:

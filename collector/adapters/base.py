@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
+from collector.adapters._gap_rules import GapRule
 from farm.model.clash import ClashSign
 from farm.model.observation import Observation, Telemetry
 
@@ -74,6 +75,8 @@ class Adapter(Protocol):
     suffixes: tuple[str, ...]
     """MQTT topic filters to subscribe to, below the prefix."""
     memory_type: type[msgspec.Struct]
+    after_gap: tuple[GapRule, ...]
+    """Which evidence restores which state when messages may have been missed, for the documents as for it."""
     plain_words: tuple[str, ...]
     """Payloads that are no JSON, such as the words of a last will."""
 

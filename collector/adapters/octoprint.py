@@ -40,6 +40,7 @@ class OctoPrint:
     silence_ms = 900_000
     suffixes = ("mqtt", "event/+", "progress/printing", "temperature/+")
     memory_type = OctoPrintMemory
+    after_gap = gap.AFTER_GAP
     plain_words = ("connected", "disconnected")
 
     def new_memory(self) -> OctoPrintMemory:

@@ -10,7 +10,7 @@ from copy import copy
 from typing import Any
 
 from collector.adapters.base import ClockKind, Reading
-from collector.intake.addresses import AddressBook, Route
+from collector.intake.addresses import AddressBook, FirstMessage, Route
 from collector.intake.deliveries import Deliveries, Mark
 from collector.intake.inbox import InboxIntake
 from collector.intake.known_messages import KnownMessages
@@ -31,10 +31,14 @@ from farm.errors import LedgerError, UnreadableMessage
 from farm.ledger.collector_ledger import CollectorLedger
 from farm.ledger.records import TelemetryRow
 from farm.model.clash import clash_remedy
+from farm.model.states import ACTIVE_STATES
 from farm.model.times import MINUTE_MS, SECOND_MS
 from farm.settings import PrinterSettings, SiteSettings
 
 log = logging.getLogger(__name__)
+
+_ASK_AFTER_MS = 5 * SECOND_MS
+"""A printer that prints and says nothing for so long is asked, where it can be."""
 
 
 class Pipeline:
@@ -205,30 +209,15 @@ class Pipeline:
 
     def _find(self, topic: str, payload: bytes, retained: bool, received_ms: int, live: bool) -> Route | None:
         try:
-            # What waited in a queue is from before now; what the broker keeps is told now.
             waited = not (live or retained)
-            seen_ms = self._said_ms(topic, payload, received_ms) if waited else received_ms
-            return self._book.find(topic, received_ms, seen_ms)
+            return self._book.find(
+                FirstMessage(topic, payload, retained, received_ms, self.latest_ms if waited else None)
+            )
         except LedgerError:
             raise
         except Exception as error:  # noqa: BLE001  no topic may stop the collector
             self._writer.reject("-", topic, payload, received_ms, error)
             return None
-
-    def _said_ms(self, topic: str, payload: bytes, received_ms: int) -> int:
-        """When a message of a queue was said at the latest, by its own time and by what came before."""
-        known_ms = min(received_ms, self.latest_ms or received_ms)
-        found = self._book.match(topic)
-        if found is None or found.adapter.clock is not ClockKind.WALL:
-            return known_ms
-        try:
-            reading = found.adapter.read(found.adapter.new_memory(), found.suffix, payload, False)
-        except UnreadableMessage:
-            return known_ms
-        time_ms = None if reading is None else reading.time_ms
-        if time_ms is None or not is_plausible(ClockKind.WALL, time_ms, received_ms):
-            return known_ms
-        return min(known_ms, time_ms)
 
     def _work_in(self, route: Route, topic: str, reading: Reading, received_ms: int, live: bool) -> None:
         printer, session, _ = route
@@ -300,7 +289,7 @@ class Pipeline:
     # -- time -------------------------------------------------------------------------------
 
     def tick(self, now_ms: int) -> None:
-        """Notice silence and ends that did not come; while messages come live."""
+        """Notice silence and ends that did not come, and ask what falls silent in mid-print; live."""
         self.latest_ms = max(self.latest_ms, now_ms)
         self._known.rest()
         for printer in self._book.printers.values():
@@ -310,6 +299,8 @@ class Pipeline:
                 self._told.silence(printer)
             if needs_settling(printer.tracker, now_ms):
                 self._told.settle(printer)
+            if printer.tracker.state in ACTIVE_STATES and now_ms - printer.heard_ms > _ASK_AFTER_MS:
+                self._book.ask(printer)
 
     def waiting_inputs(self) -> list[int]:
         """What people said that is to be worked in, by its ids in the inbox."""

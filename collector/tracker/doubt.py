@@ -27,6 +27,7 @@ def away(step: Transition, until_ms: int, limit_ms: int) -> None:
     miss(step, step.at, until_ms, "absence", limit_ms)
     if not is_short:
         step.at = until_ms
+        step.before_silence = None
 
 
 def miss(step: Transition, from_ms: int, until_ms: int, source: str, limit_ms: int) -> None:

@@ -139,6 +139,25 @@ def test_a_level_that_can_be_no_name_makes_no_printer(name: str) -> None:
         assert [fault.reason for fault in ledger.faults()] == ["bad_printer_name"]
 
 
+@pytest.mark.parametrize(
+    ("topic", "payload", "reason"),
+    [
+        ("farm/p1/state", b"not json at all", "not_json"),
+        ("farm/p1/link", b"hello", "wrong_shape"),
+        ("octo/event/PrintDone", b"[1, 2]", "wrong_shape"),
+    ],
+)
+def test_what_cannot_be_read_makes_no_printer(topic: str, payload: bytes, reason: str) -> None:
+    with open_ledger("sqlite://") as ledger:
+        found = pipeline(ledger)
+        for at in (T0, T0 + 1):
+            found.take(topic, payload, False, at)
+        found.take("octo/event/PausedForUser", b"{}", True, T0)
+        found.commit(T0)
+        assert ledger.printers(everything=True) == []
+        assert [(fault.reason, fault.count) for fault in ledger.faults()] == [(reason, 2)]
+
+
 def test_names_stay_within_the_column_where_the_adapter_is_added() -> None:
     registry = PrinterRegistry(SiteSettings(), [], CollectorSettings())
     addresses = [Address("main", "octoprint", f"octo/{number}") for number in range(3)]
