@@ -241,8 +241,8 @@ def test_a_rest_that_the_broker_kept_counts_only_from_the_server_of_now(printer:
         said = {"actual": 20, "target": 0, "_timestamp": stamp + 1_000}
         printer.hear(2_001, f"temperature/{leaf}", said, retained=True)
     assert printer.state == "unknown"
-    said = {"path": "", "progress": 0, "_timestamp": stamp + 1_500}
-    printer.hear(2_001, "progress/printing", said, retained=True)
+    nothing = {"path": "", "progress": 0, "_timestamp": stamp + 1_500}
+    printer.hear(2_001, "progress/printing", nothing, retained=True)
     assert printer.state == "unknown"
     for leaf in ("bed", "tool0"):
         said = {"actual": 21, "target": 0, "_timestamp": stamp + 1_502}
