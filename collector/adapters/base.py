@@ -108,3 +108,14 @@ class Askable(Protocol):
 
     def questions(self, number: int) -> tuple[Question, ...]:
         """What to publish; `number` tells one round of questions from another."""
+
+
+@runtime_checkable
+class Waiting(Protocol):
+    """In this protocol something shows by the time that passes, though no message comes."""
+
+    def waits(self, memory: Any) -> bool:
+        """Whether there is something to wait for."""
+
+    def look(self, memory: Any, at_ms: int) -> Observation | None:
+        """What shows by `at_ms` of the source's clock. Called about once a second while it waits."""

@@ -61,6 +61,14 @@ class OctoPrint:
         """Nothing is published again on reconnecting: what is known stands until a sign speaks."""
         gap.doubt(memory)
 
+    def waits(self, memory: OctoPrintMemory) -> bool:
+        """Heaters that stay off are told once."""
+        return memory.cold_ms is not None
+
+    def look(self, memory: OctoPrintMemory, at_ms: int) -> Observation | None:
+        """See `Waiting.look`."""
+        return gap.by_heaters(memory, at_ms, retained=False)
+
     def recorded_fields(self, _suffix: str) -> Fields:
         """See `Adapter.recorded_fields`: one form for all topics."""
         return wire_fields(Payload)

@@ -295,12 +295,27 @@ class Pipeline:
         for printer in self._book.printers.values():
             if not printer.is_taken_in:
                 continue
+            for session in printer.sessions:
+                self._look(printer, session, now_ms)
             if printer.was_silent(now_ms) and printer.tracker.state not in UNSEEN:
                 self._told.silence(printer)
             if needs_settling(printer.tracker, now_ms):
                 self._told.settle(printer)
             if printer.tracker.state in ACTIVE_STATES and now_ms - printer.heard_ms > _ASK_AFTER_MS:
                 self._book.ask(printer)
+
+    def _look(self, printer: TrackedPrinter, session: PrinterSession, now_ms: int) -> None:
+        """Work in what has shown by the time that passed."""
+        before = session.memory
+        if session.waiting is None or not session.waiting.waits(before):
+            return
+        session.memory = before.__copy__()
+        seen = session.look(now_ms)
+        if seen is not None:
+            self._memory_before = before
+            heard = self._heard(printer, session, now_ms, live=True)
+            self._told.tell(heard, now_ms, Reading(seen.time_ms, (seen,)))
+            self._writer.moved(session)
 
     def waiting_inputs(self) -> list[int]:
         """What people said that is to be worked in, by its ids in the inbox."""

@@ -46,6 +46,10 @@ class SourceClock(msgspec.Struct, frozen=True, kw_only=True):
         """Our time of an instant of the source's clock, as far as is known."""
         return source_ms + (self.offset_ms or 0)
 
+    def theirs(self, at_ms: int) -> int:
+        """The source's time of an instant of ours, as far as is known."""
+        return at_ms - (self.offset_ms or 0)
+
 
 class ClockChange(StrEnum):
     """What a message showed about the clock."""

@@ -71,8 +71,14 @@ TARGETS = (
     ),
     Target(
         "octoprint",
-        ("collector/adapters/octoprint.py", "collector/adapters/_octoprint_memory.py"),
         (
+            "collector/adapters/octoprint.py",
+            "collector/adapters/_octoprint_events.py",
+            "collector/adapters/_octoprint_gap.py",
+            "collector/adapters/_octoprint_memory.py",
+        ),
+        (
+            "tests/unit/collector/test_gap_rules.py",
             f"{_ADAPTERS}/test_octoprint_words.py",
             f"{_ADAPTERS}/test_octoprint_memory.py",
             "tests/unit/collector/test_octoprint.py",

@@ -11,20 +11,20 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.real import programs
+from tests.real import moonraker_stories, octoprint_stories, programs
 from tests.real.stage import Stage
-from tests.real.stories import OCTOPRINT_STORIES
+
+STORIES = (*octoprint_stories.STORIES, *moonraker_stories.STORIES)
 
 
 def main() -> int:
     """Play what is asked for; how many stories did not come out as they must."""
     asked = _arguments()
-    stories = [
-        story for story in OCTOPRINT_STORIES if asked.stories in ([], None) or story.__name__ in asked.stories
-    ]
+    stories = [story for story in STORIES if not asked.stories or story.__name__ in asked.stories]
     octoprint = programs.octoprint(asked.cache, asked.mqtt_plugin)
+    moonraker = programs.moonraker(asked.cache)
     with tempfile.TemporaryDirectory(prefix="layerline-real-", ignore_cleanup_errors=True) as folder:
-        stage = Stage(Path(folder), octoprint)
+        stage = Stage(Path(folder), octoprint, moonraker)
         try:
             stage.farm.start()
             return sum(not _play(story, stage, asked.record) for story in stories)
@@ -52,7 +52,7 @@ def _play(story: Callable[[Stage], None], stage: Stage, record: Path | None) -> 
 
 def _arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.real", description=__doc__)
-    names = [story.__name__ for story in OCTOPRINT_STORIES]
+    names = [story.__name__ for story in STORIES]
     parser.add_argument("stories", nargs="*", metavar="STORY", help=f"of {', '.join(names)}; else all")
     parser.add_argument(
         "--mqtt-plugin", default=programs.MQTT_PLUGIN, help="folder or address of OctoPrint's MQTT plugin"

@@ -6,19 +6,23 @@ from typing import Any
 
 from tests.real.broker_access import BrokerAccess
 from tests.real.farm import Farm
+from tests.real.moonraker import Moonraker
 from tests.real.octoprint import OctoPrint
 
 BAY = "bay1"
+VORON = "voron"
 
 
 class Stage:
     """One farm for all stories, with printers that are made as they are called for."""
 
-    def __init__(self, folder: Path, octoprint: Path) -> None:
+    def __init__(self, folder: Path, octoprint: Path, moonraker: Path) -> None:
         self.farm = Farm(folder / "farm")
         self._folder = folder
         self._program = octoprint
+        self._python = moonraker
         self._printers: dict[str, OctoPrint] = {}
+        self._moonraker: Moonraker | None = None
 
     def octoprint(self, name: str = BAY, topic: str = "", broker: BrokerAccess | None = None) -> OctoPrint:
         """The OctoPrint of that name, running."""
@@ -29,6 +33,13 @@ class Stage:
             printer.start()
         return self._printers[name]
 
+    def moonraker(self) -> Moonraker:
+        """The one Moonraker, with its Klipper, running."""
+        if self._moonraker is None:
+            self._moonraker = Moonraker(self._python, self._folder / VORON, self.farm.broker, VORON)
+            self._moonraker.start()
+        return self._moonraker
+
     def restart(self, meanwhile: Callable[[], None] | None = None) -> None:
         """Our own absence: everything of ours is ended and started again."""
         self.farm.stop()
@@ -36,7 +47,7 @@ class Stage:
             meanwhile()
         self.farm.start()
 
-    def standing(self, name: str = BAY) -> dict[str, Any]:
+    def standing(self, name: str) -> dict[str, Any]:
         """How a printer stands, as far as a restart must leave it alone."""
         item = self.farm.printers()[name]
         job = item["job"]
@@ -46,4 +57,7 @@ class Stage:
         """End all that was started."""
         for printer in self._printers.values():
             printer.kill()
+        if self._moonraker is not None:
+            self._moonraker.kill_klipper()
+            self._moonraker.kill_server()
         self.farm.stop()

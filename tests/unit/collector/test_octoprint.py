@@ -133,6 +133,19 @@ def test_an_end_that_was_lost_shows_in_heaters_that_stay_off(printer: Farm) -> N
     assert (printer.job.outcome, printer.job.ended_ms) == ("unknown", T0 + 300 * SECOND)
 
 
+def test_heaters_that_are_told_off_once_stay_off_without_a_message(printer: Farm) -> None:
+    """A printer that has cooled down tells nothing more: its temperatures do not change."""
+    start(printer, 10)
+    bed(printer, 20)
+    bed(printer, 100, target=0, tool=0)
+    printer.wait(159)
+    assert printer.state == "printing"
+    printer.wait(170)
+    assert printer.state == "idle"
+    assert (printer.job.outcome, printer.job.ended_ms) == ("unknown", T0 + 100 * SECOND)
+    assert printer.seconds("printing") == 90
+
+
 def test_a_print_without_heat_is_not_over_because_it_is_cold(printer: Farm) -> None:
     start(printer, 10)
     for at in range(20, 600, 10):
@@ -241,8 +254,8 @@ def test_a_rest_that_the_broker_kept_counts_only_from_the_server_of_now(printer:
         said = {"actual": 20, "target": 0, "_timestamp": stamp + 1_000}
         printer.hear(2_001, f"temperature/{leaf}", said, retained=True)
     assert printer.state == "unknown"
-    nothing = {"path": "", "progress": 0, "_timestamp": stamp + 1_500}
-    printer.hear(2_001, "progress/printing", nothing, retained=True)
+    anew = {"path": "", "progress": 0, "_timestamp": stamp + 1_500}
+    printer.hear(2_001, "progress/printing", anew, retained=True)
     assert printer.state == "unknown"
     for leaf in ("bed", "tool0"):
         said = {"actual": 21, "target": 0, "_timestamp": stamp + 1_502}

@@ -1,15 +1,15 @@
-"""The stories: what is done to the real programs, and what Layerline must say of it."""
+"""What is done to real OctoPrints, and what Layerline must say of it."""
 
 import time
 from collections.abc import Callable
 
 from tests.real.farm import seconds_between
+from tests.real.looking import is_warned, restart_and_compare, wait_until_over
 from tests.real.stage import BAY, Stage
 from tests.servers import wait_until
 
 _SOON_S = 30.0
 _COLD_S = 150.0
-_BACK_S = 45.0
 _NEAR_S = 5.0
 
 
@@ -22,7 +22,7 @@ def starts_idle(stage: Stage) -> None:
 def restart_at_idle(stage: Stage) -> None:
     """A restart of ours leaves an idle printer idle, since when it was."""
     starts_idle(stage)
-    _restart_and_compare(stage)
+    restart_and_compare(stage, BAY)
 
 
 def restart_in_mid_print(stage: Stage) -> None:
@@ -30,7 +30,7 @@ def restart_in_mid_print(stage: Stage) -> None:
     stage.octoprint().print_file("mid.gcode", 90)
     stage.farm.wait_for(BAY, "printing", _SOON_S)
     time.sleep(15)
-    _restart_and_compare(stage)
+    restart_and_compare(stage, BAY)
     stage.farm.wait_for(BAY, "finished", 120)
     job = stage.farm.jobs(BAY)[0]
     assert (job["file"], job["outcome"]) == ("mid.gcode", "succeeded"), job
@@ -41,10 +41,10 @@ def restart_at_finished(stage: Stage) -> None:
     if stage.farm.state(BAY) != "finished":
         stage.octoprint().print_file("short.gcode", 15)
         stage.farm.wait_for(BAY, "finished", 60)
-    _restart_and_compare(stage)
+    restart_and_compare(stage, BAY)
     stage.farm.say("set", BAY, "bed-cleared", "--who", "the story")
     stage.farm.wait_for(BAY, "idle", _SOON_S)
-    _restart_and_compare(stage)
+    restart_and_compare(stage, BAY)
 
 
 def end_while_away(stage: Stage) -> None:
@@ -54,7 +54,7 @@ def end_while_away(stage: Stage) -> None:
     stage.farm.wait_for(BAY, "printing", _SOON_S)
     time.sleep(10)
     stage.restart(lambda: wait_until(lambda: printer.job_state() == "Operational", "the print ends", 90))
-    _wait_until_over(stage, "away.gcode", _COLD_S)
+    wait_until_over(stage, BAY, "away.gcode", _COLD_S)
     assert stage.farm.state(BAY) in ("idle", "finished")
 
 
@@ -68,7 +68,7 @@ def killed_in_mid_print(stage: Stage) -> None:
     printer.kill()
     stage.farm.wait_for(BAY, "offline", _SOON_S)
     printer.start()
-    _wait_until_over(stage, "killed.gcode", _SOON_S)
+    wait_until_over(stage, BAY, "killed.gcode", _SOON_S)
     job = stage.farm.jobs(BAY)[0]
     assert job["outcome"] == "unknown", job
     assert seconds_between(job["ended_at"], killed) <= _NEAR_S, (job["ended_at"], killed)
@@ -94,44 +94,18 @@ def two_under_one_prefix(stage: Stage) -> None:
     topic = "octoPrint/twins"
     for name in ("twin_a", "twin_b"):
         stage.octoprint(name, topic).print_file(f"{name}.gcode", 30)
-    wait_until(lambda: _is_warned(stage, topic), "the log warns of the common base topic", 60)
+    wait_until(lambda: is_warned(stage, topic), "the log warns of the common base topic", 60)
 
 
 def wrong_password(stage: Stage) -> None:
     """A printer with a wrong password is said to be refused, and is no printer."""
     wrong = stage.farm.broker._replace(password="not-the-password")
     stage.octoprint("stranger", broker=wrong)
-    wait_until(lambda: _is_warned(stage, "refused"), "the log says who was refused", 60)
+    wait_until(lambda: is_warned(stage, "refused"), "the log says who was refused", 60)
     assert "stranger" not in stage.farm.printers()
 
 
-def _restart_and_compare(stage: Stage) -> None:
-    """Restart ours, and see that the printer stands as it stood, before it is heard again and after."""
-    before = stage.standing()
-    stage.restart()
-    for _ in range(round(_BACK_S / 5)):
-        now = stage.standing()
-        if now["job"] is None and before["job"] is not None:
-            # The print may end while we look.
-            break
-        assert now == before, f"{before} became {now}"
-        time.sleep(5)
-
-
-def _wait_until_over(stage: Stage, file: str, limit_s: float) -> None:
-    def is_over() -> bool:
-        job = stage.farm.jobs(BAY)[0]
-        return bool(job["file"] == file and job["outcome"] is not None)
-
-    wait_until(is_over, f"{file} is over", limit_s)
-    assert [job["file"] for job in stage.farm.jobs(BAY)].count(file) == 1
-
-
-def _is_warned(stage: Stage, words: str) -> bool:
-    return any("WARNING" in line and words in line for line in stage.farm.log.splitlines())
-
-
-OCTOPRINT_STORIES: tuple[Callable[[Stage], None], ...] = (
+STORIES: tuple[Callable[[Stage], None], ...] = (
     starts_idle,
     restart_at_idle,
     restart_in_mid_print,
