@@ -164,10 +164,10 @@ def mosquitto(extra: Sequence[str] = (), *, window: int = 2000) -> Iterator[Mosq
 class EmbeddedBroker:
     """A broker of our own, as `layerline up` runs it. What it keeps outlives `stop` and `start`."""
 
-    def __init__(self, kind: BrokerKind, folder: Path, queue_mb: int) -> None:
-        self.settings = EmbeddedBrokerSettings(kind=kind, host=_LOOPBACK, port=free_port(), queue_mb=queue_mb)
+    def __init__(self, kind: BrokerKind, folder: Path, queue_mb: int, host: str) -> None:
+        self.settings = EmbeddedBrokerSettings(kind=kind, host=host, port=free_port(), queue_mb=queue_mb)
         self.folder = DataFolder(folder)
-        self.host, self.port = self.settings.host, self.settings.port
+        self.host, self.port = _LOOPBACK, self.settings.port
         self.credentials, self._command = prepare_broker(self.settings, self.folder)
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -216,7 +216,7 @@ class EmbeddedBroker:
 
 @contextmanager
 def embedded_broker(
-    kind: BrokerKind = BrokerKind.BUILT_IN, *, queue_mb: int = 64
+    kind: BrokerKind = BrokerKind.BUILT_IN, *, queue_mb: int = 64, host: str = _LOOPBACK
 ) -> Iterator[EmbeddedBroker]:
     """A running broker of our own: the one that comes along, or the machine's Mosquitto."""
     if kind is BrokerKind.MOSQUITTO:
@@ -225,7 +225,7 @@ def embedded_broker(
         except NoMosquitto as error:
             pytest.skip(f"{error}; get it with: apt-get install mosquitto")
     with tempfile.TemporaryDirectory(prefix="layerline-broker-") as folder:
-        broker = EmbeddedBroker(kind, Path(folder), queue_mb)
+        broker = EmbeddedBroker(kind, Path(folder), queue_mb, host)
         try:
             broker.start()
             yield broker

@@ -278,6 +278,20 @@ def test_its_files_are_its_owner_s_alone(broker: EmbeddedBroker) -> None:
             assert file.stat().st_mode & 0o077 == 0, file
 
 
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+@pytest.mark.parametrize("kind", KINDS)
+def test_on_every_address_it_is_reached_over_ipv4_and_ipv6(kind: BrokerKind) -> None:
+    with embedded_broker(kind, host="::") as broker:
+        for host in ("127.0.0.1", "::1"):
+            broker.host = host
+            assert answer_to(broker, greeting(broker, "six", password="wrong")) == b"\x20\x02\x00\x05"
+        wait_until(
+            lambda: {each.address for each in refused_clients(broker.folder)} == {"127.0.0.1", "::1"},
+            "both addresses are told",
+            10,
+        )
+
+
 def test_it_comes_back_on_its_port_after_a_kill(own_broker: EmbeddedBroker) -> None:
     with line(own_broker, "collector", clean=False) as reader:
         reader.subscribe("farm/#")

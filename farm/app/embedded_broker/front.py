@@ -12,13 +12,14 @@ not read from.
 import asyncio
 import hmac
 import logging
+import socket
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final, cast
 
 from farm.app.data_folder import Credentials
 from farm.app.embedded_broker.connect import MQTT_31, Connect, UnusableGreeting, connack, read_connect
-from farm.app.embedded_broker.settings import EmbeddedBrokerSettings
+from farm.app.embedded_broker.settings import EVERY_ADDRESS, EmbeddedBrokerSettings
 from farm.app.embedded_broker.status import StatusKeeper
 from farm.model.refused_client import RefusalReason
 
@@ -58,13 +59,20 @@ class Front:
 
     async def bind(self) -> asyncio.Server:
         """Take the port, without letting anybody in yet. Raises OSError when it is taken."""
-        return await asyncio.get_running_loop().create_server(
-            lambda: _Newcomer(self),
-            self._settings.host,
-            self._settings.port,
+        loop, host, port = asyncio.get_running_loop(), self._settings.host, self._settings.port
+
+        def newcomer() -> _Newcomer:
+            return _Newcomer(self)
+
+        if host != EVERY_ADDRESS:
+            return await loop.create_server(newcomer, host, port, backlog=_BACKLOG, start_serving=False)
+        both = socket.create_server(
+            (host, port),
+            family=socket.AF_INET6,
             backlog=_BACKLOG,
-            start_serving=False,
+            dualstack_ipv6=socket.has_dualstack_ipv6(),
         )
+        return await loop.create_server(newcomer, sock=both, backlog=_BACKLOG, start_serving=False)
 
     async def open(self, server: asyncio.Server, over: asyncio.Event, looks: Callable[[], object]) -> None:
         """Let clients in until `over` is set; `looks` is called every second."""

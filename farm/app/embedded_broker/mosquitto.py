@@ -21,7 +21,7 @@ from typing import IO, cast
 
 from farm.app.data_folder import Credentials, DataFolder
 from farm.app.embedded_broker.mosquitto_log import LetIn, MosquittoLog
-from farm.app.embedded_broker.settings import BrokerKind, EmbeddedBrokerSettings
+from farm.app.embedded_broker.settings import EVERY_ADDRESS, BrokerKind, EmbeddedBrokerSettings
 from farm.app.embedded_broker.status import StatusKeeper
 from farm.app.listening import listens
 from farm.errors import ConfigurationError, StartError
@@ -107,10 +107,12 @@ def mosquitto_configuration(settings: EmbeddedBrokerSettings, user: str) -> str:
 
     No `max_keepalive`: it would refuse whoever asks for a longer one, and printers choose a minute.
     """
+    # With an address of IPv6, also with the one for all, it listens on IPv6 alone.
+    where = f"{settings.port}" if settings.host == EVERY_ADDRESS else f"{settings.port} {settings.host}"
     return f"""\
 # Written by Layerline at each start.
 per_listener_settings false
-listener {settings.port} {settings.host}
+listener {where}
 user {user}
 allow_anonymous false
 password_file {USERS_FILE}

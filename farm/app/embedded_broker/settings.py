@@ -10,6 +10,9 @@ from pydantic import AfterValidator, Field
 from farm.app.listening import local_address
 from farm.settings import Section
 
+EVERY_ADDRESS = "::"
+"""Every address of this machine, of IPv6 and of IPv4."""
+
 _HOST_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
 
 

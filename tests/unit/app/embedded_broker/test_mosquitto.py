@@ -115,6 +115,15 @@ def test_the_settings_are_those_that_a_farm_needs() -> None:
     assert not [line for line in said if line.startswith("max_keepalive")]
 
 
+@pytest.mark.parametrize(
+    ("host", "listener"),
+    [("10.0.0.1", "listener 1883 10.0.0.1"), ("::", "listener 1883"), ("pi", "listener 1883 pi")],
+)
+def test_it_listens_where_it_is_told_to(host: str, listener: str) -> None:
+    said = mosquitto_configuration(EmbeddedBrokerSettings(host=host), "somebody").splitlines()
+    assert [line for line in said if line.startswith("listener")] == [listener]
+
+
 def test_the_password_is_kept_as_a_hash_only() -> None:
     line = users_line(Credentials("layerline", "abcd-efgh"))
     assert line.startswith("layerline:$7$")
