@@ -67,7 +67,7 @@ def _explain_one(detail: ErrorDetails, root: Model, layers: Layers) -> str:
         return _unknown_tag(path, detail, layers)
     origin = layers.origin(path)
     name = _ordinal_hint(path, dotted(path))
-    start = f"{origin}: {name}" if origin else name
+    start = name if origin is None else origin if origin.startswith("--") else f"{origin}: {name}"
     if detail["type"] == "extra_forbidden":
         place = place_at(root, detail["loc"][:-1])
         return f"{start}: {unknown_key(str(path[-1]), place)}"

@@ -9,9 +9,9 @@ from farm.cli.opening import open_configuration
 from farm.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOption, VerboseOption, flag
 from farm.cli.output import counted, print_json, print_line
 from farm.cli.standing import farm_view
-from farm.cli.tables import NOTHING, Cell, Column, print_table, terminal_table
 from farm.cli.times import FarmClock, UtcOption, farm_clock
 from farm.cli.watching import WatchOption, watch
+from farm.tables import NOTHING, Cell, Column, print_table, terminal_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,12 +29,18 @@ layerline alerts --all --printer bay1 --json
 
 _SHOWN = 50
 
-COLUMNS = (
-    Column("state"),
+_FIRING = (
     Column("severity"),
     Column("fired", right=True),
     Column("alert", name=True),
-    Column("resolved", extra=True),
+    Column("summary", below=True),
+)
+_ALL = (
+    Column("state"),
+    Column("fired", right=True),
+    Column("alert", name=True),
+    Column("resolved"),
+    Column("severity", extra=True),
     Column("summary", below=True),
 )
 
@@ -87,7 +93,8 @@ def alerts(
         def drawn(width: int) -> "Iterator[Text]":
             found = view.alert_store.alerts(wanted).alerts
             clock = farm_clock(configuration, ledger, utc=utc)
-            return terminal_table(COLUMNS, [row(each, clock) for each in found], width, title=_heading(found))
+            columns, rows = _table(found, clock, everything=everything)
+            return terminal_table(columns, rows, width, title=_heading(found))
 
         if watched:
             watch(drawn)
@@ -99,16 +106,19 @@ def alerts(
     _print(page.alerts, clock, more=page.next is not None, everything=everything)
 
 
-def row(alert: "Alert", clock: FarmClock) -> list[Cell]:
-    """An alert as a row of the table."""
-    return [
-        alert.state.value,
-        alert.severity.value,
-        clock.ago(alert.fired_ms),
-        alert.title,
-        clock.instant(alert.resolved_ms),
-        alert.resolution or alert.summary or NOTHING,
-    ]
+def _table(
+    found: "Sequence[Alert]", clock: FarmClock, *, everything: bool
+) -> "tuple[Sequence[Column], list[list[Cell]]]":
+    """The columns and a row for each alert; what all of them have in common is no column."""
+
+    def row(alert: "Alert") -> list[Cell]:
+        fired, summary = clock.ago(alert.fired_ms), alert.resolution or alert.summary or NOTHING
+        if not everything:
+            return [alert.severity.value, fired, alert.title, summary]
+        resolved = clock.instant(alert.resolved_ms)
+        return [alert.state.value, fired, alert.title, resolved, alert.severity.value, summary]
+
+    return (_ALL if everything else _FIRING), [row(alert) for alert in found]
 
 
 def _heading(found: "Sequence[Alert]") -> str:
@@ -119,6 +129,6 @@ def _print(found: "Sequence[Alert]", clock: FarmClock, *, more: bool, everything
     if not found:
         print_line("No alerts." if everything else "No alert fires.")
         return
-    print_table(COLUMNS, [row(each, clock) for each in found])
+    print_table(*_table(found, clock, everything=everything))
     if more:
         print_line(f"The newest {_heading(found)}; more with --limit.")

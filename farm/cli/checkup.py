@@ -16,8 +16,8 @@ from farm.cli.options import (
     flag,
 )
 from farm.cli.output import print_json, print_line
-from farm.cli.tables import indented, print_table, style_of
 from farm.model.terminal_text import plain
+from farm.tables import indented, print_table, style_of
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -160,7 +160,7 @@ def _print_findings(name: str, diagnoses: "Sequence[Diagnosis]") -> None:
         print_table(["", name or "check", "seen", "what it costs, what to do"], rows)
         return
     if name:
-        console.print(name.capitalize(), style="bold")
+        console.print(f"\n{name.capitalize()}", style="bold")
     for each in diagnoses:
         console.print(_paragraph(each, console.width))
 

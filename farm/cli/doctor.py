@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from api.farm_view import DROPPED_LATELY_MS
 from collector.broker_trials import BrokerTrials
 from farm.cli.checks import check_soundness, remedy_of
 from farm.cli.diagnosis import Diagnosis, failed, ok, warning
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from farm.ledger.ledger import Ledger
     from farm.model.alert import Delivery
 
-RECENT_MS = DAY_MS
-"""What went wrong longer ago is no warning any more."""
+_REFUSED_LATELY_MS = DAY_MS
+"""For so long after the last attempt a message that was not taken is something to look at."""
 _REFUSED = frozenset({DeliveryState.FAILED, DeliveryState.PARTIAL})
 _STALE_MS = 60 * SECOND_MS
 _LAGGING_ENTRIES = 1_000
@@ -80,12 +81,11 @@ def _printers(ledger: "Ledger") -> Diagnosis:
 
 def _clashes(ledger: "Ledger", clock: FarmClock) -> Iterator[Diagnosis]:
     """Printers as which two publish."""
-    now_ms = ledger.now_ms(system_clock())
     for status in ledger.statuses():
         clash = status.clash
-        if clash is not None and clash.stands(now_ms):
-            times = f"since {clock.exact(clash.since_ms)}, last seen at {clock.exact(clash.last_ms)}"
-            seen = f"{clash.words}; {times}"
+        if clash is not None and clash.stands(clock.now_ms):
+            ago = rough_span(clock.now_ms - clash.last_ms)
+            seen = f"{clash.words}; since {clock.exact(clash.since_ms)}, last seen {ago} ago"
             yield failed(f"printer {status.printer.name}", seen, clash_remedy(status.printer.adapter))
 
 
@@ -130,7 +130,7 @@ def _feed_lag(ledger: "Ledger", store: "AlertStore") -> Diagnosis:
 def _dropped(ledger: "Ledger", clock: FarmClock) -> Iterator[Diagnosis]:
     """A warning of what was dropped lately; what is longer ago is only counted."""
     faults = sorted(ledger.faults(), key=lambda fault: (fault.source, fault.reason))
-    recent = [fault for fault in faults if clock.now_ms - fault.last_ms <= RECENT_MS]
+    recent = [fault for fault in faults if clock.now_ms - fault.last_ms <= DROPPED_LATELY_MS]
     for fault in recent:
         sample = f": {fault.sample}" if fault.sample else ""
         ago = rough_span(clock.now_ms - fault.last_ms)
@@ -142,7 +142,7 @@ def _dropped(ledger: "Ledger", clock: FarmClock) -> Iterator[Diagnosis]:
 
 
 def _long_ago(count: int) -> str:
-    return f"none in the last day, {count:,} before" if count else "none"
+    return f"none in the last hour, {count:,} before" if count else "none"
 
 
 def _rejected(ledger: "Ledger", clock: FarmClock) -> Diagnosis:
@@ -150,7 +150,7 @@ def _rejected(ledger: "Ledger", clock: FarmClock) -> Diagnosis:
     if not newest:
         return ok("rejected messages", "none")
     last, kept = newest[0], ledger.rejected_count()
-    if clock.now_ms - last.at_ms > RECENT_MS:
+    if clock.now_ms - last.at_ms > DROPPED_LATELY_MS:
         return ok("rejected messages", _long_ago(kept))
     seen = (
         f"{kept} kept, the newest of {last.source}, {rough_span(clock.now_ms - last.at_ms)} ago: "
@@ -166,7 +166,7 @@ def _deliveries(store: "AlertStore") -> Iterator[Diagnosis]:
 
     totals = store.totals()
     alerts = store.alerts(AlertFilter(limit=_RECENT_ALERTS)).alerts
-    since_ms = system_clock() - RECENT_MS  # deliveries live on the wall clock
+    since_ms = system_clock() - _REFUSED_LATELY_MS  # deliveries live on the wall clock
     recent = [
         each for each in store.deliveries([alert.id for alert in alerts]) if _tried_ms(each) >= since_ms
     ]

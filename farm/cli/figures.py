@@ -8,8 +8,8 @@ from farm.cli.names import GroupOption, PrinterNames, PrinterOption
 from farm.cli.opening import open_configuration
 from farm.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOption, VerboseOption, flag
 from farm.cli.output import print_json, print_line
-from farm.cli.tables import NOTHING, Column, print_table
 from farm.cli.times import UtcOption, farm_clock
+from farm.tables import NOTHING, Column, print_table
 
 if TYPE_CHECKING:
     from farm.cli.times import FarmClock

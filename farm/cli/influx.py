@@ -10,7 +10,7 @@ from farm.cli.help import Command, Group
 from farm.cli.opening import open_configuration
 from farm.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOption, VerboseOption, flag
 from farm.cli.output import counted, print_json, print_line
-from farm.cli.tables import print_table
+from farm.tables import print_table
 
 if TYPE_CHECKING:
     from farm.influx.status import QueueStatus
@@ -66,6 +66,7 @@ def init(
     ] = 90,
     config: ConfigOption = None,
     data: DataOption = None,
+    as_json: JsonOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Make buckets, retention, downsampling tasks and a token for just these.
@@ -81,7 +82,7 @@ def init(
         flag("--admin-token-file", str(admin_token_file.absolute()), "influx", "token_file"),
         verbose=verbose,
     )
-    from farm.cli.influx_output import configuration_lines
+    from farm.cli.influx_output import configuration_lines, settings_to_use
     from farm.influx.client import InfluxServer
     from farm.influx.setup import set_up, wait_until_ready
 
@@ -93,11 +94,16 @@ def init(
     token_file.touch(mode=_PRIVATE)
     token_file.chmod(_PRIVATE)
     token_file.write_text(f"{done.token}\n", "utf-8")
-    for step in [*done.steps, f"token written to {token_file}"]:
+    steps = [*done.steps, f"token written to {token_file}"]
+    use = settings_to_use(settings, token_file)
+    if as_json:
+        print_json({"done": steps, "influx": use})
+        return
+    for step in steps:
         print_line(step)
     print_line("For layerline.toml:")
     print_line("")
-    for line in configuration_lines(settings, token_file):
+    for line in configuration_lines(use):
         print_line(line)
 
 
@@ -140,13 +146,14 @@ def _say_not_configured(*, as_json: bool) -> None:
     if as_json:
         print_json([])
     else:
-        print_line("InfluxDB is not configured, so nothing is sent: [influx] in docs/configuration.md.")
+        print_line("InfluxDB is not configured, so nothing is sent: see docs/influxdb.md.")
 
 
 def resend(
     database: DatabaseOption = None,
     config: ConfigOption = None,
     data: DataOption = None,
+    as_json: JsonOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Fill an InfluxDB that is new, or has lost something, from the ledger.
@@ -167,6 +174,9 @@ def resend(
     with InfluxServer(settings) as server, ledger_of(configuration) as ledger:
         wait_until_ready(server)
         done = send(ledger.engine, server, settings, system_clock)
+    if as_json:
+        print_json({"stored": done.stored, "refused": done.refused})
+        return
     print_line(f"{counted(done.stored, 'point')} stored, {done.refused:,} refused.")
 
 
@@ -175,6 +185,7 @@ def rebuild(
     database: DatabaseOption = None,
     config: ConfigOption = None,
     data: DataOption = None,
+    as_json: JsonOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Fill an empty ledger with the printers, jobs and hours that InfluxDB holds.
@@ -193,9 +204,13 @@ def rebuild(
 
     with InfluxServer(configuration.influx) as server, ledger_of(configuration, create=True) as ledger:
         done = fill(server, ledger)
+    known_until = rfc3339(done.known_until_ms)
     counts = {"printer": done.printers, "job": done.jobs, "span": done.spans}
+    if as_json:
+        print_json({**{f"{noun}s": count for noun, count in counts.items()}, "known_until": known_until})
+        return
     print_line(", ".join(counted(count, noun) for noun, count in counts.items()) + ".")
-    print_line(f"Known until {rfc3339(done.known_until_ms)}.")
+    print_line(f"Known until {known_until}.")
 
 
 app.command(cls=Command, epilog=INIT_EXAMPLES)(init)

@@ -1,14 +1,14 @@
 """What the commands about InfluxDB show."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from farm.cli.tables import NOTHING, Column
 from farm.cli.times import span_text
 from farm.influx.settings import InfluxSettings
 from farm.influx.status import QueueStatus
 from farm.model.times import SECOND_MS
+from farm.tables import NOTHING, Column
 
 QUEUE_COLUMNS = (
     Column("queue"),
@@ -22,17 +22,21 @@ QUEUE_COLUMNS = (
 )
 
 
-def configuration_lines(settings: InfluxSettings, token_file: Path) -> list[str]:
-    """The section of the configuration that uses what was set up."""
-    values = {
+def settings_to_use(settings: InfluxSettings, token_file: Path) -> dict[str, str | None]:
+    """The keys of `[influx]` with which what was set up is used."""
+    return {
         "url": settings.url,
         "org": settings.org,
         "bucket": settings.bucket,
         "telemetry_bucket": settings.telemetry_bucket,
         "token_file": str(token_file.absolute()),
     }
+
+
+def configuration_lines(use: Mapping[str, str | None]) -> list[str]:
+    """The section of the configuration with these keys."""
     # A TOML string is written as a JSON string.
-    return ["[influx]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
+    return ["[influx]", *(f"{key} = {json.dumps(value)}" for key, value in use.items())]
 
 
 def queue_rows(queues: Sequence[QueueStatus]) -> list[list[str]]:

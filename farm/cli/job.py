@@ -10,7 +10,7 @@ from farm.errors import InvalidQuery
 from farm.model.states import CancelledBy, Cause, Outcome
 
 CORRECT_EXAMPLES = """
-layerline job correct 5f0f1c9a --outcome failed --cause adhesion --why "came off at layer 3"
+layerline job correct 5f0f1c9a --outcome failed --cause adhesion --why "came off"
 layerline job correct 5f0f1c9a --outcome cancelled --cancelled-by person
 layerline job correct 5f0f1c9a --undo             what was inferred stands again
 """
@@ -39,7 +39,9 @@ JobArgument = Annotated[
         metavar="JOB", help="The job: its id, or how it begins, 4 characters or more.", show_default=False
     ),
 ]
-CauseOption = Annotated[Cause | None, Option("--cause", help="Why it failed.")]
+CauseOption = Annotated[
+    Cause | None, Option("--cause", metavar="CAUSE", help=f"Why it failed: {', '.join(Cause)}.")
+]
 
 
 @with_terms

@@ -8,10 +8,10 @@ from farm.cli.names import GroupOption, PrinterNames, PrinterOption
 from farm.cli.opening import open_configuration
 from farm.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOption, VerboseOption, flag
 from farm.cli.output import counted, print_json, print_line
-from farm.cli.tables import NOTHING, Cell, Column, Told, print_table
 from farm.cli.times import UtcOption, farm_clock, span_text
 from farm.model.job_record import job_record
 from farm.model.states import Outcome
+from farm.tables import NOTHING, Cell, Column, Told, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 EXAMPLES = """
 layerline jobs                                    the newest jobs of this farm
 layerline jobs --open                             what is being printed
-layerline jobs --since yesterday --outcome failed what failed since yesterday morning
+layerline jobs --since today --outcome failed     what failed since midnight
 layerline jobs --group "Hall A" --since 2026-11-01 --until 2026-11-07 -n 200
 layerline jobs --printer bay1 --since 7d --json
 """
@@ -167,4 +167,5 @@ def printed(job: "Job") -> str:
 
 def why(job: Any) -> str:
     """Why it failed, or who cancelled it; empty where that is not known."""
-    return " ".join(filter(None, [job.cause, job.cancelled_by and f"by {job.cancelled_by}"]))
+    cause = job.cause and job.cause.replace("_", " ")
+    return " ".join(filter(None, [cause, job.cancelled_by and f"by {job.cancelled_by}"]))

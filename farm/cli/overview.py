@@ -5,17 +5,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from farm.cli.attention import Attention, needing_hands
 from farm.cli.figures import figure_cells
 from farm.cli.opening import open_configuration
 from farm.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOption, VerboseOption, flag
 from farm.cli.output import counted, print_json
 from farm.cli.standing import farm_view
-from farm.cli.tables import Cell, Column, plain_table, style_of, terminal_table
 from farm.cli.times import FarmClock, UtcOption, farm_clock, rough_span
 from farm.cli.watching import WatchOption, watch
 from farm.model.states import PrinterState
-from farm.model.times import SECOND_MS, parse_rfc3339, rfc3339
+from farm.model.times import SECOND_MS, rfc3339
+from farm.tables import NOTHING, Cell, Column, plain_table, style_of, terminal_table
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from farm.kpi.figure import KpiFigure
     from farm.ledger.ledger import Ledger
     from farm.model.alert import Alert
+    from farm.model.attention import Attention
 
 EXAMPLES = """
 layerline status                                  how the farm stands, in one screen
@@ -37,10 +37,10 @@ _MOST_LINES = 8
 """Printers and alerts that are named; the rest is counted."""
 
 _HANDS = (
-    Column("needs hands", name=True),
-    Column("state"),
+    Column("needs a look", name=True),
     Column("for", right=True),
     Column("what to do", name=True),
+    Column("in its own words", below=True),
 )
 _ALERTS = (Column("fires", name=True), Column("severity"), Column("since", right=True))
 _FIGURES = (
@@ -59,7 +59,7 @@ class Overview:
     at_ms: int
     site: str
     states: Counter[PrinterState]
-    hands: list[Attention]
+    attention: "Attention"
     next_free: tuple[str, float] | None
     """The printer whose print ends first, and in how many seconds."""
     under_way: int
@@ -79,10 +79,10 @@ def status(
     as_json: JsonOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Show the farm in one screen: states, who needs hands, alerts, figures, and whether all of it is fresh.
+    """Show the farm in one screen: states, what needs a look, alerts and figures.
 
-    With --json one object: at, site, printers (how many by state), needs_hands, jobs_under_way,
-    alerts, figures, collectors and evaluator_behind.
+    The last lines say whether all of it is fresh. With --json one object: at, site, printers (how
+    many by state), attention, jobs_under_way, alerts, figures, collectors, evaluator_behind.
     """
     from farm.app.wiring import ledger_of
 
@@ -123,7 +123,7 @@ def overview_of(configuration: "Configuration", ledger: "Ledger") -> Overview:
         at_ms=now_ms,
         site=configuration.site.name,
         states=Counter(each.state for each in printers),
-        hands=needing_hands(printers, now_ms),
+        attention=view.attention(),
         next_free=min((name, seconds) for seconds, name in [min(left)]) if left else None,
         under_way=sum(each.job is not None for each in printers),
         alerts=view.alert_store.alerts(AlertFilter(states=[AlertState.FIRING], limit=1000)).alerts,
@@ -134,22 +134,14 @@ def overview_of(configuration: "Configuration", ledger: "Ledger") -> Overview:
 
 
 def _record(seen: Overview) -> dict[str, Any]:
+    from api.views import attention_view
     from farm.kpi.figure import figure_record
 
     return {
         "at": rfc3339(seen.at_ms),
         "site": seen.site,
         "printers": {state.value: count for state, count in sorted(seen.states.items())},
-        "needs_hands": [
-            {
-                "printer_id": each.printer.id,
-                "printer": each.printer.name,
-                "state": each.printer.state.value,
-                "since": each.printer.since,
-                "task": each.task,
-            }
-            for each in seen.hands
-        ],
+        "attention": attention_view(seen.attention).model_dump(mode="json"),
         "jobs_under_way": seen.under_way,
         "alerts": [
             {"id": each.id, "title": each.title, "fired_at": rfc3339(each.fired_ms)} for each in seen.alerts
@@ -172,12 +164,12 @@ def _tables(seen: Overview, clock: FarmClock) -> list[tuple[Sequence[Column], li
     """The tables of the screen, those that have rows."""
     hands: list[list[Cell]] = [
         [
-            each.printer.name,
-            each.printer.state.value,
-            clock.lasting(parse_rfc3339(each.printer.since)),
-            each.task,
+            need.printer or "farm",
+            NOTHING if need.since_ms is None else clock.lasting(need.since_ms),
+            need.task,
+            need.words or NOTHING,
         ]
-        for each in seen.hands
+        for need in seen.attention.needs
     ]
     alerts: list[list[Cell]] = [
         [each.title, each.severity.value, clock.ago(each.fired_ms)] for each in seen.alerts
@@ -226,9 +218,9 @@ def _foot(seen: Overview) -> list[tuple[str, str]]:
 
 
 def _quiet(seen: Overview) -> str:
-    if seen.hands or seen.alerts or not seen.states:
+    if not seen.attention.is_quiet or seen.alerts:
         return ""
-    return "No printer needs hands, and no alert fires."
+    return "Nothing needs hands, and no alert fires."
 
 
 def _on_terminal(seen: Overview, clock: FarmClock, width: int) -> "Iterator[Text]":

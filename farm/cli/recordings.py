@@ -18,9 +18,9 @@ from farm.cli.options import (
     flag,
 )
 from farm.cli.output import counted, print_json, print_line
-from farm.cli.tables import NOTHING, Column, print_table
 from farm.cli.times import span_text
 from farm.model.terminal_text import plain
+from farm.tables import NOTHING, Column, print_table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -83,12 +83,16 @@ def record(
     broker: BrokerOption = None,
     config: ConfigOption = None,
     data: DataOption = None,
+    as_json: JsonOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Write down what printers publish, to be replayed or sent to us.
 
     Only what Layerline itself reads of a message is kept; other topics and fields are left out and
     counted. Within texts, secrets are blanked, people get numbers and addresses become 0.0.0.0.
+    What Layerline publishes itself is no part of it. With --json one object: file, messages, left_out,
+    fields_left_out.
+
     Look through the file all the same before you hand it on: file names stay in it.
     """
     from rich.console import Console
@@ -119,6 +123,16 @@ def record(
             )
         except OSError as error:
             raise RecordingError(f"{file}: cannot be written: {error.strerror}") from error
+    if as_json:
+        print_json(
+            {
+                "file": str(file),
+                "messages": count,
+                "left_out": 0 if redaction is None else redaction.left_out,
+                "fields_left_out": [] if redaction is None else sorted(redaction.fields_left_out),
+            }
+        )
+        return
     console.print(plain(f"{counted(count, 'message')} in {file}."), markup=False)
     if redaction is None:
         console.print("Nothing was left out: passwords and names may be in it. Do not send it to anybody.")

@@ -6,10 +6,10 @@ from farm.cli.names import GroupOption, PrinterNames
 from farm.cli.opening import open_configuration
 from farm.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOption, VerboseOption, flag
 from farm.cli.output import counted, print_json, print_line
-from farm.cli.tables import NOTHING, Cell, Column, print_table, terminal_table
 from farm.cli.times import FarmClock, UtcOption, farm_clock, rough_span
 from farm.cli.watching import WatchOption, watch
 from farm.model.times import SECOND_MS, parse_rfc3339
+from farm.tables import NOTHING, Cell, Column, print_table, terminal_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,7 +123,5 @@ def _print(found: "list[PrinterStatusRecord]", clock: FarmClock) -> None:
     print_table(COLUMNS, [row(each, clock) for each in found])
     unseen = [each for each in found if not each.observed and each.state.value != "unknown"]
     if unseen:
-        print_line(
-            f"Of {counted(len(unseen), 'printer')} this is what was known when their collector last booked; "
-            "`layerline doctor` says more."
-        )
+        whose = counted(len(unseen), "printer")
+        print_line(f"Not up to date: the collector of {whose} stands still; see `layerline doctor`.")

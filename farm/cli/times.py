@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from typer import Option
 
-from farm.cli.tables import NOTHING, Cell, Told
 from farm.model.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+from farm.tables import NOTHING, Cell, Told
 
 if TYPE_CHECKING:
     from farm.app.config import Configuration

@@ -8,7 +8,7 @@ from urllib.parse import quote, quote_plus
 MASK = "***"
 _SHORTEST_SECRET = 4
 """Shorter ones are values everywhere, and protect nothing."""
-_UNMISTAKABLE = 12
+UNMISTAKABLE = 12
 """A secret of so many characters stands nowhere by chance."""
 
 _AFTER_A_NAME = "|".join(
@@ -39,7 +39,7 @@ class SecretMask:
         encoded = (quote(secret, safe=""), quote(secret), quote_plus(secret))
         spellings = {secret, *encoded, json.dumps(secret)[1:-1], repr(secret)[1:-1]}
         # The longest first, so that no remainder of a secret that holds another stays behind.
-        if len(secret) >= _UNMISTAKABLE:
+        if len(secret) >= UNMISTAKABLE:
             self._spellings = sorted({*self._spellings, *spellings}, key=len, reverse=True)
             return
         self._words = sorted({*self._words, *spellings}, key=len, reverse=True)

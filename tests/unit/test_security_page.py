@@ -22,6 +22,7 @@ from farm.app.embedded_broker.connect import MOST_BYTES
 from farm.app.embedded_broker.front import FIRST_PACKET_S, MOST_AT_THE_DOOR, MOST_CLIENTS
 from farm.app.embedded_broker.status import KEPT_MS, MOST_KEPT, SAID_A_MINUTE
 from farm.influx.settings import InfluxSettings
+from farm.model.secret_mask import UNMISTAKABLE
 from farm.model.times import DAY_MS
 
 ROOT = Path(__file__).parents[2]
@@ -37,6 +38,10 @@ def limit_of(what: str) -> str:
     """The second column of the row of the table of limits."""
     (found,) = re.findall(rf"^\| {re.escape(what)} \| ([^|]+) \|", PAGE, re.MULTILINE)
     return str(found).strip()
+
+
+def test_from_which_length_on_a_secret_is_masked_everywhere_is_right() -> None:
+    assert f"One of fewer than {UNMISTAKABLE} characters" in PAGE
 
 
 def test_every_setting_that_is_named_exists() -> None:

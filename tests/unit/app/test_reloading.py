@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from farm.app import process_life
 from farm.app.config import SECTIONS, Configuration, load_configuration
 from farm.app.logs import LogRedaction
 from farm.app.reloading import AT_START_ONLY, differences, is_at_start_only, keep_serving, reloaded
@@ -141,6 +142,28 @@ def test_settings_that_are_wrong_from_the_start_are_an_error(file: Path, signals
 
     with pytest.raises(ConfigurationError, match="the port is taken"):
         keep_serving(read(file), lambda: read(file), ["alerts"], run)
+
+
+def hung_up(*, ignored: bool, terminal_is_there: bool, monkeypatch: pytest.MonkeyPatch) -> tuple[bool, bool]:
+    """Whether a service that was started in a terminal is asked to end, and whether it reads its settings."""
+    there = iter([True, terminal_is_there])
+    monkeypatch.setattr(process_life, "_has_terminal", lambda: next(there))
+    signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
+    asked, read_again = process_life.RunSignals(), threading.Event()
+    asked.on_hang_up(read_again.set)
+    os.kill(os.getpid(), signal.SIGHUP)
+    reads = read_again.wait(PATIENCE_S if terminal_is_there else 0.05)
+    return asked.stop.is_set() and not asked.is_to_go_on(), reads
+
+
+def test_a_service_ends_with_its_terminal_but_not_under_nohup(
+    signals: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"monkeypatch": monkeypatch}
+    assert hung_up(ignored=False, terminal_is_there=False, **given) == (True, False)
+    assert hung_up(ignored=True, terminal_is_there=False, **given) == (False, False)
+    assert hung_up(ignored=False, terminal_is_there=True, **given) == (False, True)
+    assert hung_up(ignored=True, terminal_is_there=True, **given) == (False, True)
 
 
 def test_the_documentation_names_what_waits_for_the_next_start() -> None:

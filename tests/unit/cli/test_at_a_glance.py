@@ -41,8 +41,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             before=json.dumps({"name": "The old one"}),
             after=json.dumps({"name": first.name}),
         )
-        old = IntakeFault(source="native", reason="not_json", count=7, last_ms=now_ms - 3 * DAY_MS)
-        ledger.commit(Batch(revisions=[renamed], faults=[old], booked_until_ms=now_ms))
+        recent = IntakeFault(
+            source="moonraker={printer}", reason="not_json", count=2, last_ms=now_ms - 60_000, sample="voron"
+        )
+        ledger.commit(Batch(revisions=[renamed], faults=[recent], booked_until_ms=now_ms))
         assert AlertStore(ledger.engine).book(farm.alert_batch) is not None
         yield folder
 
@@ -94,7 +96,7 @@ def test_the_status_holds_counts_hands_alerts_figures_and_freshness(folder: Path
         "at",
         "site",
         "printers",
-        "needs_hands",
+        "attention",
         "jobs_under_way",
         "alerts",
         "figures",
@@ -102,11 +104,13 @@ def test_the_status_holds_counts_hands_alerts_figures_and_freshness(folder: Path
         "evaluator_behind",
     }
     assert sum(told["printers"].values()) == PRINTERS
-    assert told["needs_hands"][0]["state"] == "error"
+    assert told["attention"]["needs"][0]["kind"] == "error"
+    assert not told["attention"]["quiet"]
     assert [figure["id"] for figure in told["figures"]] == ["utilization", "print_success_rate", "throughput"]
     shown = run(folder, "status")
     assert f"Farm main, {PRINTERS} printers, " in shown
-    assert all(each["printer"] in shown for each in told["needs_hands"])
+    assert all(each["task"] in shown for each in told["attention"]["needs"])
+    assert "Nothing needs hands" not in shown
     assert "Europe/Berlin" in shown
     assert "Collector: booked" in shown
 
@@ -159,11 +163,9 @@ def test_what_was_dropped_long_ago_is_no_warning(folder: Path) -> None:
     found = json.loads(
         CliRunner().invoke(app, ["doctor", "--database", database, "--json", "--data", str(folder)]).stdout
     )
-    dropped = {each["what"]: each for each in found["ledger"] if each["what"].startswith("dropped")}
-    (recent,) = dropped.values()
-    assert recent["status"] == "warning"
-    assert recent["what"] == "dropped, octoprint=farm/{printer}/octoprint"
-    assert recent["seen"].startswith("3 × not_json, the last 2 h ago: farm/bay-3/octoprint/event/")
+    (dropped,) = [each for each in found["ledger"] if each["what"].startswith("dropped")]
+    assert (dropped["status"], dropped["what"]) == ("warning", "dropped, moonraker={printer}")
+    assert dropped["seen"] == "2 × not_json, the last 1 min ago: voron"
 
 
 def test_influxdb_that_is_not_configured_is_said_to_be_so(folder: Path) -> None:

@@ -4,10 +4,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from farm.cli.tables import NOTHING, Told
 from farm.cli.times import FarmClock, rough_span, span_text
 from farm.errors import InvalidQuery
 from farm.model.times import DAY_MS, HOUR_MS, MINUTE_MS, parse_rfc3339
+from farm.tables import NOTHING, Told
 
 NOW = parse_rfc3339("2026-11-22T12:00:00Z")
 BERLIN = FarmClock(ZoneInfo("Europe/Berlin"), NOW)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from farm.app.logs import JsonFormatter, LogRedaction, TextFormatter
 from farm.cli.output import print_json, print_line, write_csv
-from farm.cli.tables import print_table
 from farm.model.terminal_text import plain, plain_json, plain_lines
+from farm.tables import print_table
 
 HOSTILE = "a\x1b[2J\x1b]0;owned\x07\x9b31m\u202egpj.exe\r\nb\u2028c\ud800"
 SHOWN = r"a\x1b[2J\x1b]0;owned\x07\x9b31m\u202egpj.exe\r\nb\u2028c\ud800"

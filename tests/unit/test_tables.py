@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from farm.cli.tables import (
+from farm.tables import (
     Cell,
     Column,
     Told,
