@@ -11,7 +11,11 @@ SEED ?= 1
 # Trials of mutants at a time.
 JOBS ?= 1
 
-.PHONY: help demo test check fix docs bench fuzz mutants clean
+# Which stories, a folder with OctoPrint's MQTT plugin, and other options of `python -m tests.real`.
+STORIES ?=
+REAL ?=
+
+.PHONY: help demo test check fix docs bench fuzz mutants real clean
 
 help:
 	@echo "make demo    a farm of simulated and replayed printers, with its page"
@@ -21,6 +25,7 @@ help:
 	@echo "make docs    the generated tables of docs/{configuration,cli,kpis,outcomes}.md"
 	@echo "make bench   the benchmarks of docs/benchmarks.md"
 	@echo "make fuzz    a million hostile messages (MESSAGES, SEED) among good ones: docs/testing.md"
+	@echo "make real    real OctoPrints and a real Moonraker, killed and restarted: docs/real-printers.md"
 	@echo "make mutants one rule changed at a time: do the quick tests notice?"
 
 $(STAMP): pyproject.toml
@@ -55,6 +60,10 @@ bench: $(STAMP)
 
 fuzz: $(STAMP)
 	$(BIN)/python -m tests.fuzz --messages $(MESSAGES) --seed $(SEED)
+
+# STORIES="starts_idle emergency_stop" for some; REAL="--mqtt-plugin ../OctoPrint-MQTT" for a plugin at hand.
+real: $(STAMP)
+	$(BIN)/python -m tests.real $(REAL) $(STORIES)
 
 # TARGETS="octoprint kpi" for some; JOBS=2 for two at a time. A run that was broken off goes on.
 mutants: $(STAMP)
