@@ -1,24 +1,31 @@
 """How the stories look at what became of what they did."""
 
 import time
+from datetime import UTC, datetime
 
 from tests.real.stage import Stage
 from tests.servers import wait_until
 
-_BACK_S = 45.0
+_BACK_S = 180.0
+"""OctoPrint's plugin waits up to two minutes before it looks for its broker again."""
+_AFTER_S = 10.0
 
 
 def restart_and_compare(stage: Stage, printer: str) -> None:
     """Restart ours, and see that the printer stands as it stood, before it is heard again and after."""
     before = stage.standing(printer)
     stage.restart()
-    for _ in range(round(_BACK_S / 5)):
+    back = datetime.now(UTC)
+
+    def is_heard() -> bool:
         now = stage.standing(printer)
-        if now["job"] is None and before["job"] is not None:
-            # The print may end while we look.
-            break
         assert now == before, f"{before} became {now}"
-        time.sleep(5)
+        return bool(datetime.fromisoformat(stage.farm.printers()[printer]["heard_at"]) > back)
+
+    wait_until(is_heard, f"{printer} is heard again", _BACK_S)
+    time.sleep(_AFTER_S)
+    now = stage.standing(printer)
+    assert now == before, f"{before} became {now}"
 
 
 def wait_until_over(stage: Stage, printer: str, file: str, limit_s: float) -> None:

@@ -27,11 +27,11 @@ def restart_at_idle(stage: Stage) -> None:
 
 def restart_in_mid_print(stage: Stage) -> None:
     """A restart of ours in mid-print leaves the job open, and it ends as it ends."""
-    stage.octoprint().print_file("mid.gcode", 90)
+    stage.octoprint().print_file("mid.gcode", 240)
     stage.farm.wait_for(BAY, "printing", _SOON_S)
     time.sleep(15)
     restart_and_compare(stage, BAY)
-    stage.farm.wait_for(BAY, "finished", 120)
+    stage.farm.wait_for(BAY, "finished", 240)
     job = stage.farm.jobs(BAY)[0]
     assert (job["file"], job["outcome"]) == ("mid.gcode", "succeeded"), job
 
