@@ -331,10 +331,13 @@ def test_mosquitto_keeps_its_queue_when_who_looks_after_it_is_killed() -> None:
             assert [message.payload for message in reader.collect(1)] == [b"printing"]
 
 
-def test_mosquitto_s_own_topics_are_nobody_s() -> None:
+def test_topics_of_the_broker_itself_are_nobody_s() -> None:
     with embedded_broker(BrokerKind.MOSQUITTO) as broker, line(broker, "curious") as client:
-        with suppress(BrokerRefused):
-            client.subscribe("$SYS/#")
+        for topic in ("$SYS/#", "$farm/#"):
+            with suppress(BrokerRefused):
+                client.subscribe(topic)
+        with line(broker, "printer") as printer:
+            printer.publish("$farm/bay1", b"idle", patience_s=1)
         assert client.collect(1, patience_s=0.5) == []
 
 

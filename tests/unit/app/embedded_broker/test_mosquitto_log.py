@@ -1,6 +1,10 @@
 """Mosquitto's lines, as its releases write them: who was refused, and only what they tell."""
 
+from collections import Counter
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from farm.app.embedded_broker.mosquitto_log import SETTLE_S, LetIn, MosquittoLog, Refused
 from farm.model.refused_client import RefusalReason
@@ -182,3 +186,62 @@ def test_what_is_remembered_is_bounded() -> None:
         read(log, opened(f"10.0.1.7:{number}"))
     assert len(log._connected) <= 20_000
     assert len(log._opened) <= 2_000
+
+
+class Release:
+    """How one release writes the end of a connection that was not let in."""
+
+    def __init__(self, knows_id: bool, knows_peer: bool) -> None:
+        self._knows_id, self._knows_peer = knows_id, knows_peer
+
+    def refused(self, peer: str, client_id: str) -> str:
+        if self._knows_peer:
+            return f"Client {client_id} [{peer}] disconnected: not authorised."
+        return f"Client {client_id if self._knows_id else '<unknown>'} disconnected, not authorised."
+
+    def closed(self, peer: str) -> str:
+        if self._knows_peer:
+            return f"Client {peer.rpartition(':')[0]} [{peer}] disconnected: connection closed by client."
+        return "Client <unknown> closed its connection."
+
+
+RELEASES = {"2.0.11": Release(False, False), "2.0.18": Release(True, False), "2.1.2": Release(True, True)}
+
+
+@pytest.mark.parametrize("release", RELEASES)
+@settings(max_examples=60)
+@given(data=st.data())
+def test_whatever_comes_at_once_nothing_untrue_is_claimed(release: str, data: st.DataObject) -> None:
+    """Connections of some printers, opened, let in, refused and closed in any order."""
+    log, writes, at_s = MosquittoLog(), RELEASES[release], 0.0
+    open_now: list[tuple[str, str]] = []
+    true: Counter[tuple[str, str]] = Counter()
+    claimed: Counter[tuple[str, str]] = Counter()
+    steps = data.draw(st.lists(st.sampled_from(["open", "open", "in", "refused", "closed"]), max_size=30))
+    for number, step in enumerate(steps):
+        at_s += data.draw(st.sampled_from([0.0, 0.3, SETTLE_S]))
+        if step == "open":
+            place = data.draw(st.integers(1, 3))
+            open_now.append((f"10.0.0.{place}:{40_000 + number}", f"bay{place}-{number}"))
+            line = opened(open_now[-1][0])
+        elif not open_now:
+            continue
+        else:
+            peer, client_id = open_now.pop(data.draw(st.integers(0, len(open_now) - 1)))
+            line = {
+                "in": let_in(peer, client_id),
+                "refused": writes.refused(peer, client_id),
+                "closed": writes.closed(peer),
+            }[step]
+            if step == "refused":
+                true[peer.rpartition(":")[0], client_id] += 1
+        for told in (*read(log, line, at_s=at_s), *log.settle(at_s)):
+            if isinstance(told, Refused) and told.address is not None:
+                claimed[told.address, told.client_id or ""] += 1
+    for (address, client_id), count in claimed.items():
+        known = [
+            number for (where, name), number in true.items() if where == address and client_id in ("", name)
+        ]
+        assert count <= sum(known), (address, client_id)
+    if release == "2.1.2":
+        assert claimed == true
