@@ -42,7 +42,7 @@ SecretsOption: TypeAlias = Annotated[
     bool,
     Option(
         "--show-secrets",
-        help="Show the embedded broker's password, to be typed into a printer. Do not hand that on.",
+        help="Show the embedded broker's password, to be typed into a printer; never in JSON.",
     ),
 ]
 

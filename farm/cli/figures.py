@@ -34,7 +34,7 @@ _COLUMNS = (
     Column("indicator"),
     Column("of", name=True),
     Column("value", right=True),
-    Column("range"),
+    Column("range", extra=True),
     Column("95 %"),
     Column("observed", right=True),
     Column("counts", below=True),

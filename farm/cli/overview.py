@@ -14,7 +14,7 @@ from farm.cli.times import FarmClock, UtcOption, farm_clock, rough_span
 from farm.cli.watching import WatchOption, watch
 from farm.model.states import PrinterState
 from farm.model.times import SECOND_MS, rfc3339
-from farm.tables import NOTHING, Cell, Column, plain_table, style_of, terminal_table
+from farm.tables import NOTHING, Cell, Column, indented, plain_table, style_of, terminal_table
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -46,7 +46,7 @@ _ALERTS = (Column("fires", name=True), Column("severity"), Column("since", right
 _FIGURES = (
     Column("last 24 h"),
     Column("value", right=True),
-    Column("range"),
+    Column("range", extra=True),
     Column("95 %"),
     Column("observed", right=True),
 )
@@ -60,8 +60,8 @@ class Overview:
     site: str
     states: Counter[PrinterState]
     attention: "Attention"
-    next_free: tuple[str, float] | None
-    """The printer whose print ends first, and in how many seconds."""
+    next_free: tuple[float, str] | None
+    """In how many seconds a print ends first, and on which printer."""
     under_way: int
     alerts: "list[Alert]"
     figures: "list[KpiFigure]"
@@ -100,7 +100,7 @@ def status(
         elif as_json:
             print_json(_record(overview_of(configuration, ledger)))
         else:
-            _print(overview_of(configuration, ledger), farm_clock(configuration, ledger, utc=utc), drawn)
+            _print(overview_of(configuration, ledger), farm_clock(configuration, ledger, utc=utc))
 
 
 def overview_of(configuration: "Configuration", ledger: "Ledger") -> Overview:
@@ -116,7 +116,7 @@ def overview_of(configuration: "Configuration", ledger: "Ledger") -> Overview:
     left = [
         (each.job.time_left_seconds, each.name)
         for each in printers
-        if each.job and each.job.time_left_seconds
+        if each.job and each.job.time_left_seconds and each.state is not PrinterState.PAUSED
     ]
     bookmark = view.alert_store.bookmark(EVALUATOR)
     return Overview(
@@ -124,7 +124,7 @@ def overview_of(configuration: "Configuration", ledger: "Ledger") -> Overview:
         site=configuration.site.name,
         states=Counter(each.state for each in printers),
         attention=view.attention(),
-        next_free=min((name, seconds) for seconds, name in [min(left)]) if left else None,
+        next_free=min(left, default=None),
         under_way=sum(each.job is not None for each in printers),
         alerts=view.alert_store.alerts(AlertFilter(states=[AlertState.FIRING], limit=1000)).alerts,
         figures=engine.evaluate(None, engine.window(WINDOW, now_ms), Scope.FARM, now_ms),
@@ -186,10 +186,10 @@ def _tables(seen: Overview, clock: FarmClock) -> list[tuple[Sequence[Column], li
 def _head(seen: Overview, clock: FarmClock) -> list[str]:
     """Which farm, when, and what its printers are doing."""
     whole = sum(seen.states.values())
-    states = "   ".join(f"{seen.states[state]} {state.value}" for state in PrinterState if seen.states[state])
+    states = ", ".join(f"{seen.states[state]} {state.value}" for state in PrinterState if seen.states[state])
     jobs = f"{counted(seen.under_way, 'job')} under way"
     if seen.next_free is not None:
-        name, seconds = seen.next_free
+        seconds, name = seen.next_free
         jobs += f"; next free: {name}, in {rough_span(round(seconds * SECOND_MS))}"
     at = f"{clock.exact(seen.at_ms)[:16].replace('T', ' ')} {clock.zone.key}"
     return [
@@ -228,7 +228,7 @@ def _on_terminal(seen: Overview, clock: FarmClock, width: int) -> "Iterator[Text
 
     first, *others = _head(seen, clock)
     yield Text(first, style="bold")
-    yield from map(Text, others)
+    yield from (Text(piece) for line in others for piece in indented(line, width, 0))
     for columns, rows in _tables(seen, clock):
         yield Text("")
         yield from terminal_table(columns, rows[:_MOST_LINES], width)
@@ -240,12 +240,12 @@ def _on_terminal(seen: Overview, clock: FarmClock, width: int) -> "Iterator[Text
     yield from (Text(line, style=style_of(word)) for line, word in _foot(seen))
 
 
-def _print(seen: Overview, clock: FarmClock, drawn: Any) -> None:
+def _print(seen: Overview, clock: FarmClock) -> None:
     from rich.console import Console
 
     console = Console(highlight=False)
     if console.is_terminal:
-        for line in drawn(console.width):
+        for line in _on_terminal(seen, clock, console.width):
             console.print(line, no_wrap=True, crop=False, overflow="ignore")
         return
     lines = _head(seen, clock)

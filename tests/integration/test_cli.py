@@ -200,12 +200,15 @@ def test_a_recording_with_everything_in_it_still_holds_no_topics_of_ours(
     for topic, payload in told.items():
         client.publish(topic, payload, qos=1, retain=True).wait_for_publish(30)
     arguments = ("--broker", broker.url, "--seconds", "1", "--everything")
-    layerline("record", "all.jsonl", *arguments, folder=tmp_path)
+    summary = layerline_json("record", "all.jsonl", *arguments, folder=tmp_path)
     for topic in told:
         client.publish(topic, "", qos=1, retain=True).wait_for_publish(30)
     client.disconnect()
     client.loop_stop()
-    topics = {message.topic for message in read_recording(tmp_path / "all.jsonl")}
+    messages = list(read_recording(tmp_path / "all.jsonl"))
+    counts = {"messages": len(messages), "left_out": 0, "fields_left_out": []}
+    assert summary == {"file": "all.jsonl", **counts}
+    topics = {message.topic for message in messages}
     assert {topic for topic in told if topic in topics} == {
         "elsewhere/secret",
         "layerline/native/v1/bay1/link",

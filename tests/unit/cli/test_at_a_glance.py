@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.text import Text
 from typer.testing import CliRunner
 
 from farm.cli.root import app
@@ -113,6 +114,15 @@ def test_the_status_holds_counts_hands_alerts_figures_and_freshness(folder: Path
     assert "Nothing needs hands" not in shown
     assert "Europe/Berlin" in shown
     assert "Collector: booked" in shown
+
+
+def test_the_status_keeps_to_the_width_of_a_terminal(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "60")
+    lines = [Text.from_ansi(line).plain for line in run(folder, "status").splitlines()]
+    assert max(map(len, lines)) <= 60
+    states = " ".join(lines[1:4])
+    assert all(f" {state}" in states for state in ("printing", "error", "maintenance"))
 
 
 def test_jobs_are_chosen_by_group_and_by_being_under_way(folder: Path) -> None:
