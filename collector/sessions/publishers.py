@@ -79,32 +79,34 @@ def heard(publishers: Publishers, prefix: str, traits: Iterable[Trait], at_ms: i
 
     Where its clock is among them it comes first: what it told before it tells again.
     """
-    courses, clash = publishers.courses, publishers.clash
-    for trait in traits:
-        key, rule = f"{trait.sign} {trait.name}", _RULES[trait.sign]
-        before = courses.get(key)
-        place = Place(trait.figure, trait.of, at_ms)
-        course = Course(place) if before is None else _moved(before, place, rule)
-        courses = {**courses, key: course}
+    courses, clash = publishers.courses.copy(), publishers.clash
+    for sign, name, figure, of in traits:
+        key, rule = f"{sign} {name}", _RULES[sign]
+        before, place = courses.get(key), Place(figure, of, at_ms)
         if before is None:
+            courses[key] = Course(place)
             continue
+        course = courses[key] = _moved(before, place, rule)
         if course.turns > before.turns and course.turns >= rule.proof:
-            clash = _again(clash, prefix, trait.sign, at_ms)
-        if trait.sign is ClashSign.CLOCK and _is_of_before(before, place):
+            clash = _again(clash, prefix, sign, at_ms)
+        if sign is ClashSign.CLOCK and _is_of_before(before, place):
             break
     return Publishers(courses, clash)
 
 
 def _is_of_before(clock: Course, now: Place) -> bool:
     """Whether a message is older than others that came lately: it came again, or is of a clock behind."""
-    places = (clock.here, clock.there)
-    known = [each.figure for each in places if each is not None and now.at_ms - each.at_ms <= RECENT_MS]
-    return now.figure < max(known, default=now.figure) - CLOCK_SLACK_MS
+    return any(
+        place is not None
+        and now.figure < place.figure - CLOCK_SLACK_MS
+        and now.at_ms - place.at_ms <= RECENT_MS
+        for place in (clock.here, clock.there)
+    )
 
 
 def _moved(course: Course, place: Place, rule: _Rule) -> Course:
     if rule.goes_on(course.here, place):
-        return msgspec.structs.replace(course, here=place, messages=course.messages + 1)
+        return Course(place, course.messages + 1, course.there, course.turns, course.turn_ms)
     turns, turn_ms = course.turns, course.turn_ms
     if place.at_ms - turn_ms > rule.lapse_ms:
         turns = 0

@@ -61,7 +61,7 @@ def examine_ledger(configuration: "Configuration") -> Iterator[Diagnosis]:
             store, clock = AlertStore(ledger.engine), farm_clock(configuration, ledger, utc=False)
             yield check_soundness(ledger.engine)
             yield _printers(ledger)
-            yield from _clashes(ledger, clock)
+            yield from clash_diagnoses(ledger, clock)
             yield from _freshness(ledger, clock)
             yield from _shards(ledger, clock)
             yield _feed_lag(ledger, store)
@@ -79,8 +79,8 @@ def _printers(ledger: "Ledger") -> Diagnosis:
     return ok("printers", f"{len(printers)} known, {counted(len(ledger.open_jobs()), 'job')} under way")
 
 
-def _clashes(ledger: "Ledger", clock: FarmClock) -> Iterator[Diagnosis]:
-    """Printers as which two publish."""
+def clash_diagnoses(ledger: "Ledger", clock: FarmClock) -> Iterator[Diagnosis]:
+    """Every printer as which two publish."""
     for status in ledger.statuses():
         clash = status.clash
         if clash is not None and clash.stands(clock.now_ms):

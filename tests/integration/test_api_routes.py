@@ -86,6 +86,22 @@ def test_lists_every_printer_with_state_job_and_streak(server: FarmServer, farm:
     assert printing["time_left_seconds"] > 0
 
 
+def test_what_needs_a_look_comes_most_urgent_first(server: FarmServer, farm: SampleFarm) -> None:
+    found = get(server, "/attention")
+    assert found["quiet"] is False
+    told = [(need["kind"], need["task"]) for need in found["needs"]]
+    assert told == [
+        ("error", "Look after the printer"),
+        ("bed_to_clear", "Clear the bed"),
+        ("bed_to_clear", "Clear the bed"),
+        ("paused", "Waiting to be resumed"),
+        ("offline", "Check power and network"),
+        ("unknown", "See how it stands: check its connection"),
+    ]
+    states = {printer.id: PRESENT[place] for place, printer in enumerate(farm.printers)}
+    assert states[found["needs"][0]["printer_id"]] == "error"
+
+
 def test_filters_printers_by_group_and_state(server: FarmServer) -> None:
     found = get(server, "/printers", group="Hall A", state=["error", "offline"])["items"]
     assert {each["group"] for each in found} == {"Hall A"}

@@ -78,8 +78,9 @@ class Demo:
 
     @property
     def page(self) -> str:
-        """Where the page is, as others reach it where they can."""
-        return self._configuration.alerts.public_url or page_url(self._configuration)
+        """Where others reach the page, else where it is; with a past it opens on thirty days."""
+        page = self._configuration.alerts.public_url or page_url(self._configuration)
+        return page if self._past is None else f"{page}/?window=30d"
 
     def run(self, stop: threading.Event, seconds: float | None) -> int:
         """Run until `stop` is set or the seconds are over; gives the exit status."""

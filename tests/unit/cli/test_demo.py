@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.error import HTTPError
 
 import pytest
+from rich.console import Console
 
 from collector.playback import replay_file
 from collector.settings import SourceSettings
@@ -19,6 +20,7 @@ from farm.app.config import load_configuration
 from farm.app.logs import LogRedaction
 from farm.cli.demo.playback import cues, told_now
 from farm.cli.demo.receivers import MailStandIn, SlackStandIn, slack_text
+from farm.cli.demo.show import Demo, PastWish
 from farm.cli.demo.stage import PageAddress, Ports, choose_ports, write_configuration
 from farm.model.recording import RecordedMessage, read_recording
 from tests.servers import free_port
@@ -29,6 +31,11 @@ BEGIN_S = 1_800_000_000.0
 
 def message(t: float, topic: str) -> RecordedMessage:
     return RecordedMessage(t=t, topic=topic, payload="{}")
+
+
+def test_the_page_opens_on_the_past_where_there_is_one(tmp_path: Path) -> None:
+    assert Demo(tmp_path, Console(), past=PastWish(tmp_path)).page.endswith("/?window=30d")
+    assert "?" not in Demo(tmp_path, Console()).page
 
 
 def test_silences_are_cut_between_prints_and_kept_within() -> None:
