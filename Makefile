@@ -11,13 +11,17 @@ SEED ?= 1
 # Trials of mutants at a time.
 JOBS ?= 1
 
+# Where `make install` puts the program: PREFIX/bin/layerline, its libraries below PREFIX/share.
+PREFIX ?= $(HOME)/.local
+INSTALLED := $(PREFIX)/share/layerline/venv
 # Which stories, a folder with OctoPrint's MQTT plugin, and other options of `python -m tests.real`.
 STORIES ?=
 REAL ?=
 
-.PHONY: help demo test check fix docs bench fuzz mutants real clean
+.PHONY: help install uninstall demo test check fix docs bench fuzz mutants real clean
 
 help:
+	@echo "make install the program for use, without what developers need: PREFIX/bin/layerline (~/.local)"
 	@echo "make demo    a farm of simulated and replayed printers, with its page"
 	@echo "make test    all tests"
 	@echo "make check   types, lint, import contracts, dead code, formatting, known vulnerabilities: only looks"
@@ -33,6 +37,20 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $(STAMP)
+
+install:
+	$(PYTHON) -m venv --clear "$(INSTALLED)"
+	"$(INSTALLED)/bin/python" -m pip install --quiet --upgrade pip
+	"$(INSTALLED)/bin/python" -m pip install --quiet .
+	mkdir -p "$(PREFIX)/bin"
+	ln -sf "$(INSTALLED)/bin/layerline" "$(PREFIX)/bin/layerline"
+	@"$(PREFIX)/bin/layerline" --version
+	@case ":$$PATH:" in *":$(PREFIX)/bin:"*) ;; *) echo "Not on your PATH yet: $(PREFIX)/bin";; esac
+
+# The data of a farm stays where it is.
+uninstall:
+	rm -rf "$(INSTALLED)"
+	rm -f "$(PREFIX)/bin/layerline"
 
 demo: $(STAMP)
 	$(BIN)/layerline demo

@@ -17,10 +17,23 @@ from api.headers import SecurityHeaders
 from api.live import LiveStream
 from api.problems import Problem, install_problem_answers, problem_answers, refuse_unknown_parameters
 from api.readiness import ReadinessCheck
-from api.routes import alerts, health, inputs, jobs, kpis, metrics, outbox, page, printers, setup, stream
+from api.routes import (
+    alerts,
+    attention,
+    health,
+    inputs,
+    jobs,
+    kpis,
+    metrics,
+    outbox,
+    page,
+    printers,
+    setup,
+    stream,
+)
 from api.series_cache import SeriesCache
 from api.settings import ApiSettings
-from api.setup import SetupProvider
+from api.setup import RefusalProvider, SetupProvider
 from farm.figures.engine import KpiEngine
 from farm.ledger.alert_store import AlertStore
 from farm.ledger.history_ledger import LedgerHistory
@@ -39,7 +52,7 @@ grams, temperatures degrees Celsius, shares ratios from 0 to 1. Errors are probl
 after RFC 9457. With a token set, send it as `Authorization: Bearer ...`.
 """
 
-_FAMILIES = (printers, jobs, inputs, kpis, alerts, stream, setup, outbox, health, metrics)
+_FAMILIES = (printers, attention, jobs, inputs, kpis, alerts, stream, setup, outbox, health, metrics)
 
 
 def create_app(
@@ -51,13 +64,15 @@ def create_app(
     *,
     site: SiteSettings | None = None,
     setup: SetupProvider | None = None,
+    refusals: RefusalProvider | None = None,
     queues: Outbox | None = None,
     history: HistoryReader | None = None,
 ) -> FastAPI:
     """The API over a ledger. `clock` gives wall-clock time; the ledger may live in another.
 
     `site` names the farm and its time zone, `setup` says how printers reach the broker,
-    `queues` how far InfluxDB is behind. `history` gives past telemetry, the ledger's where not given.
+    `refusals` whom a broker of ours refused, `queues` how far InfluxDB is behind. `history` gives past
+    telemetry, the ledger's where not given.
     """
     sign_in = None
     if settings.token is not None:
@@ -70,6 +85,8 @@ def create_app(
         live=LiveStream(farm_view, settings.max_streams),
         settings=settings,
         setup=setup,
+        refusals=refusals,
+        clock=clock,
         sign_in=sign_in,
         outbox=queues,
         history=history or LedgerHistory(reader),

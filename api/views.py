@@ -14,11 +14,13 @@ from farm.kpi.windows import Window
 from farm.ledger.history_port import TelemetrySample
 from farm.ledger.records import IntakeFault, RejectedMessage, Revision
 from farm.model.alert import Alert, Delivery
+from farm.model.attention import Attention, Need, NeedKind
 from farm.model.job import Job
 from farm.model.job_record import job_record
 from farm.model.payload_redaction import readable
 from farm.model.printer import Printer
 from farm.model.printer_status import PrinterStatus
+from farm.model.refused_client import RefusedClient
 from farm.model.span import Span
 from farm.model.states import PrinterState
 from farm.model.times import SECOND_MS, rfc3339, rfc3339_or_none
@@ -127,6 +129,36 @@ def time_left_seconds(progress: float | None, elapsed_ms: int | None, not_printi
     return float(round(seconds(round(worked_ms * (1 - progress) / progress))))
 
 
+def attention_view(found: Attention) -> schemas.AttentionRecord:
+    """What needs a look."""
+    return schemas.AttentionRecord(
+        quiet=found.is_quiet,
+        needs=[
+            schemas.NeedRecord(
+                kind=need.kind,
+                rank=need.rank,
+                printer_id=need.printer_id,
+                printer=need.printer,
+                since=rfc3339_or_none(need.since_ms),
+                task=need.task,
+                words=need.words,
+            )
+            for need in found.needs
+        ],
+    )
+
+
+def dropped_need(fault: IntakeFault) -> Need:
+    """Messages that are dropped, as something to look at."""
+    sample = f": {fault.sample}" if fault.sample else ""
+    return Need(
+        kind=NeedKind.DROPPED_MESSAGES,
+        task="See why messages are dropped: what they say is in no figure",
+        since_ms=fault.last_ms,
+        words=f"{fault.count} × {fault.reason} of {fault.source}, the last{sample}",
+    )
+
+
 def span_view(span: Span) -> schemas.StateSpan:
     """A span of a printer's time."""
     return schemas.StateSpan(
@@ -223,6 +255,22 @@ def rejected_view(message: RejectedMessage) -> schemas.RejectedMessageRecord:
         detail=readable(message.detail.encode("utf-8", "replace")),
         size=message.size,
         payload=readable(message.payload),
+    )
+
+
+def refused_view(client: RefusedClient, now_ms: int) -> schemas.RefusedClientRecord:
+    """A client that was not let in, as it stands at `now_ms`."""
+    return schemas.RefusedClientRecord(
+        address=client.address,
+        client_id=client.client_id,
+        reason=client.reason,
+        words=client.reason.words,
+        remedy=client.reason.remedy,
+        count=client.count,
+        current=client.is_current(now_ms),
+        first_at=rfc3339(client.first_ms),
+        last_at=rfc3339(client.last_ms),
+        let_in_at=rfc3339_or_none(client.let_in_ms),
     )
 
 

@@ -1,4 +1,5 @@
-"""Writes the parts of configuration.md, cli.md, kpis.md and outcomes.md in docs/ that the program knows.
+"""Writes the parts of docs/ that the program knows: settings, commands, figures, rules, and what to type
+into printers.
 
     python -m tests.reference
 
@@ -12,6 +13,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import timedelta
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ from farm.app.config import SECTIONS, section_model
 from farm.app.config_models import holds_secret, models_in
 from farm.cli.root import app
 from farm.kpi.figure import FIGURE_FIELDS
+from farm.model.printer_setup import USUAL_PREFIXES, PrinterBroker, SetupWay, free_name, setup_ways
 from farm.model.states import PrinterState
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -207,11 +210,33 @@ def figure_blocks() -> dict[str, str]:
     return {"numbers of a figure": "\n".join(rows) + "\n"}
 
 
+def setup_block(adapter: str) -> dict[str, str]:
+    """What to type into a printer of the protocol, as page and terminal have it."""
+    broker = PrinterBroker("192.168.1.10", 1883, tls=False, user="printers", password=None, embedded=False)
+    ways = setup_ways(broker, USUAL_PREFIXES, free_name([], []))
+    return {f"set-up of {adapter}": _setup_text(way) for way in ways if way.adapter == adapter}
+
+
+def _setup_text(way: SetupWay) -> str:
+    parts = ["\n".join(f"{number}. {step}" for number, step in enumerate(way.steps, 1))]
+    if way.fields:
+        rows = ["| field | value |", "|---|---|"]
+        rows += [
+            f"| {field.label} | {'tick' if field.value is None else f'`{field.value}`'} |"
+            for field in way.fields
+        ]
+        parts.append("\n".join(rows))
+    if way.block is not None:
+        parts.append(f"```\n{way.block}\n```")
+    return "\n".join(f"{part}\n" for part in parts)
+
+
 GENERATED: dict[str, Callable[[], dict[str, str]]] = {
     "configuration.md": setting_blocks,
     "cli.md": command_blocks,
     "kpis.md": figure_blocks,
     "outcomes.md": outcome_blocks,
+    **{f"adapters/{adapter}.md": partial(setup_block, adapter) for adapter in USUAL_PREFIXES},
 }
 
 

@@ -41,6 +41,7 @@ class MoonrakerMemory(msgspec.Struct, kw_only=True, omit_defaults=True):
     counted_ms: int | None = None
     uncounted_ms: int | None = None
     moved_ms: int | None = None
+    clock_ms: int = 0
     told: PrinterState | None = None
     told_file: str | None = None
     told_end: bool = False

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import msgspec
 
 from collector.adapters._gap_rules import GapRule
+from farm.model.clash import ClashSign
 from farm.model.observation import Observation, Telemetry
 
 Fields = Mapping[str, "Fields | None"]
@@ -25,15 +26,31 @@ class ClockKind(StrEnum):
     MONOTONIC = "monotonic"
 
 
+class Trait(NamedTuple):
+    """Something by which one publisher is told from another that speaks under the same prefix.
+
+    `name` is whose it is among the traits of that sign (a topic, say). A clock tells `figure`, in ms;
+    a nozzle `figure` in degrees Celsius for the target `of`; a bed the target `of`; progress of
+    the print `of` tells `figure` from 0 to 100.
+    """
+
+    sign: ClashSign
+    name: str
+    figure: float
+    of: str = ""
+
+
 class Reading(NamedTuple):
     """What one message said: the source's time in ms (None where it carries none) and what bears
     on state or job. Telemetry goes into the memory and is sampled from there. `refused` names
-    the fields that were dropped, since their value cannot be meant.
+    the fields that were dropped, since their value cannot be meant. `traits` are what one publisher
+    under the prefix is known by.
     """
 
     time_ms: int | None
     observations: tuple[Observation, ...] = ()
     refused: tuple[str, ...] = ()
+    traits: tuple[Trait, ...] = ()
 
 
 class Question(NamedTuple):

@@ -24,12 +24,15 @@ from collector.adapters._klipper_status import (
 )
 from collector.adapters._moonraker_gap import AFTER_GAP, COUNTING, STALLED_MS
 from collector.adapters._moonraker_history import HISTORY_FIELDS, history_row
-from collector.adapters.base import ClockKind, Fields, Question, Reading
+from collector.adapters.base import ClockKind, Fields, Question, Reading, Trait
 from farm.errors import UnreadableMessage
+from farm.model.clash import ClashSign
 from farm.model.observation import JobFact, JobReading, JobSignal, Link, Observation, Telemetry
 from farm.model.states import Cause, PrinterState
 
 _PAUSE_CONFIRMED_MS = 1_500
+_LEAP_MS = 3_000
+"""A clock that falls or leaps by more, from one message to the next, may be another host's."""
 _ACTIVE = frozenset({"printing", "paused"})
 _DEAD = frozenset({"shutdown", "error"})
 _KLIPPER_GONE = frozenset({"Klippy Host not connected", "Klippy Disconnected"})
@@ -107,7 +110,8 @@ class Moonraker:
         """See `Adapter.read`."""
         if suffix == "klipper/status":
             at, status, refused = decode_whole(payload)
-            return Reading(at, self._merge(memory, at, status, retained), refused)
+            traits = () if retained else _clock_trait(memory, at)
+            return Reading(at, self._merge(memory, at, status, retained), refused, traits)
         if suffix.startswith("klipper/state/"):
             return self._read_split(memory, suffix, payload, retained)
         if suffix == "moonraker/status":
@@ -137,7 +141,8 @@ class Moonraker:
             return Reading(told)
         refused: list[str] = []
         status = status_of({name: {field: value}}, refused)
-        return Reading(told, self._merge(memory, at, status, retained), tuple(refused))
+        traits = () if retained else _clock_trait(memory, at)
+        return Reading(told, self._merge(memory, at, status, retained), tuple(refused), traits)
 
     def _read_answer(self, memory: MoonrakerMemory, payload: bytes) -> Reading | None:
         answer = salvage(payload)
@@ -251,6 +256,14 @@ _RECORDED: Mapping[str, Fields] = {
     "klipper/status": {"eventtime": None, "status": STATUS_FIELDS},
     "moonraker/api/response": {"jsonrpc": None, "id": None, "result": _ANSWER, "error": {"message": None}},
 }
+
+
+def _clock_trait(memory: MoonrakerMemory, at: int) -> tuple[Trait, ...]:
+    """The host's clock where it fell or leapt, which two hosts in turn make it do all the time."""
+    before, memory.clock_ms = memory.clock_ms, at
+    if -_LEAP_MS <= at - before <= _LEAP_MS:
+        return ()
+    return (Trait(ClashSign.CLOCK, "", at),)
 
 
 def _is_stalled(memory: MoonrakerMemory, at: int) -> bool:

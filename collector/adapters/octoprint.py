@@ -20,8 +20,9 @@ from collector.adapters._octoprint_memory import (
     notice_fall,
     remember,
 )
-from collector.adapters.base import ClockKind, Fields, Reading
+from collector.adapters.base import ClockKind, Fields, Reading, Trait
 from farm.errors import UnreadableMessage
+from farm.model.clash import ClashSign
 from farm.model.observation import JobReading, JobSignal, Link, Observation, Telemetry
 from farm.model.states import PrinterState
 
@@ -88,7 +89,8 @@ class OctoPrint:
             reading = self._progress(memory, said, at, retained)
         else:
             reading = self._event(memory, leaf, said, at)
-        return reading._replace(refused=refused) if refused else reading
+        traits = () if retained else _traits(suffix, said, at)
+        return reading._replace(refused=refused, traits=traits) if refused or traits else reading
 
     def _link(self, memory: OctoPrintMemory, payload: bytes, retained: bool) -> Reading:
         word = payload.strip()
@@ -171,6 +173,28 @@ class OctoPrint:
         if found is not None and standing is memory:
             memory.doubted = False
         return Reading(at, () if found is None else (found,))
+
+
+def _traits(suffix: str, said: Payload, at: int | None) -> tuple[Trait, ...]:
+    """What tells this OctoPrint from another one. A topic keeps its order, so each has its own clock."""
+    if at is None or suffix not in _TRAITS:
+        return ()
+    clock = Trait(ClashSign.CLOCK, suffix, at)
+    target, actual, path = said.target, said.actual, text(said.path)
+    if _TRAITS[suffix] is ClashSign.NOZZLE and target is not None and actual is not None:
+        return (clock, Trait(ClashSign.NOZZLE, "", actual, str(target)))
+    if _TRAITS[suffix] is ClashSign.BED and target is not None:
+        return (clock, Trait(ClashSign.BED, "", 0, str(target)))
+    if _TRAITS[suffix] is ClashSign.PROGRESS and path and said.progress is not None:
+        return (clock, Trait(ClashSign.PROGRESS, "", said.progress, path))
+    return (clock,)
+
+
+_TRAITS = {
+    "temperature/tool0": ClashSign.NOZZLE,
+    "temperature/bed": ClashSign.BED,
+    "progress/printing": ClashSign.PROGRESS,
+}
 
 
 ADAPTER = OctoPrint()

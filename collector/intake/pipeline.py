@@ -4,12 +4,13 @@ The pipeline takes messages one by one and gathers their effects; `commit` write
 once. Whoever feeds it acknowledges a message only after the commit that followed it.
 """
 
+import logging
 from collections.abc import Iterable, Sequence
 from copy import copy
 from typing import Any
 
 from collector.adapters.base import ClockKind, Reading
-from collector.intake.addresses import AddressBook, Route
+from collector.intake.addresses import AddressBook, FirstMessage, Route
 from collector.intake.deliveries import Deliveries, Mark
 from collector.intake.inbox import InboxIntake
 from collector.intake.known_messages import KnownMessages
@@ -29,9 +30,12 @@ from collector.tracker import ContinuityLost, needs_settling
 from farm.errors import LedgerError, UnreadableMessage
 from farm.ledger.collector_ledger import CollectorLedger
 from farm.ledger.records import TelemetryRow
+from farm.model.clash import clash_remedy
 from farm.model.states import ACTIVE_STATES
 from farm.model.times import MINUTE_MS, SECOND_MS
 from farm.settings import PrinterSettings, SiteSettings
+
+log = logging.getLogger(__name__)
 
 _ASK_AFTER_MS = 5 * SECOND_MS
 """A printer that prints and says nothing for so long is asked, where it can be."""
@@ -171,6 +175,8 @@ class Pipeline:
                 if fell and mark is not None and self._is_of_old(session, time_ms, received_ms, mark, waited):
                     session.go_back(before)
                     return None
+            if reading.traits and live and not (mark is not None and self.repetitions.knows(mark)):
+                self._hear_publishers(route, reading, received_ms)
             self._work_in(route, topic, reading, received_ms, live or retained)
         except UnreadableMessage as error:
             session.go_back(before)
@@ -181,6 +187,12 @@ class Pipeline:
             session.go_back(before)
             self._writer.reject(session.source, topic, payload, received_ms, error)
         return has_time
+
+    def _hear_publishers(self, route: Route, reading: Reading, received_ms: int) -> None:
+        clash = route.session.hear_publishers(reading.traits, received_ms)
+        if clash is not None:
+            remedy = clash_remedy(route.session.adapter.kind)
+            log.warning("printer %s: %s; %s", route.printer.name, clash.words, remedy)
 
     def _is_of_old(
         self, session: PrinterSession, time_ms: int, received_ms: int, mark: Mark, waited: bool
@@ -196,11 +208,11 @@ class Pipeline:
         return waited and self._known.is_cut and up_ms > received_ms - session.heard_ms + MINUTE_MS
 
     def _find(self, topic: str, payload: bytes, retained: bool, received_ms: int, live: bool) -> Route | None:
-        # What waited in a queue is from before now; what the broker keeps is told now.
-        waited = not (live or retained) and self.latest_ms > 0
-        seen_ms = min(received_ms, self.latest_ms) if waited else received_ms
         try:
-            return self._book.find(topic, payload, retained, received_ms, seen_ms)
+            waited = not (live or retained)
+            return self._book.find(
+                FirstMessage(topic, payload, retained, received_ms, self.latest_ms if waited else None)
+            )
         except LedgerError:
             raise
         except Exception as error:  # noqa: BLE001  no topic may stop the collector
@@ -239,8 +251,9 @@ class Pipeline:
             self._writer.moved(session)
 
     def _sample(self, session: PrinterSession, at: int) -> None:
-        thinner = copy(session.thinner)
-        kept = self._thinning.keep(thinner, at, session.adapter.telemetry(session.memory))
+        thinner, figures = copy(session.thinner), session.adapter.telemetry(session.memory)
+        session.see_progress(figures.progress, at)
+        kept = self._thinning.keep(thinner, at, figures)
         session.thinner, session.next_sample_ms = thinner, at + self._sample_ms
         if kept is not None:
             self._writer.pending.telemetry.append(TelemetryRow(session.printer_id, at, kept))

@@ -146,7 +146,8 @@ class TrackerInputs:
         limit_ms = 0 if seen.link is None else printer.silence_ms
         if seen.ended_ms is not None:
             seen = msgspec.structs.replace(seen, ended_ms=session.clock.ours(seen.ended_ms))
-        given = Observed(seen, min(at, printer.heard_ms), teller, limit_ms)
+        shared = session.is_shared(heard.received_ms)
+        given = Observed(seen, min(at, printer.heard_ms), teller, limit_ms, shared)
         # What waited may be handed over topic by topic, so nothing of it is of one moment but what says so.
         waited = seen.time_ms is not None and (not heard.live or heard.received_ms - at > ECHO_MS)
         reach_ms = 0 if waited else ECHO_MS

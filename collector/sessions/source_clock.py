@@ -106,7 +106,7 @@ def _place_monotonic(
         clock = msgspec.structs.replace(clock, offset_ms=received_ms - source_ms, judged=True, lag_ms=None)
         return Placed(received_ms, clock, ClockChange.LEARNT, since)
     at = source_ms + (clock.offset_ms or 0)
-    return _watch(clock, at, source_ms, received_ms) if live else Placed(at, clock)
+    return _watch(clock, at, source_ms, received_ms) if live else Placed(min(at, received_ms), clock)
 
 
 def _place_wall(clock: SourceClock, source_ms: int, received_ms: int, live: bool) -> Placed:

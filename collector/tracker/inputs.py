@@ -33,12 +33,14 @@ class Observed(msgspec.Struct, frozen=True, tag="observed", omit_defaults=True):
 
     `teller` is the address that it was heard under, where the printer has several. Where it tells
     of a link that was made anew, `limit_ms` is how long the state before may stand unheard.
+    `shared` says that two printers publish there, so that it may be the other's.
     """
 
     observation: Observation
     heard_ms: int
     teller: str = ""
     limit_ms: int = 0
+    shared: bool = False
 
 
 TrackerWord = SetState | CorrectJob | CloseJob | DescribeJob | NoteJob

@@ -32,7 +32,6 @@ from collector.tracker.inputs import (
 from collector.tracker.limits import (
     ECHO_MS,
     FRESH_MS,
-    QUIET_LINK_MS,
     REMEMBERED,
     RENEWED_LINK_MS,
     SETTLE_MS,
@@ -64,8 +63,8 @@ def advance(tracker: TrackerState, at_ms: int, given: TrackerInput) -> tuple[Tra
     """
     step = Transition(tracker, at_ms)
     match given:
-        case Observed(observation, heard_ms, teller, limit_ms):
-            step.teller = teller
+        case Observed(observation, heard_ms, teller, limit_ms, shared):
+            step.teller, step.shared = teller, shared
             _observe(step, observation, heard_ms, limit_ms)
         case Silence():
             fall_silent(step)
@@ -127,9 +126,10 @@ def _link(step: Transition, seen: Observation, heard_ms: int, limit_ms: int) -> 
     if seen.link is Link.OFFLINE:
         if step.link is Link.OFFLINE:
             return
-        if step.at - heard_ms > QUIET_LINK_MS and not seen.retained:
-            lose_unconfirmed(step, heard_ms, "link")
         open_gap(step, min(heard_ms, step.at))
+        if heard_ms < step.at and not seen.retained:
+            # When it went is not told: a last will comes after it, be it by a moment or by minutes.
+            lose_unconfirmed(step, heard_ms, "link")
         enter(step, PrinterState.OFFLINE, step.at, "link")
     elif step.link is Link.ONLINE:
         if not seen.retained and step.at - heard_ms > RENEWED_LINK_MS:
@@ -144,8 +144,9 @@ def _firmware_error(step: Transition, seen: Observation) -> None:
     """The firmware told an error: the end that follows is its doing, or one of this moment was."""
     attempt, last = step.attempt, step.last_job
     if attempt is not None:
+        job = msgspec.structs.replace(attempt.job, detail=seen.detail)
         step.attempt = msgspec.structs.replace(
-            attempt, firmware_error=True, cause=seen.cause, detail=seen.detail
+            attempt, job=job, firmware_error=True, cause=seen.cause, detail=seen.detail
         )
     elif (
         last is not None
@@ -205,7 +206,7 @@ def _under_way(step: Transition, seen: Observation) -> None:
     reading = seen.job or _NO_READING
     attempt = step.attempt
     if attempt is not None:
-        attempt = step.attempt = _awake(attempt, reading, step.at)
+        attempt = step.attempt = _with_words(_awake(attempt, reading, step.at), seen)
         _tell_apart(step, attempt, seen, reading)
     if step.attempt is not None:
         learn(step, reading)
@@ -223,6 +224,16 @@ def _awake(attempt: Attempt, reading: JobReading, at_ms: int) -> Attempt:
         job = msgspec.structs.replace(attempt.job, file=reading.file)
         attempt = msgspec.structs.replace(attempt, job=job)
     return attempt
+
+
+def _with_words(attempt: Attempt, seen: Observation) -> Attempt:
+    """The attempt with the words that came with its pause, for as long as that lasts."""
+    words = seen.detail if seen.state is PrinterState.PAUSED else None
+    if attempt.firmware_error or words == attempt.job.detail:
+        return attempt
+    if seen.state is PrinterState.PAUSED and words is None:
+        return attempt
+    return msgspec.structs.replace(attempt, job=msgspec.structs.replace(attempt.job, detail=words))
 
 
 def _tell_apart(step: Transition, attempt: Attempt, seen: Observation, reading: JobReading) -> None:

@@ -27,6 +27,7 @@ class Transition:
         "link",
         "recent",
         "service",
+        "shared",
         "since",
         "source",
         "state",
@@ -50,7 +51,7 @@ class Transition:
         self.bed_cleared = tracker.bed_cleared
         self.closed = tracker.closed
         self.doubt = tracker.doubt
-        self.teller = ""
+        self.teller, self.shared = "", False
         self.last_teller, self.state_teller = tracker.last_teller, tracker.state_teller
         self.changes = LedgerChanges.empty()
 

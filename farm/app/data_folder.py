@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from farm.errors import ConfigurationError
@@ -23,11 +24,15 @@ _LOCK_FILE = "up.lock"
 _OURS = (
     _CREDENTIALS_FILE,
     "embedded-broker.toml",
+    "embedded-broker-status.json",
     _LEDGER_FILE,
     f"{_LEDGER_FILE}-wal",
     f"{_LEDGER_FILE}-shm",
     _LOCK_FILE,
 )
+_SERVICE_FOLDER = Path("/var/lib/layerline")
+_MOST_LOOKED_AT = 500
+_MOST_NAMED = 3
 _USER = "layerline"
 _READABLE = "abcdefghjkmnpqrstuvwxyz23456789"
 """Letters and digits that nobody confuses when typing from a screen."""
@@ -52,7 +57,12 @@ class DataFolder:
     @property
     def ledger_url(self) -> str:
         """The SQLite ledger that is used where no database is configured."""
-        return f"sqlite:///{(self.path / _LEDGER_FILE).absolute()}"
+        return f"sqlite:///{self.ledger_file.absolute()}"
+
+    @property
+    def ledger_file(self) -> Path:
+        """Where the SQLite ledger is, or would be."""
+        return self.path / _LEDGER_FILE
 
     def make(self) -> None:
         """Make the folder, for its owner alone, and let nobody else read what we keep in it.
@@ -133,10 +143,23 @@ class DataFolder:
         self.write_private(_CREDENTIALS_FILE, f"{text}\n")
         return drawn
 
+    def private_folder(self, name: str) -> Path:
+        """A folder within, for its owner alone; made where it is not there. Raises ConfigurationError."""
+        self.make()
+        folder = self.path / name
+        try:
+            folder.mkdir(mode=0o700, exist_ok=True)
+            if folder.stat().st_mode & 0o077:
+                folder.chmod(0o700)
+        except OSError as error:
+            raise ConfigurationError(f"{folder}: cannot be made: {error.strerror}") from error
+        return folder
+
     def write_private(self, name: str, text: str) -> Path:
         """Write a file that only the owner may read, all or nothing, and give its path."""
         self.make()
-        file, draft = self.path / name, self.path / f".{name}.{os.getpid()}"
+        file = self.path / name
+        draft = file.with_name(f".{file.name}.{os.getpid()}")
         try:
             draft.touch(mode=0o600)
             draft.write_text(text, "utf-8")
@@ -144,6 +167,31 @@ class DataFolder:
         except OSError as error:
             raise ConfigurationError(f"{file}: cannot be written: {error.strerror}") from error
         return file
+
+
+def data_folders_near(start: Path, home: Path) -> list[Path]:
+    """Data folders with a ledger in them in which somebody at `start` may have meant to look, nearest first.
+
+    Looked at are the folders above and directly below `start` and `home`, and the one of a service.
+    """
+    places = [start, *_folders_in(start), *start.parents, home, *_folders_in(home)]
+    candidates = [*(place / DEFAULT_FOLDER for place in places), *start.parents, start, _SERVICE_FOLDER]
+    found = dict.fromkeys(folder for folder in candidates if _holds_ledger(folder))
+    return list(found)[:_MOST_NAMED]
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in islice(folder.iterdir(), _MOST_LOOKED_AT) if path.is_dir())
+    except OSError:
+        return []
+
+
+def _holds_ledger(folder: Path) -> bool:
+    try:
+        return (folder / _LEDGER_FILE).is_file()
+    except OSError:  # closed to us
+        return False
 
 
 def _draw_password() -> str:

@@ -2,14 +2,17 @@
 
 import http.client
 import sys
+import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 from farm.app.config import CONFIG_VARIABLE
 from farm.app.data_folder import DATA_VARIABLE
-from farm.app.embedded_broker import prepare_broker
+from farm.app.embedded_broker.choice import prepare_broker
+from farm.app.embedded_broker.status import read_status
 from farm.app.listening import listens, local_address, local_url
 from farm.app.logs import LogFormat
+from farm.app.process_life import lives
 from farm.app.supervisor import Part
 from farm.errors import ConfigurationError
 
@@ -17,6 +20,10 @@ if TYPE_CHECKING:
     from farm.app.config import Configuration
 
 _ANSWER_S = 1
+_FORMER_ENDS_WITHIN_S = 12.0
+_FORMER_SAVES_WITHIN_S = 3.0
+"""A Mosquitto whose watcher was killed as well."""
+_LOOK_EVERY_S = 0.1
 
 
 def farm_parts(
@@ -24,22 +31,23 @@ def farm_parts(
     *,
     broker: str | None = None,
     database: str | None = None,
+    host: str | None = None,
+    port: int | None = None,
     log_format: LogFormat = LogFormat.TEXT,
     verbose: bool = False,
 ) -> list[Part]:
     """The processes, in the order in which they are to be started.
 
-    `broker` and `database` are the URLs of the command line, which reach the processes
-    through their environment, where other users of the machine cannot read passwords.
+    `broker` and `database` are the URLs of the command line, `host` and `port` where its page is to
+    listen. They reach the processes through their environment, where other users of the machine
+    cannot read passwords.
     Raises ConfigurationError when a port that is needed is taken.
     """
     environment = {DATA_VARIABLE: str(configuration.data.path.absolute())}
     if configuration.file is not None:
         environment[CONFIG_VARIABLE] = str(configuration.file.absolute())
-    if broker is not None:
-        environment["LAYERLINE_BROKER__URL"] = broker
-    if database is not None:
-        environment["LAYERLINE_LEDGER__URL"] = database
+    given = {"BROKER__URL": broker, "LEDGER__URL": database, "API__HOST": host, "API__PORT": port}
+    environment |= {f"LAYERLINE_{key}": str(value) for key, value in given.items() if value is not None}
     options = ["--log-format", log_format.value, *(["--verbose"] if verbose else [])]
 
     def layerline(command: str) -> list[str]:
@@ -50,8 +58,8 @@ def farm_parts(
     parts = [] if configuration.is_broker_configured else [_embedded_broker(configuration, log_format)]
     return [
         *parts,
-        Part("collector", layerline("collector"), environment=environment),
-        Part("evaluator", layerline("evaluator"), environment=environment),
+        Part("collector", layerline("collector"), environment=environment, reloads=True),
+        Part("evaluator", layerline("evaluator"), environment=environment, reloads=True),
         _api(configuration, layerline("api"), environment),
     ]
 
@@ -60,7 +68,7 @@ def _api(configuration: "Configuration", command: list[str], environment: dict[s
     def answers() -> bool:
         return _answers(configuration)
 
-    return Part("api", command, answers, environment=environment, is_alive=answers)
+    return Part("api", command, answers, environment=environment, is_alive=answers, reloads=True)
 
 
 def page_url(configuration: "Configuration") -> str:
@@ -71,13 +79,27 @@ def page_url(configuration: "Configuration") -> str:
 def _embedded_broker(configuration: "Configuration", log_format: LogFormat) -> Part:
     settings = configuration.embedded_broker
     host, port = settings.local_host, settings.port
-    if listens(host, port):
+    if listens(host, port) and not _former_ends(configuration):
         raise ConfigurationError(
-            f"embedded_broker.port = {port}: something listens there already; if that is a broker, "
-            f'set broker.url = "mqtt://{host}:{port}", else choose another port'
+            f"embedded_broker.port = {port}: something listens there already. The service that comes with "
+            "the package mosquitto gives way with `systemctl disable --now mosquitto`; to use a broker that "
+            f'runs there set broker.url = "mqtt://{host}:{port}"; else choose another port'
         )
     _, command = prepare_broker(settings, configuration.data, log_format)
     return Part("broker", command, lambda: listens(host, port))
+
+
+def _former_ends(configuration: "Configuration") -> bool:
+    """Whether a broker of ours, left by a `layerline up` that was killed, makes room: it saves its queues."""
+    settings, status = configuration.embedded_broker, read_status(configuration.data)
+    if status is None:
+        return False
+    deadline = time.monotonic() + (_FORMER_ENDS_WITHIN_S if lives(status.process) else _FORMER_SAVES_WITHIN_S)
+    while listens(settings.local_host, settings.port):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(_LOOK_EVERY_S)
+    return True
 
 
 def _refuse_taken_api_port(configuration: "Configuration") -> None:
