@@ -206,11 +206,10 @@ def _by_cold(
         return None
     if rule.job is JobAfterGap.OVER:
         return None if retained else _by_cooling(memory, rule, at)
-    if state is not None and not _is_to_confirm(memory, state, at):
+    if not is_present(memory, at) or (state is not None and not _is_to_confirm(memory, state, at)):
         return None
     rests = PrinterState.FINISHED if memory.bed_full else rule.restored
-    if is_present(memory, at):
-        memory.state, memory.doubted = rests, False
+    memory.state, memory.doubted = rests, False
     return Observation(
         time_ms=None if retained else at,
         retained=retained,
@@ -242,7 +241,7 @@ def _by_cooling(memory: OctoPrintMemory, rule: GapRule, at: int) -> Observation 
 
 def _by_heat(memory: OctoPrintMemory, state: PrinterState | None, at: int) -> Observation | None:
     memory.heated = memory.heated or state in ACTIVE_STATES
-    if state is not None and not memory.doubted:
+    if not is_present(memory, at) or (state is not None and not memory.doubted):
         return None
     rule = gap_rule(AFTER_GAP, Sign.HEATERS_ON, memory.state_before if state is None else state)
     if rule is None:
@@ -251,8 +250,7 @@ def _by_heat(memory: OctoPrintMemory, state: PrinterState | None, at: int) -> Ob
         memory.hot_ms = at
     if at - memory.hot_ms < rule.after_ms:
         return None
-    if is_present(memory, at):
-        memory.state, memory.doubted, memory.hot_ms = rule.restored, False, None
+    memory.state, memory.doubted, memory.hot_ms = rule.restored, False, None
     return Observation(time_ms=at, level=True, presumed=True, state=rule.restored)
 
 

@@ -161,13 +161,17 @@ class Moonraker:
         return None
 
     def _read_refusal(self, memory: MoonrakerMemory, error: object) -> Reading | None:
-        """Moonraker is there and says that Klipper is not: it tells that to those alone who ask."""
+        """Moonraker is there and says that Klipper is not, since it last counted.
+
+        It tells that to those alone who ask.
+        """
         words = error.get("message") if isinstance(error, dict) else None
         if words not in _KLIPPER_GONE or memory.webhooks == "disconnected":
             return None
         memory.webhooks, memory.webhooks_message = "disconnected", None
-        told = self._tell(memory, (memory.counted_ms or 0) + 1, level=False, retained=False)
-        return Reading(None, tuple(msgspec.structs.replace(each, time_ms=None) for each in told))
+        last = memory.counted_ms
+        told = self._tell(memory, (last or 0) + 1, level=False, retained=False)
+        return Reading(last, tuple(msgspec.structs.replace(each, time_ms=last) for each in told))
 
     def _merge(
         self, memory: MoonrakerMemory, at: int, status: Status, retained: bool

@@ -14,13 +14,13 @@ _AFTER_S = 10.0
 def restart_and_compare(stage: Stage, printer: str) -> None:
     """Restart ours, and see that the printer stands as it stood, before it is heard again and after."""
     before = stage.standing(printer)
+    gone = datetime.now(UTC)
     stage.restart()
-    back = datetime.now(UTC)
 
     def is_heard() -> bool:
         now = stage.standing(printer)
         assert now == before, f"{before} became {now}"
-        return bool(datetime.fromisoformat(stage.farm.printers()[printer]["heard_at"]) > back)
+        return bool(datetime.fromisoformat(stage.farm.printers()[printer]["heard_at"]) > gone)
 
     wait_until(is_heard, f"{printer} is heard again", _BACK_S)
     time.sleep(_AFTER_S)

@@ -207,7 +207,8 @@ def test_a_moonraker_that_has_no_klipper_any_more_says_so_when_it_is_asked(print
     refusal = {"jsonrpc": "2.0", "error": {"code": 503, "message": words}, "id": 7_100_002}
     printer.hear(67, "moonraker/api/response", refusal)
     assert printer.state == "offline"
-    assert (printer.job.outcome, printer.job.cause) == ("failed", "host")
+    job = printer.job
+    assert (job.outcome, job.cause, job.ended_ms) == ("failed", "host", T0 + 60 * SECOND)
     printer.hear(68, "moonraker/api/response", refusal)
     full(printer, 80, state="standby")
     assert printer.state == "idle"
