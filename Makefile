@@ -14,8 +14,11 @@ JOBS ?= 1
 # Where `make install` puts the program: PREFIX/bin/layerline, its libraries below PREFIX/share.
 PREFIX ?= $(HOME)/.local
 INSTALLED := $(PREFIX)/share/layerline/venv
+# Which stories, a folder with OctoPrint's MQTT plugin, and other options of `python -m tests.real`.
+STORIES ?=
+REAL ?=
 
-.PHONY: help install uninstall demo test check fix docs bench fuzz mutants clean
+.PHONY: help install uninstall demo test check fix docs bench fuzz mutants real clean
 
 help:
 	@echo "make install the program for use, without what developers need: PREFIX/bin/layerline (~/.local)"
@@ -26,6 +29,7 @@ help:
 	@echo "make docs    the generated tables of docs/{configuration,cli,kpis,outcomes}.md"
 	@echo "make bench   the benchmarks of docs/benchmarks.md"
 	@echo "make fuzz    a million hostile messages (MESSAGES, SEED) among good ones: docs/testing.md"
+	@echo "make real    real OctoPrints and a real Moonraker, killed and restarted: docs/real-printers.md"
 	@echo "make mutants one rule changed at a time: do the quick tests notice?"
 
 $(STAMP): pyproject.toml
@@ -74,6 +78,10 @@ bench: $(STAMP)
 
 fuzz: $(STAMP)
 	$(BIN)/python -m tests.fuzz --messages $(MESSAGES) --seed $(SEED)
+
+# STORIES="starts_idle emergency_stop" for some; REAL="--mqtt-plugin ../OctoPrint-MQTT" for a plugin at hand.
+real: $(STAMP)
+	$(BIN)/python -m tests.real $(REAL) $(STORIES)
 
 # TARGETS="octoprint kpi" for some; JOBS=2 for two at a time. A run that was broken off goes on.
 mutants: $(STAMP)

@@ -33,7 +33,7 @@ from api.routes import (
 )
 from api.series_cache import SeriesCache
 from api.settings import ApiSettings
-from api.setup import SetupProvider
+from api.setup import RefusalProvider, SetupProvider
 from farm.figures.engine import KpiEngine
 from farm.ledger.alert_store import AlertStore
 from farm.ledger.history_ledger import LedgerHistory
@@ -64,13 +64,15 @@ def create_app(
     *,
     site: SiteSettings | None = None,
     setup: SetupProvider | None = None,
+    refusals: RefusalProvider | None = None,
     queues: Outbox | None = None,
     history: HistoryReader | None = None,
 ) -> FastAPI:
     """The API over a ledger. `clock` gives wall-clock time; the ledger may live in another.
 
     `site` names the farm and its time zone, `setup` says how printers reach the broker,
-    `queues` how far InfluxDB is behind. `history` gives past telemetry, the ledger's where not given.
+    `refusals` whom a broker of ours refused, `queues` how far InfluxDB is behind. `history` gives past
+    telemetry, the ledger's where not given.
     """
     sign_in = None
     if settings.token is not None:
@@ -83,6 +85,8 @@ def create_app(
         live=LiveStream(farm_view, settings.max_streams),
         settings=settings,
         setup=setup,
+        refusals=refusals,
+        clock=clock,
         sign_in=sign_in,
         outbox=queues,
         history=history or LedgerHistory(reader),

@@ -12,10 +12,11 @@ from api.live import LiveStream
 from api.readiness import ReadinessCheck
 from api.series_cache import SeriesCache
 from api.settings import ApiSettings
-from api.setup import SetupProvider
+from api.setup import RefusalProvider, SetupProvider
 from farm.figures.engine import KpiEngine
 from farm.ledger.history_port import HistoryReader
 from farm.ledger.inbox import Inbox
+from farm.model.clock import Clock
 
 
 class ApiContext(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +28,8 @@ class ApiContext(msgspec.Struct, frozen=True, kw_only=True):
     live: LiveStream
     settings: ApiSettings
     setup: SetupProvider | None
+    refusals: RefusalProvider | None
+    clock: Clock
     sign_in: SignIn | None
     outbox: Outbox | None
     history: HistoryReader

@@ -11,6 +11,7 @@ from farm.kpi.subjects import Scope
 from farm.kpi.targets import Level, Profile
 from farm.model.alert import AlertState, DeliveryState, NotificationReason, Severity
 from farm.model.attention import NeedKind
+from farm.model.refused_client import RefusalReason
 from farm.model.states import CancelledBy, Cause, Confidence, Outcome, PrinterState, Provenance
 
 Item = TypeVar("Item")
@@ -482,6 +483,25 @@ class Setup(Answer):
     topics: list[TopicHint]
     name: str = Field(description="The name that is filled in: free, unless asked for.", examples=["bay3"])
     ways: list[SetupWay]
+
+
+class RefusedClientRecord(Answer):
+    """A client that the embedded broker did not let in, and one reason why.
+
+    `current` while it was refused within the last five minutes and not let in since. Address and
+    client id are null where the broker does not tell them: Mosquitto before 2.0.13 no client id.
+    """
+
+    address: str | None = Field(examples=["192.168.1.7"])
+    client_id: str | None = Field(examples=["bay2"])
+    reason: RefusalReason = Field(examples=[RefusalReason.WRONG_PASSWORD])
+    words: str = Field(description="The reason as said to a person.", examples=["wrong password"])
+    remedy: str = Field(examples=["type in user and password as `layerline doctor` shows them"])
+    count: int = Field(description="Refusals since it was let in last, or ever.", examples=[12])
+    current: bool = Field(examples=[True])
+    first_at: Instant
+    last_at: Instant
+    let_in_at: Instant | None
 
 
 class Liveness(Answer):

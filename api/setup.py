@@ -1,10 +1,12 @@
-"""What the page tells an empty farm: how a printer finds the broker."""
+"""What the page tells an empty farm: how a printer finds the broker, and who was refused there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import msgspec
 from pydantic import SecretStr
+
+from farm.model.refused_client import RefusedClient
 
 
 class BrokerAccess(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,3 +31,6 @@ class BrokerAccess(msgspec.Struct, frozen=True, kw_only=True):
 
 SetupProvider: TypeAlias = Callable[[], BrokerAccess]
 """Gives the way to the broker as it is now."""
+
+RefusalProvider: TypeAlias = Callable[[], Sequence[RefusedClient]]
+"""Gives the clients that a broker of ours refused, the newest first."""

@@ -20,6 +20,7 @@ from farm.model.job_record import job_record
 from farm.model.payload_redaction import readable
 from farm.model.printer import Printer
 from farm.model.printer_status import PrinterStatus
+from farm.model.refused_client import RefusedClient
 from farm.model.span import Span
 from farm.model.states import PrinterState
 from farm.model.times import SECOND_MS, rfc3339, rfc3339_or_none
@@ -254,6 +255,22 @@ def rejected_view(message: RejectedMessage) -> schemas.RejectedMessageRecord:
         detail=readable(message.detail.encode("utf-8", "replace")),
         size=message.size,
         payload=readable(message.payload),
+    )
+
+
+def refused_view(client: RefusedClient, now_ms: int) -> schemas.RefusedClientRecord:
+    """A client that was not let in, as it stands at `now_ms`."""
+    return schemas.RefusedClientRecord(
+        address=client.address,
+        client_id=client.client_id,
+        reason=client.reason,
+        words=client.reason.words,
+        remedy=client.reason.remedy,
+        count=client.count,
+        current=client.is_current(now_ms),
+        first_at=rfc3339(client.first_ms),
+        last_at=rfc3339(client.last_ms),
+        let_in_at=rfc3339_or_none(client.let_in_ms),
     )
 
 

@@ -23,7 +23,14 @@ from collector.lease import ShardLease
 from collector.sessions.asking import Asking
 from collector.sessions.thinning import ThinningSettings
 from collector.settings import BrokerSettings, CollectorSettings
-from farm.errors import BrokerUnreachable, LeaseLost, LedgerError, LedgerUnreachable, UnreadableMessage
+from farm.errors import (
+    BrokerRefused,
+    BrokerUnreachable,
+    LeaseLost,
+    LedgerError,
+    LedgerUnreachable,
+    UnreadableMessage,
+)
 from farm.ledger.collector_ledger import CollectorLedger
 from farm.model.clock import Clock, system_clock
 from farm.model.times import DAY_MS
@@ -94,8 +101,9 @@ class Collector:
     def run(self, stop: Event) -> None:
         """Collect until `stop` is set or, with a drain time, until nothing has come for so long.
 
-        Raises BrokerRefused, ConfigurationError, or LedgerError at the very beginning, when going
-        on cannot help. Broker and ledger are waited for; a lease that was lost is stood by for.
+        Raises ConfigurationError, or LedgerError at the very beginning, when going on cannot help, and
+        with a drain time BrokerRefused. Else a broker that refuses us is waited for like one that does
+        not answer: it may be mended there. So is the ledger; a lease that was lost is stood by for.
         """
         is_done = False
         while not stop.is_set() and not is_done:
@@ -129,7 +137,9 @@ class Collector:
                 self._open()
                 if self._serve(stop):
                     return True
-            except BrokerUnreachable as error:
+            except (BrokerRefused, BrokerUnreachable) as error:
+                if isinstance(error, BrokerRefused) and self._drain_seconds is not None:
+                    raise
                 self._lease.pause(self._broker_outage.failed(error, "trying again, ever less often"), stop)
             except LeaseLost:
                 raise

@@ -7,7 +7,7 @@ LayerlineError
 │   ├── BatchRefused     it will not hold what a batch says; trying again cannot help
 │   └── LeaseLost        another holder has taken over this shard
 ├── BrokerUnreachable    the MQTT broker does not answer now; trying again can help
-├── BrokerRefused        the MQTT broker will not have us; names the remedy
+├── BrokerRefused        the MQTT broker will not have us until it or we are mended; names the remedy
 ├── UnreadableMessage    an adapter cannot make sense of a message (counted, never fatal)
 ├── InvalidQuery         what was asked for does not exist; names what is allowed (a ValueError too)
 │   └── InvalidInput       what a person said cannot be taken; names field, value and remedy
@@ -42,6 +42,17 @@ class LedgerUnreachable(LedgerError):
     """
 
 
+class LedgerDamaged(LedgerUnreachable):
+    """What the ledger held cannot be read any more: a page, a file, a table. A backup put back helps.
+
+    `damage` is what the database says of it.
+    """
+
+    def __init__(self, where: str, damage: str) -> None:
+        super().__init__(f"the ledger {where} is damaged: {damage}; put the last backup back")
+        self.damage = damage
+
+
 class BatchRefused(LedgerError):
     """Something in a batch is what the ledger cannot hold. Nothing of the batch was booked."""
 
@@ -55,7 +66,7 @@ class BrokerUnreachable(LayerlineError):
 
 
 class BrokerRefused(LayerlineError):
-    """The MQTT broker refuses us for good. The text names the remedy."""
+    """The MQTT broker refuses us until something is mended, there or here. The text names the remedy."""
 
 
 class UnreadableMessage(LayerlineError):

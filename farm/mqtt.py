@@ -28,6 +28,9 @@ _LONGEST_RETRY_S = 30
 _SUBSCRIBE_BATCH = 100
 
 
+CLOSED_MEANS = "some brokers do so when user or password are wrong, others when TLS is expected"
+"""What it may mean that a broker closes without a word."""
+
 _PERMANENT = {
     "Bad user name or password": "wrong user or password; check broker.username and broker.password",
     "Not authorized": "wrong user or password, or not on the broker's access list; "
@@ -35,11 +38,11 @@ _PERMANENT = {
     "Client identifier not valid": "it does not take the client id; choose another collector.client_id",
     "Unsupported protocol version": "it must speak MQTT 3.1.1",
 }
-"""What a refusal for good means and what to do, by paho's words for it."""
+"""What a refusal means that lasts until somebody mends something, by paho's words for it."""
 
 
 def refusal(host: str, port: int, reason: str) -> BrokerRefused | BrokerUnreachable:
-    """The error for a refused connection: permanent, with the remedy, where trying again cannot help."""
+    """The error for a refused connection, with the remedy where somebody must mend something."""
     text = f"broker {host}:{port} refused the connection: {reason}"
     meaning = _PERMANENT.get(reason)
     return BrokerUnreachable(text) if meaning is None else BrokerRefused(f"{text}: {meaning}")
@@ -136,10 +139,7 @@ class BrokerClient:
             raise BrokerUnreachable(f"{where}: does not answer as an MQTT broker within {PATIENCE_S:g} s")
         if self._reason is None:
             self.crash()
-            raise BrokerRefused(
-                f"{where}: closes the connection without an answer; some brokers do so when user or password "
-                "are wrong, others when TLS is expected"
-            )
+            raise BrokerRefused(f"{where}: closes the connection without an answer; {CLOSED_MEANS}")
         if self._reason.is_failure:
             self.crash()
             raise refusal(self._address.host, self._address.port, str(self._reason))

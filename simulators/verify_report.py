@@ -71,6 +71,7 @@ _UTILIZATION = (
     Column("reported %", right=True),
     Column("observed %", right=True),
     Column("off by points", right=True),
+    Column("told to", right=True),
 )
 
 
@@ -94,4 +95,5 @@ def _account_row(account: Account) -> list[Cell]:
         f"{account.low:.3f}–{account.high:.3f}",
         f"{100 * account.observed_share:.3f}",
         f"{account.off_by:.3f}",
+        f"{account.exact_to:.3f}",
     ]

@@ -10,7 +10,7 @@ import ast
 import inspect
 import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import timedelta
 from enum import Enum
 from functools import partial
@@ -23,6 +23,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from alerts.notifiers import notifier_types
+from collector.adapters import adapters
 from collector.tracker import limits
 from collector.tracker.outcome import OUTCOME_RULES, OutcomeRule
 from farm.app.config import SECTIONS, section_model
@@ -30,6 +31,7 @@ from farm.app.config_models import holds_secret, models_in
 from farm.cli.root import app
 from farm.kpi.figure import FIGURE_FIELDS
 from farm.model.printer_setup import USUAL_PREFIXES, PrinterBroker, SetupWay, free_name, setup_ways
+from farm.model.states import PrinterState
 
 DOCS = Path(__file__).parent.parent / "docs"
 _BLOCK = re.compile(r"(<!-- (?P<name>[^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -143,8 +145,32 @@ def _command_help(command: Any, context: Any) -> str:
 
 
 def outcome_blocks() -> dict[str, str]:
-    """The outcome rules in their order, and the limits of the tracker."""
-    return {"outcome rules": _outcome_table(), "tracker limits": _limit_table()}
+    """The outcome rules in their order, what counts after a gap, and the limits of the tracker."""
+    return {
+        "outcome rules": _outcome_table(),
+        "after a gap": _gap_table(),
+        "tracker limits": _limit_table(),
+    }
+
+
+def _gap_table() -> str:
+    rows = [
+        "| adapter | rule | what is seen | for | state before | state after it | the job that was open |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for kind, adapter in sorted(adapters().items()):
+        for rule in adapter.after_gap:
+            lasts = f"{rule.after_ms / 1000:g} s" if rule.after_ms else ""
+            before = _states(rule.before)
+            cells = (kind, f"`{rule.name}`", rule.sign.value, lasts, before, rule.state.value, rule.job.value)
+            rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows) + "\n"
+
+
+def _states(states: Collection[PrinterState | None]) -> str:
+    if set(states) == {*PrinterState, None}:
+        return "any"
+    return ", ".join([state.value for state in PrinterState if state in states] + ["none"] * (None in states))
 
 
 def _outcome_table() -> str:

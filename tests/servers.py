@@ -21,8 +21,11 @@ import pytest
 from psycopg import sql
 from sqlalchemy import make_url
 
-from farm.app.data_folder import Credentials, DataFolder
-from farm.app.embedded_broker import EmbeddedBrokerSettings, prepare_broker
+from farm.app.data_folder import DataFolder
+from farm.app.embedded_broker.choice import prepare_broker
+from farm.app.embedded_broker.mosquitto import NoMosquitto, find_mosquitto
+from farm.app.embedded_broker.settings import BrokerKind, EmbeddedBrokerSettings
+from farm.app.embedded_broker.status import read_status
 
 _PATIENCE_S = 30.0
 _PAUSE_S = 0.02
@@ -159,26 +162,75 @@ def mosquitto(extra: Sequence[str] = (), *, window: int = 2000) -> Iterator[Mosq
 
 
 class EmbeddedBroker:
-    """The broker that comes along, as `layerline up` runs it."""
+    """A broker of our own, as `layerline up` runs it. What it keeps outlives `stop` and `start`."""
 
-    def __init__(self, settings: EmbeddedBrokerSettings, credentials: Credentials) -> None:
-        self.host = settings.host
-        self.port = settings.port
-        self.url = f"mqtt://{credentials.user}:{credentials.password}@{settings.host}:{settings.port}"
+    def __init__(self, kind: BrokerKind, folder: Path, queue_mb: int, host: str) -> None:
+        self.settings = EmbeddedBrokerSettings(kind=kind, host=host, port=free_port(), queue_mb=queue_mb)
+        self.folder = DataFolder(folder)
+        self.host, self.port = _LOOPBACK, self.settings.port
+        self.credentials, self._command = prepare_broker(self.settings, self.folder)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """The broker with user and password as `mqtt://user:password@host:port`."""
+        return f"mqtt://{self.credentials.user}:{self.credentials.password}@{self.host}:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        """The process that `layerline up` would watch over."""
+        assert self._process is not None, "the broker is not running"
+        return self._process.pid
+
+    @property
+    def log(self) -> str:
+        """What it logged since it was first started."""
+        return (self.folder.path / "broker.log").read_text("utf-8", "replace")
+
+    def start(self) -> None:
+        """Start it, again on the same port, and wait until it listens."""
+        with (self.folder.path / "broker.log").open("ab") as log:
+            self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        wait_until(self._is_up, "the embedded broker listens")
+
+    def stop(self) -> None:
+        """End it in order. Nothing when it is down."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """SIGKILL to the process that is watched over. Nothing when it is down."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(_PATIENCE_S)
+            self._process = None
+
+    def _is_up(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, f"the embedded broker ended:\n{self.log}"
+        status = read_status(self.folder)
+        return status is not None and status.process == self._process.pid and _listens(self.port)
 
 
 @contextmanager
-def embedded_broker() -> Iterator[EmbeddedBroker]:
-    """A running broker of the kind that comes along."""
-    settings = EmbeddedBrokerSettings(host=_LOOPBACK, port=free_port())
+def embedded_broker(
+    kind: BrokerKind = BrokerKind.BUILT_IN, *, queue_mb: int = 64, host: str = _LOOPBACK
+) -> Iterator[EmbeddedBroker]:
+    """A running broker of our own: the one that comes along, or the machine's Mosquitto."""
+    if kind is BrokerKind.MOSQUITTO:
+        try:
+            find_mosquitto()
+        except NoMosquitto as error:
+            pytest.skip(f"{error}; get it with: apt-get install mosquitto")
     with tempfile.TemporaryDirectory(prefix="layerline-broker-") as folder:
-        credentials, command = prepare_broker(settings, DataFolder(Path(folder)))
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-            try:
-                wait_until(lambda: _listens(settings.port), "the embedded broker listens")
-                yield EmbeddedBroker(settings, credentials)
-            finally:
-                process.terminate()
+        broker = EmbeddedBroker(kind, Path(folder), queue_mb, host)
+        try:
+            broker.start()
+            yield broker
+        finally:
+            broker.stop()
 
 
 @contextmanager

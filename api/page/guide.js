@@ -2,6 +2,7 @@
 
 import { ask } from "./api.js";
 import { element } from "./elements.js";
+import { refusedClients } from "./refused.js";
 
 const HIDDEN = "••••••••";
 const NOT_OURS = "...";
@@ -19,7 +20,7 @@ export async function drawGuide(parent, close = null) {
     nameOf(setup, ways),
   );
   if (close) head.prepend(closing(close));
-  parent.replaceChildren(head, ways, element("p", "pulse", element("i"), "Listening for printers"));
+  parent.replaceChildren(head, ways, refusedClients(), element("p", "pulse", element("i"), "Listening for printers"));
 }
 
 function closing(close) {

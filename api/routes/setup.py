@@ -1,4 +1,4 @@
-"""How a printer finds the broker, and what to type into it."""
+"""How a printer finds the broker, what to type into it, and why one does not get in."""
 
 from ipaddress import ip_address
 from typing import Annotated
@@ -6,11 +6,12 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Query, Request
 
-from api import schemas
+from api import schemas, views
 from api.context import Context
 from api.setup import BrokerAccess
 from farm.model import limits
 from farm.model.printer_setup import PrinterBroker, free_name, prefixes_for, setup_ways
+from farm.model.times import rfc3339
 
 router = APIRouter(tags=["setup"])
 
@@ -57,6 +58,14 @@ def show_setup(
         name=wanted,
         ways=[schemas.SetupWay.model_validate(msgspec.to_builtins(way)) for way in ways],
     )
+
+
+@router.get("/refused-clients", summary="Whom the embedded broker did not let in, and why, newest first")
+def list_refused_clients(context: Context) -> schemas.Listing[schemas.RefusedClientRecord]:
+    """Of the last week. Empty where the broker is another's: its own log tells whom it refuses."""
+    now_ms = context.clock()
+    refused = context.refusals() if context.refusals is not None else ()
+    return schemas.Listing(at=rfc3339(now_ms), items=[views.refused_view(each, now_ms) for each in refused])
 
 
 def _free_name(context: Context, access: BrokerAccess) -> str:

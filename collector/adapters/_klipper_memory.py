@@ -46,6 +46,7 @@ class MoonrakerMemory(msgspec.Struct, kw_only=True, omit_defaults=True):
     told_file: str | None = None
     told_end: bool = False
     told_cause: bool = False
+    doubted: bool = False
 
 
 def merge(memory: MoonrakerMemory, at: int, status: Status) -> bool:

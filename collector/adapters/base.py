@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
+from collector.adapters._gap_rules import GapRule
 from farm.model.clash import ClashSign
 from farm.model.observation import Observation, Telemetry
 
@@ -74,6 +75,8 @@ class Adapter(Protocol):
     suffixes: tuple[str, ...]
     """MQTT topic filters to subscribe to, below the prefix."""
     memory_type: type[msgspec.Struct]
+    after_gap: tuple[GapRule, ...]
+    """Which evidence restores which state when messages may have been missed, for the documents as for it."""
     plain_words: tuple[str, ...]
     """Payloads that are no JSON, such as the words of a last will."""
 
@@ -92,6 +95,9 @@ class Adapter(Protocol):
     def forget(self, memory: Any) -> None:
         """The way to the printer broke: what was known of its state is not known any more."""
 
+    def doubt(self, memory: Any) -> None:
+        """Messages of a short time are missing: what is known stands until a message says otherwise."""
+
     def recorded_fields(self, suffix: str) -> Fields:
         """The fields of such a message that `read` uses: all that a recording may hold of it."""
 
@@ -102,3 +108,14 @@ class Askable(Protocol):
 
     def questions(self, number: int) -> tuple[Question, ...]:
         """What to publish; `number` tells one round of questions from another."""
+
+
+@runtime_checkable
+class Waiting(Protocol):
+    """In this protocol something shows by the time that passes, though no message comes."""
+
+    def waits(self, memory: Any) -> bool:
+        """Whether there is something to wait for."""
+
+    def look(self, memory: Any, at_ms: int) -> Observation | None:
+        """What shows by `at_ms` of the source's clock. Called about once a second while it waits."""

@@ -22,6 +22,7 @@ from collector.adapters._klipper_status import (
     eventtime_ms,
     status_of,
 )
+from collector.adapters._moonraker_gap import AFTER_GAP, COUNTING, STALLED_MS
 from collector.adapters._moonraker_history import HISTORY_FIELDS, history_row
 from collector.adapters.base import ClockKind, Fields, Question, Reading, Trait
 from farm.errors import UnreadableMessage
@@ -30,12 +31,11 @@ from farm.model.observation import JobFact, JobReading, JobSignal, Link, Observa
 from farm.model.states import Cause, PrinterState
 
 _PAUSE_CONFIRMED_MS = 1_500
-_STALLED_MS = 10_000
 _LEAP_MS = 3_000
 """A clock that falls or leaps by more, from one message to the next, may be another host's."""
 _ACTIVE = frozenset({"printing", "paused"})
 _DEAD = frozenset({"shutdown", "error"})
-_COUNTING = frozenset({PrinterState.PREPARING, PrinterState.PRINTING, PrinterState.PAUSED})
+_KLIPPER_GONE = frozenset({"Klippy Host not connected", "Klippy Disconnected"})
 
 
 class Moonraker:
@@ -48,6 +48,7 @@ class Moonraker:
     silence_ms = 30_000
     suffixes = ("moonraker/status", "moonraker/api/response", "klipper/status", "klipper/state/+/+")
     memory_type = MoonrakerMemory
+    after_gap = AFTER_GAP
     plain_words = ()
 
     def new_memory(self) -> MoonrakerMemory:
@@ -78,6 +79,10 @@ class Moonraker:
         memory.counted_ms = memory.uncounted_ms = None
         memory.is_paused = memory.pause_ms = memory.told = None
         memory.state_ms = memory.file_ms = 0
+
+    def doubt(self, memory: MoonrakerMemory) -> None:
+        """Changes may have been lost: what is told next shows whether the merged status holds."""
+        memory.doubted = memory.told is not None
 
     def questions(self, number: int) -> tuple[Question, ...]:
         """Ask for the whole state and the last jobs of the history."""
@@ -140,9 +145,10 @@ class Moonraker:
         return Reading(told, self._merge(memory, at, status, retained), tuple(refused), traits)
 
     def _read_answer(self, memory: MoonrakerMemory, payload: bytes) -> Reading | None:
-        result = salvage(payload).get("result")
+        answer = salvage(payload)
+        result = answer.get("result")
         if not isinstance(result, dict):
-            return None
+            return self._read_refusal(memory, answer.get("error"))
         refused: list[str] = []
         if "status" in result and "eventtime" in result:
             at = eventtime_ms(result["eventtime"])
@@ -154,6 +160,19 @@ class Moonraker:
             return Reading(None, told, tuple(refused)) if told or refused else None
         return None
 
+    def _read_refusal(self, memory: MoonrakerMemory, error: object) -> Reading | None:
+        """Moonraker is there and says that Klipper is not, since it last counted.
+
+        It tells that to those alone who ask.
+        """
+        words = error.get("message") if isinstance(error, dict) else None
+        if words not in _KLIPPER_GONE or memory.webhooks == "disconnected":
+            return None
+        memory.webhooks, memory.webhooks_message = "disconnected", None
+        last = memory.counted_ms
+        told = self._tell(memory, (last or 0) + 1, level=False, retained=False)
+        return Reading(last, tuple(msgspec.structs.replace(each, time_ms=last) for each in told))
+
     def _merge(
         self, memory: MoonrakerMemory, at: int, status: Status, retained: bool
     ) -> tuple[Observation, ...]:
@@ -162,7 +181,7 @@ class Moonraker:
             status = without_state(status)
         full = merge(memory, at, status)
         if full:
-            memory.told = None
+            memory.told, memory.doubted = None, False
         elif not retained and _is_stalled(memory, at):
             return self._lose_count(memory, at)
         return self._tell(memory, at, level=full or retained, retained=retained)
@@ -174,6 +193,13 @@ class Moonraker:
             return ()
         job = JobReading(file=memory.file)
         return (Observation(time_ms=at, level=True, state=memory.told, job=job),)
+
+    def _confirm(self, memory: MoonrakerMemory, at: int) -> tuple[Observation, ...]:
+        """The print's clock counts on behind messages that may be missing: it tells which print that is."""
+        if memory.told not in COUNTING or memory.counted_ms != at:
+            return ()
+        memory.doubted = False
+        return (Observation(time_ms=at, level=True, state=memory.told, job=_job(memory, at, False)),)
 
     def _lose_count(self, memory: MoonrakerMemory, at: int) -> tuple[Observation, ...]:
         """`total_duration` counts while a print lasts: when it stands, the end of the print was missed."""
@@ -191,12 +217,13 @@ class Moonraker:
         state = _meaning(memory, at)
         if state is None:
             return ()
-        if state is memory.told and state in _COUNTING and memory.file != memory.told_file and not retained:
+        if state is memory.told and state in COUNTING and memory.file != memory.told_file and not retained:
             return self._tell_file(memory, at)
         if state is memory.told and memory.told_end and not memory.told_cause:
             return _refine(memory, at)
         if state is memory.told:
-            return ()
+            return self._confirm(memory, at) if memory.doubted and not retained else ()
+        memory.doubted = False
         before, memory.told, memory.told_file = memory.told, state, memory.file
         signal, cause, detail = _signal(memory, state, before)
         memory.told_end = signal is not None
@@ -227,7 +254,7 @@ _ANSWER: Fields = {"eventtime": None, "status": STATUS_FIELDS, "jobs": HISTORY_F
 _RECORDED: Mapping[str, Fields] = {
     "moonraker/status": {"server": None},
     "klipper/status": {"eventtime": None, "status": STATUS_FIELDS},
-    "moonraker/api/response": {"jsonrpc": None, "id": None, "result": _ANSWER},
+    "moonraker/api/response": {"jsonrpc": None, "id": None, "result": _ANSWER, "error": {"message": None}},
 }
 
 
@@ -245,13 +272,13 @@ def _is_stalled(memory: MoonrakerMemory, at: int) -> bool:
     In split mode the clock's own message may be behind others of the same moment, so one
     whole moment without it must have passed.
     """
-    if memory.told not in _COUNTING or memory.counted_ms is None or memory.webhooks in _DEAD:
+    if memory.told not in COUNTING or memory.counted_ms is None or memory.webhooks in _DEAD:
         return False
     if at <= memory.counted_ms:
         return False
     if memory.uncounted_ms is None:
         memory.uncounted_ms = at
-    return at > memory.uncounted_ms and at - memory.counted_ms > _STALLED_MS
+    return at > memory.uncounted_ms and at - memory.counted_ms > STALLED_MS
 
 
 def _meaning(memory: MoonrakerMemory, at: int) -> PrinterState | None:
@@ -297,7 +324,7 @@ def _signal(
             return JobSignal.HALTED, cause_in(words), words
         return None, None, words
     if memory.webhooks == "disconnected":
-        under_way = memory.state in _ACTIVE or before in _COUNTING
+        under_way = memory.state in _ACTIVE or before in COUNTING
         return JobSignal.HOST_GONE if under_way else None, None, None
     match memory.state:
         case "complete":

@@ -1,9 +1,11 @@
 """Layerline's own JSON, for anything that can publish MQTT. Documented in docs/adapters/native.md."""
 
+from enum import StrEnum
 from typing import Any
 
 import msgspec
 
+from collector.adapters._gap_rules import ANY_STATE, AS_TOLD, GapRule, JobAfterGap
 from collector.adapters._json import WireDecoder, shown, text, wire_fields
 from collector.adapters._wire_types import (
     Celsius,
@@ -137,6 +139,13 @@ def _job(said: _Job | None) -> JobReading | None:
     )
 
 
+class NativeSign(StrEnum):
+    """What is seen after a gap."""
+
+    STATE = "`state`, which the broker keeps"
+    EVENT = "an `event` that ends the job"
+
+
 class Native:
     """The adapter of `{prefix}/link`, `/state`, `/event` and `/telemetry`."""
 
@@ -147,6 +156,22 @@ class Native:
     silence_ms = 300_000
     suffixes = ("link", "state", "event", "telemetry")
     memory_type = NativeMemory
+    after_gap = (
+        GapRule(
+            name="kept_state",
+            sign=NativeSign.STATE,
+            before=ANY_STATE,
+            state=AS_TOLD,
+            job=JobAfterGap.GOES_ON,
+        ),
+        GapRule(
+            name="told_event",
+            sign=NativeSign.EVENT,
+            before=ANY_STATE,
+            state=AS_TOLD,
+            job=JobAfterGap.TOLD,
+        ),
+    )
     plain_words = ("online", "offline")
 
     def new_memory(self) -> NativeMemory:
@@ -161,6 +186,9 @@ class Native:
         """The state topic is retained and is published again; until then nothing is known."""
         memory.state = None
         memory.job = None
+
+    def doubt(self, memory: NativeMemory) -> None:
+        """Each state is told whole, and the broker keeps the last: nothing here depends on those before."""
 
     def recorded_fields(self, suffix: str) -> Fields:
         """See `Adapter.recorded_fields`."""

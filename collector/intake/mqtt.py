@@ -20,8 +20,8 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from collector.intake.wire import Publish, Wire
 from collector.settings import BrokerSettings
-from farm.errors import BrokerRefused, BrokerUnreachable
-from farm.mqtt import batched_filters, refusal, sign_in
+from farm.errors import BrokerUnreachable, ConfigurationError
+from farm.mqtt import CLOSED_MEANS, batched_filters, refusal, sign_in
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +104,8 @@ class Connection:
     def connect(self) -> None:
         """Connect and wait for the broker's word.
 
-        Raises BrokerUnreachable when nobody answers, BrokerRefused when trying again cannot help.
+        Raises BrokerUnreachable when nobody answers, BrokerRefused when it will not have us, and
+        ConfigurationError for an address that can be none.
         """
         self._down()
         self._refusal = None
@@ -114,7 +115,9 @@ class Connection:
         except OSError as error:
             raise BrokerUnreachable(f"broker {self._host}:{self._port}: {error}") from error
         except ValueError as error:  # a host that can be no name, a port that can be no port
-            raise BrokerRefused(f"broker.url: {self._host!r}:{self._port} cannot be used: {error}") from error
+            raise ConfigurationError(
+                f"broker.url: {self._host!r}:{self._port} cannot be used: {error}"
+            ) from error
         self._await_answer()
 
     def _await_answer(self) -> None:
@@ -126,7 +129,7 @@ class Connection:
             if self._refusal is not None:
                 raise refusal(self._host, self._port, self._refusal)
             if not stands:
-                raise BrokerUnreachable(f"{where} closed the connection without an answer")
+                raise BrokerUnreachable(f"{where} closed the connection without an answer; {CLOSED_MEANS}")
             if self.is_connected:
                 return
         self._down()
@@ -136,13 +139,13 @@ class Connection:
         """Ask for all filters at QoS 1; what the broker refuses is logged.
 
         The answer is not waited for: behind a backlog it comes only when that is acknowledged.
-        Raises BrokerRefused for a filter that no broker can take.
+        Raises ConfigurationError for a filter that no broker can take.
         """
         for batch in batched_filters(filters):
             try:
                 _, packet_id = self._client.subscribe([(f, 1) for f in batch])
             except ValueError as error:
-                raise BrokerRefused(f"sources: {batch} cannot be subscribed to: {error}") from error
+                raise ConfigurationError(f"sources: {batch} cannot be subscribed to: {error}") from error
             if packet_id is not None:
                 self._asked_for[packet_id] = batch
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from collector.adapters.base import Adapter, ClockKind, Trait
+from collector.adapters.base import Adapter, ClockKind, Trait, Waiting
 from collector.sessions.publishers import Publishers, heard
 from collector.sessions.report_interval import ReportInterval
 from collector.sessions.source_clock import RESTART_MS, STEADY_MS, Placed, SourceClock, place, restarted
@@ -14,7 +14,7 @@ from collector.sessions.thinning import Thinner
 from collector.sessions.trail import Trail
 from farm.ledger.records import SessionRecord
 from farm.model.clash import PublisherClash
-from farm.model.observation import Link
+from farm.model.observation import Link, Observation
 from farm.model.printer import Address, session_id
 
 _encoder = msgspec.msgpack.Encoder()
@@ -55,9 +55,9 @@ class PrinterSession:
     """One address of a printer: its adapter's memory, its source's clock, its report interval.
 
     `heard_ms` is the time of its last message, `next_sample_ms` when its telemetry is looked at
-    again, `link` what it last told of its own way to the printer, `trail` its last messages,
-    `publishers` whether one printer speaks under the address, or two, `progress_ms` when its progress was
-    last seen to have moved.
+    again, `link` what it last told of its own way to the printer, `trail` its last messages, `waiting`
+    its adapter where something may show without a message, `publishers` whether one printer speaks
+    under the address, or two, `progress_ms` when its progress was last seen to have moved.
     """
 
     __slots__ = (
@@ -79,6 +79,7 @@ class PrinterSession:
         "source",
         "thinner",
         "trail",
+        "waiting",
     )
 
     def __init__(
@@ -90,6 +91,7 @@ class PrinterSession:
         self.adapter = adapter
         self.source = source
         self.memory: Any = adapter.new_memory()
+        self.waiting = adapter if isinstance(adapter, Waiting) else None
         self.clock = SourceClock()
         self.report_interval = ReportInterval(adapter.silence_ms)
         self.highest_ms = 0
@@ -166,12 +168,23 @@ class PrinterSession:
             self.publishers,
         ) = mark
 
+    def look(self, now_ms: int) -> Observation | None:
+        """What shows by now though no message came."""
+        return None if self.waiting is None else self.waiting.look(self.memory, self.clock.theirs(now_ms))
+
     def hear_gap(self, gap_ms: int) -> None:
         """A message came so long after the one before it (ms)."""
         interval = self.report_interval
         if gap_ms * 2 > interval.stated_ms or interval.limit_ms > interval.stated_ms:
             self.report_interval = interval = copy(interval)
             interval.hear(gap_ms)
+
+    def lose_way(self, away_ms: int) -> None:
+        """Messages of so long a time are missing: what is known stands in doubt, or not at all."""
+        if away_ms <= self.report_interval.limit_ms:
+            self.adapter.doubt(self.memory)
+        else:
+            self.adapter.forget(self.memory)
 
     def see_progress(self, progress: float | None, at_ms: int) -> None:
         """The progress as it stands at `at_ms`."""
@@ -186,7 +199,7 @@ class PrinterSession:
         is_new = clash is not None and (before is None or before.since_ms != clash.since_ms)
         return clash if is_new else None
 
-    def is_doubtful(self, at_ms: int) -> bool:
+    def is_shared(self, at_ms: int) -> bool:
         """Whether what is heard under the address at `at_ms` may be another printer's."""
         clash = self.publishers.clash
         return clash is not None and clash.stands(at_ms)

@@ -136,7 +136,7 @@ def end(step: Transition, ruling: Ruling, ended_ms: int) -> None:
     job = _with_start(step, attempt, ended_ms)
     earliest = earliest_end(job)
     ended_ms = max(ended_ms, attempt.opened_ms if earliest is None else earliest)
-    if step.doubtful:
+    if step.shared:
         # Whose end it was nobody can tell.
         ruling = ruling._replace(confidence=Confidence.NONE)
     job = msgspec.structs.replace(ruling.applied(job), ended_ms=ended_ms)

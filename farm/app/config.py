@@ -20,9 +20,9 @@ from collector.sessions.thinning import ThinningSettings
 from collector.settings import BrokerSettings, CollectorSettings, SourceSettings
 from farm.app.config_errors import explain, unknown_section
 from farm.app.config_layers import KeyPath, Layers, dotted, environment_settings, read_toml
-from farm.app.config_models import Model, SettingOrigin, models_in, secret_keys
+from farm.app.config_models import Model, SettingNode, models_in, secret_keys
 from farm.app.data_folder import DATA_VARIABLE, DEFAULT_FOLDER, DataFolder
-from farm.app.embedded_broker import EmbeddedBrokerSettings
+from farm.app.embedded_broker.settings import EmbeddedBrokerSettings
 from farm.app.logs import REDACTION, LogRedaction
 from farm.app.printer_entries import contradictions
 from farm.errors import ConfigurationError
@@ -232,10 +232,10 @@ class SecretFiles:
 
     def resolve(self, tree: dict[str, Any]) -> dict[str, Any]:
         """The tree with the secrets read. Raises ConfigurationError naming key and file."""
-        found: dict[str, Any] = self._walk(tree, SettingOrigin([self._root]), ())
+        found: dict[str, Any] = self._walk(tree, SettingNode([self._root]), ())
         return found
 
-    def _walk(self, value: Any, place: SettingOrigin, path: KeyPath) -> Any:
+    def _walk(self, value: Any, place: SettingNode, path: KeyPath) -> Any:
         if isinstance(value, list):
             return [self._walk(item, place.step(at), (*path, at)) for at, item in enumerate(value)]
         if not isinstance(value, dict):

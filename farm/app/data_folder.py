@@ -24,6 +24,7 @@ _LOCK_FILE = "up.lock"
 _OURS = (
     _CREDENTIALS_FILE,
     "embedded-broker.toml",
+    "embedded-broker-status.json",
     _LEDGER_FILE,
     f"{_LEDGER_FILE}-wal",
     f"{_LEDGER_FILE}-shm",
@@ -142,10 +143,23 @@ class DataFolder:
         self.write_private(_CREDENTIALS_FILE, f"{text}\n")
         return drawn
 
+    def private_folder(self, name: str) -> Path:
+        """A folder within, for its owner alone; made where it is not there. Raises ConfigurationError."""
+        self.make()
+        folder = self.path / name
+        try:
+            folder.mkdir(mode=0o700, exist_ok=True)
+            if folder.stat().st_mode & 0o077:
+                folder.chmod(0o700)
+        except OSError as error:
+            raise ConfigurationError(f"{folder}: cannot be made: {error.strerror}") from error
+        return folder
+
     def write_private(self, name: str, text: str) -> Path:
         """Write a file that only the owner may read, all or nothing, and give its path."""
         self.make()
-        file, draft = self.path / name, self.path / f".{name}.{os.getpid()}"
+        file = self.path / name
+        draft = file.with_name(f".{file.name}.{os.getpid()}")
         try:
             draft.touch(mode=0o600)
             draft.write_text(text, "utf-8")

@@ -2,14 +2,17 @@
 
 import http.client
 import sys
+import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 from farm.app.config import CONFIG_VARIABLE
 from farm.app.data_folder import DATA_VARIABLE
-from farm.app.embedded_broker import prepare_broker
+from farm.app.embedded_broker.choice import prepare_broker
+from farm.app.embedded_broker.status import read_status
 from farm.app.listening import listens, local_address, local_url
 from farm.app.logs import LogFormat
+from farm.app.process_life import lives
 from farm.app.supervisor import Part
 from farm.errors import ConfigurationError
 
@@ -17,6 +20,10 @@ if TYPE_CHECKING:
     from farm.app.config import Configuration
 
 _ANSWER_S = 1
+_FORMER_ENDS_WITHIN_S = 12.0
+_FORMER_SAVES_WITHIN_S = 3.0
+"""A Mosquitto whose watcher was killed as well."""
+_LOOK_EVERY_S = 0.1
 
 
 def farm_parts(
@@ -72,13 +79,27 @@ def page_url(configuration: "Configuration") -> str:
 def _embedded_broker(configuration: "Configuration", log_format: LogFormat) -> Part:
     settings = configuration.embedded_broker
     host, port = settings.local_host, settings.port
-    if listens(host, port):
+    if listens(host, port) and not _former_ends(configuration):
         raise ConfigurationError(
-            f"embedded_broker.port = {port}: something listens there already; if that is a broker, "
-            f'set broker.url = "mqtt://{host}:{port}", else choose another port'
+            f"embedded_broker.port = {port}: something listens there already. The service that comes with "
+            "the package mosquitto gives way with `systemctl disable --now mosquitto`; to use a broker that "
+            f'runs there set broker.url = "mqtt://{host}:{port}"; else choose another port'
         )
     _, command = prepare_broker(settings, configuration.data, log_format)
     return Part("broker", command, lambda: listens(host, port))
+
+
+def _former_ends(configuration: "Configuration") -> bool:
+    """Whether a broker of ours, left by a `layerline up` that was killed, makes room: it saves its queues."""
+    settings, status = configuration.embedded_broker, read_status(configuration.data)
+    if status is None:
+        return False
+    deadline = time.monotonic() + (_FORMER_ENDS_WITHIN_S if lives(status.process) else _FORMER_SAVES_WITHIN_S)
+    while listens(settings.local_host, settings.port):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(_LOOK_EVERY_S)
+    return True
 
 
 def _refuse_taken_api_port(configuration: "Configuration") -> None:

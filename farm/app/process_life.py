@@ -149,6 +149,17 @@ def service() -> Iterator[None]:
         raise StartError(f"ended, since a connection was lost and not waited for: {error!r}") from error
 
 
+def lives(pid: int) -> bool:
+    """Whether there is a process of that number."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
 def is_supervised() -> bool:
     """Whether `layerline up` started this process."""
     return PARENT_VARIABLE in os.environ

@@ -30,7 +30,7 @@ def welcome(
     from rich.panel import Panel
 
     where = f"{broker.host}:{broker.port}"
-    kind = "embedded, MQTT 3.1.1, no TLS" if broker.embedded else "TLS" if broker.tls else "no TLS"
+    kind = "embedded, MQTT 3.1 and 3.1.1, no TLS" if broker.embedded else "TLS" if broker.tls else "no TLS"
     rows = [("Page", page), ("Broker", f"{where} ({kind})")]
     if broker.embedded:
         rows += [("User", broker.user or ""), ("Password", broker.password or "")]

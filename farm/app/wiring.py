@@ -3,7 +3,7 @@
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from farm.ledger.history_port import HistoryReader
     from farm.ledger.ledger import Ledger
     from farm.ledger.ledger_reader import LedgerReader
+    from farm.model.refused_client import RefusedClient
 
 
 def ledger_of(configuration: "Configuration", *, create: bool = False) -> "Ledger":
@@ -82,8 +83,8 @@ def run_collector(
 ) -> None:
     """Collect until `stop` is set, or until nothing has come for `drain_s` seconds.
 
-    Raises BrokerRefused or LedgerError when going on cannot help, ConfigurationError where a
-    printer of the ledger has a name that the configuration gives to another.
+    Raises LedgerError when going on cannot help, ConfigurationError where a printer of the ledger
+    has a name that the configuration gives to another, and with a drain time BrokerRefused.
     """
     from collector.intake.sources import SourceTable
     from collector.intake.time_source import RealTime, SimulatedTime
@@ -175,6 +176,7 @@ def server_of(configuration: "Configuration", ledger: "Ledger") -> "ApiServer":
         system_clock,
         site=configuration.site,
         setup=lambda: broker_access(configuration),
+        refusals=lambda: broker_refusals(configuration),
         queues=None if influx.url is None else outbox.queues,
         history=history_of(configuration, ledger),
     )
@@ -202,6 +204,13 @@ def broker_access(configuration: "Configuration") -> "BrokerAccess":
         names=tuple(label.target for label in configuration.printers),
         prefixes=tuple(prefix for label in configuration.printers for prefix in label.prefixes),
     )
+
+
+def broker_refusals(configuration: "Configuration") -> Sequence["RefusedClient"]:
+    """Whom the embedded broker refused, the newest first; nobody where the broker is another's."""
+    from farm.app.embedded_broker.status import refused_clients
+
+    return () if configuration.is_broker_configured else refused_clients(configuration.data)
 
 
 def next_printer_name(configuration: "Configuration") -> str:

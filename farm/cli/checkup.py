@@ -193,5 +193,5 @@ def _show_access(configuration: "Configuration", *, show_secrets: bool) -> None:
     if access.user is None:
         return
     password = (access.password or "") if show_secrets else "not shown; --show-secrets shows it"
-    print_line(f"Embedded broker {access.host}:{access.port}, MQTT 3.1.1, no TLS")
+    print_line(f"Embedded broker {access.host}:{access.port}, MQTT 3.1 and 3.1.1, no TLS")
     print_line(f"  user {access.user}, password {password}")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from api.farm_view import DROPPED_LATELY_MS
 from collector.broker_trials import BrokerTrials
-from farm.cli.checks import check_soundness
+from farm.cli.checks import check_soundness, remedy_of
 from farm.cli.diagnosis import Diagnosis, failed, ok, warning
 from farm.cli.output import counted
 from farm.cli.times import FarmClock, farm_clock, rough_span
@@ -33,7 +33,11 @@ _RECENT_ALERTS = 100
 
 
 def examine_broker(configuration: "Configuration") -> Iterator[Diagnosis]:
-    """Try each property that the farm needs of its broker."""
+    """Which broker of ours runs and whom it refused; each property that the farm needs of its broker."""
+    if not configuration.is_broker_configured:
+        from farm.cli.broker_checks import embedded_broker_diagnoses
+
+        yield from embedded_broker_diagnoses(configuration)
     trials = BrokerTrials(configuration.broker.address)
     try:
         for result in trials.run():
@@ -65,7 +69,7 @@ def examine_ledger(configuration: "Configuration") -> Iterator[Diagnosis]:
             yield from _deliveries(store)
             yield from outbox_diagnoses(ledger, configuration.influx)
     except LedgerError as error:
-        yield failed("ledger", str(error))
+        yield failed("ledger", str(error), remedy_of(error))
 
 
 def _printers(ledger: "Ledger") -> Diagnosis:
@@ -76,7 +80,7 @@ def _printers(ledger: "Ledger") -> Diagnosis:
 
 
 def clash_diagnoses(ledger: "Ledger", clock: FarmClock) -> Iterator[Diagnosis]:
-    """Every printer as which two publish now."""
+    """Every printer as which two publish."""
     for status in ledger.statuses():
         clash = status.clash
         if clash is not None and clash.stands(clock.now_ms):

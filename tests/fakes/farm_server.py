@@ -13,7 +13,7 @@ from api.connections import ConnectionLimits
 from api.exposition import Outbox
 from api.server import ApiServer
 from api.settings import ApiSettings
-from api.setup import SetupProvider
+from api.setup import RefusalProvider, SetupProvider
 from farm.figures.engine import KpiEngine
 from farm.ledger.alert_store import AlertStore
 from farm.ledger.history_port import HistoryReader
@@ -76,6 +76,7 @@ def serving(
     clock: Clock = fixed_clock,
     token: str | None = None,
     setup: SetupProvider | None = None,
+    refusals: RefusalProvider | None = None,
     queues: Outbox | None = None,
     history: HistoryReader | None = None,
     port: int = 0,
@@ -96,6 +97,7 @@ def serving(
         clock,
         site=site,
         setup=setup,
+        refusals=refusals,
         queues=queues,
         history=history,
     )

@@ -13,6 +13,7 @@ from farm.ledger.outbox_positions import Trouble
 from farm.ledger.records import Revision
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.job import Job
+from farm.model.refused_client import RefusalReason, RefusedClient
 from farm.model.states import Outcome
 from farm.model.times import DAY_MS, HOUR_MS, SECOND_MS, parse_rfc3339, rfc3339
 from tests.contract.ledger_samples import a_printer
@@ -37,6 +38,37 @@ def get(server: FarmServer, path: str, status: int = 200, **parameters: Any) -> 
     answer = server.client.get(f"/api/v1{path}", params=parameters)
     assert answer.status_code == status, answer.text
     return answer.json()
+
+
+def test_without_a_broker_of_ours_nobody_is_refused(server: FarmServer) -> None:
+    assert get(server, "/refused-clients")["items"] == []
+
+
+def test_whom_the_broker_refused_is_listed_with_reason_and_remedy(farm: SampleFarm) -> None:
+    wrong = RefusedClient(
+        address="192.168.1.7",
+        client_id="bay2",
+        reason=RefusalReason.WRONG_PASSWORD,
+        count=12,
+        first_ms=NOW_MS - HOUR_MS,
+        last_ms=NOW_MS - SECOND_MS,
+    )
+    later = msgspec.structs.replace(wrong, client_id=None, last_ms=NOW_MS - HOUR_MS, let_in_ms=NOW_MS)
+    with farm_ledger(farm) as ledger, serving(ledger, refusals=lambda: (wrong, later)) as server:
+        listed = get(server, "/refused-clients")["items"]
+    assert listed[0] == {
+        "address": "192.168.1.7",
+        "client_id": "bay2",
+        "reason": "wrong_password",
+        "words": "wrong password",
+        "remedy": "type in user and password as `layerline doctor` shows them",
+        "count": 12,
+        "current": True,
+        "first_at": rfc3339(NOW_MS - HOUR_MS),
+        "last_at": rfc3339(NOW_MS - SECOND_MS),
+        "let_in_at": None,
+    }
+    assert (listed[1]["current"], listed[1]["let_in_at"]) == (False, rfc3339(NOW_MS))
 
 
 def test_lists_every_printer_with_state_job_and_streak(server: FarmServer, farm: SampleFarm) -> None:

@@ -3,6 +3,7 @@
 import csv
 import itertools
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -13,6 +14,8 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
+from farm.app.data_folder import Credentials
+from farm.app.embedded_broker.mosquitto import users_line
 from farm.cli.root import app
 from farm.ledger.batch import Batch
 from farm.ledger.ledger import open_ledger
@@ -339,15 +342,35 @@ def test_the_collector_ends_in_order_on_a_signal(tmp_path: Path, broker: Mosquit
             assert collector.end(how) == 0
 
 
-def test_a_broker_that_refuses_us_for_good_ends_the_collector(tmp_path: Path) -> None:
+REFUSED = "refused the connection: Not authorized: wrong user or password, or not on the broker's access list"
+
+
+def test_a_broker_that_refuses_us_is_said_with_the_remedy(tmp_path: Path) -> None:
     passwords = tmp_path / "passwords"
     passwords.write_text("", "utf-8")
     with mosquitto(["allow_anonymous false", f"password_file {passwords}"]) as guarded:
-        done = layerline("collector", "--broker", guarded.url, folder=tmp_path, status=1)
+        drained = layerline("collector", "--broker", guarded.url, "--drain", "1", folder=tmp_path, status=1)
         checked = layerline("check", "--broker", guarded.url, "--json", folder=tmp_path, status=1)
-    for shown in (done.stderr, checked.stdout):
-        assert "refused the connection: Not authorized: wrong user or password, or not on" in shown
+        examined = layerline("doctor", "--broker", guarded.url, "--json", folder=tmp_path, status=1)
+    for shown in (drained.stderr, checked.stdout, examined.stdout):
+        assert REFUSED in shown
         assert "check broker.username and broker.password" in shown
+
+
+def test_a_collector_waits_for_a_broker_that_refuses_it_to_be_mended(tmp_path: Path) -> None:
+    passwords = tmp_path / "passwords"
+    passwords.write_text("", "utf-8")
+    with mosquitto(["allow_anonymous false", f"password_file {passwords}"]) as guarded:
+        address = f"mqtt://layerline:right@{guarded.host}:{guarded.port}"
+        with running(tmp_path, "collector", "--broker", address) as collector:
+            collector.wait_for(REFUSED)
+            wait_until(lambda: guarded.log.count("not authorised") > 3, "it tries again")
+            assert collector.text.count(REFUSED) == 1
+            passwords.write_text(users_line(Credentials("layerline", "right")), "utf-8")
+            os.kill(guarded.pid, signal.SIGHUP)
+            collector.wait_for("connected as layerline-shard-0")
+            collector.wait_for("the broker is back after")
+            assert collector.end(signal.SIGTERM) == 0
 
 
 def loaded_by(folder: Path, *arguments: str) -> set[str]:

@@ -18,8 +18,12 @@ from api.routes.page import LARGEST_FORM
 from api.settings import SHORTEST_TOKEN, ApiSettings
 from collector.settings import BrokerSettings
 from farm.answer_limit import LARGEST_ANSWER
+from farm.app.embedded_broker.connect import MOST_BYTES
+from farm.app.embedded_broker.front import FIRST_PACKET_S, MOST_AT_THE_DOOR, MOST_CLIENTS
+from farm.app.embedded_broker.status import KEPT_MS, MOST_KEPT, SAID_A_MINUTE
 from farm.influx.settings import InfluxSettings
 from farm.model.secret_mask import UNMISTAKABLE
+from farm.model.times import DAY_MS
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "security.md").read_text("utf-8")
@@ -71,6 +75,16 @@ def test_every_secret_of_a_receiver_is_named_with_its_file() -> None:
         (
             "an answer that a client does not take",
             f"{ConnectionLimits().least_taken:,} bytes in {ConnectionLimits().look_every_s:g} s",
+        ),
+        ("clients of the built-in broker at a time", f"{MOST_CLIENTS:,}"),
+        (
+            "who has not finished a first packet at the built-in broker",
+            f"{MOST_AT_THE_DOOR:,}, each for {FIRST_PACKET_S:g} s",
+        ),
+        ("a first packet to the built-in broker", f"{MOST_BYTES:,} bytes"),
+        (
+            "refused clients that are remembered",
+            f"{MOST_KEPT} for {KEPT_MS // DAY_MS} days, {SAID_A_MINUTE} said in the log in a minute",
         ),
         ("the token", f"at least {SHORTEST_TOKEN} characters"),
         ("the answer of a receiver of alerts, or of InfluxDB to a write", f"{LARGEST_ANSWER:,} bytes"),

@@ -78,7 +78,7 @@ class Demo:
 
     @property
     def page(self) -> str:
-        """Where the page is, as others reach it if they can; with a past it opens on the last thirty days."""
+        """Where others reach the page, else where it is; with a past it opens on thirty days."""
         page = self._configuration.alerts.public_url or page_url(self._configuration)
         return page if self._past is None else f"{page}/?window=30d"
 

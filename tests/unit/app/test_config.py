@@ -366,5 +366,10 @@ def test_a_command_is_not_stopped_by_a_section_that_it_does_not_use(write: Write
 
 
 def test_what_a_supervisor_tells_its_children_is_no_setting(tmp_path: Path) -> None:
+    plain = load_configuration(data=tmp_path, environment={}, redaction=LogRedaction())
     told = {PARENT_VARIABLE: "1", HEARTBEAT_VARIABLE: "5"}
-    load_configuration(data=tmp_path, environment=told, redaction=LogRedaction()).check()
+    child = load_configuration(data=tmp_path, environment=told, redaction=LogRedaction())
+    child.check()
+    assert child.api == plain.api
+    with pytest.raises(ConfigurationError, match="LAYERLINE_PARENT_NAME"):
+        load({"LAYERLINE_PARENT_NAME": "1"})

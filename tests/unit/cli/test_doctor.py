@@ -14,7 +14,7 @@ from tests.fakes.sample_farm import NOW_MS, sample_farm
 
 
 def clock_at(now_ms: int) -> FarmClock:
-    return FarmClock(ZoneInfo("UTC"), now_ms)
+    return FarmClock(ZoneInfo("Europe/Berlin"), now_ms)
 
 
 def test_two_publishers_are_named_with_their_prefix_and_the_remedy_until_it_is_over() -> None:
