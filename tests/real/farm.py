@@ -14,7 +14,7 @@ from tests.real.broker_access import BrokerAccess
 from tests.servers import free_port, wait_until
 
 _HOST = "127.0.0.1"
-_START_S = 90.0
+_START_S = 240.0
 
 
 class Farm:
@@ -88,6 +88,10 @@ class Farm:
     def jobs(self, printer: str) -> list[Any]:
         """The jobs of a printer, newest first."""
         return list(self._ask(f"jobs?printer={printer}")["items"])
+
+    def refused(self) -> list[Any]:
+        """Whom the embedded broker did not let in, and why, newest first."""
+        return list(self._ask("refused-clients")["items"])
 
     def say(self, *words: str) -> None:
         """Give one of the commands by which a person speaks of a printer."""

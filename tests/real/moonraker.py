@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.real.broker_access import BrokerAccess
 from tests.servers import free_port, wait_until
 
-_START_S = 90.0
+_START_S = 240.0
 _CONFIG = """
 [server]
 host: 127.0.0.1

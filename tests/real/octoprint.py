@@ -15,7 +15,7 @@ from tests.real.broker_access import BrokerAccess
 from tests.servers import free_port, wait_until
 
 _KEY = "layerline-real-printers"
-_START_S = 120.0
+_START_S = 300.0
 _QUIET = [
     "achievements",
     "announcements",

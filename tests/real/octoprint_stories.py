@@ -94,14 +94,22 @@ def two_under_one_prefix(stage: Stage) -> None:
     topic = "octoPrint/twins"
     for name in ("twin_a", "twin_b"):
         stage.octoprint(name, topic).print_file(f"{name}.gcode", 30)
-    wait_until(lambda: is_warned(stage, topic), "the log warns of the common base topic", 60)
+    wait_until(
+        lambda: is_warned(stage, f"two printers publish under {topic}/"),
+        "the log warns of the common base topic",
+        60,
+    )
 
 
 def wrong_password(stage: Stage) -> None:
-    """A printer with a wrong password is said to be refused, and is no printer."""
+    """A printer with a wrong password is told as one that was refused, and is no printer."""
     wrong = stage.farm.broker._replace(password="not-the-password")
     stage.octoprint("stranger", broker=wrong)
-    wait_until(lambda: is_warned(stage, "refused"), "the log says who was refused", 60)
+
+    def is_told() -> bool:
+        return any(item["reason"] in ("wrong_password", "wrong_login") for item in stage.farm.refused())
+
+    wait_until(is_told, "whoever has a wrong password is told", 120)
     assert "stranger" not in stage.farm.printers()
 
 
