@@ -18,6 +18,7 @@ from api.live import LiveStream
 from api.problems import Problem, install_problem_answers, problem_answers, refuse_unknown_parameters
 from api.readiness import ReadinessCheck
 from api.routes import alerts, health, inputs, jobs, kpis, metrics, outbox, page, printers, setup, stream
+from api.routes.refused_clients import router as refused_clients
 from api.series_cache import SeriesCache
 from api.settings import ApiSettings
 from api.setup import RefusalProvider, SetupProvider
@@ -127,6 +128,7 @@ def _routers() -> list[APIRouter]:
     )
     for family in _FAMILIES:
         versioned.include_router(family.router)
+    versioned.include_router(refused_clients)
     # Where probes and Prometheus look unless told otherwise.
     usual = APIRouter(include_in_schema=False)
     usual.include_router(health.router)

@@ -2,7 +2,6 @@
 
 import { ask } from "./api.js";
 import { element } from "./elements.js";
-import { refusedClients } from "./refused.js";
 
 const SAMPLE = "bay1";
 const HIDDEN = "••••••••";
@@ -19,7 +18,6 @@ export async function drawGuide(parent) {
         "Set up any of the three ways below; nothing needs to be entered on this side."),
       brokerCard(broker, setup),
     ),
-    refusedClients(),
     element("div", "ways", octoprint(broker, setup), moonraker(broker, setup), native(broker, setup)),
     element("p", "pulse", element("i"), "Listening for printers"),
   );

@@ -1,12 +1,11 @@
-"""How a printer finds the broker, and why one does not get in."""
+"""How a printer finds the broker."""
 
 from ipaddress import ip_address
 
 from fastapi import APIRouter, Request
 
-from api import schemas, views
+from api import schemas
 from api.context import Context
-from farm.model.times import rfc3339
 
 router = APIRouter(tags=["setup"])
 
@@ -29,14 +28,6 @@ def show_setup(context: Context, request: Request) -> schemas.Setup:
             for adapter, topic in (access.topics if access is not None else ())
         ],
     )
-
-
-@router.get("/refused-clients", summary="Whom the embedded broker did not let in, and why, newest first")
-def list_refused_clients(context: Context) -> schemas.Listing[schemas.RefusedClientRecord]:
-    """Of the last week. Empty where the broker is another's: its own log tells whom it refuses."""
-    now_ms = context.clock()
-    refused = context.refusals() if context.refusals is not None else ()
-    return schemas.Listing(at=rfc3339(now_ms), items=[views.refused_view(each, now_ms) for each in refused])
 
 
 def _is_local(request: Request) -> bool:

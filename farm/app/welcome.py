@@ -64,7 +64,7 @@ def octoprint_settings(broker: PrinterBroker, prefix: str) -> list[tuple[str, st
         *rows,
         (
             "Protocol version",
-            "MQTT 3.1.1" + (" (the plugin's default, 3.1, does as well)" if broker.embedded else ""),
+            "MQTT 3.1.1" + (" (the plugin's default, 3.1, is refused)" if broker.embedded else ""),
         ),
         ("Base topic", f"{prefix.replace(_PRINTER, 'bay1')}/ (a name of its own for each printer)"),
     ]

@@ -187,13 +187,6 @@ def broker_access(configuration: "Configuration") -> "BrokerAccess":
     )
 
 
-def broker_refusals(configuration: "Configuration") -> Sequence["RefusedClient"]:
-    """Whom the embedded broker refused, the newest first; nobody where the broker is another's."""
-    from farm.app.embedded_broker.status import refused_clients
-
-    return () if configuration.is_broker_configured else refused_clients(configuration.data)
-
-
 @contextmanager
 def shipping(configuration: "Configuration", ledger: "Ledger") -> Iterator[None]:
     """Ship to InfluxDB, where one is configured, in a thread of its own for as long as the block runs."""
@@ -228,3 +221,10 @@ def history_of(configuration: "Configuration", ledger: "LedgerReader") -> "Histo
 
     kept_ms = round(configuration.site.telemetry_days * DAY_MS)
     return LongHistory(kept, configuration.influx, kept_ms, lambda: now_of(ledger))
+
+
+def broker_refusals(configuration: "Configuration") -> Sequence["RefusedClient"]:
+    """Whom the embedded broker refused, the newest first; nobody where the broker is another's."""
+    from farm.app.embedded_broker.status import refused_clients
+
+    return () if configuration.is_broker_configured else refused_clients(configuration.data)

@@ -139,7 +139,5 @@ def _show_access(configuration: "Configuration") -> None:
 
     access = printer_broker(configuration.broker, embedded_host=configuration.embedded_broker.host)
     if access.user is not None:
-        rows = [
-            [f"{access.host}:{access.port}", access.user, access.password or "", "MQTT 3.1 and 3.1.1, no TLS"]
-        ]
+        rows = [[f"{access.host}:{access.port}", access.user, access.password or "", "MQTT 3.1.1, no TLS"]]
         print_table(["embedded broker", "user", "password", ""], rows)

@@ -23,7 +23,6 @@ from farm.model.feed import FeedEntry, FeedKind
 from farm.model.job import Job, job_id
 from farm.model.observation import Telemetry
 from farm.model.printer import Printer
-from farm.model.refused_client import RefusalReason, RefusedClient
 from farm.model.span import Span
 from farm.model.states import CancelledBy, Cause, Outcome, PrinterState, Provenance
 from farm.model.times import HOUR_MS, MINUTE_MS, SECOND_MS
@@ -330,29 +329,6 @@ def test_an_empty_farm_explains_itself_until_a_printer_appears(browser: Browser,
         ledger.commit(farm.batch)
         expect(tile(page, farm.printers[0])).to_be_visible()
         expect(guide).to_be_hidden()
-
-
-def test_an_empty_farm_says_who_is_refused_by_its_broker(browser: Browser, tmp_path: Path) -> None:
-    refused = [
-        RefusedClient(
-            address="192.168.1.7",
-            client_id="<b>bay2</b>",
-            reason=RefusalReason.WRONG_PASSWORD,
-            count=3,
-            first_ms=NOW_MS - 60_000,
-            last_ms=NOW_MS - 1_000,
-        )
-    ]
-    with (
-        farm_ledger(url=f"sqlite:///{tmp_path}/ledger.db") as ledger,
-        serving(ledger, refusals=lambda: refused) as server,
-        opened(browser, server.url) as page,
-    ):
-        told = page.locator("#empty .refused")
-        expect(told).to_contain_text("<b>bay2</b> at 192.168.1.7 was refused: wrong password.")
-        expect(told).to_contain_text("type in user and password")
-        refused[0] = msgspec.structs.replace(refused[0], let_in_ms=NOW_MS)
-        expect(told).to_be_hidden(timeout=20_000)
 
 
 def test_names_are_text_whatever_they_hold(browser: Browser, farm: SampleFarm, ledger: Ledger) -> None:

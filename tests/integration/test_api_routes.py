@@ -61,7 +61,7 @@ def test_whom_the_broker_refused_is_listed_with_reason_and_remedy(farm: SampleFa
         "client_id": "bay2",
         "reason": "wrong_password",
         "words": "wrong password",
-        "remedy": "type in user and password as `layerline doctor` shows them",
+        "remedy": "type in user and password as `layerline up` shows them",
         "count": 12,
         "current": True,
         "first_at": rfc3339(NOW_MS - HOUR_MS),
