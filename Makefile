@@ -11,9 +11,17 @@ SEED ?= 1
 # Trials of mutants at a time.
 JOBS ?= 1
 
-.PHONY: help demo test check fix docs bench fuzz mutants clean
+# Where `make install` puts the program: PREFIX/bin/layerline, its libraries below PREFIX/share.
+PREFIX ?= $(HOME)/.local
+INSTALLED := $(PREFIX)/share/layerline/venv
+# Which stories, a folder with OctoPrint's MQTT plugin, and other options of `python -m tests.real`.
+STORIES ?=
+REAL ?=
+
+.PHONY: help install uninstall demo test check fix docs bench fuzz mutants real clean
 
 help:
+	@echo "make install the program for use, without what developers need: PREFIX/bin/layerline (~/.local)"
 	@echo "make demo    a farm of simulated and replayed printers, with its page"
 	@echo "make test    all tests"
 	@echo "make check   types, lint, import contracts, dead code, formatting, known vulnerabilities: only looks"
@@ -21,6 +29,7 @@ help:
 	@echo "make docs    the generated tables of docs/{configuration,cli,kpis,outcomes}.md"
 	@echo "make bench   the benchmarks of docs/benchmarks.md"
 	@echo "make fuzz    a million hostile messages (MESSAGES, SEED) among good ones: docs/testing.md"
+	@echo "make real    real OctoPrints and a real Moonraker, killed and restarted: docs/real-printers.md"
 	@echo "make mutants one rule changed at a time: do the quick tests notice?"
 
 $(STAMP): pyproject.toml
@@ -28,6 +37,20 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $(STAMP)
+
+install:
+	$(PYTHON) -m venv --clear "$(INSTALLED)"
+	"$(INSTALLED)/bin/python" -m pip install --quiet --upgrade pip
+	"$(INSTALLED)/bin/python" -m pip install --quiet .
+	mkdir -p "$(PREFIX)/bin"
+	ln -sf "$(INSTALLED)/bin/layerline" "$(PREFIX)/bin/layerline"
+	@"$(PREFIX)/bin/layerline" --version
+	@case ":$$PATH:" in *":$(PREFIX)/bin:"*) ;; *) echo "Not on your PATH yet: $(PREFIX)/bin";; esac
+
+# The data of a farm stays where it is.
+uninstall:
+	rm -rf "$(INSTALLED)"
+	rm -f "$(PREFIX)/bin/layerline"
 
 demo: $(STAMP)
 	$(BIN)/layerline demo
@@ -55,6 +78,10 @@ bench: $(STAMP)
 
 fuzz: $(STAMP)
 	$(BIN)/python -m tests.fuzz --messages $(MESSAGES) --seed $(SEED)
+
+# STORIES="starts_idle emergency_stop" for some; REAL="--mqtt-plugin ../OctoPrint-MQTT" for a plugin at hand.
+real: $(STAMP)
+	$(BIN)/python -m tests.real $(REAL) $(STORIES)
 
 # TARGETS="octoprint kpi" for some; JOBS=2 for two at a time. A run that was broken off goes on.
 mutants: $(STAMP)

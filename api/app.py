@@ -17,8 +17,20 @@ from api.headers import SecurityHeaders
 from api.live import LiveStream
 from api.problems import Problem, install_problem_answers, problem_answers, refuse_unknown_parameters
 from api.readiness import ReadinessCheck
-from api.routes import alerts, health, inputs, jobs, kpis, metrics, outbox, page, printers, setup, stream
-from api.routes.refused_clients import router as refused_clients
+from api.routes import (
+    alerts,
+    attention,
+    health,
+    inputs,
+    jobs,
+    kpis,
+    metrics,
+    outbox,
+    page,
+    printers,
+    setup,
+    stream,
+)
 from api.series_cache import SeriesCache
 from api.settings import ApiSettings
 from api.setup import RefusalProvider, SetupProvider
@@ -40,7 +52,7 @@ grams, temperatures degrees Celsius, shares ratios from 0 to 1. Errors are probl
 after RFC 9457. With a token set, send it as `Authorization: Bearer ...`.
 """
 
-_FAMILIES = (printers, jobs, inputs, kpis, alerts, stream, setup, outbox, health, metrics)
+_FAMILIES = (printers, attention, jobs, inputs, kpis, alerts, stream, setup, outbox, health, metrics)
 
 
 def create_app(
@@ -65,7 +77,7 @@ def create_app(
     sign_in = None
     if settings.token is not None:
         sign_in = SignIn(settings.token.get_secret_value(), settings.session_days, clock)
-    farm_view = FarmView(reader, alert_store, settings, site or SiteSettings(), clock)
+    farm_view = FarmView(reader, alert_store, settings, site or SiteSettings(), clock, refusals)
     context = ApiContext(
         farm_view=farm_view,
         kpi_engine=kpi_engine,
@@ -128,7 +140,6 @@ def _routers() -> list[APIRouter]:
     )
     for family in _FAMILIES:
         versioned.include_router(family.router)
-    versioned.include_router(refused_clients)
     # Where probes and Prometheus look unless told otherwise.
     usual = APIRouter(include_in_schema=False)
     usual.include_router(health.router)

@@ -6,20 +6,25 @@ import msgspec
 
 from api import schemas, views
 from api.settings import ApiSettings
+from api.setup import RefusalProvider
 from api.streaks import Streaks
 from farm.kpi.windows import Window
 from farm.ledger.alert_store import AlertStore
 from farm.ledger.job_filter import JobFilter
 from farm.ledger.ledger_reader import LedgerReader
 from farm.model.alert import Alert, AlertFilter, AlertState, Delivery
+from farm.model.attention import Attention, Need, attention
 from farm.model.clock import Clock
 from farm.model.job import Job
 from farm.model.printer import Printer
 from farm.model.printer_status import PrinterStatus
-from farm.model.times import SECOND_MS, rfc3339
+from farm.model.states import PrinterState
+from farm.model.times import HOUR_MS, SECOND_MS, rfc3339
 from farm.outage import Outage
 from farm.settings import SiteSettings
 
+DROPPED_LATELY_MS = HOUR_MS
+"""For so long after the last one dropped messages are something to look at."""
 MOST_OPEN_ALERTS = 200
 """Open alerts on the stream; the list behind `/alerts` goes on."""
 
@@ -67,8 +72,10 @@ class FarmView:
         settings: ApiSettings,
         site: SiteSettings,
         clock: Clock,
+        refusals: RefusalProvider | None = None,
     ) -> None:
         self.reader = reader
+        self._refusals = refusals
         self.alert_store = alert_store
         self.site = site
         self.guarded = settings.token is not None
@@ -159,9 +166,40 @@ class FarmView:
             )
         )
 
+    def attention(self, statuses: Sequence[PrinterStatus] | None = None) -> Attention:
+        """What needs a look now; `statuses` are those of all printers, where they are at hand."""
+        if statuses is None:
+            statuses = self._current(None)
+        now_ms = self.now_ms()
+        broken = [each.printer.id for each in statuses if each.state is PrinterState.ERROR]
+        dropped = (
+            views.dropped_need(fault)
+            for fault in self.reader.faults()
+            if now_ms - fault.last_ms <= DROPPED_LATELY_MS
+        )
+        last_jobs = self.reader.last_ended_jobs(broken)
+        return attention(statuses, last_jobs, now_ms, self._stale_ms, (*dropped, *self._refused()))
+
+    def _refused(self) -> Iterable[Need]:
+        """Whom the broker refuses now, by the clock on the wall, whatever the ledger's time is."""
+        now_ms = self._clock()
+        refused = () if self._refusals is None else self._refusals()
+        return (views.refused_need(client) for client in refused if client.is_current(now_ms))
+
     def printer_documents(self, printer_ids: Collection[str] | None) -> dict[str, PrinterDocument]:
         """The printers as JSON texts, by id; of those asked for, only those that count now."""
-        statuses = [each for each in self.reader.statuses(printer_ids) if each.printer.is_current]
+        return self._documents(self._current(printer_ids))
+
+    def farm_documents(self) -> tuple[dict[str, PrinterDocument], bytes]:
+        """All printers as JSON texts, by id, and what needs a look as another."""
+        statuses = self._current(None)
+        found = views.attention_view(self.attention(statuses))
+        return self._documents(statuses), found.model_dump_json().encode()
+
+    def _current(self, printer_ids: Collection[str] | None) -> list[PrinterStatus]:
+        return [each for each in self.reader.statuses(printer_ids) if each.printer.is_current]
+
+    def _documents(self, statuses: Sequence[PrinterStatus]) -> dict[str, PrinterDocument]:
         return {
             view.id: PrinterDocument(view.model_dump_json().encode(), _noticeable(view))
             for view in self._statuses(statuses)

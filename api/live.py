@@ -114,6 +114,8 @@ class LiveStream:
         self._cursor = 0
         self._printers: dict[str, PrinterDocument] = {}
         self._alerts = b"[]"
+        self._attention = b"null"
+        self._moved = asyncio.Event()
         self._touched: set[str] = set()
         self._renamed = False
         self._closing = False
@@ -212,7 +214,8 @@ class LiveStream:
             }
         )
         printers = b",".join(document.text for document in self._printers.values())
-        data = b'%s,"printers":[%s],"alerts":%s}' % (head[:-1], printers, self._alerts)
+        parts = (head[:-1], printers, self._alerts, self._attention)
+        data = b'%s,"printers":[%s],"alerts":%s,"attention":%s}' % parts
         return packet("snapshot", data, seq)
 
     async def _forever(self, step: Callable[[], Awaitable[None]]) -> None:
@@ -250,6 +253,8 @@ class LiveStream:
             documents = await asyncio.to_thread(self._farm_view.printer_documents, touched)
             self._show(documents)
             self._take_away(touched - documents.keys())
+        if touched:
+            self._moved.set()
         if any(entry.kind is FeedKind.PRINTER_CHANGED for entry in entries):
             self._renamed = True
         if any(entry.kind.startswith("alert.") for entry in entries):
@@ -258,7 +263,8 @@ class LiveStream:
 
     async def _sync(self) -> None:
         self._cursor = await asyncio.to_thread(self._farm_view.reader.feed_head)
-        self._printers = dict(await asyncio.to_thread(self._farm_view.printer_documents, None))
+        printers, self._attention = await asyncio.to_thread(self._farm_view.farm_documents)
+        self._printers = dict(printers)
         self._alerts = await asyncio.to_thread(self._farm_view.alert_document)
         self._synced.set()
 
@@ -267,14 +273,24 @@ class LiveStream:
         loop = asyncio.get_running_loop()
         began = loop.time()
         self._touched = set()
-        documents = await asyncio.to_thread(self._farm_view.printer_documents, None)
+        self._moved.clear()
+        documents, attention = await asyncio.to_thread(self._farm_view.farm_documents)
         # What the feed touched meanwhile has been read later than these documents were.
         self._show({name: each for name, each in documents.items() if name not in self._touched})
         self._take_away(self._printers.keys() - documents.keys() - self._touched)
         if self._renamed:
             self._renamed = False
             await self._tell_alerts_anew()
-        await asyncio.sleep(max(REFRESH_S, 5 * (loop.time() - began)))
+        if attention != self._attention:
+            self._attention = attention
+            self._publish([packet("attention", attention)])
+        await self._rest(5 * (loop.time() - began))
+
+    async def _rest(self, least_s: float) -> None:
+        """Wait until all printers are looked at again: soon after one moved, else in a while."""
+        await asyncio.sleep(least_s)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._moved.wait(), max(0.0, REFRESH_S - least_s))
 
     async def _tell_alerts_anew(self) -> None:
         """Send the open alerts where they read differently: a printer got another name."""

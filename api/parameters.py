@@ -9,7 +9,7 @@ from fastapi import Path, Query
 from api.context import ApiContext
 from api.problems import invalid, not_found
 from farm.errors import InvalidQuery
-from farm.kpi.windows import ALLOWED_FORMS, WINDOW_NAMES, Window
+from farm.kpi.windows import ALLOWED_FORMS, WINDOW_PATTERN, Window
 from farm.model.printer import Printer
 from farm.model.printer_status import PrinterStatus
 from farm.model.times import parse_rfc3339
@@ -23,11 +23,11 @@ Name = Annotated[str, Query(max_length=512, pattern=_PLAIN)]
 WindowText = Annotated[
     str,
     Query(
-        description="`1h`, `8h`, `24h`, `7d`, `30d`, `today`, `week`, `month`, "
-        "or `FROM..TO` with two RFC 3339 times.",
+        description="`1h`, `8h`, `24h`, `7d`, `30d` or another length (`90m`, `2d`, `2w`), `today`, "
+        "`yesterday`, `week`, `month`, a day (`2026-11-01`), or `FROM..TO` with two RFC 3339 times or days.",
         max_length=100,
         examples=["24h"],
-        json_schema_extra={"pattern": rf"^({'|'.join(WINDOW_NAMES)}|\S+\.\.\S+)$"},
+        json_schema_extra={"pattern": WINDOW_PATTERN},
     ),
 ]
 PrinterWords = Annotated[

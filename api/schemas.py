@@ -10,6 +10,7 @@ from farm.kpi.periods import Period
 from farm.kpi.subjects import Scope
 from farm.kpi.targets import Level, Profile
 from farm.model.alert import AlertState, DeliveryState, NotificationReason, Severity
+from farm.model.attention import NeedKind
 from farm.model.refused_client import RefusalReason
 from farm.model.states import CancelledBy, Cause, Confidence, Outcome, PrinterState, Provenance
 
@@ -100,6 +101,31 @@ class PrinterStatusRecord(Answer):
         description="Failed jobs in a row; cancelled and unknown ones neither extend nor break it.",
         examples=[0],
     )
+
+
+class NeedRecord(Answer):
+    """One thing that needs a look or a hand: of a printer, or of the farm where `printer_id` is null."""
+
+    kind: NeedKind = Field(examples=["bed_to_clear"])
+    rank: int = Field(description="How urgent: 0 is most urgent.", examples=[8])
+    printer_id: PrinterId | None
+    printer: str | None = Field(examples=["bay1"])
+    since: Instant | None
+    task: str = Field(description="What to do.", examples=["Clear the bed"])
+    words: str | None = Field(
+        description="What was told of it, in the printer's own words where it told any.",
+        examples=["Heater extruder not heating at expected rate"],
+    )
+
+
+class AttentionRecord(Answer):
+    """Everything that needs a look, most urgent first.
+
+    `quiet` holds where nothing does and every printer is known: only then is nothing to do.
+    """
+
+    quiet: bool = Field(examples=[False])
+    needs: list[NeedRecord]
 
 
 class StateSpan(Answer):
@@ -421,6 +447,26 @@ class TopicHint(Answer):
     )
 
 
+class SetupField(Answer):
+    """A field of the program at the printer, by its label there; `value` is null where it is to be ticked."""
+
+    label: str = Field(examples=["Base topic"])
+    value: str | None = Field(examples=["octoPrint/bay3/"])
+    secret: bool = Field(description="Whether it is better not shown unasked.", examples=[False])
+
+
+class SetupWay(Answer):
+    """How a printer of one protocol is set up."""
+
+    adapter: str = Field(examples=["octoprint"])
+    title: str = Field(examples=["OctoPrint"])
+    steps: list[str] = Field(examples=[["Restart Moonraker."]])
+    fields: list[SetupField]
+    block: str | None = Field(
+        description="To be pasted as it is.", examples=["[mqtt]\naddress: 192.168.1.20"]
+    )
+
+
 class Setup(Answer):
     """What to type into a printer so that it appears: the broker and the topics.
 
@@ -435,6 +481,8 @@ class Setup(Answer):
     username: str | None = Field(examples=["layerline"])
     password: str | None = Field(examples=[None])
     topics: list[TopicHint]
+    name: str = Field(description="The name that is filled in: free, unless asked for.", examples=["bay3"])
+    ways: list[SetupWay]
 
 
 class RefusedClientRecord(Answer):

@@ -9,6 +9,8 @@ from farm.settings import Section
 
 SHORTEST_TOKEN = 16
 """Characters; a token is the only thing between the network and the farm's figures."""
+_LONGEST_HOST = 253
+"""Characters of a domain name."""
 
 
 class ApiSettings(Section):
@@ -17,6 +19,7 @@ class ApiSettings(Section):
     host: str = Field(
         "127.0.0.1",
         min_length=1,
+        max_length=_LONGEST_HOST,
         description="Address to listen on. Anything but loopback needs a token.",
     )
     port: int = Field(8642, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")

@@ -12,6 +12,8 @@ from farm.model.refused_client import RefusedClient
 class BrokerAccess(msgspec.Struct, frozen=True, kw_only=True):
     """Where printers reach the broker, and under which topics each adapter looks for them.
 
+    `names` and `prefixes` are what the configuration gives to printers that may not have come yet.
+
     `host` is a name or address that printers on the network can reach, None when it is
     not known. `password` is set only where it may be shown to whoever is allowed on the
     page. `topics` are pairs of adapter and topic prefix, as in the sources.
@@ -23,6 +25,8 @@ class BrokerAccess(msgspec.Struct, frozen=True, kw_only=True):
     username: str | None = None
     password: SecretStr | None = None
     topics: tuple[tuple[str, str], ...] = ()
+    names: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
 
 
 SetupProvider: TypeAlias = Callable[[], BrokerAccess]

@@ -14,6 +14,7 @@ from farm.kpi.windows import Window
 from farm.ledger.history_port import TelemetrySample
 from farm.ledger.records import IntakeFault, RejectedMessage, Revision
 from farm.model.alert import Alert, Delivery
+from farm.model.attention import Attention, Need, NeedKind
 from farm.model.job import Job
 from farm.model.job_record import job_record
 from farm.model.payload_redaction import readable
@@ -126,6 +127,46 @@ def time_left_seconds(progress: float | None, elapsed_ms: int | None, not_printi
         return None
     worked_ms = max(0, elapsed_ms - not_printing_ms)
     return float(round(seconds(round(worked_ms * (1 - progress) / progress))))
+
+
+def attention_view(found: Attention) -> schemas.AttentionRecord:
+    """What needs a look."""
+    return schemas.AttentionRecord(
+        quiet=found.is_quiet,
+        needs=[
+            schemas.NeedRecord(
+                kind=need.kind,
+                rank=need.rank,
+                printer_id=need.printer_id,
+                printer=need.printer,
+                since=rfc3339_or_none(need.since_ms),
+                task=need.task,
+                words=need.words,
+            )
+            for need in found.needs
+        ],
+    )
+
+
+def dropped_need(fault: IntakeFault) -> Need:
+    """Messages that are dropped, as something to look at."""
+    sample = f": {fault.sample}" if fault.sample else ""
+    return Need(
+        kind=NeedKind.DROPPED_MESSAGES,
+        task="See why messages are dropped: what they say is in no figure",
+        since_ms=fault.last_ms,
+        words=f"{fault.count} × {fault.reason} of {fault.source}, the last{sample}",
+    )
+
+
+def refused_need(client: RefusedClient) -> Need:
+    """A client that the broker refuses, as something to look at."""
+    return Need(
+        kind=NeedKind.REFUSED_CLIENT,
+        task=f"Let in or turn off: {client.who} is refused by the broker, {client.reason.words}",
+        since_ms=client.last_ms,
+        words=client.reason.remedy,
+    )
 
 
 def span_view(span: Span) -> schemas.StateSpan:

@@ -1,9 +1,11 @@
 """Recording what a broker carries into a file that can be sent to others."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
+from typing import BinaryIO
 
 import msgspec
 
@@ -14,6 +16,8 @@ from farm.errors import BrokerUnreachable
 from farm.model.recording import RecordedMessage
 
 _STEP_S = 0.2
+_OURS = ("layerline/v1/", "layerline/doctor/")
+"""What Layerline publishes itself: no printer's words, and left out."""
 
 
 def record(
@@ -29,12 +33,13 @@ def record(
     """Write the messages below `topics` to `path` until the time is over or `stop` is set.
 
     `redaction` says what of each is written; without one they are written as they are. Gives
-    the number of messages written. Raises BrokerUnreachable or BrokerRefused.
+    the number of messages written. What Layerline publishes itself is left out. Raises
+    BrokerUnreachable or BrokerRefused, and leaves no empty file behind then.
     """
     stop = stop or Event()
     encode = msgspec.json.Encoder().encode
     count = 0
-    with path.open("wb") as file:
+    with _new_file(path) as file:
 
         def received(message: Arrival) -> None:
             nonlocal count
@@ -61,8 +66,22 @@ def record(
     return count
 
 
+@contextmanager
+def _new_file(path: Path) -> Iterator[BinaryIO]:
+    """The file to write to. One into which nothing came before an error is taken away again."""
+    with path.open("wb") as file:
+        try:
+            yield file
+        except BaseException:
+            if file.tell() == 0:
+                path.unlink(missing_ok=True)
+            raise
+
+
 def _recorded(message: Arrival, redaction: RecordingRedaction | None) -> RecordedMessage | None:
     topic = message.topic or "topic-not-utf8"
+    if topic.startswith(_OURS):
+        return None
     kept: Redacted | None = Redacted(topic, message.payload.decode("utf-8", "replace"))
     if redaction is not None:
         kept = redaction(topic, message.payload)

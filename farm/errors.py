@@ -42,6 +42,17 @@ class LedgerUnreachable(LedgerError):
     """
 
 
+class LedgerDamaged(LedgerUnreachable):
+    """What the ledger held cannot be read any more: a page, a file, a table. A backup put back helps.
+
+    `damage` is what the database says of it.
+    """
+
+    def __init__(self, where: str, damage: str) -> None:
+        super().__init__(f"the ledger {where} is damaged: {damage}; put the last backup back")
+        self.damage = damage
+
+
 class BatchRefused(LedgerError):
     """Something in a batch is what the ledger cannot hold. Nothing of the batch was booked."""
 

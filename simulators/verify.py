@@ -12,10 +12,9 @@ from farm.model.job import Job
 from farm.model.printer import Printer
 from farm.model.states import Cause, Outcome, PrinterState
 from simulators.matching import Pair, begins_ms, by_printer, match, overlap
+from simulators.protocols import step_ms
 from simulators.truth import JobTruth, PrinterTruth, Truth
 
-TOLERANCE_POINTS = 0.1
-"""How far a utilization may be off, in percentage points: source clocks tell whole seconds."""
 _PAGE = 1_000
 _BUSY = (PrinterState.PRINTING, PrinterState.PREPARING)
 
@@ -44,13 +43,18 @@ class JobDifference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """The utilization of one printer over the run, in percent of the window."""
+    """The utilization of one printer over the run, in percent of the window.
+
+    It holds when the true figure lies no further outside the reported range than `exact_to`, in
+    points: so much its protocol does not tell of the moments at which it began and ceased to be busy.
+    """
 
     printer: str
     true: float
     low: float
     high: float
     observed_share: float
+    exact_to: float
     holds: bool
 
     @property
@@ -239,10 +243,7 @@ def _difference(agreement: Agreement, truth: JobTruth, job: Job | None, why: str
 def _accounts(truth: Truth, reader: LedgerReader, printers: Mapping[str, Printer]) -> list[Account]:
     from_ms, to_ms = truth.header.from_ms, truth.header.to_ms
     totals = reader.state_totals(from_ms, to_ms, [printer.id for printer in printers.values()])
-    busy: dict[str, int] = dict.fromkeys((printer.name for printer in truth.header.printers), 0)
-    for span in truth.spans:
-        if span.state in _BUSY:
-            busy[span.printer] += span.to_ms - span.from_ms
+    busy = _busy(truth)
     accounts = []
     for printer in truth.header.printers:
         found = printers.get(printer.name)
@@ -251,21 +252,43 @@ def _accounts(truth: Truth, reader: LedgerReader, printers: Mapping[str, Printer
     return accounts
 
 
+class _Busy(msgspec.Struct):
+    """How long a printer was busy (ms), how often it began or ceased to be, and until when it was."""
+
+    passed_ms: int = 0
+    changes: int = 0
+    until_ms: int | None = None
+
+
+def _busy(truth: Truth) -> dict[str, _Busy]:
+    """By printer. Its spans stand in the order of their time, and those that touch are one."""
+    found = {printer.name: _Busy() for printer in truth.header.printers}
+    for span in truth.spans:
+        if span.state in _BUSY:
+            busy = found[span.printer]
+            busy.passed_ms += span.to_ms - span.from_ms
+            busy.changes += 0 if span.from_ms == busy.until_ms else 2
+            busy.until_ms = span.to_ms
+    return found
+
+
 def _account(
-    printer: PrinterTruth, busy_ms: int, booked: Mapping[PrinterState, int], window_ms: int
+    printer: PrinterTruth, busy: _Busy, booked: Mapping[PrinterState, int], window_ms: int
 ) -> Account:
     """Time before the first sight counts as unknown, and unknown may be printing or not."""
     low_ms = sum(booked.get(state, 0) for state in _BUSY)
     seen_ms = sum(booked.values()) - booked.get(PrinterState.UNKNOWN, 0)
-    account = Account(
+    high_ms = low_ms + window_ms - seen_ms
+    exact_to_ms = busy.changes * step_ms(printer.protocol)
+    return Account(
         printer=printer.name,
-        true=100 * busy_ms / window_ms,
+        true=100 * busy.passed_ms / window_ms,
         low=100 * low_ms / window_ms,
-        high=100 * (low_ms + window_ms - seen_ms) / window_ms,
+        high=100 * high_ms / window_ms,
         observed_share=seen_ms / window_ms,
-        holds=True,
+        exact_to=100 * exact_to_ms / window_ms,
+        holds=low_ms - exact_to_ms <= busy.passed_ms <= high_ms + exact_to_ms,
     )
-    return msgspec.structs.replace(account, holds=account.off_by <= TOLERANCE_POINTS)
 
 
 def _figures(jobs: int, agreements: Sequence[Agreement], accounts: Sequence[Account]) -> Figures:

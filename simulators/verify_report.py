@@ -2,26 +2,14 @@
 
 import json
 import sys
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from farm.model.terminal_text import plain, plain_json
+from farm.model.terminal_text import plain_json
 from farm.model.times import rfc3339_or_none
-from simulators.verify import Account, Agreement, Figures, JobDifference, Verification
-
-_WIDE = 170
-_STYLES = {
-    Agreement.UNKNOWN: "magenta",
-    Agreement.WRONG: "red",
-    Agreement.MISSED: "red",
-    Agreement.DOUBLED: "yellow",
-}
+from farm.tables import NOTHING, Cell, Column, Told, print_table
+from simulators.verify import Account, Figures, JobDifference, Verification
 
 
 def last_line(figures: Figures) -> str:
@@ -61,47 +49,51 @@ def show(verification: Verification, *, machine_readable: bool) -> None:
     if machine_readable:
         sys.stdout.write(plain_json(json.dumps(as_json(verification), ensure_ascii=False)) + "\n")
         return
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = max(console.width, _WIDE)
     if verification.differences:
-        console.print(_job_table(verification.differences))
+        print_table(_JOBS, map(_job_row, verification.differences), title="Jobs")
     if broken := [account for account in verification.accounts if not account.holds]:
-        console.print(_utilization_table(broken))
+        print_table(_UTILIZATION, map(_account_row, broken), title="Utilization outside the reported range")
     sys.stdout.write(last_line(verification.figures) + "\n")
 
 
-def _table(title: str, columns: Sequence[str]) -> Table:
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
+_JOBS = (
+    Column("agreement"),
+    Column("printer", name=True),
+    Column("begun"),
+    Column("file", name=True),
+    Column("truth", extra=True),
+    Column("booked", extra=True),
+    Column("why", below=True),
+)
+_UTILIZATION = (
+    Column("printer", name=True),
+    Column("true %", right=True),
+    Column("reported %", right=True),
+    Column("observed %", right=True),
+    Column("off by points", right=True),
+    Column("told to", right=True),
+)
 
 
-def _job_table(differences: Sequence[JobDifference]) -> Table:
-    table = _table("Jobs", ("agreement", "printer", "begun", "file", "truth", "booked", "why"))
-    for found in differences:
-        table.add_row(
-            Text(found.agreement, style=_STYLES.get(found.agreement, "")),
-            Text(plain(found.printer)),
-            rfc3339_or_none(found.at_ms) or "–",
-            Text(plain(found.file or "–")),
-            found.truth,
-            found.booked,
-            Text(plain(found.why)),
-        )
-    return table
+def _job_row(found: JobDifference) -> list[Cell]:
+    begun = rfc3339_or_none(found.at_ms)
+    return [
+        found.agreement.value,
+        found.printer,
+        NOTHING if begun is None else Told(begun[:16].replace("T", " "), begun),
+        found.file or NOTHING,
+        found.truth,
+        found.booked,
+        found.why,
+    ]
 
 
-def _utilization_table(accounts: Sequence[Account]) -> Table:
-    columns = ("printer", "true %", "reported %", "observed %", "off by points")
-    table = _table("Utilization outside the reported range", columns)
-    for account in accounts:
-        table.add_row(
-            Text(plain(account.printer)),
-            f"{account.true:.3f}",
-            f"{account.low:.3f} – {account.high:.3f}",
-            f"{100 * account.observed_share:.3f}",
-            f"{account.off_by:.3f}",
-        )
-    return table
+def _account_row(account: Account) -> list[Cell]:
+    return [
+        account.printer,
+        f"{account.true:.3f}",
+        f"{account.low:.3f}–{account.high:.3f}",
+        f"{100 * account.observed_share:.3f}",
+        f"{account.off_by:.3f}",
+        f"{account.exact_to:.3f}",
+    ]

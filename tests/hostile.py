@@ -1,8 +1,16 @@
-"""Messages that no printer sends: each adapter, each field, each kind of wrong."""
+"""Messages that no printer sends: each adapter, each field that it reads, each kind of wrong.
+
+The fields come from the adapters themselves (`recorded_fields`), so that a new one is attacked
+as soon as it is read.
+"""
 
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
+
+from collector.adapters import adapter
+from collector.adapters._octoprint_events import EVENTS
+from collector.adapters.base import Fields
 
 T0 = 1_795_000_000_000
 """When the hostile messages say they were sent (ms), and the printers of the tests began."""
@@ -18,10 +26,22 @@ WRONG: Mapping[str, bytes] = {
     "1e18": b"1e18",
     "1e12": b"1e12",
     "-1e12": b"-1e12",
+    "2**31": b"2147483648",
+    "2**63": b"9223372036854775808",
     "2**64": b"18446744073709551616",
     "below zero": b"-1",
+    "a fraction": b"0.5",
     "NaN": b"NaN",
+    "Infinity": b"Infinity",
+    "-Infinity": b"-Infinity",
     "the text nan": b'"nan"',
+    "the text inf": b'"inf"',
+    "the year 1": b'"0001-01-01T00:00:00Z"',
+    "the year 9999": b'"9999-12-31T23:59:59.999999999Z"',
+    "the year 30000": b'"30000-01-01T00:00:00Z"',
+    "month 13": b'"2026-13-01T00:00:00Z"',
+    "a zone of 99 hours": b'"2026-11-18T11:10:00+99:00"',
+    "a time without zone": b'"2026-11-18T11:10:00"',
     "a lone surrogate": b'"bad\\ud800.gcode"',
     "NUL": b'"bad\\u0000.gcode"',
     "a raw control character": b'"bad\n.gcode"',
@@ -29,9 +49,13 @@ WRONG: Mapping[str, bytes] = {
     "a text of 3,000 four-byte characters": '"{}"'.format("\N{MUSICAL SYMBOL G CLEF}" * 3_000).encode(),
     "not UTF-8": b'"bad\xff.gcode"',
     "an empty text": b'""',
-    "a list": b"[]",
+    "a text that runs backwards": b'"\\u202eedocg.bad"',
+    "an empty list": b"[]",
+    "a list of lists": b"[[1]]",
+    "an empty object": b"{}",
     "an object": b'{"a":[1]}',
     "true": b"true",
+    "false": b"false",
     "null": b"null",
 }
 
@@ -42,7 +66,6 @@ WHOLE: Mapping[str, bytes] = {
     "a word": b'"word"',
     "nested 100,000 deep": b"[" * 100_000,
     "objects 100,000 deep": b'{"a":' * 100_000,
-    "10 MB": b'{"a": "' + b"x" * 10_000_000 + b'"}',
     "a byte order mark": b"\xef\xbb\xbf{}",
     "NUL bytes": b"\0" * 64,
     "not UTF-8": b"\xff\xfe\x00",
@@ -50,27 +73,47 @@ WHOLE: Mapping[str, bytes] = {
     "400 digits as key": b'{"' + b"9" * 400 + b'": ' + b"9" * 400 + b"}",
     "5,000 digits in an unknown field": b'{"unknown": ' + b"9" * 5_000 + b"}",
 }
+HUGE = b'{"a": "' + b"x" * 10_000_000 + b'"}'
+"""10 MB."""
 
 
 class Hostile(NamedTuple):
-    """One message below a printer's prefix, and what is wrong with it."""
+    """One message below a printer's prefix: which field, what is wrong with it."""
 
+    field: str
     wrong: str
     suffix: str
     payload: bytes
     retained: bool = False
 
 
-_OCTOPRINT: Mapping[str, dict[str, Any]] = {
+class Shell(NamedTuple):
+    """A sound message of one form, in which one field after the other is spoilt.
+
+    It holds nothing where the form is a bare word. The broker may hand it over as `retained`.
+    """
+
+    suffix: str
+    said: dict[str, Any]
+    retained: bool = False
+
+
+_OCTOPRINT: Mapping[str, Any] = {
+    "_timestamp": T0 / 1000 + 200,
+    "path": "hostile.gcode",
+    "name": "hostile.gcode",
+    "user": "eve",
+    "time": 60.5,
+    "reason": "error",
+    "error": "Thermal Runaway",
+}
+_MORE: Mapping[str, dict[str, Any]] = {
     "event/PrinterStateChanged": {"state_id": "PRINTING"},
-    "event/PrintStarted": {"path": "hostile.gcode", "name": "hostile.gcode", "user": "eve"},
-    "event/PrintDone": {"path": "hostile.gcode", "time": 60.5, "user": "eve"},
-    "event/PrintFailed": {"path": "hostile.gcode", "time": 60.5, "reason": "error", "error": "Thermal"},
-    "event/PrintCancelled": {"path": "hostile.gcode", "time": 60.5, "firmwareError": "MAXTEMP"},
-    "event/Error": {"error": "serial", "reason": "timeout"},
-    "progress/printing": {"path": "hostile.gcode", "progress": 40},
+    "event/PrintCancelled": {"firmwareError": "MAXTEMP"},
+    "progress/printing": {"progress": 40},
     "temperature/tool0": {"actual": 210.5, "target": 210},
     "temperature/bed": {"actual": 60, "target": 60},
+    "temperature/chamber": {"actual": 40, "target": 40},
 }
 _PRINT_STATS = {
     "state": "printing",
@@ -138,58 +181,70 @@ _FIGURES = {
 }
 
 
-def _spoilt(whole: dict[str, Any], *, path: str = "") -> Iterator[tuple[str, bytes]]:
-    """The object with each of its fields, at any depth, made wrong in each way."""
-    for name, value in whole.items():
-        for kind, raw in WRONG.items():
-            shell = json.dumps(whole | {name: "@@@"}).encode()
-            yield f"{path}{name}: {kind}", shell.replace(b'"@@@"', raw)
-        inner = value[0] if isinstance(value, list) and value else value
-        if isinstance(inner, dict):
-            for kind, raw in _spoilt(inner, path=f"{path}{name}."):
-                shell = json.dumps(whole | {name: ["@@@"] if inner is not value else "@@@"}).encode()
-                yield kind, shell.replace(b'"@@@"', raw)
+def octoprint() -> Iterator[Shell]:
+    """The plugin's topics: its link, every event that bears on a job, one that does not, figures."""
+    events = (f"event/{event}" for event in (*EVENTS, "Upload"))
+    for suffix in dict.fromkeys((*events, *_MORE)):
+        yield Shell(suffix, {**_OCTOPRINT, **_MORE.get(suffix, {})})
+    for retained in (False, True):
+        yield Shell("mqtt", {}, retained)
 
 
-def _below(suffix: str, whole: dict[str, Any]) -> Iterator[Hostile]:
-    for wrong, payload in _spoilt(whole):
-        yield Hostile(f"{suffix}: {wrong}", suffix, payload)
-
-
-def octoprint() -> Iterator[Hostile]:
-    """What the plugin's topics could be made to carry."""
-    for number, (suffix, said) in enumerate(_OCTOPRINT.items()):
-        yield from _below(suffix, said | {"_timestamp": T0 / 1000 + 200 + number})
-    for suffix in ("mqtt", *_OCTOPRINT):
-        yield from (Hostile(f"{suffix}: {wrong}", suffix, raw) for wrong, raw in WHOLE.items())
-
-
-def moonraker() -> Iterator[Hostile]:
-    """What Moonraker's topics could be made to carry, its answers too."""
+def moonraker() -> Iterator[Shell]:
+    """Moonraker's topics in both modes, and its two answers."""
     whole = {"eventtime": 1200.5, "status": _STATUS}
-    yield from _below("klipper/status", whole)
-    for name in ("print_stats", "extruder"):
-        for field, value in _STATUS[name].items():
-            yield from _below(f"klipper/state/{name}/{field}", {"eventtime": 1200.5, "value": value})
-    yield from _below("moonraker/status", {"server": "online"})
-    yield from _below("moonraker/api/response", {"id": 1, "result": whole})
-    yield from _below("moonraker/api/response", {"id": 2, "result": {"jobs": [_HISTORY]}})
-    for suffix in (
-        "klipper/status",
-        "klipper/state/print_stats/filename",
-        "moonraker/status",
-        "moonraker/api/response",
-    ):
-        yield from (Hostile(f"{suffix}: {wrong}", suffix, raw) for wrong, raw in WHOLE.items())
+    yield Shell("klipper/status", whole)
+    for name, fields in _STATUS.items():
+        for field, value in fields.items():
+            # Sound but for its time, "printing" alone would say that the last file is printed again.
+            told = "standby" if (name, field) == ("print_stats", "state") else value
+            for retained in (False, True):
+                yield Shell(f"klipper/state/{name}/{field}", {"eventtime": 1200.5, "value": told}, retained)
+    for retained in (False, True):
+        yield Shell("moonraker/status", {"server": "online"}, retained)
+    yield Shell("moonraker/api/response", {"jsonrpc": "2.0", "id": 1, "result": whole})
+    yield Shell("moonraker/api/response", {"jsonrpc": "2.0", "id": 2, "result": {"jobs": [_HISTORY]}})
 
 
-def native() -> Iterator[Hostile]:
-    """What our own JSON could be made to carry."""
-    for suffix, said in _NATIVE.items():
-        yield from _below(suffix, said)
-    yield from _below("telemetry", _FIGURES)
-    for suffix in ("link", "state", "event", "telemetry"):
-        yield from (Hostile(f"{suffix}: {wrong}", suffix, raw) for wrong, raw in WHOLE.items())
+def native() -> Iterator[Shell]:
+    """Our own JSON; `link` is a bare word."""
+    for retained in (False, True):
+        for suffix, said in _NATIVE.items():
+            yield Shell(suffix, said, retained)
+        yield Shell("link", {}, retained)
+    yield Shell("telemetry", _FIGURES)
 
 
-HOSTILE = {"octoprint": octoprint, "moonraker": moonraker, "native": native}
+SHELLS = {"octoprint": octoprint, "moonraker": moonraker, "native": native}
+
+
+def _spoilt(fields: Fields, said: dict[str, Any], path: str = "") -> Iterator[tuple[str, str, bytes]]:
+    """The message with each field that is read, at any depth, made wrong in each way.
+
+    An object that the message does not hold is of another form of it.
+    """
+    for name, inner in fields.items():
+        value = said.get(name)
+        within: dict[str, Any] | None = value[0] if isinstance(value, list) else value
+        if inner is not None and within is None:
+            continue
+        shell = json.dumps(said | {name: "@@@"}).encode()
+        for wrong, raw in WRONG.items():
+            yield f"{path}{name}", wrong, shell.replace(b'"@@@"', raw)
+        yield f"{path}{name}", "missing", json.dumps({k: v for k, v in said.items() if k != name}).encode()
+        if inner is not None and within is not None:
+            around = json.dumps(said | {name: ["@@@"] if isinstance(value, list) else "@@@"}).encode()
+            for field, wrong, raw in _spoilt(inner, within, f"{path}{name}."):
+                yield field, wrong, around.replace(b'"@@@"', raw)
+
+
+def hostile(kind: str) -> Iterator[Hostile]:
+    """Every hostile message to the adapter, those about one field of one form together."""
+    whole = {**WHOLE, "10 MB": HUGE}
+    for number, (suffix, said, retained) in enumerate(SHELLS[kind]()):
+        about = f"{number} {suffix}"
+        for field, wrong, payload in _spoilt(adapter(kind).recorded_fields(suffix) if said else {}, said):
+            yield Hostile(f"{about}: {field}", wrong, suffix, payload, retained)
+        for wrong, payload in whole.items():
+            yield Hostile(about, wrong, suffix, payload, retained)
+        whole = dict(WHOLE)

@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.servers import _postgresql_programs, _postgresql_user, free_port, wait_until
+from tests.servers import _memory, _postgresql_programs, _postgresql_user, free_port, wait_until
 
 _PATIENCE_S = 30.0
 _LOOPBACK = "127.0.0.1"
@@ -38,6 +38,11 @@ class PrivatePostgresql:
     def url(self) -> str:
         """Its one database."""
         return f"postgresql://layerline@{_LOOPBACK}:{self._port}/postgres"
+
+    @property
+    def data(self) -> Path:
+        """The folder of its files."""
+        return self._folder / "data"
 
     def start(self) -> None:
         """Start it and wait until it answers."""
@@ -90,7 +95,7 @@ def private_postgresql() -> Iterator[PrivatePostgresql]:
     programs = _postgresql_programs()
     if programs is None:
         pytest.skip("no PostgreSQL server found; get it with: apt-get install postgresql")
-    with tempfile.TemporaryDirectory(prefix="layerline-postgresql-") as folder:
+    with tempfile.TemporaryDirectory(prefix="layerline-postgresql-", dir=_memory()) as folder:
         server = PrivatePostgresql(programs, Path(folder))
         try:
             yield server

@@ -1,4 +1,5 @@
-"""Writes the parts of configuration.md, cli.md, kpis.md and outcomes.md in docs/ that the program knows.
+"""Writes the parts of docs/ that the program knows: settings, commands, figures, rules, and what to type
+into printers.
 
     python -m tests.reference
 
@@ -9,9 +10,10 @@ import ast
 import inspect
 import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import timedelta
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +23,15 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from alerts.notifiers import notifier_types
+from collector.adapters import adapters
 from collector.tracker import limits
 from collector.tracker.outcome import OUTCOME_RULES, OutcomeRule
 from farm.app.config import SECTIONS, section_model
 from farm.app.config_models import holds_secret, models_in
 from farm.cli.root import app
 from farm.kpi.figure import FIGURE_FIELDS
+from farm.model.printer_setup import USUAL_PREFIXES, PrinterBroker, SetupWay, free_name, setup_ways
+from farm.model.states import PrinterState
 
 DOCS = Path(__file__).parent.parent / "docs"
 _BLOCK = re.compile(r"(<!-- (?P<name>[^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -140,8 +145,32 @@ def _command_help(command: Any, context: Any) -> str:
 
 
 def outcome_blocks() -> dict[str, str]:
-    """The outcome rules in their order, and the limits of the tracker."""
-    return {"outcome rules": _outcome_table(), "tracker limits": _limit_table()}
+    """The outcome rules in their order, what counts after a gap, and the limits of the tracker."""
+    return {
+        "outcome rules": _outcome_table(),
+        "after a gap": _gap_table(),
+        "tracker limits": _limit_table(),
+    }
+
+
+def _gap_table() -> str:
+    rows = [
+        "| adapter | rule | what is seen | for | state before | state after it | the job that was open |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for kind, adapter in sorted(adapters().items()):
+        for rule in adapter.after_gap:
+            lasts = f"{rule.after_ms / 1000:g} s" if rule.after_ms else ""
+            before = _states(rule.before)
+            cells = (kind, f"`{rule.name}`", rule.sign.value, lasts, before, rule.state.value, rule.job.value)
+            rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows) + "\n"
+
+
+def _states(states: Collection[PrinterState | None]) -> str:
+    if set(states) == {*PrinterState, None}:
+        return "any"
+    return ", ".join([state.value for state in PrinterState if state in states] + ["none"] * (None in states))
 
 
 def _outcome_table() -> str:
@@ -181,11 +210,33 @@ def figure_blocks() -> dict[str, str]:
     return {"numbers of a figure": "\n".join(rows) + "\n"}
 
 
+def setup_block(adapter: str) -> dict[str, str]:
+    """What to type into a printer of the protocol, as page and terminal have it."""
+    broker = PrinterBroker("192.168.1.10", 1883, tls=False, user="printers", password=None, embedded=False)
+    ways = setup_ways(broker, USUAL_PREFIXES, free_name([], []))
+    return {f"set-up of {adapter}": _setup_text(way) for way in ways if way.adapter == adapter}
+
+
+def _setup_text(way: SetupWay) -> str:
+    parts = ["\n".join(f"{number}. {step}" for number, step in enumerate(way.steps, 1))]
+    if way.fields:
+        rows = ["| field | value |", "|---|---|"]
+        rows += [
+            f"| {field.label} | {'tick' if field.value is None else f'`{field.value}`'} |"
+            for field in way.fields
+        ]
+        parts.append("\n".join(rows))
+    if way.block is not None:
+        parts.append(f"```\n{way.block}\n```")
+    return "\n".join(f"{part}\n" for part in parts)
+
+
 GENERATED: dict[str, Callable[[], dict[str, str]]] = {
     "configuration.md": setting_blocks,
     "cli.md": command_blocks,
     "kpis.md": figure_blocks,
     "outcomes.md": outcome_blocks,
+    **{f"adapters/{adapter}.md": partial(setup_block, adapter) for adapter in USUAL_PREFIXES},
 }
 
 

@@ -6,9 +6,7 @@ class. It is found by listing the folder; there is no table to add it to.
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
 from typing import ClassVar, Generic, TypeVar
-from urllib.parse import quote
 
 import msgspec
 from pydantic import ConfigDict, Field, SecretStr
@@ -17,9 +15,9 @@ from alerts import wording
 from alerts.notification import Notification
 from farm.model.alert import DeliveryProgress
 from farm.model.limits import RECEIVER
+from farm.model.secret_mask import SecretMask
 from farm.settings import Section
 
-_MASK = "***"
 _LONGEST_ANSWER = 500
 
 
@@ -101,21 +99,11 @@ class Notifier(ABC, Generic[SettingsT, ContentT]):
 
     def masked(self, text: str) -> str:
         """The text without this receiver's secrets."""
-        return masked(text, self.settings.secrets())
+        return SecretMask(self.settings.secrets()).clean(text)
 
     def clean(self, text: str) -> str:
         """The text on one line, short, and without this receiver's secrets."""
         return shortened(self.masked(text))
-
-
-def masked(text: str, secrets: Iterable[str]) -> str:
-    """The text with every secret masked, also where it stands URL-encoded."""
-    spellings = {
-        form for secret in secrets if secret for form in (secret, quote(secret), quote(secret, safe=""))
-    }
-    for spelling in sorted(spellings, key=len, reverse=True):
-        text = text.replace(spelling, _MASK)
-    return text
 
 
 def shortened(text: str) -> str:

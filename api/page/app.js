@@ -7,7 +7,7 @@ import { clock, count, duration, setTimeZone } from "./format.js";
 import { drawGuide } from "./guide.js";
 import { drawJobs, drawJobTimes } from "./jobs.js";
 import { drawFigures, drawNoFigures, fetchSeries, fetchFigures, WINDOWS } from "./kpis.js";
-import { watchRefusals } from "./refused.js";
+import { drawNotices, drawNoticeTimes } from "./notices.js";
 import { STATES } from "./states.js";
 import { Stream } from "./stream.js";
 import { Floor } from "./tiles.js";
@@ -88,6 +88,7 @@ const stream = new Stream({
     setFarmTime(farm.at);
     floor.replaceAll(farm.printers);
     showAlerts(farm.alerts);
+    showAttention(farm.attention);
     showEmpty(farm.printers.length === 0);
     chooseFigures();
     refreshJobs();
@@ -105,6 +106,7 @@ const stream = new Stream({
     floor.remove(ids);
   },
   alerts: showAlerts,
+  attention: showAttention,
   tick(tick) {
     setFarmTime(tick.at);
     showStale(tick);
@@ -176,16 +178,36 @@ function showAlerts(list) {
   document.title = list.length ? `(${list.length}) Layerline` : "Layerline";
 }
 
-let guideDrawn = false;
+let attention = { quiet: false, needs: [] };
+
+function showAttention(found) {
+  if (found === null) return;
+  attention = found;
+  floor.setNeeds(found.needs);
+  drawNotices($("notices"), found.needs, now());
+  if (floor.shown) drawFloorHead();
+}
+
+const ADD = "#add";
+let isEmpty = false;
+let guide = "";
 
 function showEmpty(empty) {
-  $("farm").hidden = empty;
-  $("empty").hidden = !empty;
-  $("find").hidden = empty;
-  if (empty && !guideDrawn) {
-    guideDrawn = true;
-    drawGuide($("empty")).catch(() => (guideDrawn = false));
-  }
+  isEmpty = empty;
+  showGuide();
+}
+
+/** The guide stands where there is no printer yet, and where somebody wants to add one. */
+function showGuide() {
+  const wanted = isEmpty ? "first" : location.hash === ADD ? "another" : "";
+  $("farm").hidden = wanted !== "";
+  $("empty").hidden = wanted === "";
+  $("find").hidden = wanted !== "";
+  $("add").hidden = wanted !== "";
+  if (wanted === guide) return;
+  guide = wanted;
+  const close = wanted === "another" ? () => (location.hash = "") : null;
+  if (wanted) drawGuide($("empty"), close).catch(() => (guide = ""));
 }
 
 function drawFloorHead() {
@@ -200,7 +222,9 @@ function drawFloorHead() {
   $("placeholders").hidden = true;
   $("hands-part").hidden = hands === 0;
   $("others-part").hidden = others === 0;
-  $("all-well").hidden = hands > 0 || filtered || others === 0;
+  const unseen = attention.needs.length > 0 || hands > 0 || filtered || others === 0;
+  $("all-well").hidden = unseen || !attention.quiet;
+  $("not-known").hidden = unseen || attention.quiet;
   $("no-match").hidden = hands + others > 0;
   setText($("hands-count"), count(hands));
   setText($("others-count"), count(others));
@@ -272,7 +296,7 @@ function keepInAddress() {
   if (figuresWindow !== "24h") choices.set("window", figuresWindow);
   if (group !== "*") choices.set("group", group);
   if (text) choices.set("find", text);
-  history.replaceState(null, "", `${location.pathname}${choices.size ? `?${choices}` : ""}`);
+  history.replaceState(null, "", `${location.pathname}${choices.size ? `?${choices}` : ""}${location.hash}`);
 }
 
 function drawWindows() {
@@ -301,6 +325,7 @@ function listen() {
   $("group").addEventListener("change", () => setFilter({ group: $("group").value }));
   $("find").addEventListener("submit", (event) => event.preventDefault());
   $("show-all").addEventListener("click", clearFilter);
+  addEventListener("hashchange", showGuide);
   $("theme").addEventListener("click", () => window.layerlineTheme.toggle());
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -323,6 +348,7 @@ function keepTime() {
     if (document.hidden) return;
     floor.drawTimes();
     drawAlertTimes($("alerts"), now());
+    drawNoticeTimes($("notices"), now());
     drawJobTimes($("jobs"), now());
     drawWarning();
   }, TIMES_EVERY_MS);
@@ -339,5 +365,4 @@ $("search").value = floor.filter.text;
 drawWindows();
 listen();
 keepTime();
-watchRefusals($("refused"));
 stream.open();

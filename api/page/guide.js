@@ -1,138 +1,90 @@
-// What an empty farm shows: how a printer finds the broker, ready to be copied.
+// How a printer is set up: the server's own text, ready to be copied, with a name that is free filled in.
 
 import { ask } from "./api.js";
 import { element } from "./elements.js";
+import { refusedClients } from "./refused.js";
 
-const SAMPLE = "bay1";
 const HIDDEN = "••••••••";
+const NOT_OURS = "...";
+const TYPED_MS = 300;
 
-/** Fills the guide from what the server knows about its broker. */
-export async function drawGuide(parent) {
+/** Fills the guide. `close` is called when it is to go, where there is a farm to go back to. */
+export async function drawGuide(parent, close = null) {
   const setup = await ask("/setup");
-  const broker = brokerOf(setup);
-  parent.replaceChildren(
-    element(
-      "div", "welcome",
-      element("h2", "", "Waiting for the first printer"),
-      element("p", "", "Printers appear here by themselves as soon as they publish to the broker. ",
-        "Set up any of the three ways below; nothing needs to be entered on this side."),
-      brokerCard(broker, setup),
-    ),
-    element("div", "ways", octoprint(broker, setup), moonraker(broker, setup), native(broker, setup)),
-    element("p", "pulse", element("i"), "Listening for printers"),
+  const ways = element("div", "ways", ...setup.ways.map((way) => wayOf(way, setup)));
+  const head = element(
+    "div", "welcome",
+    element("h2", "", close ? "Add a printer" : "Waiting for the first printer"),
+    element("p", "", "Printers appear by themselves as soon as they publish to the broker. ",
+      "Set one up in one of these ways; nothing needs to be entered on this side."),
+    nameOf(setup, ways),
   );
+  if (close) head.prepend(closing(close));
+  parent.replaceChildren(head, ways, refusedClients(), element("p", "pulse", element("i"), "Listening for printers"));
 }
 
-function brokerOf(setup) {
-  return {
-    host: setup.host ?? location.hostname,
-    port: setup.port ?? 1883,
-    username: setup.username,
-    password: setup.password,
-  };
+function closing(close) {
+  const button = element("button", "copy close", "Back to the farm");
+  button.type = "button";
+  button.addEventListener("click", close);
+  return button;
 }
 
-function brokerCard(broker, setup) {
-  const rows = [["Host", broker.host], ["Port", String(broker.port)]];
-  if (setup.tls) rows.push(["TLS", "on"]);
-  if (broker.username) rows.push(["User", broker.username]);
-  if (broker.password) rows.push(["Password", broker.password, true]);
-  const card = element("dl", "broker");
-  for (const [name, text, secret] of rows) {
-    card.append(element("dt", "", name), element("dd", "", secret ? hiddenText(text) : element("code", "", text), copyButton(text, name)));
+/** The name that is filled in, for typing over: each printer needs its own. */
+function nameOf(setup, ways) {
+  const input = element("input");
+  Object.assign(input, { type: "text", value: setup.name, maxLength: 100, autocomplete: "off", spellcheck: false });
+  input.setAttribute("aria-describedby", "name-told");
+  const told = element("span", "told", "Free, and filled in below. Each printer needs a name of its own.");
+  told.id = "name-told";
+  let timer = null;
+  input.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => fillIn(input, told, ways), TYPED_MS);
+  });
+  return element("label", "naming", element("span", "", "Name of the printer"), input, told);
+}
+
+async function fillIn(input, told, ways) {
+  const name = input.value.trim();
+  if (!name) return;
+  try {
+    const setup = await ask("/setup", { name });
+    if (input.value.trim() !== name) return;
+    ways.replaceChildren(...setup.ways.map((way) => wayOf(way, setup)));
+    told.textContent = "Filled in below. Each printer needs a name of its own.";
+    input.removeAttribute("aria-invalid");
+  } catch {
+    told.textContent = "This cannot be a name: it becomes a level of topics, without / + and #.";
+    input.setAttribute("aria-invalid", "true");
   }
-  if (broker.username && !broker.password) {
-    card.append(element("dt", "", "Password"), element("dd", "", "the one set for this user at the broker"));
-  }
-  return card;
 }
 
-function octoprint(broker, setup) {
-  const topic = topicOf(setup, "octoprint", "octoPrint");
-  return way(
-    "OctoPrint",
-    [
-      ["Install the plugin “MQTT” from OctoPrint's plugin manager."],
-      ["Settings → MQTT → Broker: host ", code(broker.host), ", port ", code(broker.port), ...login(broker),
-        ", MQTT version ", code("3.1.1"), "."],
-      ["Settings → MQTT → Topics: base topic ", code(`${topic}/`), ". ", ...naming(setup, "octoprint")],
-    ],
-  );
-}
-
-function moonraker(broker, setup) {
-  const topic = topicOf(setup, "moonraker", SAMPLE);
-  const lines = [
-    "[mqtt]",
-    `address: ${broker.host}`,
-    `port: ${broker.port}`,
-    ...(broker.username ? [`username: ${broker.username}`] : []),
-    ...(broker.username ? [`password: ${broker.password ?? "the broker's password"}`] : []),
-    "mqtt_protocol: v3.1.1",
-    `instance_name: ${topic}`,
-    "default_qos: 1",
-    "status_interval: 1",
-    "status_objects:",
-    ...["webhooks", "print_stats", "virtual_sdcard", "display_status", "heater_bed", "extruder", "idle_timeout", "pause_resume"]
-      .map((name) => `  ${name}`),
+function row(label, text, secret) {
+  return [
+    element("dt", "", label),
+    element("dd", "", secret ? hiddenText(text) : element("code", "", text), copyButton(text, label)),
   ];
-  return way(
-    "Klipper with Moonraker",
-    [
-      ["Add this to ", code("moonraker.conf"), ". ", ...naming(setup, "moonraker")],
-      ["Restart Moonraker."],
-    ],
-    lines.join("\n"),
-    broker.password,
-  );
 }
 
-function native(broker, setup) {
-  const topic = topicOf(setup, "native", `layerline/native/v1/${SAMPLE}`);
-  const login = broker.username ? ` -u ${broker.username} -P ${quoted(broker.password ?? "…")}` : "";
-  const state = JSON.stringify({ v: 1, at: new Date().toISOString(), state: "idle", job: null });
-  return way(
-    "Anything that can publish MQTT",
-    [["Publish Layerline's own messages: JSON below ", code(topic), ". To try it:"]],
-    `mosquitto_pub -h ${broker.host} -p ${broker.port}${login} -q 1 -r \\\n  -t ${quoted(`${topic}/state`)} \\\n  -m ${quoted(state)}`,
-    broker.password,
-  );
-}
-
-/** One way to set a printer up; `secret` is copied with the block but not shown in it. */
-function way(title, steps, block = null, secret = null) {
-  const made = element("section", "way", element("h3", "", title));
-  made.append(element("ol", "", ...steps.map((step) => element("li", "", ...step))));
-  if (block !== null) made.append(element("div", "block", copyButton(block, `settings for ${title}`), element("pre", "", masked(block, secret))));
+/** One way to set a printer up; a secret is copied with the block but not shown in it. */
+function wayOf(way, { password }) {
+  const made = element("section", "way", element("h3", "", way.title));
+  made.append(element("ol", "", ...way.steps.map((step) => element("li", "", step))));
+  if (way.fields.length) {
+    const fields = element("dl", "fields");
+    for (const { label, value, secret } of way.fields) {
+      if (value === null) fields.append(element("dt", "tick", label), element("dd", "", "tick"));
+      else if (value === NOT_OURS) fields.append(element("dt", "", label), element("dd", "", "as set at the broker"));
+      else fields.append(...row(label, value, secret));
+    }
+    made.append(fields);
+  }
+  if (way.block !== null) {
+    const shown = element("pre", "", password ? way.block.replaceAll(password, HIDDEN) : way.block);
+    made.append(element("div", "block", copyButton(way.block, `settings for ${way.title}`), shown));
+  }
   return made;
-}
-
-function masked(text, secret) {
-  return secret ? text.replaceAll(secret, HIDDEN) : text;
-}
-
-function topicOf(setup, adapter, usual) {
-  const hint = setup.topics.find((topic) => topic.adapter === adapter);
-  return (hint?.topic ?? usual).replace("{printer}", SAMPLE);
-}
-
-function naming(setup, adapter) {
-  const hint = setup.topics.find((topic) => topic.adapter === adapter);
-  const named = adapter === "moonraker" || hint?.topic.includes("{printer}");
-  return named ? [code(SAMPLE), " is the printer's name: choose another for each."] : [];
-}
-
-function login({ username, password }) {
-  if (!username) return [];
-  return [", user ", code(username), ...(password ? [", password as above"] : [", its password"])];
-}
-
-function quoted(text) {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
-}
-
-function code(text) {
-  return element("code", "", String(text));
 }
 
 function hiddenText(text) {

@@ -1,4 +1,4 @@
-// The states of a printer: words, and how urgently each asks for hands.
+// The states of a printer: words, and the order in which the calm ones stand.
 
 export const STATES = {
   error: { word: "Error", order: 0 },
@@ -12,31 +12,8 @@ export const STATES = {
   maintenance: { word: "Maintenance", order: 8 },
 };
 
-const ALERT_ORDER = 1;
-const LAST_FOR_HANDS = 4;
 
-/** Where a printer stands in the order of urgency; an open alert lifts it. */
-export function urgency(printer, alerted) {
-  const order = STATES[printer.state]?.order ?? STATES.unknown.order;
-  return alerted ? Math.min(order, ALERT_ORDER) : order;
-}
-
-export function needsHands(order) {
-  return order <= LAST_FOR_HANDS;
-}
-
-/** What there is to do, where there is. */
-export function task(printer, alerted) {
-  switch (printer.state) {
-    case "error":
-      return "Look after the printer";
-    case "finished":
-      return "Clear the bed";
-    case "offline":
-      return "Check power and network";
-    case "paused":
-      return "Waiting to be resumed";
-    default:
-      return alerted ? "See the alert" : "";
-  }
+/** Where a printer without need of hands stands. */
+export function calmOrder(printer) {
+  return STATES[printer.state]?.order ?? STATES.unknown.order;
 }

@@ -3,7 +3,7 @@
 const SILENT_MS = 12000;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15000;
-const EVENTS = ["snapshot", "feed", "printers", "gone", "alerts", "tick"];
+const EVENTS = ["snapshot", "feed", "printers", "gone", "alerts", "attention", "tick"];
 
 export class Stream {
   /** `on` has a function for each event and `status(kind)` for live, connecting and lost. */

@@ -2,7 +2,12 @@
 
 import { arrange, element, icon, readable, setIcon, setText, setTitle } from "./elements.js";
 import { ago, byName, clock, duration } from "./format.js";
-import { needsHands, STATES, task, urgency } from "./states.js";
+import { calmOrder, STATES } from "./states.js";
+
+// What an alert asks for comes right behind a printer in error.
+const ALERT_RANK = 0.5;
+// So long after it was heard, or without a known state, what a printer measured is of then.
+const OLD_MS = 120000;
 
 class Tile {
   constructor(printer) {
@@ -27,14 +32,16 @@ class Tile {
     this.layer = reading("layers", "Layer");
     this.streak = element("span", "streak");
     this.say = element("p", "say", this.task, this.left);
+    this.words = element("p", "words");
     this.foot = element("p", "foot", this.nozzle.node, this.bed.node, this.layer.node, this.streak);
     this.node = element(
       "li", "tile",
       element("div", "head", this.name, this.badge, this.file, this.since),
-      this.run, this.say, this.foot,
+      this.run, this.say, this.words, this.foot,
     );
     this.node.dataset.id = printer.id;
     this.alerted = false;
+    this.needs = [];
     this.update(printer);
   }
 
@@ -42,13 +49,19 @@ class Tile {
     this.printer = printer;
     this.sinceMs = Date.parse(printer.since);
     this.heardMs = Date.parse(printer.heard_at);
-    this.words = `${printer.name} ${printer.model ?? ""} ${printer.job?.file ?? ""}`.toLowerCase();
-    this.order = urgency(printer, this.alerted);
+    this.found = `${printer.name} ${printer.model ?? ""} ${printer.job?.file ?? ""}`.toLowerCase();
   }
 
-  setAlerted(alerted) {
+  setNeeds(needs, alerted) {
     this.alerted = alerted;
-    this.order = urgency(this.printer, alerted);
+    this.needs = needs;
+  }
+
+  /** How urgently it needs hands, 0 most; null where it needs none. */
+  get rank() {
+    const ranks = this.needs.map((need) => need.rank);
+    if (this.alerted) ranks.push(ALERT_RANK);
+    return ranks.length ? Math.min(...ranks) : null;
   }
 
   draw(nowMs) {
@@ -64,7 +77,12 @@ class Tile {
     setText(this.file, job?.file ?? (job ? "File not known" : this.rest()));
     setTitle(this.file, job?.file ?? "");
     this.file.classList.toggle("none", !job);
-    setText(this.task, task(printer, this.alerted));
+    const [need] = this.needs;
+    setText(this.task, need?.task ?? (this.alerted ? "See the alert" : ""));
+    const more = this.needs.slice(1).map((each) => `${each.task}. ${each.words ?? ""}`);
+    const told = need?.words && need.words !== job?.file ? [need.words] : [];
+    setText(this.words, [...told, ...more].join(" · "));
+    setTitle(this.words, this.words.textContent);
     this.drawRun(job);
     this.drawReadings(printer.readings);
     const failed = printer.failed_streak;
@@ -97,6 +115,10 @@ class Tile {
 
   drawTime(nowMs) {
     const away = this.printer.state === "offline" || this.printer.state === "unknown";
+    const old = away || !this.printer.observed || nowMs - this.heardMs > OLD_MS;
+    this.foot.classList.toggle("old", old);
+    this.foot.title = old ? `as measured ${ago(this.heardMs, nowMs)}` : "";
+    for (const part of [this.nozzle, this.bed, this.layer]) part.age(old);
     setText(this.since, duration((nowMs - this.sinceMs) / 1000));
     this.since.title = `since ${clock(this.sinceMs, nowMs)}, last heard ${ago(this.heardMs, nowMs)}`;
     setText(this.left, away ? `last heard ${ago(this.heardMs, nowMs)}` : this.timeLeft(nowMs));
@@ -118,9 +140,20 @@ function reading(name, label) {
   node.title = label;
   return {
     node,
+    text: "",
+    old: false,
     show(text) {
-      node.hidden = text === "";
-      setText(value, text);
+      this.text = text;
+      this.draw();
+    },
+    /** A figure that is old is not shown as if it were measured now. */
+    age(old) {
+      this.old = old;
+      this.draw();
+    },
+    draw() {
+      node.hidden = this.text === "" || this.old;
+      setText(value, this.text);
     },
   };
 }
@@ -138,6 +171,7 @@ export class Floor {
     this.changed = new Map();
     this.removed = new Set();
     this.alerted = new Set();
+    this.needs = new Map();
     this.filter = { text: "", group: "*", states: new Set() };
     this.planned = false;
     this.now = () => Date.now();
@@ -168,8 +202,22 @@ export class Floor {
 
   setAlerted(ids) {
     this.alerted = ids;
+    this.judgeAnew((tile) => tile.alerted !== ids.has(tile.printer.id));
+  }
+
+  /** What needs a look, as the server has it, most urgent first. */
+  setNeeds(needs) {
+    this.needs = grouped(needs);
+    this.judgeAnew((tile) => JSON.stringify(tile.needs) !== JSON.stringify(this.needsOf(tile.printer.id)));
+  }
+
+  needsOf(id) {
+    return this.needs.get(id) ?? [];
+  }
+
+  judgeAnew(differs) {
     for (const tile of this.tiles.values()) {
-      if (tile.alerted !== ids.has(tile.printer.id)) this.changed.set(tile.printer.id, tile.printer);
+      if (differs(tile)) this.changed.set(tile.printer.id, this.changed.get(tile.printer.id) ?? tile.printer);
     }
     this.plan();
   }
@@ -197,7 +245,7 @@ export class Floor {
       const before = tile && place(tile);
       if (tile) tile.update(printer);
       else this.tiles.set(id, (tile = new Tile(printer)));
-      tile.setAlerted(this.alerted.has(id));
+      tile.setNeeds(this.needsOf(id), this.alerted.has(id));
       tile.draw(nowMs);
       if (before !== place(tile)) moved = true;
     }
@@ -214,17 +262,17 @@ export class Floor {
 
   arrangeAll() {
     const shown = [...this.tiles.values()].filter((tile) => this.matches(tile));
-    const hands = shown.filter((tile) => needsHands(tile.order)).sort(byUrgency);
-    const others = shown.filter((tile) => !needsHands(tile.order)).sort(byCalm);
+    const hands = shown.filter((tile) => tile.rank !== null).sort(byUrgency);
+    const others = shown.filter((tile) => tile.rank === null).sort(byCalm);
     arrange(this.parts.hands, hands.map((tile) => tile.node));
     arrange(this.parts.others, others.map((tile) => tile.node));
     this.shown = { hands: hands.length, others: others.length };
   }
 
-  matches({ printer, words }) {
+  matches({ printer, found }) {
     const { text, group, states } = this.filter;
     return (
-      (text === "" || words.includes(text)) &&
+      (text === "" || found.includes(text)) &&
       (group === "*" || (printer.group ?? "") === group) &&
       (states.size === 0 || states.has(printer.state))
     );
@@ -250,13 +298,19 @@ export class Floor {
 /** What decides where a tile stands and whether it is shown. */
 function place(tile) {
   const { printer } = tile;
-  return `${tile.order} ${printer.state} ${tile.sinceMs} ${printer.name} ${printer.group} ${tile.words}`;
+  return `${tile.rank} ${printer.state} ${tile.sinceMs} ${printer.name} ${printer.group} ${tile.found}`;
 }
 
 function byUrgency(a, b) {
-  return a.order - b.order || a.sinceMs - b.sinceMs || byName(a.printer.name, b.printer.name);
+  return a.rank - b.rank || a.sinceMs - b.sinceMs || byName(a.printer.name, b.printer.name);
 }
 
 function byCalm(a, b) {
-  return a.order - b.order || byName(a.printer.name, b.printer.name);
+  return calmOrder(a.printer) - calmOrder(b.printer) || byName(a.printer.name, b.printer.name);
+}
+
+function grouped(needs) {
+  const found = new Map();
+  for (const need of needs) found.set(need.printer_id, [...(found.get(need.printer_id) ?? []), need]);
+  return found;
 }

@@ -18,7 +18,8 @@ _NUMBER = re.compile(r"[0-9]{1,18}")
 EXAMPLE = (
     "retry: 1000\n\n"
     "id: 4711\nevent: snapshot\n"
-    'data: {"at":"2026-11-22T09:41:07.250Z","seq":4711,"resumed":false,"printers":[],"alerts":[]}\n\n'
+    'data: {"at":"2026-11-22T09:41:07.250Z","seq":4711,"resumed":false,"printers":[],"alerts":[],'
+    '"attention":{"quiet":false,"needs":[]}}\n\n'
     "id: 4712\nevent: feed\n"
     'data: {"seq":4712,"kind":"job.ended","at":"2026-11-22T09:41:09.000Z",'
     '"printer_id":"...","job_id":"...","body":{}}\n\n'
@@ -53,8 +54,9 @@ async def stream(
     """A snapshot, then every entry of the feed; with Last-Event-ID also those missed meanwhile.
 
     Events: `snapshot` (the whole farm), `feed` (one entry, its number as event id),
-    `printers` (those that changed), `gone` (ids), `alerts` (the open ones, all of them) and
-    `tick` (every 5 s: the time, and whether the collector still books).
+    `printers` (those that changed), `gone` (ids), `alerts` (the open ones, all of them),
+    `attention` (all that needs a look, as `/attention` has it) and `tick` (every 5 s: the time,
+    and whether the collector still books).
     """
     if context.live.is_full:
         raise ProblemError(

@@ -41,10 +41,12 @@ class MoonrakerMemory(msgspec.Struct, kw_only=True, omit_defaults=True):
     counted_ms: int | None = None
     uncounted_ms: int | None = None
     moved_ms: int | None = None
+    clock_ms: int = 0
     told: PrinterState | None = None
     told_file: str | None = None
     told_end: bool = False
     told_cause: bool = False
+    doubted: bool = False
 
 
 def merge(memory: MoonrakerMemory, at: int, status: Status) -> bool:

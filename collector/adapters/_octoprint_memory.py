@@ -33,7 +33,10 @@ class OctoPrintMemory(msgspec.Struct, kw_only=True, omit_defaults=True):
     """What is remembered of one OctoPrint instance between its messages.
 
     `happened` are its last events by time, `before` is how things stood before the first of them;
-    where that is None, events from before it are no longer kept.
+    where that is None, events from before it are no longer kept. While no state is known,
+    `state_before` is the one known last; `doubted` says that one is known, and that messages may be
+    missing since. `gap_ms` is the source's time until which it was heard before that. `cold_ms` and
+    `hot_ms` say since when the heaters are off or on, `heated` that they were on in this print.
     """
 
     state: PrinterState | None = None
@@ -43,15 +46,40 @@ class OctoPrintMemory(msgspec.Struct, kw_only=True, omit_defaults=True):
     progress_path: str | None = None
     progress_ms: int = 0
     cold_ms: int | None = None
+    hot_ms: int | None = None
+    heated: bool = False
     figures: Telemetry = Telemetry()
     happened: tuple[Happening, ...] = ()
     before: tuple[PrinterState | None, bool, bool, str | None] | None = (None, False, False, None)
     told_ms: tuple[int, int, int] = (0, 0, 0)
     """The times of the last messages about progress, bed and nozzle."""
+    state_before: PrinterState | None = None
+    doubted: bool = False
+    gap_ms: int = 0
+    began_ms: int | None = None
+    """When the server told that it began anew, until it tells of a file."""
 
 
 Follow = Callable[[OctoPrintMemory, Happening], Observation | None]
 """Lets an event act on a memory."""
+
+
+def latest_ms(memory: OctoPrintMemory) -> int:
+    """The source's time of the latest message of which the time is remembered."""
+    return max(*memory.told_ms, memory.happened[-1].at_ms if memory.happened else 0)
+
+
+def lose_state(memory: OctoPrintMemory, state_before: PrinterState | None) -> None:
+    """No state is known any more; `state_before` is the one that it was, as far as it matters."""
+    memory.state, memory.state_before = None, state_before
+    memory.doubted = False
+    memory.gap_ms = latest_ms(memory)
+    memory.progress_path = memory.cold_ms = memory.hot_ms = None
+
+
+def is_present(memory: OctoPrintMemory, at_ms: int) -> bool:
+    """Whether nothing that is remembered happened after `at_ms`."""
+    return not memory.happened or at_ms >= memory.happened[-1].at_ms
 
 
 def as_of(memory: OctoPrintMemory, at_ms: int | None, follow: Follow) -> OctoPrintMemory:
@@ -96,7 +124,8 @@ def forget_times(memory: OctoPrintMemory) -> None:
     """The clock fell: what was remembered by time is void, how things stand is not."""
     memory.happened, memory.before = (), _standing(memory)
     memory.told_ms = (0, 0, 0)
-    memory.progress_path = memory.cold_ms = None
+    memory.gap_ms = 0
+    memory.progress_path = memory.cold_ms = memory.hot_ms = memory.began_ms = None
 
 
 def hear(memory: OctoPrintMemory, place: int, at_ms: int) -> None:

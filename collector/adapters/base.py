@@ -11,6 +11,8 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
+from collector.adapters._gap_rules import GapRule
+from farm.model.clash import ClashSign
 from farm.model.observation import Observation, Telemetry
 
 Fields = Mapping[str, "Fields | None"]
@@ -24,15 +26,31 @@ class ClockKind(StrEnum):
     MONOTONIC = "monotonic"
 
 
+class Trait(NamedTuple):
+    """Something by which one publisher is told from another that speaks under the same prefix.
+
+    `name` is whose it is among the traits of that sign (a topic, say). A clock tells `figure`, in ms;
+    a nozzle `figure` in degrees Celsius for the target `of`; a bed the target `of`; progress of
+    the print `of` tells `figure` from 0 to 100.
+    """
+
+    sign: ClashSign
+    name: str
+    figure: float
+    of: str = ""
+
+
 class Reading(NamedTuple):
     """What one message said: the source's time in ms (None where it carries none) and what bears
     on state or job. Telemetry goes into the memory and is sampled from there. `refused` names
-    the fields that were dropped, since their value cannot be meant.
+    the fields that were dropped, since their value cannot be meant. `traits` are what one publisher
+    under the prefix is known by.
     """
 
     time_ms: int | None
     observations: tuple[Observation, ...] = ()
     refused: tuple[str, ...] = ()
+    traits: tuple[Trait, ...] = ()
 
 
 class Question(NamedTuple):
@@ -57,6 +75,8 @@ class Adapter(Protocol):
     suffixes: tuple[str, ...]
     """MQTT topic filters to subscribe to, below the prefix."""
     memory_type: type[msgspec.Struct]
+    after_gap: tuple[GapRule, ...]
+    """Which evidence restores which state when messages may have been missed, for the documents as for it."""
     plain_words: tuple[str, ...]
     """Payloads that are no JSON, such as the words of a last will."""
 
@@ -75,6 +95,9 @@ class Adapter(Protocol):
     def forget(self, memory: Any) -> None:
         """The way to the printer broke: what was known of its state is not known any more."""
 
+    def doubt(self, memory: Any) -> None:
+        """Messages of a short time are missing: what is known stands until a message says otherwise."""
+
     def recorded_fields(self, suffix: str) -> Fields:
         """The fields of such a message that `read` uses: all that a recording may hold of it."""
 
@@ -85,3 +108,14 @@ class Askable(Protocol):
 
     def questions(self, number: int) -> tuple[Question, ...]:
         """What to publish; `number` tells one round of questions from another."""
+
+
+@runtime_checkable
+class Waiting(Protocol):
+    """In this protocol something shows by the time that passes, though no message comes."""
+
+    def waits(self, memory: Any) -> bool:
+        """Whether there is something to wait for."""
+
+    def look(self, memory: Any, at_ms: int) -> Observation | None:
+        """What shows by `at_ms` of the source's clock. Called about once a second while it waits."""

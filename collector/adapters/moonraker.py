@@ -22,17 +22,20 @@ from collector.adapters._klipper_status import (
     eventtime_ms,
     status_of,
 )
+from collector.adapters._moonraker_gap import AFTER_GAP, COUNTING, STALLED_MS
 from collector.adapters._moonraker_history import HISTORY_FIELDS, history_row
-from collector.adapters.base import ClockKind, Fields, Question, Reading
+from collector.adapters.base import ClockKind, Fields, Question, Reading, Trait
 from farm.errors import UnreadableMessage
+from farm.model.clash import ClashSign
 from farm.model.observation import JobFact, JobReading, JobSignal, Link, Observation, Telemetry
 from farm.model.states import Cause, PrinterState
 
 _PAUSE_CONFIRMED_MS = 1_500
-_STALLED_MS = 10_000
+_LEAP_MS = 3_000
+"""A clock that falls or leaps by more, from one message to the next, may be another host's."""
 _ACTIVE = frozenset({"printing", "paused"})
 _DEAD = frozenset({"shutdown", "error"})
-_COUNTING = frozenset({PrinterState.PREPARING, PrinterState.PRINTING, PrinterState.PAUSED})
+_KLIPPER_GONE = frozenset({"Klippy Host not connected", "Klippy Disconnected"})
 
 
 class Moonraker:
@@ -45,6 +48,7 @@ class Moonraker:
     silence_ms = 30_000
     suffixes = ("moonraker/status", "moonraker/api/response", "klipper/status", "klipper/state/+/+")
     memory_type = MoonrakerMemory
+    after_gap = AFTER_GAP
     plain_words = ()
 
     def new_memory(self) -> MoonrakerMemory:
@@ -76,6 +80,10 @@ class Moonraker:
         memory.is_paused = memory.pause_ms = memory.told = None
         memory.state_ms = memory.file_ms = 0
 
+    def doubt(self, memory: MoonrakerMemory) -> None:
+        """Changes may have been lost: what is told next shows whether the merged status holds."""
+        memory.doubted = memory.told is not None
+
     def questions(self, number: int) -> tuple[Question, ...]:
         """Ask for the whole state and the last jobs of the history."""
         query = {"objects": dict.fromkeys(OBJECTS)}
@@ -102,7 +110,8 @@ class Moonraker:
         """See `Adapter.read`."""
         if suffix == "klipper/status":
             at, status, refused = decode_whole(payload)
-            return Reading(at, self._merge(memory, at, status, retained), refused)
+            traits = () if retained else _clock_trait(memory, at)
+            return Reading(at, self._merge(memory, at, status, retained), refused, traits)
         if suffix.startswith("klipper/state/"):
             return self._read_split(memory, suffix, payload, retained)
         if suffix == "moonraker/status":
@@ -132,12 +141,14 @@ class Moonraker:
             return Reading(told)
         refused: list[str] = []
         status = status_of({name: {field: value}}, refused)
-        return Reading(told, self._merge(memory, at, status, retained), tuple(refused))
+        traits = () if retained else _clock_trait(memory, at)
+        return Reading(told, self._merge(memory, at, status, retained), tuple(refused), traits)
 
     def _read_answer(self, memory: MoonrakerMemory, payload: bytes) -> Reading | None:
-        result = salvage(payload).get("result")
+        answer = salvage(payload)
+        result = answer.get("result")
         if not isinstance(result, dict):
-            return None
+            return self._read_refusal(memory, answer.get("error"))
         refused: list[str] = []
         if "status" in result and "eventtime" in result:
             at = eventtime_ms(result["eventtime"])
@@ -149,6 +160,15 @@ class Moonraker:
             return Reading(None, told, tuple(refused)) if told or refused else None
         return None
 
+    def _read_refusal(self, memory: MoonrakerMemory, error: object) -> Reading | None:
+        """Moonraker is there and says that Klipper is not: it tells that to those alone who ask."""
+        words = error.get("message") if isinstance(error, dict) else None
+        if words not in _KLIPPER_GONE or memory.webhooks == "disconnected":
+            return None
+        memory.webhooks, memory.webhooks_message = "disconnected", None
+        told = self._tell(memory, (memory.counted_ms or 0) + 1, level=False, retained=False)
+        return Reading(None, tuple(msgspec.structs.replace(each, time_ms=None) for each in told))
+
     def _merge(
         self, memory: MoonrakerMemory, at: int, status: Status, retained: bool
     ) -> tuple[Observation, ...]:
@@ -157,7 +177,7 @@ class Moonraker:
             status = without_state(status)
         full = merge(memory, at, status)
         if full:
-            memory.told = None
+            memory.told, memory.doubted = None, False
         elif not retained and _is_stalled(memory, at):
             return self._lose_count(memory, at)
         return self._tell(memory, at, level=full or retained, retained=retained)
@@ -169,6 +189,13 @@ class Moonraker:
             return ()
         job = JobReading(file=memory.file)
         return (Observation(time_ms=at, level=True, state=memory.told, job=job),)
+
+    def _confirm(self, memory: MoonrakerMemory, at: int) -> tuple[Observation, ...]:
+        """The print's clock counts on behind messages that may be missing: it tells which print that is."""
+        if memory.told not in COUNTING or memory.counted_ms != at:
+            return ()
+        memory.doubted = False
+        return (Observation(time_ms=at, level=True, state=memory.told, job=_job(memory, at, False)),)
 
     def _lose_count(self, memory: MoonrakerMemory, at: int) -> tuple[Observation, ...]:
         """`total_duration` counts while a print lasts: when it stands, the end of the print was missed."""
@@ -186,12 +213,13 @@ class Moonraker:
         state = _meaning(memory, at)
         if state is None:
             return ()
-        if state is memory.told and state in _COUNTING and memory.file != memory.told_file and not retained:
+        if state is memory.told and state in COUNTING and memory.file != memory.told_file and not retained:
             return self._tell_file(memory, at)
         if state is memory.told and memory.told_end and not memory.told_cause:
             return _refine(memory, at)
         if state is memory.told:
-            return ()
+            return self._confirm(memory, at) if memory.doubted and not retained else ()
+        memory.doubted = False
         before, memory.told, memory.told_file = memory.told, state, memory.file
         signal, cause, detail = _signal(memory, state, before)
         memory.told_end = signal is not None
@@ -222,8 +250,16 @@ _ANSWER: Fields = {"eventtime": None, "status": STATUS_FIELDS, "jobs": HISTORY_F
 _RECORDED: Mapping[str, Fields] = {
     "moonraker/status": {"server": None},
     "klipper/status": {"eventtime": None, "status": STATUS_FIELDS},
-    "moonraker/api/response": {"jsonrpc": None, "id": None, "result": _ANSWER},
+    "moonraker/api/response": {"jsonrpc": None, "id": None, "result": _ANSWER, "error": {"message": None}},
 }
+
+
+def _clock_trait(memory: MoonrakerMemory, at: int) -> tuple[Trait, ...]:
+    """The host's clock where it fell or leapt, which two hosts in turn make it do all the time."""
+    before, memory.clock_ms = memory.clock_ms, at
+    if -_LEAP_MS <= at - before <= _LEAP_MS:
+        return ()
+    return (Trait(ClashSign.CLOCK, "", at),)
 
 
 def _is_stalled(memory: MoonrakerMemory, at: int) -> bool:
@@ -232,13 +268,13 @@ def _is_stalled(memory: MoonrakerMemory, at: int) -> bool:
     In split mode the clock's own message may be behind others of the same moment, so one
     whole moment without it must have passed.
     """
-    if memory.told not in _COUNTING or memory.counted_ms is None or memory.webhooks in _DEAD:
+    if memory.told not in COUNTING or memory.counted_ms is None or memory.webhooks in _DEAD:
         return False
     if at <= memory.counted_ms:
         return False
     if memory.uncounted_ms is None:
         memory.uncounted_ms = at
-    return at > memory.uncounted_ms and at - memory.counted_ms > _STALLED_MS
+    return at > memory.uncounted_ms and at - memory.counted_ms > STALLED_MS
 
 
 def _meaning(memory: MoonrakerMemory, at: int) -> PrinterState | None:
@@ -284,7 +320,7 @@ def _signal(
             return JobSignal.HALTED, cause_in(words), words
         return None, None, words
     if memory.webhooks == "disconnected":
-        under_way = memory.state in _ACTIVE or before in _COUNTING
+        under_way = memory.state in _ACTIVE or before in COUNTING
         return JobSignal.HOST_GONE if under_way else None, None, None
     match memory.state:
         case "complete":

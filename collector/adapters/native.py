@@ -1,9 +1,11 @@
 """Layerline's own JSON, for anything that can publish MQTT. Documented in docs/adapters/native.md."""
 
+from enum import StrEnum
 from typing import Any
 
 import msgspec
 
+from collector.adapters._gap_rules import ANY_STATE, AS_TOLD, GapRule, JobAfterGap
 from collector.adapters._json import WireDecoder, shown, text, wire_fields
 from collector.adapters._wire_types import (
     Celsius,
@@ -20,14 +22,16 @@ from collector.adapters._wire_types import (
     Word,
     Words,
 )
-from collector.adapters.base import ClockKind, Fields, Reading
+from collector.adapters.base import ClockKind, Fields, Reading, Trait
 from farm.errors import UnreadableMessage
+from farm.model.clash import ClashSign
 from farm.model.limits import INSTANT_MS
 from farm.model.observation import JobReading, JobSignal, Link, Observation, Telemetry
 from farm.model.states import ACTIVE_STATES, CancelledBy, Cause, PrinterState
 from farm.model.times import parse_rfc3339
 
 VERSION = 1
+_PERCENT = 100
 _SIGNALS = {
     "job_started": (JobSignal.STARTED, PrinterState.PRINTING),
     "job_paused": (None, PrinterState.PAUSED),
@@ -135,6 +139,13 @@ def _job(said: _Job | None) -> JobReading | None:
     )
 
 
+class NativeSign(StrEnum):
+    """What is seen after a gap."""
+
+    STATE = "`state`, which the broker keeps"
+    EVENT = "an `event` that ends the job"
+
+
 class Native:
     """The adapter of `{prefix}/link`, `/state`, `/event` and `/telemetry`."""
 
@@ -145,6 +156,22 @@ class Native:
     silence_ms = 300_000
     suffixes = ("link", "state", "event", "telemetry")
     memory_type = NativeMemory
+    after_gap = (
+        GapRule(
+            name="kept_state",
+            sign=NativeSign.STATE,
+            before=ANY_STATE,
+            state=AS_TOLD,
+            job=JobAfterGap.GOES_ON,
+        ),
+        GapRule(
+            name="told_event",
+            sign=NativeSign.EVENT,
+            before=ANY_STATE,
+            state=AS_TOLD,
+            job=JobAfterGap.TOLD,
+        ),
+    )
     plain_words = ("online", "offline")
 
     def new_memory(self) -> NativeMemory:
@@ -160,6 +187,9 @@ class Native:
         memory.state = None
         memory.job = None
 
+    def doubt(self, memory: NativeMemory) -> None:
+        """Each state is told whole, and the broker keeps the last: nothing here depends on those before."""
+
     def recorded_fields(self, suffix: str) -> Fields:
         """See `Adapter.recorded_fields`."""
         return wire_fields(_Figures if suffix == "telemetry" else _Message)
@@ -174,7 +204,8 @@ class Native:
         _check_version(said.v)
         at = None if retained else _time_ms(said.at)
         if suffix == "state":
-            return Reading(at, (self._state(memory, said, at, retained),), refused)
+            traits = () if retained else _traits_of_state(said, at)
+            return Reading(at, (self._state(memory, said, at, retained),), refused, traits)
         return None if retained else Reading(at, (self._event(memory, said, at),), refused)
 
     def _link(self, memory: NativeMemory, payload: bytes, retained: bool) -> Reading:
@@ -193,7 +224,7 @@ class Native:
         told = {name: value for name in _FIGURES if (value := getattr(said, name)) is not None}
         told |= {name: int(told[name]) for name in _LAYERS if name in told}
         memory.figures = msgspec.structs.replace(memory.figures, **told)
-        return Reading(at, (), refused)
+        return Reading(at, (), refused, () if retained else _traits_of_figures(said, at))
 
     def _state(self, memory: NativeMemory, said: _Message, at: int | None, retained: bool) -> Observation:
         word = text(said.state) or ""
@@ -222,6 +253,27 @@ class Native:
             cancelled_by=_CANCELLERS.get(text(said.cancelled_by) or ""),
             job=memory.job,
         )
+
+
+def _traits_of_state(said: _Message, at: int | None) -> tuple[Trait, ...]:
+    """What tells this publisher from another: its clock, and the job it is at."""
+    traits = () if at is None else (Trait(ClashSign.CLOCK, "state", at),)
+    job = said.job
+    if job is None or not job.id:
+        return traits
+    return (*traits, Trait(ClashSign.PROGRESS, "state", _PERCENT * (job.progress or 0), job.id))
+
+
+def _traits_of_figures(said: _Figures, at: int | None) -> tuple[Trait, ...]:
+    """What tells this publisher from another: its clock, heaters and progress."""
+    traits = [] if at is None else [Trait(ClashSign.CLOCK, "telemetry", at)]
+    if said.nozzle is not None and said.nozzle_target is not None:
+        traits.append(Trait(ClashSign.NOZZLE, "", said.nozzle, str(said.nozzle_target)))
+    if said.bed_target is not None:
+        traits.append(Trait(ClashSign.BED, "", 0, str(said.bed_target)))
+    if said.progress is not None:
+        traits.append(Trait(ClashSign.PROGRESS, "telemetry", _PERCENT * said.progress))
+    return tuple(traits)
 
 
 ADAPTER = Native()

@@ -6,13 +6,16 @@ from typing import NamedTuple
 import msgspec
 
 from collector.adapters import adapter as adapter_of
+from collector.adapters.base import ClockKind
 from collector.intake.ledger_writer import LedgerWriter
 from collector.intake.sources import Match, SourceTable
 from collector.printers.naming import KnownPrinter
 from collector.printers.registry import PrinterRegistry
 from collector.printers.tracked import TrackedPrinter
 from collector.sessions.session import PrinterSession
+from collector.sessions.source_clock import is_plausible
 from collector.tracker import first_sight
+from farm.errors import UnreadableMessage
 from farm.ledger.collector_ledger import CollectorLedger
 from farm.ledger.records import Checkpoint, SessionRecord
 from farm.model.feed import FeedEntry, FeedKind
@@ -33,6 +36,32 @@ class Route(NamedTuple):
     printer: TrackedPrinter
     session: PrinterSession
     suffix: str
+
+
+class FirstMessage(NamedTuple):
+    """A message of a topic that leads nowhere yet, received at `received_ms` (ms since 1970).
+
+    Of one that waited in a queue `heard_ms` is the latest instant heard of before it, 0 for none.
+    """
+
+    topic: str
+    payload: bytes
+    retained: bool
+    received_ms: int
+    heard_ms: int | None
+
+    def said_ms(self, clock: ClockKind, time_ms: int | None) -> int:
+        """When it was said at the latest, which is now unless it waited; `time_ms` is its own time."""
+        if self.heard_ms is None:
+            return self.received_ms
+        known_ms = min(self.received_ms, self.heard_ms or self.received_ms)
+        if (
+            time_ms is None
+            or clock is not ClockKind.WALL
+            or not is_plausible(clock, time_ms, self.received_ms)
+        ):
+            return known_ms
+        return min(known_ms, time_ms)
 
 
 class AddressBook:
@@ -67,6 +96,10 @@ class AddressBook:
         to_ask = list(self.to_ask.values())
         self.to_ask.clear()
         return self.taken_in(to_ask)
+
+    def ask(self, printer: TrackedPrinter) -> None:
+        """The printer is to be asked how it stands."""
+        self.to_ask.update((session.id, session) for session in printer.sessions)
 
     def source_of(self, topic: str) -> str:
         """The source that reads the topic, `-` where none does."""
@@ -153,8 +186,12 @@ class AddressBook:
 
     # -- where a topic leads ----------------------------------------------------------------
 
-    def find(self, topic: str, received_ms: int, seen_ms: int) -> Route | None:
-        """Find, or make, the session that the topic belongs to; None where it is passed over."""
+    def find(self, first: FirstMessage) -> Route | None:
+        """Find, or make, the session that its topic belongs to; None where it is passed over.
+
+        What says nothing makes no printer: anybody may publish under a prefix.
+        """
+        topic, received_ms = first.topic, first.received_ms
         if len(topic) > TOPIC.length:
             shown = f"{topic[:100]}… has {len(topic)} characters, at most {TOPIC.length} are read"
             self._writer.fault("-", TOO_LONG, received_ms, shown)
@@ -171,7 +208,7 @@ class AddressBook:
             return None
         session = self.sessions.get(Address(BROKER, found.adapter.kind, found.prefix))
         if session is None:
-            session = self._appear(found, seen_ms)
+            session = self._first_heard(found, first)
             if session is None:
                 return None
         session.source = found.source
@@ -179,6 +216,19 @@ class AddressBook:
         route = Route(printer, session, found.suffix) if printer.is_taken_in else None
         self._keep(topic, route)
         return route
+
+    def _first_heard(self, found: Match, first: FirstMessage) -> PrinterSession | None:
+        try:
+            reading = found.adapter.read(
+                found.adapter.new_memory(), found.suffix, first.payload, first.retained
+            )
+        except UnreadableMessage as error:
+            detail = f"{first.topic}: {error.detail}"
+            self._writer.fault(found.source, error.reason, first.received_ms, detail)
+            return None
+        if reading is None:
+            return None
+        return self._appear(found, first.said_ms(found.adapter.clock, reading.time_ms))
 
     def _keep(self, topic: str, route: Route | None) -> None:
         self._routes_bytes += _ROUTE_BYTES + len(topic)

@@ -4,12 +4,13 @@ The pipeline takes messages one by one and gathers their effects; `commit` write
 once. Whoever feeds it acknowledges a message only after the commit that followed it.
 """
 
+import logging
 from collections.abc import Iterable, Sequence
 from copy import copy
 from typing import Any
 
 from collector.adapters.base import ClockKind, Reading
-from collector.intake.addresses import AddressBook, Route
+from collector.intake.addresses import AddressBook, FirstMessage, Route
 from collector.intake.deliveries import Deliveries, Mark
 from collector.intake.inbox import InboxIntake
 from collector.intake.known_messages import KnownMessages
@@ -29,8 +30,15 @@ from collector.tracker import ContinuityLost, needs_settling
 from farm.errors import LedgerError, UnreadableMessage
 from farm.ledger.collector_ledger import CollectorLedger
 from farm.ledger.records import TelemetryRow
+from farm.model.clash import clash_remedy
+from farm.model.states import ACTIVE_STATES
 from farm.model.times import MINUTE_MS, SECOND_MS
 from farm.settings import PrinterSettings, SiteSettings
+
+log = logging.getLogger(__name__)
+
+_ASK_AFTER_MS = 5 * SECOND_MS
+"""A printer that prints and says nothing for so long is asked, where it can be."""
 
 
 class Pipeline:
@@ -167,6 +175,8 @@ class Pipeline:
                 if fell and mark is not None and self._is_of_old(session, time_ms, received_ms, mark, waited):
                     session.go_back(before)
                     return None
+            if reading.traits and live and not (mark is not None and self.repetitions.knows(mark)):
+                self._hear_publishers(route, reading, received_ms)
             self._work_in(route, topic, reading, received_ms, live or retained)
         except UnreadableMessage as error:
             session.go_back(before)
@@ -177,6 +187,12 @@ class Pipeline:
             session.go_back(before)
             self._writer.reject(session.source, topic, payload, received_ms, error)
         return has_time
+
+    def _hear_publishers(self, route: Route, reading: Reading, received_ms: int) -> None:
+        clash = route.session.hear_publishers(reading.traits, received_ms)
+        if clash is not None:
+            remedy = clash_remedy(route.session.adapter.kind)
+            log.warning("printer %s: %s; %s", route.printer.name, clash.words, remedy)
 
     def _is_of_old(
         self, session: PrinterSession, time_ms: int, received_ms: int, mark: Mark, waited: bool
@@ -192,11 +208,11 @@ class Pipeline:
         return waited and self._known.is_cut and up_ms > received_ms - session.heard_ms + MINUTE_MS
 
     def _find(self, topic: str, payload: bytes, retained: bool, received_ms: int, live: bool) -> Route | None:
-        # What waited in a queue is from before now; what the broker keeps is told now.
-        waited = not (live or retained) and self.latest_ms > 0
-        seen_ms = min(received_ms, self.latest_ms) if waited else received_ms
         try:
-            return self._book.find(topic, received_ms, seen_ms)
+            waited = not (live or retained)
+            return self._book.find(
+                FirstMessage(topic, payload, retained, received_ms, self.latest_ms if waited else None)
+            )
         except LedgerError:
             raise
         except Exception as error:  # noqa: BLE001  no topic may stop the collector
@@ -235,8 +251,9 @@ class Pipeline:
             self._writer.moved(session)
 
     def _sample(self, session: PrinterSession, at: int) -> None:
-        thinner = copy(session.thinner)
-        kept = self._thinning.keep(thinner, at, session.adapter.telemetry(session.memory))
+        thinner, figures = copy(session.thinner), session.adapter.telemetry(session.memory)
+        session.see_progress(figures.progress, at)
+        kept = self._thinning.keep(thinner, at, figures)
         session.thinner, session.next_sample_ms = thinner, at + self._sample_ms
         if kept is not None:
             self._writer.pending.telemetry.append(TelemetryRow(session.printer_id, at, kept))
@@ -272,16 +289,33 @@ class Pipeline:
     # -- time -------------------------------------------------------------------------------
 
     def tick(self, now_ms: int) -> None:
-        """Notice silence and ends that did not come; while messages come live."""
+        """Notice silence and ends that did not come, and ask what falls silent in mid-print; live."""
         self.latest_ms = max(self.latest_ms, now_ms)
         self._known.rest()
         for printer in self._book.printers.values():
             if not printer.is_taken_in:
                 continue
+            for session in printer.sessions:
+                self._look(printer, session, now_ms)
             if printer.was_silent(now_ms) and printer.tracker.state not in UNSEEN:
                 self._told.silence(printer)
             if needs_settling(printer.tracker, now_ms):
                 self._told.settle(printer)
+            if printer.tracker.state in ACTIVE_STATES and now_ms - printer.heard_ms > _ASK_AFTER_MS:
+                self._book.ask(printer)
+
+    def _look(self, printer: TrackedPrinter, session: PrinterSession, now_ms: int) -> None:
+        """Work in what has shown by the time that passed."""
+        before = session.memory
+        if session.waiting is None or not session.waiting.waits(before):
+            return
+        session.memory = before.__copy__()
+        seen = session.look(now_ms)
+        if seen is not None:
+            self._memory_before = before
+            heard = self._heard(printer, session, now_ms, live=True)
+            self._told.tell(heard, now_ms, Reading(seen.time_ms, (seen,)))
+            self._writer.moved(session)
 
     def waiting_inputs(self) -> list[int]:
         """What people said that is to be worked in, by its ids in the inbox."""
@@ -296,15 +330,20 @@ class Pipeline:
         self._inbox.answer(input_id, answer)
 
     def continuity_lost(self, from_ms: int, until_ms: int) -> None:
-        """We or the broker were away: what the printers did meanwhile is not known."""
+        """We or the broker were away, and what the printers said meanwhile is lost.
+
+        How a printer stood before stands on where it may be silent for as long, until evidence says
+        otherwise.
+        """
         for printer in self._book.printers.values():
             if not printer.is_taken_in:
                 continue
             begins = max(printer.tracker.at_ms, min(from_ms, until_ms))
+            lost = ContinuityLost(max(until_ms, begins), printer.silence_ms)
             for session in printer.sessions:
-                session.adapter.forget(session.memory)
+                session.lose_way(lost.until_ms - begins)
                 self._writer.moved(session)
-            self._writer.advance(printer, begins, until_ms, ContinuityLost(max(until_ms, begins)))
+            self._writer.advance(printer, begins, until_ms, lost)
 
     # -- the ledger -------------------------------------------------------------------------
 

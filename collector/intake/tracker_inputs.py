@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+import msgspec
+
 from collector.adapters.base import Reading
 from collector.intake.late_evidence import WHY, LateEvidence
 from collector.intake.ledger_writer import COLLECTOR, LedgerWriter
@@ -141,7 +143,11 @@ class TrackerInputs:
         if seen.history:
             self._look_further_back(heard, seen)
             tracker = printer.tracker
-        given = Observed(seen, min(at, printer.heard_ms), teller)
+        limit_ms = 0 if seen.link is None else printer.silence_ms
+        if seen.ended_ms is not None:
+            seen = msgspec.structs.replace(seen, ended_ms=session.clock.ours(seen.ended_ms))
+        shared = session.is_shared(heard.received_ms)
+        given = Observed(seen, min(at, printer.heard_ms), teller, limit_ms, shared)
         # What waited may be handed over topic by topic, so nothing of it is of one moment but what says so.
         waited = seen.time_ms is not None and (not heard.live or heard.received_ms - at > ECHO_MS)
         reach_ms = 0 if waited else ECHO_MS
@@ -161,11 +167,11 @@ class TrackerInputs:
             self._writer.fault(session.source, "unknown_state", heard.received_ms, sample)
 
     def _follow_link(self, session: PrinterSession, at: int, seen: Observation) -> None:
-        """Ask again, and forget what was known, when the way to the printer stands anew."""
+        """Ask again, and hold what was known in doubt, when the way to the printer stands anew."""
         is_renewed = at - session.heard_ms > RENEWED_LINK_MS
         if seen.link is Link.ONLINE and not seen.retained:
             if session.link is Link.ONLINE and is_renewed:
-                session.adapter.forget(session.memory)
+                session.lose_way(at - session.heard_ms)
             if session.link is not Link.ONLINE or is_renewed:
                 self._to_ask[session.id] = session
         if at >= session.heard_ms:

@@ -109,8 +109,10 @@ class TrackedPrinter:
         return 0 if self.last_heard is None else self.last_heard.report_interval.limit_ms
 
     def was_silent(self, at_ms: int) -> bool:
-        """Whether nothing at all was heard of it for longer than its limit until `at_ms`."""
-        return at_ms - self.heard_ms > self.silence_ms
+        """Whether nothing at all was heard of it, listening, for longer than its limit until `at_ms`."""
+        doubt = self.tracker.doubt
+        listened_ms = self.heard_ms if doubt is None else max(self.heard_ms, doubt.until_ms)
+        return at_ms - listened_ms > self.silence_ms
 
     def was_not_silent(self, at_ms: int) -> bool:
         """Whether a message of `at_ms` that came late shows that what was taken for silence was none."""

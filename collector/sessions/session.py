@@ -1,24 +1,27 @@
 """What the collector keeps at hand of one address, and how it is stored and found again."""
 
+from collections.abc import Iterable
 from copy import copy
 from typing import Any, NamedTuple
 
 import msgspec
 
-from collector.adapters.base import Adapter, ClockKind
+from collector.adapters.base import Adapter, ClockKind, Trait, Waiting
+from collector.sessions.publishers import Publishers, heard
 from collector.sessions.report_interval import ReportInterval
 from collector.sessions.source_clock import RESTART_MS, STEADY_MS, Placed, SourceClock, place, restarted
 from collector.sessions.thinning import Thinner
 from collector.sessions.trail import Trail
 from farm.ledger.records import SessionRecord
-from farm.model.observation import Link
+from farm.model.clash import PublisherClash
+from farm.model.observation import Link, Observation
 from farm.model.printer import Address, session_id
 
 _encoder = msgspec.msgpack.Encoder()
 
 
 class SessionCheckpoint(msgspec.Struct, kw_only=True):
-    """The body of a stored session: clock, the adapter's memory, thinning, report interval, link."""
+    """The body of a stored session: clock, the adapter's memory, thinning, link and what else is kept."""
 
     clock: SourceClock
     highest_ms: int
@@ -28,6 +31,9 @@ class SessionCheckpoint(msgspec.Struct, kw_only=True):
     next_sample_ms: int
     link: Link | None = None
     trail: Trail = msgspec.field(default_factory=Trail)
+    publishers: Publishers = Publishers()
+    progress: float | None = None
+    progress_ms: int | None = None
 
 
 class SessionMark(NamedTuple):
@@ -39,6 +45,7 @@ class SessionMark(NamedTuple):
     report_interval: ReportInterval
     thinner: Thinner
     link: Link | None
+    publishers: Publishers
 
 
 _session_decoder = msgspec.msgpack.Decoder(SessionCheckpoint)
@@ -48,7 +55,9 @@ class PrinterSession:
     """One address of a printer: its adapter's memory, its source's clock, its report interval.
 
     `heard_ms` is the time of its last message, `next_sample_ms` when its telemetry is looked at
-    again, `link` what it last told of its own way to the printer, `trail` its last messages.
+    again, `link` what it last told of its own way to the printer, `trail` its last messages, `waiting`
+    its adapter where something may show without a message, `publishers` whether one printer speaks
+    under the address, or two, `progress_ms` when its progress was last seen to have moved.
     """
 
     __slots__ = (
@@ -63,10 +72,14 @@ class PrinterSession:
         "memory",
         "next_sample_ms",
         "printer_id",
+        "progress",
+        "progress_ms",
+        "publishers",
         "report_interval",
         "source",
         "thinner",
         "trail",
+        "waiting",
     )
 
     def __init__(
@@ -78,6 +91,7 @@ class PrinterSession:
         self.adapter = adapter
         self.source = source
         self.memory: Any = adapter.new_memory()
+        self.waiting = adapter if isinstance(adapter, Waiting) else None
         self.clock = SourceClock()
         self.report_interval = ReportInterval(adapter.silence_ms)
         self.highest_ms = 0
@@ -86,6 +100,9 @@ class PrinterSession:
         self.thinner = Thinner()
         self.trail = Trail()
         self.link: Link | None = None
+        self.publishers = Publishers()
+        self.progress: float | None = None
+        self.progress_ms: int | None = None
         self.dirty = True
 
     @classmethod
@@ -101,6 +118,8 @@ class PrinterSession:
         session.next_sample_ms = state.next_sample_ms
         session.link = state.link
         session.trail = state.trail
+        session.publishers = state.publishers
+        session.progress, session.progress_ms = state.progress, state.progress_ms
         session.dirty = False
         return session
 
@@ -115,18 +134,43 @@ class PrinterSession:
             next_sample_ms=self.next_sample_ms,
             link=self.link,
             trail=self.trail,
+            publishers=self.publishers,
+            progress=self.progress,
+            progress_ms=self.progress_ms,
         )
         live = self.adapter.telemetry(self.memory)
-        return SessionRecord(self.id, self.printer_id, self.heard_ms, live, _encoder.encode(state))
+        body = _encoder.encode(state)
+        clash = self.publishers.clash
+        return SessionRecord(self.id, self.printer_id, self.heard_ms, live, body, clash, self.progress_ms)
 
     def mark(self) -> SessionMark:
         """Where the session stands, but for its trail. What it holds is replaced and not changed in place."""
         memory = self.memory.__copy__()
-        return SessionMark(memory, self.clock, self.highest_ms, self.report_interval, self.thinner, self.link)
+        return SessionMark(
+            memory,
+            self.clock,
+            self.highest_ms,
+            self.report_interval,
+            self.thinner,
+            self.link,
+            self.publishers,
+        )
 
     def go_back(self, mark: SessionMark) -> None:
         """Leave the session where it stood at the mark."""
-        self.memory, self.clock, self.highest_ms, self.report_interval, self.thinner, self.link = mark
+        (
+            self.memory,
+            self.clock,
+            self.highest_ms,
+            self.report_interval,
+            self.thinner,
+            self.link,
+            self.publishers,
+        ) = mark
+
+    def look(self, now_ms: int) -> Observation | None:
+        """What shows by now though no message came."""
+        return None if self.waiting is None else self.waiting.look(self.memory, self.clock.theirs(now_ms))
 
     def hear_gap(self, gap_ms: int) -> None:
         """A message came so long after the one before it (ms)."""
@@ -134,6 +178,31 @@ class PrinterSession:
         if gap_ms * 2 > interval.stated_ms or interval.limit_ms > interval.stated_ms:
             self.report_interval = interval = copy(interval)
             interval.hear(gap_ms)
+
+    def lose_way(self, away_ms: int) -> None:
+        """Messages of so long a time are missing: what is known stands in doubt, or not at all."""
+        if away_ms <= self.report_interval.limit_ms:
+            self.adapter.doubt(self.memory)
+        else:
+            self.adapter.forget(self.memory)
+
+    def see_progress(self, progress: float | None, at_ms: int) -> None:
+        """The progress as it stands at `at_ms`."""
+        if progress != self.progress:
+            self.progress, self.progress_ms = progress, at_ms
+
+    def hear_publishers(self, traits: Iterable[Trait], at_ms: int) -> PublisherClash | None:
+        """Traits of a message that came live at `at_ms`. Gives the clash that they showed first, if any."""
+        before = self.publishers.clash
+        self.publishers = heard(self.publishers, self.address.prefix, traits, at_ms)
+        clash = self.publishers.clash
+        is_new = clash is not None and (before is None or before.since_ms != clash.since_ms)
+        return clash if is_new else None
+
+    def is_shared(self, at_ms: int) -> bool:
+        """Whether what is heard under the address at `at_ms` may be another printer's."""
+        clash = self.publishers.clash
+        return clash is not None and clash.stands(at_ms)
 
     def is_speaking(self, at_ms: int) -> bool:
         """Whether it told at `at_ms` how its printer stands: heard in time, over a link that stood."""

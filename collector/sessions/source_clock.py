@@ -42,6 +42,14 @@ class SourceClock(msgspec.Struct, frozen=True, kw_only=True):
     lag_since_ms: int = 0
     lag_messages: int = 0
 
+    def ours(self, source_ms: int) -> int:
+        """Our time of an instant of the source's clock, as far as is known."""
+        return source_ms + (self.offset_ms or 0)
+
+    def theirs(self, at_ms: int) -> int:
+        """The source's time of an instant of ours, as far as is known."""
+        return at_ms - (self.offset_ms or 0)
+
 
 class ClockChange(StrEnum):
     """What a message showed about the clock."""
@@ -98,7 +106,7 @@ def _place_monotonic(
         clock = msgspec.structs.replace(clock, offset_ms=received_ms - source_ms, judged=True, lag_ms=None)
         return Placed(received_ms, clock, ClockChange.LEARNT, since)
     at = source_ms + (clock.offset_ms or 0)
-    return _watch(clock, at, source_ms, received_ms) if live else Placed(at, clock)
+    return _watch(clock, at, source_ms, received_ms) if live else Placed(min(at, received_ms), clock)
 
 
 def _place_wall(clock: SourceClock, source_ms: int, received_ms: int, live: bool) -> Placed:

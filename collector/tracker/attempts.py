@@ -15,7 +15,7 @@ from collector.tracker.transition import Transition
 from farm.model.feed import FeedKind
 from farm.model.job import Job, job_id
 from farm.model.observation import HistoryRow, JobReading, JobSignal, Observation
-from farm.model.states import Outcome, PrinterState, Provenance
+from farm.model.states import Confidence, Outcome, PrinterState, Provenance
 
 _KNOWN_REST = frozenset({PrinterState.IDLE, PrinterState.FINISHED, PrinterState.ERROR})
 _KNOWN_BY = frozenset({"observed", "person"})
@@ -136,6 +136,9 @@ def end(step: Transition, ruling: Ruling, ended_ms: int) -> None:
     job = _with_start(step, attempt, ended_ms)
     earliest = earliest_end(job)
     ended_ms = max(ended_ms, attempt.opened_ms if earliest is None else earliest)
+    if step.shared:
+        # Whose end it was nobody can tell.
+        ruling = ruling._replace(confidence=Confidence.NONE)
     job = msgspec.structs.replace(ruling.applied(job), ended_ms=ended_ms)
     if ruling.outcome is Outcome.SUCCEEDED:
         job = msgspec.structs.replace(job, progress=1.0)

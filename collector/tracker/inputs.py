@@ -14,10 +14,14 @@ class SignOfLife(msgspec.Struct, frozen=True, tag="sign_of_life"):
     """The printer was heard again after silence, over a link that stood, and told nothing new."""
 
 
-class ContinuityLost(msgspec.Struct, frozen=True, tag="continuity_lost"):
-    """We, or the broker, were away from the input's time until `until_ms`."""
+class ContinuityLost(msgspec.Struct, frozen=True, tag="continuity_lost", omit_defaults=True):
+    """We, or the broker, were away from the input's time until `until_ms`.
+
+    For no longer than `limit_ms` the state before stands until evidence says otherwise.
+    """
 
     until_ms: int
+    limit_ms: int = 0
 
 
 class Settled(msgspec.Struct, frozen=True, tag="settled"):
@@ -27,12 +31,16 @@ class Settled(msgspec.Struct, frozen=True, tag="settled"):
 class Observed(msgspec.Struct, frozen=True, tag="observed", omit_defaults=True):
     """A reading; `heard_ms` is when the printer was last heard before it.
 
-    `teller` is the address that it was heard under, where the printer has several.
+    `teller` is the address that it was heard under, where the printer has several. Where it tells
+    of a link that was made anew, `limit_ms` is how long the state before may stand unheard.
+    `shared` says that two printers publish there, so that it may be the other's.
     """
 
     observation: Observation
     heard_ms: int
     teller: str = ""
+    limit_ms: int = 0
+    shared: bool = False
 
 
 TrackerWord = SetState | CorrectJob | CloseJob | DescribeJob | NoteJob

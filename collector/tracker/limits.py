@@ -10,8 +10,6 @@ FRESH_MS = 1_000
 """What is said of the same moment as a start is said of that start."""
 STALE_MS = 120_000
 """A retained account of a print's time may be older than what we saw of it by so much."""
-QUIET_LINK_MS = 5_000
-"""A lost link is booked as such from the last message on when that is longer ago than this."""
 RENEWED_LINK_MS = 1_000
 """A link that reports itself up while it was up has been away when nothing came for so long."""
 AHEAD_MS = 120_000

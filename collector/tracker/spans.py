@@ -14,13 +14,14 @@ _HOURS = {
     PrinterState.PREPARING: "preparing_ms",
     PrinterState.PAUSED: "paused_ms",
 }
-_OUT_OF_SIGHT = frozenset({PrinterState.UNKNOWN, PrinterState.OFFLINE, PrinterState.MAINTENANCE})
+_UNSEEN = frozenset({PrinterState.UNKNOWN, PrinterState.OFFLINE})
+_OUT_OF_SIGHT = _UNSEEN | {PrinterState.MAINTENANCE}
 
 
 def fall_silent(step: Transition) -> None:
     """Nothing more was heard: how things stood is remembered for the next sign of life."""
-    stood = step.state
-    lose_sight(step, step.at, "silence")
+    stood, doubt = step.state, step.doubt
+    lose_sight(step, step.at if doubt is None else min(step.at, doubt.from_ms), "silence")
     if step.state is not stood:
         step.before_silence = stood
 
@@ -73,6 +74,8 @@ def enter(step: Transition, state: PrinterState, at_ms: int, source: str) -> Non
     at_ms = max(at_ms, step.since)
     account(step, at_ms)
     step.before_silence = None
+    if state in _UNSEEN:
+        step.doubt = None
     before = _open_span(step)
     left = step.state
     step.state, step.since, step.source = state, at_ms, source

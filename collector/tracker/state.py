@@ -52,6 +52,17 @@ class JobWords(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     note: str | None = None
 
 
+class Doubt(msgspec.Struct, frozen=True):
+    """Messages from `from_ms` to `until_ms` may be missing, and nothing has yet confirmed what stood before.
+
+    `source` is the word of the span that it becomes where it turns out to be a gap.
+    """
+
+    from_ms: int
+    until_ms: int
+    source: str
+
+
 class TrackerState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where the tracker stands with one printer, by what machines told; `service` and `words`
     are what persons said, and lie over it.
@@ -80,6 +91,7 @@ class TrackerState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     closed: bool = False
     last_teller: str = ""
     state_teller: str = ""
+    doubt: Doubt | None = None
 
 
 class LedgerChanges(msgspec.Struct):

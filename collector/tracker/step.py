@@ -18,6 +18,7 @@ from collector.tracker.attempts import (
     started_at,
 )
 from collector.tracker.beside import heard_beside
+from collector.tracker.doubt import away, is_in_question, lose_unconfirmed, miss, weigh
 from collector.tracker.history import look_back
 from collector.tracker.inputs import (
     ContinuityLost,
@@ -31,7 +32,6 @@ from collector.tracker.inputs import (
 from collector.tracker.limits import (
     ECHO_MS,
     FRESH_MS,
-    QUIET_LINK_MS,
     REMEMBERED,
     RENEWED_LINK_MS,
     SETTLE_MS,
@@ -46,7 +46,7 @@ from collector.tracker.matching import (
 )
 from collector.tracker.outcome import ENDINGS, Ruling, decide, told_by_nobody, told_by_printer
 from collector.tracker.persons import take_word
-from collector.tracker.spans import close_gap, enter, fall_silent, lose_sight, open_gap, resume
+from collector.tracker.spans import close_gap, enter, fall_silent, open_gap, resume
 from collector.tracker.state import Attempt, LedgerChanges, TrackerState
 from collector.tracker.transition import Transition
 from farm.model.job import job_id
@@ -63,16 +63,15 @@ def advance(tracker: TrackerState, at_ms: int, given: TrackerInput) -> tuple[Tra
     """
     step = Transition(tracker, at_ms)
     match given:
-        case Observed(observation, heard_ms, teller):
-            step.teller = teller
-            _observe(step, observation, heard_ms)
+        case Observed(observation, heard_ms, teller, limit_ms, shared):
+            step.teller, step.shared = teller, shared
+            _observe(step, observation, heard_ms, limit_ms)
         case Silence():
             fall_silent(step)
         case SignOfLife():
             resume(step)
-        case ContinuityLost(until_ms):
-            lose_sight(step, at_ms, "absence")
-            step.at = until_ms
+        case ContinuityLost(until_ms, limit_ms):
+            away(step, until_ms, limit_ms)
         case Settled():
             settle(step)
         case Said():
@@ -88,16 +87,19 @@ def needs_settling(tracker: TrackerState, now_ms: int) -> bool:
     )
 
 
-def _observe(step: Transition, seen: Observation, heard_ms: int) -> None:
+def _observe(step: Transition, seen: Observation, heard_ms: int, limit_ms: int) -> None:
     if _is_repeated(step, seen):
         return
     seen = heard_beside(step, seen)
     if seen.link is not None:
-        _link(step, seen, heard_ms)
+        _link(step, seen, heard_ms, limit_ms)
     if seen.history:
         look_back(step, seen.history)
     if seen.signal is None and JobFact.FIRMWARE_ERROR in seen.facts:
         _firmware_error(step, seen)
+    if seen.presumed and not is_in_question(step):
+        return
+    weigh(step, seen)
     if seen.signal is not None and not _signal(step, seen.signal, seen):
         return
     if seen.state is not None and not _is_echo(step, seen):
@@ -120,17 +122,18 @@ def _fingerprint(seen: Observation) -> int:
     return zlib.crc32(_encode(seen))
 
 
-def _link(step: Transition, seen: Observation, heard_ms: int) -> None:
+def _link(step: Transition, seen: Observation, heard_ms: int, limit_ms: int) -> None:
     if seen.link is Link.OFFLINE:
         if step.link is Link.OFFLINE:
             return
-        if step.at - heard_ms > QUIET_LINK_MS and not seen.retained:
-            lose_sight(step, heard_ms, "link")
         open_gap(step, min(heard_ms, step.at))
+        if heard_ms < step.at and not seen.retained:
+            # When it went is not told: a last will comes after it, be it by a moment or by minutes.
+            lose_unconfirmed(step, heard_ms, "link")
         enter(step, PrinterState.OFFLINE, step.at, "link")
     elif step.link is Link.ONLINE:
         if not seen.retained and step.at - heard_ms > RENEWED_LINK_MS:
-            lose_sight(step, heard_ms, "link")
+            miss(step, heard_ms, step.at, "link", limit_ms)
             step.before_silence = None
     elif step.state is PrinterState.OFFLINE:
         enter(step, PrinterState.UNKNOWN, step.at, "link")
@@ -141,8 +144,9 @@ def _firmware_error(step: Transition, seen: Observation) -> None:
     """The firmware told an error: the end that follows is its doing, or one of this moment was."""
     attempt, last = step.attempt, step.last_job
     if attempt is not None:
+        job = msgspec.structs.replace(attempt.job, detail=seen.detail)
         step.attempt = msgspec.structs.replace(
-            attempt, firmware_error=True, cause=seen.cause, detail=seen.detail
+            attempt, job=job, firmware_error=True, cause=seen.cause, detail=seen.detail
         )
     elif (
         last is not None
@@ -202,7 +206,7 @@ def _under_way(step: Transition, seen: Observation) -> None:
     reading = seen.job or _NO_READING
     attempt = step.attempt
     if attempt is not None:
-        attempt = step.attempt = _awake(attempt, reading, step.at)
+        attempt = step.attempt = _with_words(_awake(attempt, reading, step.at), seen)
         _tell_apart(step, attempt, seen, reading)
     if step.attempt is not None:
         learn(step, reading)
@@ -220,6 +224,16 @@ def _awake(attempt: Attempt, reading: JobReading, at_ms: int) -> Attempt:
         job = msgspec.structs.replace(attempt.job, file=reading.file)
         attempt = msgspec.structs.replace(attempt, job=job)
     return attempt
+
+
+def _with_words(attempt: Attempt, seen: Observation) -> Attempt:
+    """The attempt with the words that came with its pause, for as long as that lasts."""
+    words = seen.detail if seen.state is PrinterState.PAUSED else None
+    if attempt.firmware_error or words == attempt.job.detail:
+        return attempt
+    if seen.state is PrinterState.PAUSED and words is None:
+        return attempt
+    return msgspec.structs.replace(attempt, job=msgspec.structs.replace(attempt.job, detail=words))
 
 
 def _tell_apart(step: Transition, attempt: Attempt, seen: Observation, reading: JobReading) -> None:
@@ -267,7 +281,8 @@ def _read_through(step: Transition, seen: Observation) -> None:
     file = seen.job.file if seen.job else None
     if attempt is not None:
         if attempt.job.file in (None, file):
-            step.attempt = msgspec.structs.replace(attempt, read_through_ms=step.at)
+            read_ms = step.at if seen.ended_ms is None else min(step.at, seen.ended_ms)
+            step.attempt = msgspec.structs.replace(attempt, read_through_ms=read_ms)
     elif (
         last is not None
         and last.outcome is Outcome.UNKNOWN

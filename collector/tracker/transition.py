@@ -21,11 +21,13 @@ class Transition:
         "before_silence",
         "changes",
         "closed",
+        "doubt",
         "last_job",
         "last_teller",
         "link",
         "recent",
         "service",
+        "shared",
         "since",
         "source",
         "state",
@@ -48,7 +50,8 @@ class Transition:
         self.words = tracker.words
         self.bed_cleared = tracker.bed_cleared
         self.closed = tracker.closed
-        self.teller = ""
+        self.doubt = tracker.doubt
+        self.teller, self.shared = "", False
         self.last_teller, self.state_teller = tracker.last_teller, tracker.state_teller
         self.changes = LedgerChanges.empty()
 
@@ -81,6 +84,7 @@ class Transition:
                 closed=self.closed,
                 last_teller=self.last_teller,
                 state_teller=self.state_teller,
+                doubt=self.doubt,
             ),
             self.changes,
         )

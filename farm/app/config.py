@@ -20,7 +20,7 @@ from collector.sessions.thinning import ThinningSettings
 from collector.settings import BrokerSettings, CollectorSettings, SourceSettings
 from farm.app.config_errors import explain, unknown_section
 from farm.app.config_layers import KeyPath, Layers, dotted, environment_settings, read_toml
-from farm.app.config_models import Model, SettingOrigin, models_in, secret_keys
+from farm.app.config_models import Model, SettingNode, models_in, secret_keys
 from farm.app.data_folder import DATA_VARIABLE, DEFAULT_FOLDER, DataFolder
 from farm.app.embedded_broker.settings import EmbeddedBrokerSettings
 from farm.app.logs import REDACTION, LogRedaction
@@ -186,6 +186,18 @@ class Configuration:
         """`[api]`."""
         return self._section("api")  # type: ignore[no-any-return]
 
+    def given(self, section: str) -> Any:
+        """A section as it is written, without what is filled in at run time."""
+        return self._given_broker if section == "broker" else getattr(self, section)
+
+    def keep(self, before: "Configuration", keys: Iterable[str]) -> None:
+        """Take these settings (`api.port`) from the configuration before, whatever is written now."""
+        for name in keys:
+            section, _, key = name.partition(".")
+            held = "_given_broker" if section == "broker" else section
+            value = getattr(before.given(section), key)
+            self.__dict__[held] = self.given(section).model_copy(update={key: value})
+
     def check(self, sections: Iterable[str] = SECTIONS) -> None:
         """Check these sections. Raises one ConfigurationError with everything that is wrong in them."""
         problems = []
@@ -220,10 +232,10 @@ class SecretFiles:
 
     def resolve(self, tree: dict[str, Any]) -> dict[str, Any]:
         """The tree with the secrets read. Raises ConfigurationError naming key and file."""
-        found: dict[str, Any] = self._walk(tree, SettingOrigin([self._root]), ())
+        found: dict[str, Any] = self._walk(tree, SettingNode([self._root]), ())
         return found
 
-    def _walk(self, value: Any, place: SettingOrigin, path: KeyPath) -> Any:
+    def _walk(self, value: Any, place: SettingNode, path: KeyPath) -> Any:
         if isinstance(value, list):
             return [self._walk(item, place.step(at), (*path, at)) for at, item in enumerate(value)]
         if not isinstance(value, dict):

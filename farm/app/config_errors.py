@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from farm.app.config_layers import KeyPath, Layers, dotted
-from farm.app.config_models import Model, SettingOrigin, place_at
+from farm.app.config_models import Model, SettingNode, place_at
 
 _LONGEST_VALUE = 80
 _CREDENTIALS = re.compile(r"(?<=://)([^/@\s:]*):[^@\s]*@")
@@ -49,7 +49,7 @@ def explain(error: ValidationError, root: Model, layers: Layers) -> str:
     return "\n".join(dict.fromkeys(lines))
 
 
-def unknown_key(key: str, place: SettingOrigin) -> str:
+def unknown_key(key: str, place: SettingNode) -> str:
     """That `key` is not known at `place`, with the nearest name and all that are allowed."""
     near = get_close_matches(key, place.keys, n=1, cutoff=0.5)
     hint = f"; did you mean `{near[0]}`?" if near else ""
@@ -67,7 +67,7 @@ def _explain_one(detail: ErrorDetails, root: Model, layers: Layers) -> str:
         return _unknown_tag(path, detail, layers)
     origin = layers.origin(path)
     name = _ordinal_hint(path, dotted(path))
-    start = f"{origin}: {name}" if origin else name
+    start = name if origin is None else origin if origin.startswith("--") else f"{origin}: {name}"
     if detail["type"] == "extra_forbidden":
         place = place_at(root, detail["loc"][:-1])
         return f"{start}: {unknown_key(str(path[-1]), place)}"

@@ -40,7 +40,7 @@ def _is_free_table(annotation: Any) -> bool:
     return any(_is_free_table(part) for part in get_args(annotation))
 
 
-class SettingOrigin:
+class SettingNode:
     """A place in the configuration: the types that may stand there."""
 
     def __init__(self, models: list[Model], annotation: Any = None) -> None:
@@ -59,16 +59,16 @@ class SettingOrigin:
         by_file = {f"{key}_file" for model in self.models for key in secret_keys(model)}
         return sorted(plain | by_file)
 
-    def step(self, part: str | int) -> "SettingOrigin":
+    def step(self, part: str | int) -> "SettingNode":
         """The place one step further: a key, a position in a list, or the tag of a union."""
         fields = [model.model_fields[str(part)] for model in self.models if part in model.model_fields]
         if fields:
-            return SettingOrigin(
+            return SettingNode(
                 [m for field in fields for m in models_in(field.annotation)], fields[0].annotation
             )
         if isinstance(part, int) or _is_free_table(self.annotation):
-            return SettingOrigin(self.models, _item_type(self.annotation))
-        return SettingOrigin([model for model in self.models if _is_tagged(model, part)], self.annotation)
+            return SettingNode(self.models, _item_type(self.annotation))
+        return SettingNode([model for model in self.models if _is_tagged(model, part)], self.annotation)
 
 
 def _item_type(annotation: Any) -> Any:
@@ -85,9 +85,9 @@ def _is_tagged(model: Model, tag: str) -> bool:
     )
 
 
-def place_at(root: Model, path: KeyPath) -> SettingOrigin:
+def place_at(root: Model, path: KeyPath) -> SettingNode:
     """The place at `path`, which may hold union tags as pydantic's error locations do."""
-    place = SettingOrigin([root], root)
+    place = SettingNode([root], root)
     for part in path:
         place = place.step(part)
     return place

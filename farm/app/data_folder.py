@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from farm.errors import ConfigurationError
@@ -29,6 +30,9 @@ _OURS = (
     f"{_LEDGER_FILE}-shm",
     _LOCK_FILE,
 )
+_SERVICE_FOLDER = Path("/var/lib/layerline")
+_MOST_LOOKED_AT = 500
+_MOST_NAMED = 3
 _USER = "layerline"
 _READABLE = "abcdefghjkmnpqrstuvwxyz23456789"
 """Letters and digits that nobody confuses when typing from a screen."""
@@ -53,7 +57,12 @@ class DataFolder:
     @property
     def ledger_url(self) -> str:
         """The SQLite ledger that is used where no database is configured."""
-        return f"sqlite:///{(self.path / _LEDGER_FILE).absolute()}"
+        return f"sqlite:///{self.ledger_file.absolute()}"
+
+    @property
+    def ledger_file(self) -> Path:
+        """Where the SQLite ledger is, or would be."""
+        return self.path / _LEDGER_FILE
 
     def make(self) -> None:
         """Make the folder, for its owner alone, and let nobody else read what we keep in it.
@@ -158,6 +167,31 @@ class DataFolder:
         except OSError as error:
             raise ConfigurationError(f"{file}: cannot be written: {error.strerror}") from error
         return file
+
+
+def data_folders_near(start: Path, home: Path) -> list[Path]:
+    """Data folders with a ledger in them in which somebody at `start` may have meant to look, nearest first.
+
+    Looked at are the folders above and directly below `start` and `home`, and the one of a service.
+    """
+    places = [start, *_folders_in(start), *start.parents, home, *_folders_in(home)]
+    candidates = [*(place / DEFAULT_FOLDER for place in places), *start.parents, start, _SERVICE_FOLDER]
+    found = dict.fromkeys(folder for folder in candidates if _holds_ledger(folder))
+    return list(found)[:_MOST_NAMED]
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in islice(folder.iterdir(), _MOST_LOOKED_AT) if path.is_dir())
+    except OSError:
+        return []
+
+
+def _holds_ledger(folder: Path) -> bool:
+    try:
+        return (folder / _LEDGER_FILE).is_file()
+    except OSError:  # closed to us
+        return False
 
 
 def _draw_password() -> str:

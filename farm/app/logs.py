@@ -4,17 +4,12 @@ import json
 import logging
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
 from enum import StrEnum
 from typing import TextIO
-from urllib.parse import quote, quote_plus
 
+from farm.model.secret_mask import SecretMask
 from farm.model.terminal_text import plain_json, plain_lines
 from farm.model.times import SECOND_MS, rfc3339
-
-MASK = "***"
-_SHORTEST_SECRET = 4
-"""Shorter ones would mask parts of ordinary words, and protect nothing."""
 
 _TALKATIVE = ("httpx", "httpcore", "alembic", "asyncio", "uvicorn", "slack_sdk", "mail.log")
 
@@ -26,29 +21,8 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
-class LogRedaction:
-    """The secrets that must not be shown, and the masking of them."""
-
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._spellings: list[str] = []
-        for secret in secrets:
-            self.register(secret)
-
-    def register(self, secret: str) -> None:
-        """Mask `secret` from now on, also where it stands URL-encoded or as a JSON text."""
-        if len(secret) < _SHORTEST_SECRET:
-            return
-        encoded = (quote(secret, safe=""), quote(secret), quote_plus(secret))
-        spellings = {secret, *encoded, json.dumps(secret)[1:-1], repr(secret)[1:-1]}
-        # The longest first, so that no remainder of a secret that holds another stays behind.
-        self._spellings = sorted({*self._spellings, *spellings}, key=len, reverse=True)
-
-    def clean(self, text: str) -> str:
-        """The text with every known secret masked."""
-        for spelling in self._spellings:
-            if spelling in text:
-                text = text.replace(spelling, MASK)
-        return text
+class LogRedaction(SecretMask):
+    """The secrets that the log of a process must not show."""
 
 
 REDACTION = LogRedaction()

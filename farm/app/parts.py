@@ -31,22 +31,23 @@ def farm_parts(
     *,
     broker: str | None = None,
     database: str | None = None,
+    host: str | None = None,
+    port: int | None = None,
     log_format: LogFormat = LogFormat.TEXT,
     verbose: bool = False,
 ) -> list[Part]:
     """The processes, in the order in which they are to be started.
 
-    `broker` and `database` are the URLs of the command line, which reach the processes
-    through their environment, where other users of the machine cannot read passwords.
+    `broker` and `database` are the URLs of the command line, `host` and `port` where its page is to
+    listen. They reach the processes through their environment, where other users of the machine
+    cannot read passwords.
     Raises ConfigurationError when a port that is needed is taken.
     """
     environment = {DATA_VARIABLE: str(configuration.data.path.absolute())}
     if configuration.file is not None:
         environment[CONFIG_VARIABLE] = str(configuration.file.absolute())
-    if broker is not None:
-        environment["LAYERLINE_BROKER__URL"] = broker
-    if database is not None:
-        environment["LAYERLINE_LEDGER__URL"] = database
+    given = {"BROKER__URL": broker, "LEDGER__URL": database, "API__HOST": host, "API__PORT": port}
+    environment |= {f"LAYERLINE_{key}": str(value) for key, value in given.items() if value is not None}
     options = ["--log-format", log_format.value, *(["--verbose"] if verbose else [])]
 
     def layerline(command: str) -> list[str]:
@@ -57,8 +58,8 @@ def farm_parts(
     parts = [] if configuration.is_broker_configured else [_embedded_broker(configuration, log_format)]
     return [
         *parts,
-        Part("collector", layerline("collector"), environment=environment),
-        Part("evaluator", layerline("evaluator"), environment=environment),
+        Part("collector", layerline("collector"), environment=environment, reloads=True),
+        Part("evaluator", layerline("evaluator"), environment=environment, reloads=True),
         _api(configuration, layerline("api"), environment),
     ]
 
@@ -67,7 +68,7 @@ def _api(configuration: "Configuration", command: list[str], environment: dict[s
     def answers() -> bool:
         return _answers(configuration)
 
-    return Part("api", command, answers, environment=environment, is_alive=answers)
+    return Part("api", command, answers, environment=environment, is_alive=answers, reloads=True)
 
 
 def page_url(configuration: "Configuration") -> str:

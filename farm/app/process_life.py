@@ -1,4 +1,4 @@
-"""How a process of ours ends: on a signal, or because its parent is gone."""
+"""How a process of ours ends or begins anew: on a signal, or because its parent is gone."""
 
 import ctypes
 import logging
@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
@@ -25,22 +25,76 @@ _IMPATIENT_STATUS = 130
 """What a shell reports for a process ended by an interrupt."""
 
 
-def stop_event() -> threading.Event:
-    """An event that SIGTERM or SIGINT sets. A second signal ends the process at once.
+class RunSignals:
+    """What signals ask of a service: to end, or to end what is under way and begin anew.
 
-    A supervised process leaves SIGINT to its parent, which ends its children in order.
+    SIGTERM and SIGINT set `stop`; a second one ends the process at once. A supervised process
+    leaves SIGINT to its parent, which ends its children in order.
     """
-    stop = _beating_event()
 
-    def on_signal(number: int, _frame: FrameType | None) -> None:
-        if stop.is_set():
+    def __init__(self) -> None:
+        self.stop = _beating_event()
+        self._ending = False
+        signal.signal(signal.SIGTERM, self._on_signal)
+        signal.signal(signal.SIGINT, signal.SIG_IGN if is_supervised() else self._on_signal)
+
+    def end(self) -> None:
+        """Ask for the end, as a first SIGTERM does."""
+        self._ending = True
+        self.stop.set()
+
+    def is_to_go_on(self) -> bool:
+        """Whether, `stop` having been set, another run is to begin; `stop` is clear for it then."""
+        if not self._ending:
+            self.stop.clear()
+        # Looked at again: a signal may have come between the two lines above.
+        return not self._ending
+
+    def on_hang_up(self, work: Callable[[], None]) -> None:
+        """Do `work` in a thread at each SIGHUP: that is how a service is told to read its settings again.
+
+        One that was started in a terminal ends in order when that is closed, which sends SIGHUP too;
+        under `nohup` it goes on.
+        """
+        unmoved = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN or is_supervised()
+        in_terminal = _has_terminal()
+        asked = threading.Event()
+
+        def on_signal(_number: int, _frame: FrameType | None) -> None:
+            if not in_terminal or _has_terminal():
+                asked.set()
+            elif not unmoved:
+                log.info("stopping, since the terminal was closed")
+                self.end()
+
+        def obey() -> None:
+            while True:
+                asked.wait()
+                asked.clear()
+                work()
+
+        threading.Thread(target=obey, name="reload", daemon=True).start()
+        signal.signal(signal.SIGHUP, on_signal)
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        if self._ending:
             os._exit(_IMPATIENT_STATUS)
         log.info("stopping on %s", signal.Signals(number).name)
-        stop.set()
+        self.end()
 
-    signal.signal(signal.SIGTERM, on_signal)
-    signal.signal(signal.SIGINT, signal.SIG_IGN if is_supervised() else on_signal)
-    return stop
+
+def stop_event() -> threading.Event:
+    """An event that SIGTERM or SIGINT sets, as `RunSignals` has it."""
+    return RunSignals().stop
+
+
+def _has_terminal() -> bool:
+    """Whether this process has a controlling terminal that is still there."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 class BeatingEvent(threading.Event):

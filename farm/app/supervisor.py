@@ -3,11 +3,13 @@
 import io
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, TextIO, cast
 
@@ -46,6 +48,8 @@ class Part:
     ready_within_s: float = 120.0
     environment: Mapping[str, str] = field(default_factory=dict)
     is_alive: Callable[[], bool] | None = None
+    reloads: bool = False
+    """Whether SIGHUP lets it read its settings again."""
     silent_s: float = 600.0
     """Longer than anything takes that a part does at one go, such as bringing a large ledger up to date."""
 
@@ -203,6 +207,13 @@ class _Child:
                 raise StartError(f"{self.part.name} is not ready after {self.part.ready_within_s:g} s")
             stop.wait(_LOOK_EVERY_S)
 
+    def reload(self) -> None:
+        """Let it read its settings again. One that is just being started reads them anyway."""
+        running = self.running
+        if running is not None and self.part.reloads:
+            with suppress(ProcessLookupError):
+                running.process.send_signal(signal.SIGHUP)
+
     def stop(self) -> None:
         """End it in order, and by force when it does not listen."""
         if self.running is None:
@@ -255,6 +266,11 @@ class Supervisor:
         finally:
             self.stop()
         return 0
+
+    def reload(self) -> None:
+        """Let every part that can do so read its settings again."""
+        for child in self._children:
+            child.reload()
 
     def stop(self) -> None:
         """End every part, the last started first."""

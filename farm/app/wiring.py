@@ -1,13 +1,15 @@
 """Puts the parts together from the configuration: ledger, indicators, collector, evaluator, API."""
 
 import logging
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from farm.app.listening import local_url
-from farm.errors import ConfigurationError
+from farm.errors import ConfigurationError, LedgerError
 from farm.model.clock import Clock, system_clock
 from farm.model.times import DAY_MS
 
@@ -34,9 +36,24 @@ def ledger_of(configuration: "Configuration", *, create: bool = False) -> "Ledge
     """
     from farm.ledger.ledger import open_ledger
 
-    if create and not configuration.is_ledger_elsewhere:
-        configuration.data.make()
+    if not configuration.is_ledger_elsewhere:
+        if create:
+            configuration.data.make()
+        elif not os.path.exists(configuration.data.ledger_file):  # noqa: PTH110  Path.exists raises where it is closed
+            raise LedgerError(_where_it_may_be(configuration))
     return open_ledger(configuration.ledger.url, create=create)
+
+
+def _where_it_may_be(configuration: "Configuration") -> str:
+    """What to say where the data folder holds no ledger: most often this is the wrong folder."""
+    from farm.app.data_folder import data_folders_near
+
+    missing = f"there is no ledger at {configuration.data.ledger_file}"
+    near = data_folders_near(Path.cwd(), Path.home())
+    if near:
+        named = " or ".join(f"--data {folder}" for folder in near)
+        return f"{missing}; was it meant to be {named}?"
+    return f"{missing}; `layerline up` makes it; of one that runs elsewhere name the data folder with --data"
 
 
 def service_ledger(configuration: "Configuration") -> "Ledger":
@@ -184,7 +201,33 @@ def broker_access(configuration: "Configuration") -> "BrokerAccess":
         username=broker.user,
         password=None if broker.password is None else SecretStr(broker.password),
         topics=tuple((source.adapter, source.topic) for source in sources),
+        names=tuple(label.target for label in configuration.printers),
+        prefixes=tuple(prefix for label in configuration.printers for prefix in label.prefixes),
     )
+
+
+def broker_refusals(configuration: "Configuration") -> Sequence["RefusedClient"]:
+    """Whom the embedded broker refused, the newest first; nobody where the broker is another's."""
+    from farm.app.embedded_broker.status import refused_clients
+
+    return () if configuration.is_broker_configured else refused_clients(configuration.data)
+
+
+def next_printer_name(configuration: "Configuration") -> str:
+    """A name for the next printer that none has, nor one of the configuration; bay1 without a ledger."""
+    from farm.errors import LedgerError
+    from farm.model.printer_setup import free_name
+
+    names = [label.target for label in configuration.printers]
+    prefixes = [prefix for label in configuration.printers for prefix in label.prefixes]
+    try:
+        with ledger_of(configuration) as ledger:
+            names += [printer.name for printer in ledger.printers(everything=True)]
+            prefixes += ledger.prefixes()
+    except LedgerError:
+        # It is not there yet, or away: then nobody knows of a printer.
+        return free_name(names, prefixes)
+    return free_name(names, prefixes)
 
 
 @contextmanager
@@ -221,10 +264,3 @@ def history_of(configuration: "Configuration", ledger: "LedgerReader") -> "Histo
 
     kept_ms = round(configuration.site.telemetry_days * DAY_MS)
     return LongHistory(kept, configuration.influx, kept_ms, lambda: now_of(ledger))
-
-
-def broker_refusals(configuration: "Configuration") -> Sequence["RefusedClient"]:
-    """Whom the embedded broker refused, the newest first; nobody where the broker is another's."""
-    from farm.app.embedded_broker.status import refused_clients
-
-    return () if configuration.is_broker_configured else refused_clients(configuration.data)

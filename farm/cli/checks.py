@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from farm.app.listening import listens, local_address
 from farm.cli.diagnosis import CheckStatus, Diagnosis, failed, ok, warning
-from farm.errors import BrokerRefused, BrokerUnreachable, ConfigurationError, DeliveryError, LedgerError
+from farm.errors import (
+    BrokerRefused,
+    BrokerUnreachable,
+    ConfigurationError,
+    DeliveryError,
+    LedgerDamaged,
+    LedgerError,
+)
 from farm.model.clock import system_clock
 from farm.model.times import rfc3339
 from farm.mqtt import BrokerClient
@@ -80,7 +87,6 @@ def check_broker(configuration: "Configuration") -> Iterator[Diagnosis]:
 def check_ledger(url: str) -> Diagnosis:
     """Open the ledger, look at its tables, and write to it in a transaction that is rolled back."""
     from farm.ledger.engine import ledger_engine, ledger_errors, shown
-    from farm.ledger.soundness import is_damage
 
     what = "database"
     try:
@@ -94,12 +100,19 @@ def check_ledger(url: str) -> Diagnosis:
                 return ok(what, f"{shown(url)}: opened, writable, no ledger yet, the first start makes it")
             if (damage := check_soundness(engine)).status is CheckStatus.FAILED:
                 return damage
-            state = f"{_state_of_tables(engine)}, {damage.seen}"
+            with ledger_errors(engine):
+                state = f"{_state_of_tables(engine)}, {damage.seen}"
         finally:
             engine.dispose()
     except LedgerError as error:
-        return failed(what, str(error), _DAMAGED if is_damage(error) else "")
+        return failed(what, str(error), remedy_of(error))
     return ok(what, f"{shown(url)}: opened, writable, {state}")
+
+
+def remedy_of(error: LedgerError) -> str:
+    """What to do about a ledger that is damaged; nothing of any other."""
+    # SQLite says the latter of a file whose first page is damaged.
+    return _DAMAGED if isinstance(error, LedgerDamaged) or "not a database" in str(error) else ""
 
 
 def check_soundness(engine: "Engine") -> Diagnosis:

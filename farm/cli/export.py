@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
-from farm.cli.figures import ids_of, length_ms
+from farm.cli.figures import WINDOW_HELP, window_in
+from farm.cli.names import GroupOption, PrinterNames, PrinterOption
 from farm.cli.opening import open_configuration
 from farm.cli.options import ConfigOption, DatabaseOption, DataOption, VerboseOption, flag
 from farm.cli.output import write_csv, write_json
+from farm.cli.times import farm_clock
 from farm.model.job_record import JOB_FIELDS, job_record
+from farm.model.states import PrinterState
 from farm.model.times import SECOND_MS, rfc3339
 
 if TYPE_CHECKING:
@@ -26,7 +29,7 @@ EXAMPLES = """
 layerline export jobs --window month > jobs.csv
 layerline export states --printer bay1 --window 7d --output hours.csv
 layerline export telemetry --printer bay1 --window 30d --every 10m --json
-layerline export jobs --window 2026-10-01T00:00:00Z..2026-11-01T00:00:00Z --from influxdb
+layerline export jobs --window 2026-10-01..2026-10-31 --from influxdb
 """
 
 
@@ -47,16 +50,9 @@ class HistorySource(StrEnum):
 
 def export(
     what: Annotated[What, Argument(help="Ended jobs, the account of the hours, or what was measured.")],
-    window: Annotated[
-        str,
-        Option(
-            "--window", metavar="WINDOW", help="1h 8h 24h 7d 30d today week month, or FROM..TO in RFC 3339."
-        ),
-    ] = "24h",
-    printer: Annotated[
-        list[str] | None,
-        Option("--printer", metavar="PRINTER", help="Only this printer: name or id; repeatable."),
-    ] = None,
+    window: Annotated[str, Option("--window", metavar="WINDOW", help=WINDOW_HELP)] = "24h",
+    printer: PrinterOption = None,
+    group: GroupOption = None,
     every: Annotated[
         str | None,
         Option(
@@ -84,22 +80,22 @@ def export(
     Times are RFC 3339 in UTC, lengths seconds. Columns are the fields of the API; what is
     not known is empty.
     """
-    from farm.app.wiring import kpi_engine_of, ledger_of, now_of
+    from farm.app.wiring import ledger_of
 
     configuration = open_configuration(
         config, data, flag("--database", database, "ledger", "url"), verbose=verbose
     )
     every_ms = _interval(what, every)
     with ledger_of(configuration) as ledger, _history(configuration, ledger, origin) as history:
-        printers = {one.id: one for one in ledger.printers(everything=True)}
-        chosen = None if printer is None else [found for name in printer for found in ids_of(name, printers)]
-        now_ms = now_of(ledger)
-        bounds = kpi_engine_of(configuration, ledger).window(window, now_ms).until(now_ms)
+        names, clock = PrinterNames(configuration, ledger), farm_clock(configuration, ledger, utc=False)
+        printers, chosen = names.printers, names.chosen(printer, group)
+        bounds = window_in(clock, window).until(clock.now_ms)
         match what:
             case What.JOBS:
                 rows = _jobs(history, bounds, printers, chosen)
             case What.STATES:
-                rows = _states(history, bounds, printers, chosen)
+                stale_ms = configuration.api.stale_seconds * SECOND_MS
+                rows = _states(history, bounds, printers, chosen, stale_ms)
             case What.TELEMETRY:
                 rows = _telemetry(history, bounds, printers, chosen, every_ms)
         (write_json if as_json else write_csv)(rows, _columns(what), output)
@@ -107,10 +103,11 @@ def export(
 
 def _interval(what: What, every: str | None) -> int | None:
     from farm.errors import InvalidQuery
+    from farm.kpi.moments import span_ms
 
     if every is None:
         return None
-    found = length_ms(every)
+    found = span_ms(every)
     if what is not What.TELEMETRY or not found:
         raise InvalidQuery(f"--every {every}: goes with telemetry only, and is like 30s, 10m, 1h")
     return found
@@ -150,10 +147,17 @@ def _jobs(
 
 
 def _states(
-    history: "HistoryReader", window: "Window", printers: "dict[str, Printer]", chosen: list[str] | None
+    history: "HistoryReader",
+    window: "Window",
+    printers: "dict[str, Printer]",
+    chosen: list[str] | None,
+    stale_ms: int,
 ) -> Iterator[dict[str, Any]]:
+    """The account, up to where the collector has booked: what it books next is not unknown yet."""
     for span in history.states(window.from_ms, window.to_ms, chosen):
         to_ms = window.to_ms if span.to_ms is None else span.to_ms
+        if span.state is PrinterState.UNKNOWN and to_ms == window.to_ms and to_ms - span.from_ms <= stale_ms:
+            continue
         yield {
             "printer_id": span.printer_id,
             "printer": _label(printers, span.printer_id)[0],

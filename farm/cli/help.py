@@ -1,15 +1,21 @@
 """The help texts as they look on a terminal.
 
 Typer's own rendering loads a Markdown parser and a syntax highlighter, which makes
-`layerline --help` twice as slow; this one needs nothing but rich's tables.
+`layerline --help` twice as slow; this one needs only how rich writes a line.
 """
 
+import re
 from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
-_LABEL_WIDTH = 34
-_PADDING = (0, 2, 0, 2)
+from farm.tables import indented
+
+_INDENT = 2
+_GAP = 2
+_LONGEST_LABEL = 24
+"""A longer one has its meaning below it."""
+_COLUMNS_APART = re.compile(r" {2,}")
 
 
 class _Sheet:
@@ -33,25 +39,36 @@ class _Sheet:
             self.text(f"\n{' '.join(paragraph.split())}")
 
     def rows(self, title: str, rows: list[tuple[str, str]]) -> None:
-        from rich.table import Table
+        from rich.text import Text
 
         if not rows:
             return
         self.text(f"\n{title}", "bold")
-        table = Table(box=None, show_header=False, padding=_PADDING, pad_edge=True)
-        table.add_column(style="cyan", max_width=_LABEL_WIDTH, overflow="fold")
-        table.add_column(ratio=1)
-        from rich.text import Text
-
+        short = [len(label) for label, _ in rows if len(label) <= _LONGEST_LABEL]
+        column = _INDENT + max(short, default=_LONGEST_LABEL) + _GAP
         for label, meaning in rows:
-            table.add_row(Text(label), Text(meaning))
-        self._console.print(table)
+            told = indented(meaning, self._console.width, column)
+            if _INDENT + len(label) + _GAP > column:
+                told.insert(0, "")
+            first, *more = told or [""]
+            line = Text(f"{' ' * _INDENT}{label}", style="cyan")
+            line.append(first[len(line.plain) :], style="default")
+            for each in (line, *map(Text, more)):
+                self._console.print(each, no_wrap=True, crop=False, overflow="ignore")
 
     def examples(self, text: str | None) -> None:
-        if text:
-            self.text("\nExamples", "bold")
-            for line in text.strip("\n").splitlines():
+        """The examples; what one is for stands on a line of its own where both have no room in one."""
+        if not text:
+            return
+        self.text("\nExamples", "bold")
+        for line in text.strip("\n").splitlines():
+            command, *meaning = _COLUMNS_APART.split(line, maxsplit=1) if line[0] != " " else [line]
+            if not meaning or _INDENT + len(line) <= self._console.width:
                 self.text(f"  {line}", "green")
+                continue
+            self.text(f"  {command}", "green")
+            for piece in indented(meaning[0], self._console.width, 2 * _INDENT + _GAP):
+                self.text(piece, "dim")
 
 
 def _described(command: Any, context: Any, kind: str) -> list[tuple[str, str]]:

@@ -9,7 +9,8 @@ from typer import Option, Typer
 from farm.cli.help import Command, Group
 from farm.cli.opening import open_configuration
 from farm.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOption, VerboseOption, flag
-from farm.cli.output import print_json, print_table
+from farm.cli.output import counted, print_json, print_line
+from farm.tables import print_table
 
 if TYPE_CHECKING:
     from farm.influx.status import QueueStatus
@@ -65,6 +66,7 @@ def init(
     ] = 90,
     config: ConfigOption = None,
     data: DataOption = None,
+    as_json: JsonOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Make buckets, retention, downsampling tasks and a token for just these.
@@ -80,7 +82,7 @@ def init(
         flag("--admin-token-file", str(admin_token_file.absolute()), "influx", "token_file"),
         verbose=verbose,
     )
-    from farm.cli.influx_output import configuration_lines
+    from farm.cli.influx_output import configuration_lines, settings_to_use
     from farm.influx.client import InfluxServer
     from farm.influx.setup import set_up, wait_until_ready
 
@@ -92,8 +94,17 @@ def init(
     token_file.touch(mode=_PRIVATE)
     token_file.chmod(_PRIVATE)
     token_file.write_text(f"{done.token}\n", "utf-8")
-    print_table(["done"], [[step] for step in [*done.steps, f"token written to {token_file}"]])
-    print_table(["layerline.toml"], [[line] for line in configuration_lines(settings, token_file)])
+    steps = [*done.steps, f"token written to {token_file}"]
+    use = settings_to_use(settings, token_file)
+    if as_json:
+        print_json({"done": steps, "influx": use})
+        return
+    for step in steps:
+        print_line(step)
+    print_line("For layerline.toml:")
+    print_line("")
+    for line in configuration_lines(use):
+        print_line(line)
 
 
 def status(
@@ -111,9 +122,12 @@ def status(
         config, data, flag("--database", database, "ledger", "url"), verbose=verbose
     )
     from farm.app.wiring import ledger_of, now_of
-    from farm.cli.influx_output import queue_rows
+    from farm.cli.influx_output import QUEUE_COLUMNS, queue_rows
     from farm.influx.status import OutboxStatus
 
+    if configuration.influx.url is None:
+        _say_not_configured(as_json=as_json)
+        return
     with ledger_of(configuration) as ledger:
         reader = OutboxStatus(ledger.engine, configuration.influx.kpi_every_seconds)
         queues: list[QueueStatus] = reader.queues(now_of(ledger))
@@ -122,14 +136,24 @@ def status(
 
         print_json([outbox_view(queue).model_dump(mode="json") for queue in queues])
         return
-    columns = ["queue", "unsent", "bytes", "oldest", "stored", "refused", "dropped", "waits because"]
-    print_table(columns, queue_rows(queues), right=columns[1:-1])
+    if not queues:
+        print_line("Nothing was ever sent: the evaluator sends it, see its log.")
+        return
+    print_table(QUEUE_COLUMNS, queue_rows(queues))
+
+
+def _say_not_configured(*, as_json: bool) -> None:
+    if as_json:
+        print_json([])
+    else:
+        print_line("InfluxDB is not configured, so nothing is sent: see docs/influxdb.md.")
 
 
 def resend(
     database: DatabaseOption = None,
     config: ConfigOption = None,
     data: DataOption = None,
+    as_json: JsonOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Fill an InfluxDB that is new, or has lost something, from the ledger.
@@ -150,7 +174,10 @@ def resend(
     with InfluxServer(settings) as server, ledger_of(configuration) as ledger:
         wait_until_ready(server)
         done = send(ledger.engine, server, settings, system_clock)
-    print_table(["points stored", "refused"], [[str(done.stored), str(done.refused)]])
+    if as_json:
+        print_json({"stored": done.stored, "refused": done.refused})
+        return
+    print_line(f"{counted(done.stored, 'point')} stored, {done.refused:,} refused.")
 
 
 def rebuild(
@@ -158,6 +185,7 @@ def rebuild(
     database: DatabaseOption = None,
     config: ConfigOption = None,
     data: DataOption = None,
+    as_json: JsonOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Fill an empty ledger with the printers, jobs and hours that InfluxDB holds.
@@ -176,8 +204,13 @@ def rebuild(
 
     with InfluxServer(configuration.influx) as server, ledger_of(configuration, create=True) as ledger:
         done = fill(server, ledger)
-    rows = [[str(done.printers), str(done.jobs), str(done.spans), rfc3339(done.known_until_ms)]]
-    print_table(["printers", "jobs", "spans", "known until"], rows)
+    known_until = rfc3339(done.known_until_ms)
+    counts = {"printer": done.printers, "job": done.jobs, "span": done.spans}
+    if as_json:
+        print_json({**{f"{noun}s": count for noun, count in counts.items()}, "known_until": known_until})
+        return
+    print_line(", ".join(counted(count, noun) for noun, count in counts.items()) + ".")
+    print_line(f"Known until {known_until}.")
 
 
 app.command(cls=Command, epilog=INIT_EXAMPLES)(init)

@@ -10,7 +10,7 @@ from farm.errors import InvalidQuery
 from farm.model.states import CancelledBy, Cause, Outcome
 
 CORRECT_EXAMPLES = """
-layerline job correct 5f0f1c9a --outcome failed --cause adhesion --why "came off at layer 3"
+layerline job correct 5f0f1c9a --outcome failed --cause adhesion --why "came off"
 layerline job correct 5f0f1c9a --outcome cancelled --cancelled-by person
 layerline job correct 5f0f1c9a --undo             what was inferred stands again
 """
@@ -39,7 +39,9 @@ JobArgument = Annotated[
         metavar="JOB", help="The job: its id, or how it begins, 4 characters or more.", show_default=False
     ),
 ]
-CauseOption = Annotated[Cause | None, Option("--cause", help="Why it failed.")]
+CauseOption = Annotated[
+    Cause | None, Option("--cause", metavar="CAUSE", help=f"Why it failed: {', '.join(Cause)}.")
+]
 
 
 @with_terms
@@ -89,7 +91,9 @@ def close(
     cause: CauseOption = None,
     at: Annotated[
         str | None,
-        Option("--at", metavar="TIME", help="When it ended: RFC 3339, or like 10m for ten minutes ago."),
+        Option(
+            "--at", metavar="TIME", help="When it ended: a date, a time, or like 10m for ten minutes ago."
+        ),
     ] = None,
     *,
     terms: Terms,
@@ -119,7 +123,10 @@ def describe(
     """
     from farm.model.operator_input import DescribeJob
 
-    say_of_job(job, DescribeJob(file=file, material=material, operator=operator, units=units), terms)
+    word = DescribeJob(file=file, material=material, operator=operator, units=units)
+    if word == DescribeJob():
+        raise InvalidQuery("give at least one of --file, --material, --operator and --units")
+    say_of_job(job, word, terms)
 
 
 app.command(cls=Command, epilog=CORRECT_EXAMPLES)(correct)

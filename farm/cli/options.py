@@ -43,6 +43,14 @@ SourceOption: TypeAlias = Annotated[
         "moonraker={printer}. Else the configured ones, else the usual topics of every adapter.",
     ),
 ]
+HostOption: TypeAlias = Annotated[
+    str | None,
+    Option("--host", metavar="ADDRESS", help="Where the page listens; beyond loopback only with a token."),
+]
+PortOption: TypeAlias = Annotated[
+    int | None,
+    Option("--port", metavar="PORT", min=0, max=65_535, help="Port of the page and the API; else 8642."),
+]
 JsonOption: TypeAlias = Annotated[bool, Option("--json", help="Print JSON instead of a table.")]
 LogFormatOption: TypeAlias = Annotated[LogFormat, Option("--log-format", help="How the log is written.")]
 VerboseOption: TypeAlias = Annotated[bool, Option("--verbose", "-v", help="Log more, for finding faults.")]

@@ -36,11 +36,13 @@ app = Typer(
 
 NameArgument = Annotated[
     str,
-    Argument(metavar="NAME", help="Its name, in capitals or not, or its id.", show_default=False),
+    Argument(
+        metavar="NAME", help="Its name, in capitals or not, an earlier one, or its id.", show_default=False
+    ),
 ]
 AtOption = Annotated[
     str | None,
-    Option("--at", metavar="TIME", help="From when on; RFC 3339, or like 10m for ten minutes ago."),
+    Option("--at", metavar="TIME", help="From when on: a date, a time, or like 10m for ten minutes ago."),
 ]
 
 
@@ -59,7 +61,9 @@ def set_state(
     state: Annotated[ServiceWord, Argument(metavar="STATE", help="What it is in.", show_default=False)],
     since: Annotated[
         str | None,
-        Option("--since", metavar="TIME", help="Since when: RFC 3339, or like 10m for ten minutes ago."),
+        Option(
+            "--since", metavar="TIME", help="Since when: a date, a time, or like 10m for ten minutes ago."
+        ),
     ] = None,
     *,
     terms: Terms,

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Exit, Option
 
+from farm.cli.names import PrinterNames, PrinterOption
 from farm.cli.opening import open_configuration
 from farm.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOption, VerboseOption, flag
-from farm.cli.output import print_json, print_line
+from farm.cli.output import counted, print_json, print_line
 from farm.model.times import rfc3339
 
 if TYPE_CHECKING:
@@ -24,10 +25,7 @@ layerline recompute --check --database postgresql://layerline@db/layerline
 
 def recompute(
     check: Annotated[bool, Option("--check", help="Only look, and change nothing; must be given.")] = False,
-    printer: Annotated[
-        list[str] | None,
-        Option("--printer", metavar="NAME", help="Only this printer: name or id; repeatable."),
-    ] = None,
+    printer: PrinterOption = None,
     database: DatabaseOption = None,
     config: ConfigOption = None,
     data: DataOption = None,
@@ -43,22 +41,23 @@ def recompute(
     Ends with status 1 when there are differences.
     """
     from farm.app.wiring import ledger_of
-    from farm.cli.saying import printer_called
     from farm.errors import InvalidQuery
 
     if not check:
         raise InvalidQuery("recompute only looks: say so with --check")
     flags = flag("--database", database, "ledger", "url")
-    with ledger_of(open_configuration(config, data, flags, verbose=verbose)) as ledger:
-        everybody = ledger.printers(everything=True)
-        wanted = everybody if printer is None else [printer_called(everybody, name) for name in printer]
+    configuration = open_configuration(config, data, flags, verbose=verbose)
+    with ledger_of(configuration) as ledger:
+        names = PrinterNames(configuration, ledger)
+        ids = names.chosen(printer)
+        wanted = [one for one in names.printers.values() if ids is None or one.id in ids]
         found = list(_differences(ledger, wanted))
     if as_json:
         print_json({"printers": len(wanted), "differences": [_record(*each) for each in found]})
     else:
         for one, each in found:
             print_line(f"{one.name}: {each.kind} at {rfc3339(each.at_ms)}: {each.detail}")
-        print(f"Printers: {len(wanted)}, differences: {len(found)}.")  # noqa: T201  the command's answer
+        print_line(f"{counted(len(wanted), 'printer')}, {counted(len(found), 'difference')}.")
     if found:
         raise Exit(1)
 

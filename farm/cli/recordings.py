@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
+from farm.cli.jobs import printed, why
 from farm.cli.opening import open_configuration, source_flags
 from farm.cli.options import (
     BrokerOption,
@@ -16,8 +17,10 @@ from farm.cli.options import (
     VerboseOption,
     flag,
 )
-from farm.cli.output import print_json, print_table, span_text
+from farm.cli.output import counted, print_json, print_line
+from farm.cli.times import span_text
 from farm.model.terminal_text import plain
+from farm.tables import NOTHING, Column, print_table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -80,12 +83,16 @@ def record(
     broker: BrokerOption = None,
     config: ConfigOption = None,
     data: DataOption = None,
+    as_json: JsonOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Write down what printers publish, to be replayed or sent to us.
 
     Only what Layerline itself reads of a message is kept; other topics and fields are left out and
     counted. Within texts, secrets are blanked, people get numbers and addresses become 0.0.0.0.
+    What Layerline publishes itself is no part of it. With --json one object: file, messages, left_out,
+    fields_left_out.
+
     Look through the file all the same before you hand it on: file names stay in it.
     """
     from rich.console import Console
@@ -111,12 +118,22 @@ def record(
                 topics=topic or ("#",),
                 seconds=seconds,
                 stop=stop_event(),
-                on_message=lambda count: status.update(f"Recording … {count} messages"),
+                on_message=lambda count: status.update(f"Recording … {counted(count, 'message')}"),
                 redaction=redaction,
             )
         except OSError as error:
             raise RecordingError(f"{file}: cannot be written: {error.strerror}") from error
-    console.print(plain(f"{count} messages in {file}."), markup=False)
+    if as_json:
+        print_json(
+            {
+                "file": str(file),
+                "messages": count,
+                "left_out": 0 if redaction is None else redaction.left_out,
+                "fields_left_out": [] if redaction is None else sorted(redaction.fields_left_out),
+            }
+        )
+        return
+    console.print(plain(f"{counted(count, 'message')} in {file}."), markup=False)
     if redaction is None:
         console.print("Nothing was left out: passwords and names may be in it. Do not send it to anybody.")
     else:
@@ -125,7 +142,8 @@ def record(
 
 def _tell_what_was_left_out(console: "Console", redaction: "RecordingRedaction") -> None:
     fields = ", ".join(sorted(redaction.fields_left_out)) or "none"
-    said = f"Left out: {redaction.left_out} messages that no adapter reads; fields: {fields}."
+    left_out = counted(redaction.left_out, "message")
+    said = f"Left out: {left_out} that no adapter reads; fields: {fields}."
     console.print(plain(said), markup=False)
 
 
@@ -149,29 +167,35 @@ def _replay_all(files: list[Path], sources: "tuple[SourceSettings, ...]") -> lis
     return replayed
 
 
+_JOBS = (
+    Column("printer", name=True),
+    Column("file", name=True),
+    Column("outcome"),
+    Column("printed", right=True),
+    Column("why", name=True),
+    Column("paused", right=True),
+)
+_HOURS = (Column("printer", name=True), Column("state"), Column("for", right=True))
+
+
 def _show(one: "PlayedRecording") -> None:
     ignored = ", ".join(f"{count} × {reason}" for reason, count in one.ignored.items())
-    title = f"{one.recording}: {one.messages} messages{f', ignored {ignored}' if ignored else ''}"
+    title = f"{one.recording}: {counted(one.messages, 'message')}{f', ignored {ignored}' if ignored else ''}"
     job_rows = [
         [
             one.printers[job.printer_id],
-            job.file or "–",
+            job.file or NOTHING,
             job.outcome or "under way",
-            " ".join(filter(None, [job.cause, job.cancelled_by and f"by {job.cancelled_by}"])) or "–",
-            span_text(job.printing_ms) if job.printing_ms or job.outcome else "–",
-            span_text(job.paused_ms) if job.paused_ms else "–",
+            printed(job),
+            why(job) or NOTHING,
+            span_text(job.paused_ms) if job.paused_ms else NOTHING,
         ]
         for job in one.jobs
     ]
-    print_table(
-        ["printer", "file", "outcome", "why", "printing", "paused"],
-        job_rows,
-        title=title,
-        right=["printing", "paused"],
-    )
+    print_table(_JOBS, job_rows, title=title)
     hours: dict[tuple[str, str], int] = {}
     for span in one.spans:
         key = (one.printers[span.printer_id], span.state.value)
         hours[key] = hours.get(key, 0) + (span.to_ms or one.until_ms) - span.from_ms
-    hour_rows = [[printer, state, span_text(passed)] for (printer, state), passed in sorted(hours.items())]
-    print_table(["printer", "state", "for"], hour_rows, right=["for"])
+    print_line("")
+    print_table(_HOURS, [[*key, span_text(passed)] for key, passed in sorted(hours.items())])

@@ -3,16 +3,20 @@
 import typer
 
 from farm.cli import (
+    alerts,
     checkup,
     demonstration,
     export,
     figures,
     influx,
     job,
+    jobs,
+    overview,
     printer,
     recompute,
     recordings,
     services,
+    standing,
     together,
     versions,
 )
@@ -22,6 +26,7 @@ from simulators import cli as simulation
 _EXAMPLES = """
 layerline demo      a farm to look at, in one command
 layerline up        your farm, with a broker of its own
+layerline status    how it stands, in one screen
 """
 
 app = typer.Typer(
@@ -43,7 +48,10 @@ _COMMANDS = (
     (services.collector, services.COLLECTOR_EXAMPLES),
     (services.evaluator, services.EVALUATOR_EXAMPLES),
     (services.api, services.API_EXAMPLES),
-    (figures.jobs, figures.JOBS_EXAMPLES),
+    (overview.status, overview.EXAMPLES),
+    (standing.printers, standing.EXAMPLES),
+    (jobs.jobs, jobs.EXAMPLES),
+    (alerts.alerts, alerts.EXAMPLES),
     (figures.kpi, figures.KPI_EXAMPLES),
     (export.export, export.EXAMPLES),
     (recordings.replay, recordings.REPLAY_EXAMPLES),
@@ -56,6 +64,8 @@ _COMMANDS = (
     (recompute.recompute, recompute.EXAMPLES),
     (versions.version, versions.EXAMPLES),
 )
+
+app.callback()(versions.program)
 
 for _function, _examples in _COMMANDS:
     app.command(cls=Command, epilog=_examples)(_function)

@@ -1,7 +1,7 @@
 """What the commands `printer` and `job` have in common: saying it, and waiting until it is taken in."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from inspect import Parameter, Signature, signature
@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from typer import Exit, Option
 
-from farm.cli.figures import since_instant
+from farm.cli.names import PrinterNames
 from farm.cli.opening import open_configuration
 from farm.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOption, VerboseOption, flag
 from farm.cli.output import print_json, print_line
-from farm.model.times import rfc3339
+from farm.cli.times import UtcOption, farm_clock
 
 if TYPE_CHECKING:
+    from farm.app.config import Configuration
+    from farm.cli.times import FarmClock
     from farm.ledger.inbox import Inbox
     from farm.ledger.ledger import Ledger
     from farm.model.job import Job
@@ -51,6 +53,7 @@ class Terms:
     why: WhyOption = ""
     who: WhoOption = None
     wait: WaitOption = True
+    utc: UtcOption = False
     database: DatabaseOption = None
     config: ConfigOption = None
     data: DataOption = None
@@ -78,6 +81,23 @@ def with_terms(command: Callable[..., None]) -> Callable[..., None]:
     return said
 
 
+@dataclass(frozen=True)
+class About:
+    """Of which printer it is said, and of which job of it."""
+
+    printer: "Printer"
+    job: "Job | None" = None
+
+
+@dataclass(frozen=True)
+class When:
+    """For when it is said: what `option` gave, None for now."""
+
+    clock: "FarmClock"
+    text: str | None
+    option: str
+
+
 def say_of_printer(
     name: str, word: "OperatorWord", terms: Terms, since: str | None = None, option: str = "--since"
 ) -> None:
@@ -85,48 +105,31 @@ def say_of_printer(
 
     Raises InvalidQuery for a printer or time that is none, Exit with status 1 as `_answer` does.
     """
-    with _ledger(terms) as ledger:
-        _say(ledger, word, terms, printer_called(ledger.printers(everything=True), name), None, since, option)
+    with _ledger(terms) as (configuration, ledger):
+        printer = PrinterNames(configuration, ledger).only(name)
+        clock = farm_clock(configuration, ledger, utc=terms.utc)
+        _say(ledger, word, terms, About(printer), When(clock, since, option))
 
 
 def say_of_job(
     word_or_prefix: str, word: "OperatorWord", terms: Terms, at: str | None = None, option: str = "--at"
 ) -> None:
     """Say it of the job whose id begins so. As `say_of_printer`."""
-    with _ledger(terms) as ledger:
+    with _ledger(terms) as (configuration, ledger):
         job = _job_called(ledger, word_or_prefix)
-        printers = {printer.id: printer for printer in ledger.printers(everything=True)}
-        _say(ledger, word, terms, printers[job.printer_id], job, at, option)
-
-
-def printer_called(printers: "Sequence[Printer]", word: str) -> "Printer":
-    """The printer of that id or name; case tells names apart only where there are several.
-
-    Raises InvalidQuery when there is none, or several and none that is written so.
-    """
-    from difflib import get_close_matches
-
-    from farm.errors import InvalidQuery
-
-    exact = [printer for printer in printers if word in (printer.id, printer.name)]
-    found = exact or [printer for printer in printers if printer.name.casefold() == word.casefold()]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        names = ", ".join(f"{printer.name} ({printer.id})" for printer in found)
-        raise InvalidQuery(f"printer {word}: there are {len(found)}: {names}; name one by its id")
-    near = get_close_matches(word, [printer.name for printer in printers], n=3)
-    hint = f"; nearest: {', '.join(near)}" if near else ""
-    raise InvalidQuery(f"printer {word}: there is no such printer{hint}")
+        printer = PrinterNames(configuration, ledger).printers[job.printer_id]
+        clock = farm_clock(configuration, ledger, utc=terms.utc)
+        _say(ledger, word, terms, About(printer, job), When(clock, at, option))
 
 
 @contextmanager
-def _ledger(terms: Terms) -> "Iterator[Ledger]":
+def _ledger(terms: Terms) -> "Iterator[tuple[Configuration, Ledger]]":
     from farm.app.wiring import ledger_of
 
     flags = flag("--database", terms.database, "ledger", "url")
-    with ledger_of(open_configuration(terms.config, terms.data, flags, verbose=terms.verbose)) as ledger:
-        yield ledger
+    configuration = open_configuration(terms.config, terms.data, flags, verbose=terms.verbose)
+    with ledger_of(configuration) as ledger:
+        yield configuration, ledger
 
 
 def _job_called(ledger: "Ledger", prefix: str) -> "Job":
@@ -137,39 +140,47 @@ def _job_called(ledger: "Ledger", prefix: str) -> "Job":
         raise InvalidQuery(f"job {prefix}: give at least {_SHORTEST_PREFIX} characters of its id")
     found = ledger.jobs_with_prefix(prefix.lower(), limit=3)
     if not found:
-        raise InvalidQuery(f"job {prefix}: there is no such job; `layerline jobs --json` shows the ids")
+        raise InvalidQuery(f"job {prefix}: there is no such job; `layerline jobs` shows their ids")
     if len(found) > 1:
         ids = ", ".join(job.id for job in found[:2])
         raise InvalidQuery(f"job {prefix}: several begin so: {ids}{' ...' if len(found) > 2 else ''}")
     return found[0]
 
 
-def _say(
-    ledger: "Ledger",
-    word: "OperatorWord",
-    terms: Terms,
-    printer: "Printer",
-    job: "Job | None",
-    when: str | None,
-    option: str,
-) -> None:
-    from farm.app.wiring import now_of
+def _say(ledger: "Ledger", word: "OperatorWord", terms: Terms, about: "About", when: "When") -> None:
     from farm.ledger.inbox import Inbox
 
-    now_ms = now_of(ledger)
     inbox = Inbox(ledger.engine)
-    said = inbox.append_input(
-        word,
-        printer_id=printer.id,
-        job_id=None if job is None else job.id,
-        who=terms.who or _user(),
-        why=terms.why,
-        for_ms=None if when is None else since_instant(when, now_ms, option),
-        now_ms=now_ms,
-    )
+    with _in_words_of_the_command(when.option):
+        said = inbox.append_input(
+            word,
+            printer_id=about.printer.id,
+            job_id=None if about.job is None else about.job.id,
+            who=terms.who or _user(),
+            why=terms.why,
+            for_ms=None if when.text is None else when.clock.moment(when.text, when.option),
+            now_ms=when.clock.now_ms,
+        )
     if terms.wait:
         said = _taken(inbox, said)
-    _answer(said, printer, terms)
+    _answer(said, about.printer, when.clock, terms)
+
+
+@contextmanager
+def _in_words_of_the_command(option: str) -> Iterator[None]:
+    """What cannot be taken is told under the name of the option or argument that it came by.
+
+    Raises InvalidQuery in the place of InvalidInput.
+    """
+    from farm.errors import InvalidInput, InvalidQuery
+
+    try:
+        yield
+    except InvalidInput as error:
+        named = {"for": option, "name": "NEW", "text": "TEXT", "job": "JOB", "printer": "NAME"}
+        shown = named.get(error.field, f"--{error.field.replace('_', '-')}")
+        value = f" {error.value}" if error.value else ""
+        raise InvalidQuery(f"{shown}{value}: {error.remedy}") from error
 
 
 def _taken(inbox: "Inbox", said: "OperatorInput") -> "OperatorInput":
@@ -181,7 +192,7 @@ def _taken(inbox: "Inbox", said: "OperatorInput") -> "OperatorInput":
     return said
 
 
-def _answer(said: "OperatorInput", printer: "Printer", terms: Terms) -> None:
+def _answer(said: "OperatorInput", printer: "Printer", clock: "FarmClock", terms: Terms) -> None:
     """Show what became of it. Raises Exit with status 1 when it was refused, or waited for in vain."""
     from farm.model.input_record import REFUSED, WAITING, input_record, input_status
 
@@ -189,14 +200,14 @@ def _answer(said: "OperatorInput", printer: "Printer", terms: Terms) -> None:
     if terms.as_json:
         print_json(record)
     else:
-        for line in _lines(said, printer):
+        for line in _lines(said, printer, clock):
             print_line(line)
     status = input_status(said)
     if status == REFUSED or (status == WAITING and terms.wait):
         raise Exit(1)
 
 
-def _lines(said: "OperatorInput", printer: "Printer") -> list[str]:
+def _lines(said: "OperatorInput", printer: "Printer", clock: "FarmClock") -> list[str]:
     from farm.model.input_record import REFUSED, TAKEN, WAITING, WAITING_ANSWER, input_record
 
     record = input_record(said, printer.name)
@@ -205,13 +216,13 @@ def _lines(said: "OperatorInput", printer: "Printer") -> list[str]:
     words = ", ".join(f"{name} {value}" if named else value for name, value in record["said"].items())
     answers = {
         WAITING: f"Entry {said.id} {WAITING_ANSWER}.",
-        TAKEN: f"Taken in at {rfc3339(said.taken_ms or 0)}.",
+        TAKEN: f"Taken in at {clock.exact(said.taken_ms or 0)}.",
         REFUSED: f"Not followed: {said.answer}",
     }
     return [
         about,
         f"{record['what']} {words}".rstrip(),
-        f"for {record['for']}, says {said.who}{f': {said.why}' if said.why else ''}",
+        f"for {clock.exact(said.for_ms)}, says {said.who}{f': {said.why}' if said.why else ''}",
         answers[record["status"]],
     ]
 

@@ -1,21 +1,28 @@
 """`layerline collector`, `evaluator` and `api`: one part of the farm as a process of its own."""
 
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
-from farm.app.logs import LogFormat
-from farm.cli.opening import open_configuration, source_flags
+from farm.app.logs import LogFormat, set_up_logging
+from farm.cli.opening import source_flags
 from farm.cli.options import (
     BrokerOption,
     ConfigOption,
     DatabaseOption,
     DataOption,
+    HostOption,
     LogFormatOption,
+    PortOption,
     SourceOption,
     VerboseOption,
     flag,
 )
+
+if TYPE_CHECKING:
+    from farm.app.config import Configuration
 
 COLLECTOR_EXAMPLES = """
 layerline collector --broker mqtt://broker.local:1883 --database postgresql://layerline@db/layerline
@@ -67,23 +74,26 @@ def collector(
     """Read the printers' messages and book jobs and hours in the ledger.
 
     It keeps its place at the broker under its client id: killed at any instant, it loses
-    nothing and books nothing twice. SIGTERM ends it in order.
+    nothing and books nothing twice. SIGHUP lets it read its settings again, SIGTERM ends it in order.
     """
-    configuration = open_configuration(
-        config,
-        data,
+    flags = (
         flag("--broker", broker, "broker", "url"),
         flag("--database", database, "ledger", "url"),
         flag("--client-id", client_id, "collector", "client_id"),
         *source_flags(source),
-        log_format=log_format,
-        verbose=verbose,
     )
-    from farm.app.process_life import service, stop_event
+    read = _reader(config, data, flags, log_format, verbose=verbose)
+    from farm.app.reloading import keep_serving
     from farm.app.wiring import run_collector
 
-    with service():
-        run_collector(configuration, stop_event(), drain_s=drain, simulated=simulated_time)
+    keep_serving(
+        read(),
+        read,
+        ["site", "broker", "sources", "printers", "ledger", "collector", "telemetry"],
+        lambda configuration, stop: run_collector(
+            configuration, stop, drain_s=drain, simulated=simulated_time
+        ),
+    )
 
 
 def evaluator(
@@ -95,46 +105,47 @@ def evaluator(
 ) -> None:
     """Watch what is booked, fire and resolve alerts, and deliver them.
 
-    Ships to InfluxDB where one is configured. SIGTERM ends it in order.
+    Ships to InfluxDB where one is configured. SIGHUP lets it read its settings again, SIGTERM
+    ends it in order.
     """
-    configuration = open_configuration(
-        config, data, flag("--database", database, "ledger", "url"), log_format=log_format, verbose=verbose
-    )
-    configuration.check(["site", "ledger", "alerts", "influx"])
-    from farm.app.process_life import service, stop_event
+    flags = (flag("--database", database, "ledger", "url"),)
+    read = _reader(config, data, flags, log_format, verbose=verbose)
+    from farm.app.reloading import keep_serving
     from farm.app.wiring import run_evaluator
 
-    with service():
-        run_evaluator(configuration, stop_event())
+    keep_serving(read(), read, ["site", "ledger", "alerts", "influx"], run_evaluator)
 
 
 def api(
     database: DatabaseOption = None,
-    host: Annotated[
-        str | None,
-        Option("--host", metavar="ADDRESS", help="Address to listen on; beyond loopback only with a token."),
-    ] = None,
-    port: Annotated[
-        int | None, Option("--port", metavar="PORT", help="Port to listen on; 0 takes a free one.")
-    ] = None,
+    host: HostOption = None,
+    port: PortOption = None,
     config: ConfigOption = None,
     data: DataOption = None,
     log_format: LogFormatOption = LogFormat.TEXT,
     verbose: VerboseOption = False,
 ) -> None:
-    """Serve the page, the API, the live stream and /metrics. SIGTERM ends it in order."""
-    configuration = open_configuration(
-        config,
-        data,
+    """Serve the page, the API, the live stream and /metrics.
+
+    SIGHUP lets it read its settings again, SIGTERM ends it in order.
+    """
+    flags = (
         flag("--database", database, "ledger", "url"),
         flag("--host", host, "api", "host"),
         flag("--port", port, "api", "port"),
-        log_format=log_format,
-        verbose=verbose,
     )
-    configuration.check(["site", "ledger", "api", "broker", "sources"])
-    from farm.app.process_life import service, stop_event
+    read = _reader(config, data, flags, log_format, verbose=verbose)
+    from farm.app.reloading import keep_serving
     from farm.app.wiring import run_api
 
-    with service():
-        run_api(configuration, stop_event())
+    keep_serving(read(), read, ["site", "ledger", "api", "influx", "broker", "sources"], run_api)
+
+
+def _reader(
+    config: Path | None, data: Path | None, flags: Sequence[Any], log_format: LogFormat, *, verbose: bool
+) -> "Callable[[], Configuration]":
+    """Reads the configuration, at the start and whenever the service is told to."""
+    from farm.app.config import load_configuration
+
+    set_up_logging(log_format, verbose=verbose)
+    return lambda: load_configuration(config=config, data=data, flags=flags)

@@ -1,6 +1,9 @@
-"""`layerline version`."""
+"""`layerline version`, and `layerline --version`."""
 
 import sys
+from typing import Annotated
+
+from typer import Exit, Option
 
 from farm.cli.options import JsonOption
 from farm.cli.output import print_json
@@ -9,6 +12,22 @@ EXAMPLES = """
 layerline version
 layerline version --json
 """
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        version()
+        raise Exit
+
+
+def program(
+    asked: Annotated[
+        bool,
+        Option("--version", "-V", callback=_say_version, is_eager=True, help="Say which version this is."),
+    ] = False,
+) -> None:
+    """Take what stands before the command."""
+    del asked  # its callback has said it
 
 
 def version(as_json: JsonOption = False) -> None:

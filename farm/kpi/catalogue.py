@@ -160,4 +160,5 @@ def shown(value: float | None, unit: Unit) -> str:
         return "no data"
     if unit is Unit.RATIO:
         return f"{value * 100:.2f} %"
-    return f"{value:,.0f} {unit.value}"
+    amount = f"{value:,.0f}"
+    return f"{amount} {unit.value.removesuffix('s') if amount == '1' else unit.value}"

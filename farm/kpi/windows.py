@@ -5,8 +5,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from farm.errors import InvalidQuery
+from farm.kpi.moments import LONGEST_MS, is_day, parse_moment, span_ms
 from farm.kpi.periods import Period, start_of
-from farm.model.times import DAY_MS, HOUR_MS, parse_rfc3339, rfc3339
+from farm.model.times import DAY_MS, HOUR_MS, rfc3339
 
 ROLLING_MS = {
     "1h": HOUR_MS,
@@ -23,9 +24,15 @@ CALENDAR = {"today": Period.DAY, "week": Period.WEEK, "month": Period.MONTH}
 WINDOW_NAMES = (*ROLLING_MS, *CALENDAR)
 """Every window that has a name, shortest first within its kind."""
 
+WINDOW_PATTERN = (
+    rf"^({'|'.join(WINDOW_NAMES)}|yesterday|[0-9]+[mhdw]|[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}|\S+\.\.\S+)$"
+)
+"""A regular expression that every window fulfils, for whoever checks before asking."""
+
 ALLOWED_FORMS = (
-    f"{', '.join(WINDOW_NAMES)} or FROM..TO with two RFC 3339 times, "
-    "e.g. 2026-11-01T00:00:00Z..2026-11-08T00:00:00Z"
+    f"{', '.join(WINDOW_NAMES)}, any other length such as 90m, 12h, 2d, 2w, a day such as 2026-11-01 or "
+    "yesterday, or FROM..TO with two of days, times and lengths, e.g. 2026-11-01..2026-11-08 (the last day "
+    "is within) or 2026-11-01T00:00:00Z..2026-11-08T00:00:00Z"
 )
 
 
@@ -54,22 +61,29 @@ def parse_window(text: str, now_ms: int, zone: ZoneInfo) -> Window:
     Raises InvalidQuery, naming the allowed forms, for any other text.
     """
     name = text.strip()
-    if name in ROLLING_MS:
-        return Window(name, now_ms - ROLLING_MS[name], now_ms)
     if name in CALENDAR:
         return Window(name, start_of(CALENDAR[name], now_ms, zone), now_ms)
-    return _explicit(name)
-
-
-def _explicit(text: str) -> Window:
-    start, dots, end = text.partition("..")
+    if (length_ms := span_ms(name)) is not None and not name.endswith("s"):
+        if not 0 < length_ms <= LONGEST_MS:
+            raise _refusal(text, "it is no length between a minute and a hundred years")
+        return Window(name, now_ms - length_ms, now_ms)
+    start, dots, end = (name, "..", name) if is_day(name) else name.partition("..")
     if not dots:
         raise InvalidQuery(f"{text!r} is no window; allowed are {ALLOWED_FORMS}")
+    return _between(name, start, end, now_ms, zone)
+
+
+def _between(text: str, start: str, end: str, now_ms: int, zone: ZoneInfo) -> Window:
     try:
-        from_ms, to_ms = parse_rfc3339(start), parse_rfc3339(end)
-        name = f"{rfc3339(from_ms)}..{rfc3339(to_ms)}"
-    except ValueError as error:
-        raise InvalidQuery(f"{text!r} is no window: {error}; allowed are {ALLOWED_FORMS}") from error
+        from_ms = parse_moment(start, now_ms, zone)
+        to_ms = parse_moment(end, now_ms, zone, at_end=True)
+    except (ValueError, OverflowError) as error:
+        raise _refusal(text, str(error)) from error
     if from_ms >= to_ms:
-        raise InvalidQuery(f"{text!r} is no window: it ends before it begins; allowed are {ALLOWED_FORMS}")
+        raise _refusal(text, "it ends before it begins")
+    name = text if is_day(start) and is_day(end) else f"{rfc3339(from_ms)}..{rfc3339(to_ms)}"
     return Window(name, from_ms, to_ms)
+
+
+def _refusal(text: str, reason: str) -> InvalidQuery:
+    return InvalidQuery(f"{text!r} is no window: {reason}; allowed are {ALLOWED_FORMS}")

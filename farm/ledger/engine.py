@@ -12,7 +12,7 @@ import sqlalchemy.exc
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.pool import QueuePool
 
-from farm.errors import BatchRefused, LedgerError, LedgerUnreachable
+from farm.errors import BatchRefused, LedgerDamaged, LedgerError, LedgerUnreachable
 from farm.ledger.ledger_file import watch_file
 
 ALLOWED_URLS = (
@@ -33,6 +33,10 @@ _SQLITE_PRAGMAS = (
 _READS = "layerline_reads"
 _SQLSTATES_OF_DATA = frozenset({"22", "23", "54"})
 """Data exception, integrity constraint violation, program limit exceeded (PostgreSQL, appendix A)."""
+_SQLSTATES_OF_DAMAGE = frozenset({"XX001", "XX002", "58P01", "42P01", "42703"})
+"""Data or index corrupted, a file gone, and a table or column that this version's ledger has (PostgreSQL,
+appendix A)."""
+_SQLITES_WORDS_OF_DAMAGE = ("malformed", "no such table", "no such column", "has no column")
 _WORDS_OF_DRIVERS = ("Error binding parameter", "cannot adapt type")
 """What sqlite3 and psycopg say of a value of a type that they do not know, under several classes."""
 _IDLE_IN_TRANSACTION_MS = 60_000
@@ -88,7 +92,7 @@ def shown(url: str | URL) -> str:
 @contextmanager
 def ledger_errors(engine: Engine) -> Iterator[None]:
     """Turn what the database raises into LedgerError: LedgerUnreachable where waiting can help,
-    BatchRefused where what was given can never be held.
+    LedgerDamaged where a backup does, BatchRefused where what was given can never be held.
     """
     driver = engine.dialect.loaded_dbapi
     try:
@@ -98,6 +102,8 @@ def ledger_errors(engine: Engine) -> Iterator[None]:
         where, why = shown(engine.url), _reason(error)
         if _is_about_data(driver, origin):
             raise BatchRefused(f"the ledger {where} refuses what it was given: {why}") from error
+        if _is_damage(engine, origin):
+            raise LedgerDamaged(where, why) from error
         if isinstance(origin, (driver.OperationalError, driver.InterfaceError, sqlalchemy.exc.TimeoutError)):
             raise LedgerUnreachable(f"the ledger {where} cannot be used now: {why}") from error
         raise LedgerError(f"the ledger {where} refuses: {why}") from error
@@ -125,6 +131,13 @@ def _is_about_data(driver: Any, error: BaseException) -> bool:
         return True
     # Values that are too large for an index or a row come as "program limit exceeded".
     return str(getattr(error, "sqlstate", None) or "")[:2] in _SQLSTATES_OF_DATA
+
+
+def _is_damage(engine: Engine, error: BaseException) -> bool:
+    """Whether the database cannot read what it held."""
+    if engine.dialect.name == "sqlite":
+        return any(words in str(error) for words in _SQLITES_WORDS_OF_DAMAGE)
+    return getattr(error, "sqlstate", None) in _SQLSTATES_OF_DAMAGE
 
 
 def _reason(error: Exception) -> str:

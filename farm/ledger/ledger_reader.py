@@ -1,8 +1,9 @@
 """The ledger as everybody but the collector sees it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
+import msgspec
 from sqlalchemy import Connection, RowMapping, Select, and_, func, select
 
 from farm.ledger import outcome_totals, rows, schema, time_account
@@ -12,6 +13,7 @@ from farm.ledger.job_pages import job_page
 from farm.ledger.kind_of_time import simulated_now
 from farm.ledger.ledger_database import LedgerDatabase
 from farm.ledger.records import Evidence, IntakeFault, RejectedMessage, Revision, ShardStanding, TelemetryRow
+from farm.model.clash import PublisherClash
 from farm.model.feed import FeedEntry
 from farm.model.job import Job
 from farm.model.observation import Telemetry
@@ -25,6 +27,12 @@ _job, _printer, _span = schema.job.c, schema.printer.c, schema.span.c
 NO_PROCESS = "rebuild"
 """The holder of a shard that was filled once and that no process books into."""
 _by_name = (_printer.name, _printer.id)
+
+
+class _Named(msgspec.Struct, frozen=True):
+    """The name in an earlier row; a job's row, which stands in the same place, has none."""
+
+    name: str | None = None
 
 
 class LedgerReader(LedgerDatabase):
@@ -43,6 +51,12 @@ class LedgerReader(LedgerDatabase):
             wanted = wanted.where(_printer.retired_ms.is_(None), _printer.ignored.is_(False))
         with self._reads() as connection:
             return [rows.printer_with(*row) for row in connection.execute(wanted)]
+
+    def prefixes(self) -> list[str]:
+        """The topic prefixes under which printers are heard, or were, in order."""
+        prefix = schema.printer_address.c.prefix
+        with self._reads() as connection:
+            return list(connection.execute(select(prefix).distinct().order_by(prefix)).scalars())
 
     def statuses(self, printer_ids: Iterable[str] | None = None) -> list[PrinterStatus]:
         """How the printers stand, by name; the named ones also when retired or ignored."""
@@ -116,6 +130,17 @@ class LedgerReader(LedgerDatabase):
         with self._reads() as connection:
             return [rows.revision_of(row) for row in connection.execute(wanted).mappings()]
 
+    def former_names(self) -> list[tuple[str, str]]:
+        """Id of the printer and name, for every name that people took from a printer; the last ones first."""
+        revision = schema.revision.c
+        wanted = select(revision.printer_id, revision.before).where(
+            revision.job_id.is_(None), revision.before.is_not(None)
+        )
+        with self._reads() as connection:
+            found = connection.execute(wanted.order_by(revision.at_ms.desc(), revision.id.desc())).all()
+        named = ((row.printer_id, msgspec.json.decode(row.before, type=_Named).name) for row in found)
+        return [(printer_id, name) for printer_id, name in named if name is not None]
+
     def evidence(self, printer_id: str, from_ms: int, to_ms: int, limit: int = 1000) -> list[Evidence]:
         """The printer's evidence in the window, in order: what its jobs and states rest on."""
         evidence = schema.evidence.c
@@ -138,6 +163,11 @@ class LedgerReader(LedgerDatabase):
         )
         with self._reads() as connection:
             return [rows.job_of(row) for row in connection.execute(wanted).mappings()]
+
+    def last_ended_jobs(self, printer_ids: Iterable[str]) -> dict[str, Job]:
+        """The job that each of the printers ended last, by printer; none where none ended."""
+        found = {printer_id: self.last_terminal_jobs(printer_id, 1) for printer_id in printer_ids}
+        return {printer_id: jobs[0] for printer_id, jobs in found.items() if jobs}
 
     def feed(self, after_seq: int, limit: int) -> list[FeedEntry]:
         """Feed entries after `after_seq`, in order; never skips one that commits late."""
@@ -214,14 +244,26 @@ def _sessions(connection: Connection, printer_ids: list[str] | None) -> Select[A
     return wanted.where(among(connection, schema.session.c.printer_id, printer_ids))
 
 
-def _last_heard(sessions: Iterable[RowMapping]) -> dict[str, tuple[int, Telemetry]]:
-    """When each printer was last heard, and its telemetry: of several addresses the later word counts."""
-    heard: dict[str, tuple[int, Telemetry]] = {}
+class _Heard(NamedTuple):
+    """When a printer was last heard, its telemetry, its last clash, and when its progress moved last."""
+
+    heard_ms: int
+    live: Telemetry
+    clash: PublisherClash | None
+    progress_ms: int | None
+
+
+def _last_heard(sessions: Iterable[RowMapping]) -> dict[str, _Heard]:
+    """What is known of each printer by its sessions: of several addresses the later word counts."""
+    heard: dict[str, _Heard] = {}
     for row in sessions:
         session = rows.session_of(row)
         before = heard.get(session.printer_id)
-        live = session.live if before is None else before[1].overlaid(session.live)
-        heard[session.printer_id] = (session.heard_ms, live)
+        live = session.live if before is None else before.live.overlaid(session.live)
+        clashes = [each for each in (session.clash, before and before.clash) if each is not None]
+        clash = max(clashes, key=lambda each: each.last_ms, default=None)
+        moved = [each for each in (session.progress_ms, before and before.progress_ms) if each is not None]
+        heard[session.printer_id] = _Heard(session.heard_ms, live, clash, max(moved, default=None))
     return heard
 
 
@@ -231,7 +273,7 @@ def _open_jobs(connection: Connection, printer_ids: list[str] | None) -> Select[
     return wanted if printer_ids is None else wanted.where(among(connection, _job.printer_id, printer_ids))
 
 
-def _status(row: RowMapping, job: Job | None, heard: tuple[int, Telemetry] | None) -> PrinterStatus:
+def _status(row: RowMapping, job: Job | None, heard: _Heard | None) -> PrinterStatus:
     printer = rows.printer_of(row)
     state, since_ms, source = PrinterState.UNKNOWN, printer.first_seen_ms, time_account.SILENCE
     if row["to_ms"] is not None:
@@ -243,8 +285,10 @@ def _status(row: RowMapping, job: Job | None, heard: tuple[int, Telemetry] | Non
         state=state,
         since_ms=since_ms,
         source=source,
-        heard_ms=printer.first_seen_ms if heard is None else heard[0],
+        heard_ms=printer.first_seen_ms if heard is None else heard.heard_ms,
         known_until_ms=row["booked_until_ms"] or 0,
-        live=Telemetry() if heard is None else heard[1],
+        live=Telemetry() if heard is None else heard.live,
         job=job,
+        clash=None if heard is None else heard.clash,
+        progress_ms=None if heard is None else heard.progress_ms,
     )

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from farm.model.clash import PublisherClash
 from farm.model.observation import Telemetry
 
 
@@ -44,13 +45,18 @@ class Checkpoint(msgspec.Struct, frozen=True):
 
 
 class SessionRecord(msgspec.Struct, frozen=True):
-    """Where one address of a printer stands; `heard_ms` is its last message's time, `id` `session_id`."""
+    """Where one address of a printer stands; `heard_ms` is its last message's time, `id` `session_id`.
+
+    `clash` is there once two publishers were seen under it, `progress_ms` is when progress moved last.
+    """
 
     id: str
     printer_id: str
     heard_ms: int
     live: Telemetry
     body: bytes
+    clash: PublisherClash | None = None
+    progress_ms: int | None = None
 
 
 class TelemetryRow(msgspec.Struct, frozen=True):

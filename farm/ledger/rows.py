@@ -17,6 +17,7 @@ from farm.ledger.records import (
     Snapshot,
     TelemetryRow,
 )
+from farm.model.clash import PublisherClash
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.job import Job
 from farm.model.observation import Telemetry
@@ -45,6 +46,7 @@ as_row: Callable[[msgspec.Struct], tuple[Any, ...]] = msgspec.structs.astuple
 _encode = msgspec.json.Encoder().encode
 _telemetry = msgspec.json.Decoder(Telemetry).decode
 _word: msgspec.json.Decoder[OperatorWord] = msgspec.json.Decoder(OperatorWord)
+_clash = msgspec.json.Decoder(PublisherClash).decode
 _feed_body = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -60,7 +62,9 @@ def address_row(address: Address, printer_id: str) -> tuple[Any, ...]:
 
 def session_row(session: SessionRecord) -> tuple[Any, ...]:
     """A session with its telemetry encoded."""
-    return session.id, session.printer_id, session.heard_ms, _encode(session.live), session.body
+    clash = None if session.clash is None else _encode(session.clash).decode()
+    live = _encode(session.live)
+    return session.id, session.printer_id, session.heard_ms, live, session.body, clash, session.progress_ms
 
 
 def telemetry_row(sample: TelemetryRow) -> tuple[Any, ...]:
@@ -101,7 +105,11 @@ def job_of(row: RowMapping) -> Job:
 
 def session_of(row: RowMapping) -> SessionRecord:
     """The session in a row."""
-    return SessionRecord(row["id"], row["printer_id"], row["heard_ms"], _telemetry(row["live"]), row["body"])
+    clash = None if row["clash"] is None else _clash(row["clash"])
+    live = _telemetry(row["live"])
+    return SessionRecord(
+        row["id"], row["printer_id"], row["heard_ms"], live, row["body"], clash, row["progress_ms"]
+    )
 
 
 def telemetry_of(row: RowMapping) -> TelemetryRow:

@@ -217,7 +217,10 @@ session = Table(
     Column("heard_ms", BigInteger, nullable=False),
     Column("live", LargeBinary, nullable=False),
     Column("body", LargeBinary, nullable=False),
-    comment="where each address stands: adapter memory, source clock; `live` is its last telemetry",
+    Column("clash", Text),
+    Column("progress_ms", BigInteger),
+    comment="where each address stands: adapter memory, source clock; `live` is its last telemetry, "
+    "`clash` says that two printers publish there, `progress_ms` when progress moved last",
 )
 
 operator_input = Table(

@@ -25,7 +25,7 @@ def prepare_schema(engine: Engine, *, create: bool) -> None:
     have to be changed.
     """
     with reading(engine).connect() as connection:
-        version = _stored_version(connection)
+        version = stored_version(connection)
     if version == HEAD:
         return
     if not create:
@@ -36,7 +36,7 @@ def prepare_schema(engine: Engine, *, create: bool) -> None:
     with engine.begin() as connection, without_limit(connection):
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ONE_AT_A_TIME})
-        _bring_up(connection, _stored_version(connection))
+        _bring_up(connection, stored_version(connection))
 
 
 def migrate(connection: Connection, revision: str = HEAD) -> None:
@@ -60,6 +60,13 @@ def migrate(connection: Connection, revision: str = HEAD) -> None:
         ) from error
 
 
+def stored_version(connection: Connection) -> str | None:
+    """The version of the ledger: None where there is none, "" where Alembic began and made nothing yet."""
+    if not inspect(connection).has_table(_version.name):
+        return None
+    return connection.execute(select(_version.c.version_num)).scalar_one_or_none() or ""
+
+
 def _bring_up(connection: Connection, version: str | None) -> None:
     if version == HEAD:  # another process was quicker
         return
@@ -76,13 +83,6 @@ def _bring_up(connection: Connection, version: str | None) -> None:
     schema.metadata.create_all(connection, checkfirst=False)
     _version.create(connection)
     connection.execute(_version.insert().values(version_num=HEAD))
-
-
-def _stored_version(connection: Connection) -> str | None:
-    """None where there is no version, "" where Alembic began and made nothing yet."""
-    if not inspect(connection).has_table(_version.name):
-        return None
-    return connection.execute(select(_version.c.version_num)).scalar_one_or_none() or ""
 
 
 def _lack(version: str | None) -> str:

@@ -1,4 +1,7 @@
-"""Whether a ledger can be read to its end: SQLite's own check, and every table of PostgreSQL read."""
+"""Whether a ledger is whole and can be read to its end.
+
+All tables of this version must be there; SQLite then checks itself, PostgreSQL's tables are read.
+"""
 
 import sqlite3
 import time
@@ -7,15 +10,15 @@ from typing import NamedTuple, cast
 import sqlalchemy.exc
 from sqlalchemy import Connection, Engine, func, inspect, select, text
 
-from farm.errors import LedgerError
+from farm.errors import LedgerDamaged
 from farm.ledger import schema
 from farm.ledger.engine import ledger_errors, reading
+from farm.ledger.migrations import HEAD
+from farm.ledger.schema_version import stored_version
 
 _STEPS_BETWEEN_LOOKS = 10_000
 _FAULTS_NAMED = 5
 _CANCELED = "57014"
-_DAMAGED = frozenset({"XX001", "XX002"})
-"""Data corrupted, index corrupted (PostgreSQL, appendix A)."""
 
 
 class Soundness(NamedTuple):
@@ -33,13 +36,29 @@ def examine_soundness(engine: Engine, within_s: float) -> Soundness:
     deadline = time.monotonic() + within_s
     try:
         with ledger_errors(engine), reading(engine).begin() as connection:
+            if missing := _missing(connection):
+                return Soundness(missing, is_whole=False)
             if engine.dialect.name == "sqlite":
                 return _quick_check(connection, deadline)
             return _all_tables_read(connection, deadline)
-    except LedgerError as error:
-        if not is_damage(error):
-            raise
-        return Soundness((str(error),), is_whole=False)
+    except LedgerDamaged as error:
+        return Soundness((error.damage,), is_whole=False)
+
+
+def _missing(connection: Connection) -> tuple[str, ...]:
+    """The tables and columns that a ledger of this version has and this one has not."""
+    if stored_version(connection) != HEAD:
+        return ()
+    there = inspect(connection).get_multi_columns()
+    faults: list[str] = []
+    for table in schema.metadata.sorted_tables:
+        columns = there.get((None, table.name))
+        if columns is None:
+            faults.append(f"the table {table.name} is missing")
+            continue
+        lacking = {column.name for column in table.columns} - {column["name"] for column in columns}
+        faults += (f"the table {table.name} lacks its column {name}" for name in sorted(lacking))
+    return tuple(faults[:_FAULTS_NAMED])
 
 
 def _quick_check(connection: Connection, deadline: float) -> Soundness:
@@ -76,11 +95,3 @@ def _all_tables_read(connection: Connection, deadline: float) -> Soundness:
                 raise
             return Soundness((), is_whole=False)
     return Soundness((), is_whole=True)
-
-
-def is_damage(error: LedgerError) -> bool:
-    """Whether the database says that what it holds is damaged."""
-    cause = error.__cause__
-    origin = getattr(cause, "orig", None) or cause
-    words = str(origin)
-    return "malformed" in words or "not a database" in words or getattr(origin, "sqlstate", None) in _DAMAGED

@@ -111,15 +111,19 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     `clock`), None where the message carries none; `since_ms` the source's time from which
     the reading holds, where that is earlier than the message. `level` marks a reading that
     tells how things stand (a full status) and not that something changed: it never ends a
-    job that was not open. `retained` marks what the broker had kept: its age is unknown, so
-    it is booked when it was received. `facts` stand beside the signal; what they and it
+    job that was not open; a `presumed` one speaks only where the state is not known, or in
+    doubt. `retained` marks what the broker had kept: its age is unknown, so
+    it is booked when it was received; `ended_ms` is the source's time of an end that it tells,
+    where it says one. `facts` stand beside the signal; what they and it
     mean for the job's outcome is the tracker's to say.
     """
 
     time_ms: Annotated[int | None, limits.SOURCE_MS] = None
     since_ms: int | None = None
+    ended_ms: Annotated[int | None, limits.SOURCE_MS] = None
     retained: bool = False
     level: bool = False
+    presumed: bool = False
     link: Link | None = None
     state: PrinterState | None = None
     signal: JobSignal | None = None

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from farm.model.clash import PublisherClash
 from farm.model.job import Job
 from farm.model.observation import Telemetry
 from farm.model.printer import Printer
@@ -9,7 +10,9 @@ from farm.model.states import PrinterState
 
 
 class PrinterStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """How a printer stands: `known_until_ms` is when its collector last booked."""
+    """How a printer stands: `known_until_ms` is when its collector last booked, `clash` the last time
+    when two publishers were seen under one of its addresses, `progress_ms` when its progress moved last.
+    """
 
     printer: Printer
     state: PrinterState
@@ -19,3 +22,5 @@ class PrinterStatus(msgspec.Struct, frozen=True, kw_only=True):
     known_until_ms: int
     live: Telemetry
     job: Job | None
+    clash: PublisherClash | None = None
+    progress_ms: int | None = None

@@ -13,6 +13,8 @@ class SimulatedProtocol(NamedTuple):
 
     `source` holds `{printer}` where the printer's name stands, and so gives its prefix.
     `share` is how common it is in a mixed farm. `adapter` is the adapter that reads it.
+    `step_ms` is how exactly it tells when a state changed: its clock's step, or the time between
+    two looks at what has changed.
     """
 
     name: str
@@ -20,6 +22,7 @@ class SimulatedProtocol(NamedTuple):
     adapter: str
     source: str
     share: float
+    step_ms: int
 
 
 @cache
@@ -32,3 +35,8 @@ def protocols() -> dict[str, SimulatedProtocol]:
         for protocol in import_module(f"{__name__}.{module.name}").PROTOCOLS:
             found[protocol.name] = protocol
     return found
+
+
+def step_ms(adapter: str) -> int:
+    """How exactly printers that the adapter reads tell when a state changed, at worst (ms)."""
+    return max(protocol.step_ms for protocol in protocols().values() if protocol.adapter == adapter)

@@ -344,6 +344,6 @@ class _Parts:
 
 
 PROTOCOLS = [
-    SimulatedProtocol("moonraker", MoonrakerFrontEnd, "moonraker", "{printer}", 3.0),
-    SimulatedProtocol("moonraker-split", SplitMoonraker, "moonraker", "{printer}", 1.0),
+    SimulatedProtocol("moonraker", MoonrakerFrontEnd, "moonraker", "{printer}", 3.0, _TICK_MS),
+    SimulatedProtocol("moonraker-split", SplitMoonraker, "moonraker", "{printer}", 1.0, _TICK_MS),
 ]

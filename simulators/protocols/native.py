@@ -136,4 +136,4 @@ class NativeFrontEnd(FrontEnd):
         ]
 
 
-PROTOCOLS = [SimulatedProtocol("native", NativeFrontEnd, "native", "layerline/native/v1/{printer}", 2.0)]
+PROTOCOLS = [SimulatedProtocol("native", NativeFrontEnd, "native", "layerline/native/v1/{printer}", 2.0, 1)]

@@ -10,6 +10,7 @@ from typing import Any
 from typing_extensions import override
 
 from farm.model.states import Cause
+from farm.model.times import SECOND_MS
 from simulators.protocols import SimulatedProtocol
 from simulators.protocols.base import LEFTOVER_FILE, OPERATOR, FrontEnd, json_text
 from simulators.wire import Message
@@ -355,4 +356,6 @@ class OctoPrintFrontEnd(FrontEnd):
         self._cancel({"firmwareError": "Probing Failed"}, end, {}, name)
 
 
-PROTOCOLS = [SimulatedProtocol("octoprint", OctoPrintFrontEnd, "octoprint", "octoPrint/{printer}", 4.0)]
+PROTOCOLS = [
+    SimulatedProtocol("octoprint", OctoPrintFrontEnd, "octoprint", "octoPrint/{printer}", 4.0, SECOND_MS)
+]

@@ -8,8 +8,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
-from farm.errors import LedgerUnreachable
+from farm.errors import LedgerDamaged, LedgerUnreachable
 from farm.ledger.batch import Batch
 from farm.ledger.ledger import Ledger, open_ledger
 from farm.ledger.soundness import examine_soundness
@@ -96,6 +97,17 @@ def test_a_look_ends_when_its_time_is_up(ledger: Ledger) -> None:
     faults, is_whole = examine_soundness(ledger.engine, 0)
     assert (faults, is_whole) == ((), False)
     assert len(ledger.printers()) == 3_000
+
+
+def test_a_table_and_a_column_that_are_missing_are_found(ledger: Ledger) -> None:
+    with ledger.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE intake_fault DROP COLUMN sample"))
+        connection.execute(text("DROP TABLE feed"))
+    faults, _ = examine_soundness(ledger.engine, 60)
+    assert set(faults) == {"the table intake_fault lacks its column sample", "the table feed is missing"}
+    for read in (ledger.faults, ledger.feed_head):
+        with pytest.raises(LedgerDamaged, match=r"is damaged: .*; put the last backup back"):
+            read()
 
 
 def test_a_damaged_page_is_found(kept: Ledger, file: Path) -> None:

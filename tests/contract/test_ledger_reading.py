@@ -1,12 +1,13 @@
 """What readers see of the farm, in every database."""
 
+import msgspec
 import pytest
 
 from farm.errors import InvalidQuery
 from farm.ledger.batch import Batch
 from farm.ledger.job_filter import JobFilter
 from farm.ledger.ledger import Ledger
-from farm.ledger.records import TelemetryRow
+from farm.ledger.records import Revision, TelemetryRow
 from farm.model.job import Job
 from farm.model.observation import Telemetry
 from farm.model.outcome_count import EndedCount, OutcomeCount
@@ -266,3 +267,18 @@ def test_evidence_and_telemetry_of_a_window_come_in_order(ledger: Ledger) -> Non
 def test_a_job_that_is_not_there_is_none(ledger: Ledger) -> None:
     ledger.commit(farm("anna"))
     assert ledger.job(an_id("nothing")) is None
+
+
+def test_the_names_that_printers_had_are_told_and_jobs_have_none(ledger: Ledger) -> None:
+    ledger.commit(farm("anna", "bert"))
+
+    def trail(at_ms: int, printer_id: str, before: object, job_id: str | None = None) -> Revision:
+        text = msgspec.json.encode(before).decode()
+        return Revision(
+            at_ms=at_ms, printer_id=printer_id, job_id=job_id, who="olga", why="", before=text, after=text
+        )
+
+    job = an_ended_job("withdrawn", 200)
+    renamed = [trail(1, ANNA, a_printer("first")), trail(2, ANNA, a_printer("second"))]
+    ledger.commit(Batch(revisions=[*renamed, trail(3, BERT, job), trail(4, BERT, a_printer("third"))]))
+    assert ledger.former_names() == [(BERT, "third"), (ANNA, "second"), (ANNA, "first")]

@@ -19,10 +19,12 @@ from farm.ledger.batch import Batch
 from farm.ledger.ledger import Ledger
 from farm.ledger.records import SessionRecord
 from farm.model.alert import AlertBatch, AlertState
+from farm.model.clash import ClashSign, PublisherClash
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.job import Job, job_id
 from farm.model.observation import Telemetry
-from farm.model.printer import Printer
+from farm.model.printer import Address, Printer
+from farm.model.refused_client import RefusalReason, RefusedClient
 from farm.model.span import Span
 from farm.model.states import CancelledBy, Cause, Outcome, PrinterState, Provenance
 from farm.model.times import HOUR_MS, MINUTE_MS, SECOND_MS
@@ -150,9 +152,9 @@ def test_shows_printers_figures_alerts_and_jobs(browser: Browser, farm: SampleFa
 def test_what_needs_hands_stands_first(browser: Browser, farm: SampleFarm, ledger: Ledger) -> None:
     with serving(ledger) as server, opened(browser, server.url) as page:
         hands = page.locator("#hands .tile")
-        expect(hands).to_have_count(5)
-        states = [hands.nth(place).get_attribute("data-state") for place in range(5)]
-        assert states == ["error", "finished", "finished", "offline", "paused"]
+        expect(hands).to_have_count(6)
+        states = [hands.nth(place).get_attribute("data-state") for place in range(6)]
+        assert states == ["error", "finished", "finished", "paused", "offline", "unknown"]
         expect(tile(page, farm.printers[STREAK_PLACE])).to_contain_text("3 failed in a row")
         expect(hands.nth(1)).to_contain_text("Clear the bed")
         badge = hands.first.locator(".badge")
@@ -305,7 +307,11 @@ def test_an_empty_farm_explains_itself_until_a_printer_appears(browser: Browser,
             port=1883,
             username="layerline",
             password=SecretStr("violet-harbor"),
-            topics=(("octoprint", "farm/{printer}/octoprint"),),
+            topics=(
+                ("octoprint", "octo"),
+                ("octoprint", "farm/{printer}/octoprint"),
+                ("moonraker", "{printer}"),
+            ),
         )
 
     farm = sample_farm(1, days=1)
@@ -329,6 +335,123 @@ def test_an_empty_farm_explains_itself_until_a_printer_appears(browser: Browser,
         ledger.commit(farm.batch)
         expect(tile(page, farm.printers[0])).to_be_visible()
         expect(guide).to_be_hidden()
+
+
+def test_an_empty_farm_says_who_is_refused_by_its_broker(browser: Browser, tmp_path: Path) -> None:
+    refused = [
+        RefusedClient(
+            address="192.168.1.7",
+            client_id="<b>bay2</b>",
+            reason=RefusalReason.WRONG_PASSWORD,
+            count=3,
+            first_ms=NOW_MS - 60_000,
+            last_ms=NOW_MS - 1_000,
+        )
+    ]
+    with (
+        farm_ledger(url=f"sqlite:///{tmp_path}/ledger.db") as ledger,
+        serving(ledger, refusals=lambda: refused) as server,
+        opened(browser, server.url) as page,
+    ):
+        told = page.locator("#empty .refused")
+        expect(told).to_contain_text("<b>bay2</b> at 192.168.1.7 was refused: wrong password.")
+        expect(told).to_contain_text("type in user and password")
+        refused[0] = msgspec.structs.replace(refused[0], let_in_ms=NOW_MS)
+        expect(told).to_be_hidden(timeout=20_000)
+
+
+def test_a_printer_more_gets_a_name_that_is_free_or_the_one_typed_in(
+    browser: Browser, ledger: Ledger
+) -> None:
+    taken = [(Address("main", "octoprint", f"octoPrint/bay{n}"), a_printer(f"bay{n}").id) for n in (1, 2)]
+    ledger.commit(Batch(printers=[a_printer("bay1"), a_printer("bay2")], addresses=taken))
+    with serving(ledger) as server, opened(browser, server.url, allowed="422", viewport=PHONE) as page:
+        page.get_by_role("link", name="Add a printer").click()
+        guide = page.locator("#empty")
+        name = guide.get_by_label("Name of the printer")
+        expect(name).to_have_value("bay3")
+        expect(guide).to_contain_text("octoPrint/bay3/")
+        name.fill("Prusa left")
+        expect(guide).to_contain_text("octoPrint/Prusa left/")
+        expect(guide).to_contain_text("instance_name: Prusa left")
+        name.fill("a/b")
+        expect(guide).to_contain_text("This cannot be a name")
+        assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+        guide.get_by_role("button", name="Back to the farm").click()
+        expect(page.locator("#farm")).to_be_visible()
+
+
+def test_two_printers_under_one_prefix_are_said_with_the_remedy(
+    browser: Browser, farm: SampleFarm, ledger: Ledger
+) -> None:
+    printer = farm.printers[0]
+    clash = PublisherClash(prefix="octoPrint", sign=ClashSign.PROGRESS, since_ms=NOW_MS, last_ms=NOW_MS)
+    with serving(ledger) as server, opened(browser, server.url) as page:
+        expect(page.locator("#others").locator(f'[data-id="{printer.id}"]')).to_be_visible()
+        stored = session_of(farm, printer, Telemetry())
+        told = Batch(sessions=[msgspec.structs.replace(stored, clash=clash)], booked_until_ms=NOW_MS)
+        ledger.commit(told)
+        shown = page.locator("#hands").locator(f'[data-id="{printer.id}"]')
+        expect(shown).to_contain_text("two printers publish under octoPrint/")
+        expect(shown).to_contain_text("of its own")
+
+
+def test_messages_dropped_lately_are_shown_and_older_ones_are_not(
+    browser: Browser, farm: SampleFarm, ledger: Ledger
+) -> None:
+    with serving(ledger) as server, opened(browser, server.url) as page:
+        expect(page.locator(".tile[data-id]")).to_have_count(24)
+        expect(page.locator("#notices")).to_be_hidden()
+        (fault,) = farm.batch.faults
+        again = msgspec.structs.replace(fault, count=1, last_ms=NOW_MS - 5 * MINUTE_MS)
+        ledger.commit(Batch(faults=[again], booked_until_ms=NOW_MS))
+        expect(page.locator("#notices .notice")).to_contain_text("4 × not_json")
+        expect(page.locator("#notices .when")).to_have_text("last 5 min ago")
+
+
+def test_who_is_refused_by_the_broker_is_said_until_let_in(
+    browser: Browser, farm: SampleFarm, ledger: Ledger
+) -> None:
+    refused = [
+        RefusedClient(
+            address="192.168.1.7",
+            client_id="<b>bay2</b>",
+            reason=RefusalReason.WRONG_PASSWORD,
+            count=3,
+            first_ms=NOW_MS - 60_000,
+            last_ms=NOW_MS - 1_000,
+        )
+    ]
+    with serving(ledger, refusals=lambda: refused) as server, opened(browser, server.url) as page:
+        told = page.locator("#notices .notice")
+        expect(told).to_contain_text("<b>bay2</b> at 192.168.1.7 is refused by the broker, wrong password")
+        refused[0] = msgspec.structs.replace(refused[0], let_in_ms=NOW_MS)
+        expect(told).to_be_hidden(timeout=20_000)
+
+
+def test_nothing_needs_hands_is_said_only_where_every_printer_is_known(
+    browser: Browser, tmp_path: Path
+) -> None:
+    farm = sample_farm(1, days=0.1)
+    with (
+        farm_ledger(farm, f"sqlite:///{tmp_path}/ledger.db") as ledger,
+        serving(ledger) as server,
+        opened(browser, server.url) as page,
+    ):
+        expect(page.locator("#all-well")).to_be_visible()
+        book_state(ledger, farm.printers[0], PrinterState.UNKNOWN)
+        expect(page.locator("#all-well")).to_be_hidden()
+
+
+def test_a_printer_that_is_away_shows_no_temperatures_of_then(
+    browser: Browser, farm: SampleFarm, ledger: Ledger
+) -> None:
+    with serving(ledger) as server, opened(browser, server.url) as page:
+        away = page.locator('.tile[data-state="offline"]')
+        expect(away).to_have_count(1)
+        expect(away).to_contain_text("last heard")
+        expect(away.locator(".reading:visible")).to_have_count(0)
+        expect(page.locator('.tile[data-state="printing"] .reading:visible').first).to_be_visible()
 
 
 def test_names_are_text_whatever_they_hold(browser: Browser, farm: SampleFarm, ledger: Ledger) -> None:

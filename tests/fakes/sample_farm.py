@@ -268,7 +268,9 @@ def _book(batch: Batch, life: _Life, open_job: Job | None, present: PrinterState
     heard_ms = life.at_ms if away else now_ms - chance.randint(0, 3) * SECOND_MS
     live = _live(chance, present, now_ms - (open_job.started_ms or 0) if open_job is not None else 0)
     address = Address("main", printer.adapter, f"farm/{printer.name}")
-    batch.sessions.append(SessionRecord(session_id(address), printer.id, heard_ms, live, b"{}"))
+    batch.sessions.append(
+        SessionRecord(session_id(address), printer.id, heard_ms, live, b"{}", progress_ms=heard_ms)
+    )
     if open_job is not None:
         batch.jobs.append(open_job)
     for minutes in range(60, 0, -5):

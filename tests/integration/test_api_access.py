@@ -27,7 +27,7 @@ def broker() -> BrokerAccess:
         port=1883,
         username="layerline",
         password=SecretStr("violet-harbor"),
-        topics=(("moonraker", "{printer}"),),
+        topics=(("moonraker", "{printer}"), ("octoprint", "farm/{printer}/octoprint")),
     )
 
 
@@ -156,6 +156,20 @@ def test_the_brokers_password_is_told_to_who_is_signed_in_or_on_this_machine(
     assert unguarded.client.get("/api/v1/setup").json()["password"] == "violet-harbor"
     through_a_proxy = {"X-Forwarded-For": "10.1.2.3"}
     assert unguarded.client.get("/api/v1/setup", headers=through_a_proxy).json()["password"] is None
+
+
+def test_the_set_up_has_the_text_for_each_way_with_a_name_that_is_free(unguarded: FarmServer) -> None:
+    setup = unguarded.client.get("/api/v1/setup").json()
+    assert setup["name"] == "bay1"
+    (octoprint,) = [way for way in setup["ways"] if way["adapter"] == "octoprint"]
+    values = {field["label"]: field["value"] for field in octoprint["fields"]}
+    assert values["Base topic"].endswith("bay1/octoprint/")
+    assert values["Password"] == "violet-harbor"
+    through_a_proxy = {"X-Forwarded-For": "10.1.2.3"}
+    assert "violet-harbor" not in unguarded.client.get("/api/v1/setup", headers=through_a_proxy).text
+    named = unguarded.client.get("/api/v1/setup", params={"name": "Prusa left"}).json()
+    assert "Prusa left" in str(named["ways"])
+    assert unguarded.client.get("/api/v1/setup", params={"name": "a/b"}).status_code == 422
 
 
 def test_without_knowledge_of_the_broker_the_setup_says_so(ledger: Ledger) -> None:

@@ -56,6 +56,11 @@ def test_whom_the_broker_refused_is_listed_with_reason_and_remedy(farm: SampleFa
     later = msgspec.structs.replace(wrong, client_id=None, last_ms=NOW_MS - HOUR_MS, let_in_ms=NOW_MS)
     with farm_ledger(farm) as ledger, serving(ledger, refusals=lambda: (wrong, later)) as server:
         listed = get(server, "/refused-clients")["items"]
+        needs = [need for need in get(server, "/attention")["needs"] if need["kind"] == "refused_client"]
+    (need,) = needs
+    assert "bay2 at 192.168.1.7 is refused by the broker, wrong password" in need["task"]
+    assert (need["printer_id"], need["since"]) == (None, rfc3339(NOW_MS - SECOND_MS))
+    assert need["words"] == "type in user and password as `layerline up` shows them"
     assert listed[0] == {
         "address": "192.168.1.7",
         "client_id": "bay2",
@@ -84,6 +89,22 @@ def test_lists_every_printer_with_state_job_and_streak(server: FarmServer, farm:
     printing = listed[farm.printers[0].id]["job"]
     assert 0 < printing["progress"] < 1
     assert printing["time_left_seconds"] > 0
+
+
+def test_what_needs_a_look_comes_most_urgent_first(server: FarmServer, farm: SampleFarm) -> None:
+    found = get(server, "/attention")
+    assert found["quiet"] is False
+    told = [(need["kind"], need["task"]) for need in found["needs"]]
+    assert told == [
+        ("error", "Look after the printer"),
+        ("bed_to_clear", "Clear the bed"),
+        ("bed_to_clear", "Clear the bed"),
+        ("paused", "Waiting to be resumed"),
+        ("offline", "Check power and network"),
+        ("unknown", "See how it stands: check its connection"),
+    ]
+    states = {printer.id: PRESENT[place] for place, printer in enumerate(farm.printers)}
+    assert states[found["needs"][0]["printer_id"]] == "error"
 
 
 def test_filters_printers_by_group_and_state(server: FarmServer) -> None:

@@ -99,6 +99,7 @@ def test_begins_with_the_whole_farm_and_goes_on_with_the_feed(farm: SampleFarm, 
         assert [alert["state"] for alert in snapshot.data["alerts"]] == ["firing"]
         assert snapshot.id == snapshot.data["seq"] == ledger.feed_head()
         assert snapshot.data["time_zone"] == "Europe/Berlin"
+        assert snapshot.data["attention"]["needs"][0]["kind"] == "error"
         tell(ledger, state_changed(farm, number=7))
         entry = events.next("feed")
         assert entry.id == entry.data["seq"] == ledger.feed_head()

@@ -132,7 +132,7 @@ def test_replay_shows_a_table(tmp_path: Path) -> None:
 def test_recompute_finds_the_books_of_a_recording_in_order(booked: tuple[Path, str]) -> None:
     folder, database = booked
     shown = layerline("recompute", "--check", "--database", database, folder=folder).stdout
-    assert shown.splitlines()[-1].startswith("Printers: 1, differences: 0.")
+    assert shown.splitlines()[-1] == "1 printer, 0 differences."
 
 
 def test_recompute_says_each_difference_and_ends_with_status_1(tmp_path: Path) -> None:
@@ -170,6 +170,7 @@ def test_what_a_broker_carries_is_recorded_without_secrets(tmp_path: Path, broke
         client.loop_start()
 
         def publish_and_look() -> bool:
+            client.publish("layerline/v1/main/printers/bay1/state", "{}", qos=1)
             client.publish(topic, '{"password": "hunter2", "state_id": "OPERATIONAL"}', qos=1)
             return topic in (tmp_path / "new.jsonl").read_text("utf-8", "replace")
 
@@ -182,6 +183,41 @@ def test_what_a_broker_carries_is_recorded_without_secrets(tmp_path: Path, broke
     assert (first.topic, first.payload) == (topic, '{"state_id":"OPERATIONAL"}')
     done = layerline("record", "new.jsonl", "--broker", broker.url, folder=tmp_path, status=1)
     assert "new.jsonl: is there already" in done.stderr
+
+
+def test_a_recording_with_everything_in_it_still_holds_no_topics_of_ours(
+    tmp_path: Path, broker: Mosquitto
+) -> None:
+    told = {
+        "elsewhere/secret": "hunter2",
+        "layerline/v1/main/printers/bay1/state": "{}",
+        "layerline/native/v1/bay1/link": "online",
+        "layerline/doctor/1/2/status": "0",
+    }
+    client = Client(CallbackAPIVersion.VERSION2, "everything")
+    client.connect(broker.host, broker.port)
+    client.loop_start()
+    for topic, payload in told.items():
+        client.publish(topic, payload, qos=1, retain=True).wait_for_publish(30)
+    arguments = ("--broker", broker.url, "--seconds", "1", "--everything")
+    summary = layerline_json("record", "all.jsonl", *arguments, folder=tmp_path)
+    for topic in told:
+        client.publish(topic, "", qos=1, retain=True).wait_for_publish(30)
+    client.disconnect()
+    client.loop_stop()
+    messages = list(read_recording(tmp_path / "all.jsonl"))
+    counts = {"messages": len(messages), "left_out": 0, "fields_left_out": []}
+    assert summary == {"file": "all.jsonl", **counts}
+    topics = {message.topic for message in messages}
+    assert {topic for topic in told if topic in topics} == {
+        "elsewhere/secret",
+        "layerline/native/v1/bay1/link",
+    }
+
+
+def test_a_recording_that_fails_leaves_no_file(tmp_path: Path) -> None:
+    layerline("record", "new.jsonl", "--broker", "mqtt://127.0.0.1:1", folder=tmp_path, status=1)
+    assert not (tmp_path / "new.jsonl").exists()
 
 
 def test_a_source_that_cannot_be_read_is_wrong_usage(tmp_path: Path) -> None:
@@ -206,6 +242,10 @@ def test_jobs_collected_from_a_broker_are_listed(booked: tuple[Path, str]) -> No
         (["--printer", "bay2"], 3),
         (["--since", "1h"], 3),
         (["--since", "5s"], 0),
+        (["--printer", "BAY2", "--since", "2026-11-22", "--until", "2026-11-22"], 3),
+        (["--until", "2026-11-21"], 0),
+        (["--open"], 0),
+        (["-n", "2"], 2),
         (["--since", "2026-11-22T01:40:00Z"], 2),
         (["--limit", "1"], 1),
     ],
@@ -221,7 +261,9 @@ def test_jobs_are_chosen_by_printer_time_and_outcome(
     ("arguments", "said"),
     [
         (["jobs", "--printer", "bay22"], "--printer bay22: there is no such printer; nearest: bay2"),
-        (["jobs", "--since", "yesterday"], "--since yesterday: must be an RFC 3339 time"),
+        (["jobs", "--since", "soon"], "--since soon: must be a date such as 2026-11-01, a time such as"),
+        (["jobs", "--group", "Hall Z"], "--group Hall Z: there is no such group"),
+        (["jobs", "--open", "--outcome", "failed"], "--open, --outcome: a job that is under way has no"),
         (["kpi", "utilisation"], "'utilisation' is no indicator"),
         (["kpi", "--window", "fortnight"], "'fortnight' is no window"),
         (["kpi", "--by", "shelf"], "--by shelf: must be one of printer, group, farm"),
@@ -245,11 +287,16 @@ def test_exports_are_rows_under_their_names(booked: tuple[Path, str], tmp_path: 
     common = ("--database", database, "--window", "24h")
     jobs = layerline_json("jobs", "--database", database, folder=folder)
     assert layerline_json("export", "jobs", *common, folder=folder) == list(reversed(jobs))
-    rows = list(csv.DictReader(layerline("export", "jobs", *common, folder=folder).stdout.splitlines()))
+    text = layerline("export", "jobs", *common, folder=folder).stdout
+    assert "\r" not in text
+    assert ",true," in text or ",false," in text
+    assert "True" not in text
+    rows = list(csv.DictReader(text.splitlines()))
     assert [row["id"] for row in rows] == [job["id"] for job in reversed(jobs)]
     assert [row["cause"] for row in rows] == ["thermal"] * 3
     hours = layerline_json("export", "states", *common, "--printer", "bay2", folder=folder)
     assert all(one["to"] == other["from"] for one, other in itertools.pairwise(hours))
+    assert hours[-1]["state"] != "unknown", "what the collector has not booked yet is not unknown"
     assert {hour["state"] for hour in hours} >= {"printing", "error"}
     file = tmp_path / "telemetry.csv"
     layerline("export", "telemetry", *common, "--every", "10s", "--output", str(file), folder=folder)

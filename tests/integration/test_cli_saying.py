@@ -259,7 +259,8 @@ def test_the_doctor_tells_every_collector_apart_and_shows_what_was_rejected(
     diagnoses = {each["what"]: each for each in json.loads(found.stdout)["ledger"]}
     assert diagnoses[f"collector {SHARD}"]["status"] == "ok"
     assert diagnoses["collector dead"]["status"] == "failed"
-    assert "1 printers" in diagnoses["collector dead"]["seen"]
+    assert diagnoses["collector dead"]["seen"].endswith(", 1 printer")
+    assert "1 printers" not in diagnoses["collector dead"]["seen"]
     seen = diagnoses["rejected messages"]["seen"]
     assert seen.startswith("3 kept, the newest of native=farm/{printer} at ")
     assert "number 2" in seen

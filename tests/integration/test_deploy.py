@@ -248,6 +248,7 @@ def test_the_broker_lets_layerline_read_what_its_health_check_asks_for(broker: B
     finally:
         client.disconnect()
         client.loop_stop()
+    assert re.fullmatch(rb"\d+ seconds", got[0])
 
 
 @pytest.mark.skipif(

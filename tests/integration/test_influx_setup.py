@@ -137,8 +137,12 @@ def test_a_server_that_starts_for_ever_is_not_waited_for_for_ever() -> None:
 
 
 def test_a_server_that_is_not_there_is_left_to_the_first_request() -> None:
+    pauses: list[float] = []
     with InfluxServer(InfluxSettings(url=f"http://127.0.0.1:{free_port()}", timeout_seconds=1)) as client:
-        wait_until_ready(client, pause=lambda _: pytest.fail("waited for nobody"))
+        wait_until_ready(client, pause=pauses.append)
+        assert pauses == []
+        with pytest.raises(InfluxError, match=r"127\.0\.0\.1"):
+            client.call("GET", "/api/v2/setup")
 
 
 def test_the_token_is_enough_for_sending_revising_and_reading(settings: InfluxSettings) -> None:

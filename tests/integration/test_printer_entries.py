@@ -82,4 +82,8 @@ def test_two_printers_swap_their_names_at_a_start(folder: Path, broker: Mosquitt
 @pytest.mark.parametrize("client_id", ["a+b", "farm/#", "a b"])
 def test_a_client_id_with_signs_of_topics_starts(folder: Path, broker: Mosquitto, client_id: str) -> None:
     configure(folder, "")
-    layerline("collector", "--broker", broker.url, "--client-id", client_id, "--drain", "0.5", folder=folder)
+    options = ("--broker", broker.url, "--client-id", client_id, "--drain", "0.5")
+    done = layerline("collector", *options, folder=folder)
+    assert f"connected as {client_id}, session new" in done.stderr
+    with open_ledger(f"sqlite:///{folder}/data/ledger.db") as ledger:
+        assert client_id in {lease.client_id for lease in ledger.leases()}

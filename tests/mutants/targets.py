@@ -9,7 +9,7 @@ _REDACTION = "tests/unit/collector/test_redaction.py"
 _TRACKER = "tests/unit/collector/tracker"
 _TRACKED = (
     *("outcome", "rules", "attempts", "signals", "matching", "limits", "history", "persons", "beside"),
-    "firmware_error",
+    *("firmware_error", "doubt"),
 )
 _RECORDINGS = "tests/contract/test_recordings.py::test_a_recording_gives_the_jobs_written_beside_it"
 _HOURS = "tests/contract/test_recordings.py::test_the_hours_add_up_without_hole_or_overlap"
@@ -71,8 +71,14 @@ TARGETS = (
     ),
     Target(
         "octoprint",
-        ("collector/adapters/octoprint.py", "collector/adapters/_octoprint_memory.py"),
         (
+            "collector/adapters/octoprint.py",
+            "collector/adapters/_octoprint_events.py",
+            "collector/adapters/_octoprint_gap.py",
+            "collector/adapters/_octoprint_memory.py",
+        ),
+        (
+            "tests/unit/collector/test_gap_rules.py",
             f"{_ADAPTERS}/test_octoprint_words.py",
             f"{_ADAPTERS}/test_octoprint_memory.py",
             "tests/unit/collector/test_octoprint.py",
@@ -87,11 +93,13 @@ TARGETS = (
             "collector/adapters/moonraker.py",
             "collector/adapters/_klipper_memory.py",
             "collector/adapters/_klipper_status.py",
+            "collector/adapters/_moonraker_gap.py",
             "collector/adapters/_moonraker_history.py",
         ),
         (
             f"{_ADAPTERS}/test_moonraker_words.py",
             "tests/unit/collector/test_moonraker.py",
+            "tests/unit/collector/test_gap_rules.py",
             _REDACTION,
             f"{_ADAPTERS}/test_decoding.py",
             _RECORDINGS,

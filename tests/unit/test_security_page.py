@@ -20,8 +20,10 @@ from collector.settings import BrokerSettings
 from farm.answer_limit import LARGEST_ANSWER
 from farm.app.embedded_broker.connect import MOST_BYTES
 from farm.app.embedded_broker.front import FIRST_PACKET_S, MOST_AT_THE_DOOR, MOST_CLIENTS
-from farm.app.embedded_broker.status import KEPT_DAYS, MOST_KEPT, SAID_A_MINUTE
+from farm.app.embedded_broker.status import KEPT_MS, MOST_KEPT, SAID_A_MINUTE
 from farm.influx.settings import InfluxSettings
+from farm.model.secret_mask import UNMISTAKABLE
+from farm.model.times import DAY_MS
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "security.md").read_text("utf-8")
@@ -36,6 +38,10 @@ def limit_of(what: str) -> str:
     """The second column of the row of the table of limits."""
     (found,) = re.findall(rf"^\| {re.escape(what)} \| ([^|]+) \|", PAGE, re.MULTILINE)
     return str(found).strip()
+
+
+def test_from_which_length_on_a_secret_is_masked_everywhere_is_right() -> None:
+    assert f"One of fewer than {UNMISTAKABLE} characters" in PAGE
 
 
 def test_every_setting_that_is_named_exists() -> None:
@@ -78,7 +84,7 @@ def test_every_secret_of_a_receiver_is_named_with_its_file() -> None:
         ("a first packet to the built-in broker", f"{MOST_BYTES:,} bytes"),
         (
             "refused clients that are remembered",
-            f"{MOST_KEPT} for {KEPT_DAYS} days, {SAID_A_MINUTE} said in the log in a minute",
+            f"{MOST_KEPT} for {KEPT_MS // DAY_MS} days, {SAID_A_MINUTE} said in the log in a minute",
         ),
         ("the token", f"at least {SHORTEST_TOKEN} characters"),
         ("the answer of a receiver of alerts, or of InfluxDB to a write", f"{LARGEST_ANSWER:,} bytes"),

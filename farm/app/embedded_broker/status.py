@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 STATUS_FILE = "embedded-broker-status.json"
 MOST_KEPT = 100
-KEPT_DAYS = 7
+KEPT_MS = 7 * DAY_MS
 _WRITE_EVERY_S = 1.0
 _MOST_INSIDE = 10_000
 _DRAWN = re.compile(r"[0-9A-Za-z]{22}")
@@ -148,7 +148,7 @@ class StatusKeeper:
         if not self._changed:
             return
         self._changed, self._written_at = False, self._monotonic()
-        oldest_ms = self._clock() - KEPT_DAYS * DAY_MS
+        oldest_ms = self._clock() - KEPT_MS
         kept = [known for known in self._refused.values() if known.last_ms >= oldest_ms]
         self._refused = {(each.address, each.client_id, each.reason): each for each in kept}
         newest = tuple(sorted(kept, key=lambda known: known.last_ms, reverse=True))

@@ -14,6 +14,7 @@ from farm.app.config import Configuration
 from farm.cli.demo.past import SCENARIO, Progress, make_past
 from farm.errors import LedgerError
 from farm.ledger.ledger import Ledger, open_ledger
+from farm.ledger.schema import metadata
 from farm.model.clock import Clock
 from farm.model.times import DAY_MS, MINUTE_MS
 from simulators.scenario import packaged_scenarios
@@ -43,7 +44,8 @@ class KeptPast:
     """The demo's past in `folder`, of this version and scenario; that of another one is thrown away."""
 
     def __init__(self, folder: Path) -> None:
-        text = packaged_scenarios()[SCENARIO].read_text("utf-8")
+        # By the tables too: one kept by a version under way may lack a column.
+        text = packaged_scenarios()[SCENARIO].read_text("utf-8") + _tables()
         digest = hashlib.sha256(text.encode()).hexdigest()[:12]
         self._folder = folder
         self.file = folder / f"{SCENARIO}-{version('layerline')}-{digest}.db"
@@ -102,6 +104,10 @@ class KeptPast:
                     other.unlink(missing_ok=True)
         except (OSError, sqlite3.Error) as error:
             log.warning("the past cannot be kept in %s, and is made anew the next time: %s", self.file, error)
+
+
+def _tables() -> str:
+    return "\n".join(str(column) for table in metadata.sorted_tables for column in table.columns)
 
 
 def _save(ledger: Ledger, file: Path) -> None:

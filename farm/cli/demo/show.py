@@ -26,6 +26,7 @@ from farm.cli.demo.receivers import MailStandIn, SlackStandIn
 from farm.cli.demo.stage import (
     REPLAYED_KLIPPER,
     REPLAYED_OCTOPRINT,
+    PageAddress,
     Ports,
     choose_ports,
     write_configuration,
@@ -51,23 +52,35 @@ class Demo:
     """The demo farm in `folder`, which it leaves as it is at the end."""
 
     def __init__(
-        self, folder: Path, console: Console, *, past: PastWish | None = None, verbose: bool = False
+        self,
+        folder: Path,
+        console: Console,
+        *,
+        past: PastWish | None = None,
+        page: PageAddress | None = None,
+        verbose: bool = False,
     ) -> None:
-        """`past` says how the weeks before are had; None for a farm that begins with the demo."""
+        """`past` says how the weeks before are had; None for a farm that begins with the demo.
+
+        `page` says where the page listens; None for this machine only.
+        """
+        address = page or PageAddress()
         self._console = console
         self._past = past
         self._verbose = verbose
         self._arrivals: Counter[str] = Counter()
         self._lock = threading.Lock()
-        self._ports: Ports = choose_ports()
+        self._ports: Ports = choose_ports(address.port)
+        self._token = address.token
         self._log = folder / LOG_FILE
-        file = write_configuration(folder, self._ports)
+        file = write_configuration(folder, self._ports, address)
         self._configuration: Configuration = load_configuration(config=file, data=folder, environment={})
 
     @property
     def page(self) -> str:
-        """Where the page is."""
-        return page_url(self._configuration)
+        """Where others reach the page, else where it is; with a past it opens on thirty days."""
+        page = self._configuration.alerts.public_url or page_url(self._configuration)
+        return page if self._past is None else f"{page}/?window=30d"
 
     def run(self, stop: threading.Event, seconds: float | None) -> int:
         """Run until `stop` is set or the seconds are over; gives the exit status."""
@@ -166,6 +179,7 @@ class Demo:
     def _welcome(self, seconds: float | None) -> None:
         rows = [
             ("Page", self.page),
+            *([] if self._token is None else [("Token", self._token)]),
             ("Broker", f"127.0.0.1:{self._ports.broker}"),
             ("Slack", f"a stand-in on 127.0.0.1:{self._ports.slack}"),
             ("Mail", f"a stand-in on 127.0.0.1:{self._ports.mail}"),

@@ -1,13 +1,18 @@
 """What the demo farm needs around it: a throw-away folder, free ports and a configuration."""
 
 import json
+import secrets
 import socket
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+from api.settings import is_loopback
+from farm.app.listening import lan_address, local_url
 from farm.cli.demo.receivers import LOOPBACK
 
+_TOKEN_BYTES = 24
 _PREFERRED = {"broker": 18830, "page": 8642, "slack": 18631, "mail": 18625}
 
 _STORIES = {
@@ -34,9 +39,23 @@ class Ports:
     mail: int
 
 
-def choose_ports() -> Ports:
-    """The preferred ports where they are free, others where not."""
-    return Ports(**{name: _free_port(wanted) for name, wanted in _PREFERRED.items()})
+@dataclass(frozen=True)
+class PageAddress:
+    """Where the demo's page is to listen: only on this machine, unless told otherwise; `port` None: any."""
+
+    host: str = LOOPBACK
+    port: int | None = None
+
+    @cached_property
+    def token(self) -> str | None:
+        """What keeps others of the network out; None where they cannot come."""
+        return None if is_loopback(self.host) else secrets.token_urlsafe(_TOKEN_BYTES)
+
+
+def choose_ports(page: int | None = None) -> Ports:
+    """The preferred ports where they are free, others where not; the page's is the one asked for."""
+    found = {name: _free_port(wanted) for name, wanted in _PREFERRED.items()}
+    return Ports(**found if page is None else {**found, "page": page})
 
 
 def _free_port(wanted: int) -> int:
@@ -52,20 +71,22 @@ def _free_port(wanted: int) -> int:
     raise OSError("no free port on the loopback")
 
 
-def write_configuration(folder: Path, ports: Ports) -> Path:
+def write_configuration(folder: Path, ports: Ports, page: PageAddress | None = None) -> Path:
     """Write the demo's layerline.toml and give its path."""
     file = folder / "layerline.toml"
-    file.write_text(_configuration(ports), "utf-8")
+    file.touch(mode=0o600)
+    file.write_text(_configuration(ports, page or PageAddress()), "utf-8")
     return file
 
 
-def _configuration(ports: Ports) -> str:
+def _configuration(ports: Ports, address: PageAddress) -> str:
     printers = [
         *(_printer(name, group) for name, group in _STORIES.items()),
         _printer(REPLAYED_OCTOPRINT, "Recordings"),
         _printer(REPLAYED_KLIPPER, "Recordings"),
     ]
-    page = f"http://{LOOPBACK}:{ports.page}"
+    page = local_url(lan_address(address.host), ports.page)
+    token = "" if address.token is None else f"token = {json.dumps(address.token)}\n"
     return f"""\
 [site]
 name = "demo"
@@ -75,8 +96,9 @@ host = "{LOOPBACK}"
 port = {ports.broker}
 
 [api]
+host = {json.dumps(address.host)}
 port = {ports.page}
-
+{token}
 [alerts]
 public_url = "{page}"
 

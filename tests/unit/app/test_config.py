@@ -143,7 +143,7 @@ def test_every_secret_is_masked_in_the_log_from_then_on(folder: Path, write: Wri
     redaction = LogRedaction()
     load_configuration(environment={}, redaction=redaction).check()
     for secret in ("urlpassword", "keypassword", SLACK, "0123456789abcdef", "dbp@ss", "dbp%40ss"):
-        assert redaction.clean(f"<{secret}>") == "<***>"
+        assert redaction.clean(f"password={secret}") == "password=***"
 
 
 @pytest.mark.parametrize(
@@ -312,7 +312,7 @@ def test_a_wrong_variable_is_refused_by_its_name(
 
 def test_a_wrong_flag_is_refused_by_its_name(folder: Path) -> None:
     said = complaint({}, Flag("--broker", ("broker", "url"), "tcp://b"))
-    assert said.startswith('--broker: broker.url = "tcp://b": must be mqtt://HOST[:PORT]')
+    assert said.startswith('--broker = "tcp://b": must be mqtt://HOST[:PORT]')
 
 
 def test_everything_that_is_wrong_is_said_at_once(write: Write) -> None:
@@ -366,5 +366,10 @@ def test_a_command_is_not_stopped_by_a_section_that_it_does_not_use(write: Write
 
 
 def test_what_a_supervisor_tells_its_children_is_no_setting(tmp_path: Path) -> None:
+    plain = load_configuration(data=tmp_path, environment={}, redaction=LogRedaction())
     told = {PARENT_VARIABLE: "1", HEARTBEAT_VARIABLE: "5"}
-    load_configuration(data=tmp_path, environment=told, redaction=LogRedaction()).check()
+    child = load_configuration(data=tmp_path, environment=told, redaction=LogRedaction())
+    child.check()
+    assert child.api == plain.api
+    with pytest.raises(ConfigurationError, match="LAYERLINE_PARENT_NAME"):
+        load({"LAYERLINE_PARENT_NAME": "1"})

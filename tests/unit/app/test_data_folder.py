@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from farm.app.data_folder import DataFolder
+from farm.app.data_folder import DataFolder, data_folders_near
 from farm.errors import ConfigurationError
 
 
@@ -67,3 +67,30 @@ def test_a_folder_is_held_by_one_at_a_time(tmp_path: Path) -> None:
     for _ in range(2):
         with folder.held(), pytest.raises(ConfigurationError, match=said), other.held():
             pass
+
+
+def with_ledger(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "ledger.db").touch()
+    return folder
+
+
+def test_data_folders_are_found_above_below_and_at_home(tmp_path: Path) -> None:
+    home, start = tmp_path / "home", tmp_path / "srv" / "farm"
+    start.mkdir(parents=True)
+    home.mkdir()
+    assert data_folders_near(start, home) == []
+    at_home = with_ledger(home / "prints" / "layerline-data")
+    above = with_ledger(tmp_path / "srv" / "layerline-data")
+    below = with_ledger(start / "left" / "layerline-data")
+    (start / "layerline-data").mkdir()  # one without a ledger is none
+    assert data_folders_near(start, home) == [below, above, at_home]
+
+
+def test_inside_a_data_folder_it_is_the_one(tmp_path: Path) -> None:
+    inside = with_ledger(tmp_path / "anything")
+    assert data_folders_near(inside, tmp_path / "nobody") == [inside]
+
+
+def test_a_folder_that_is_closed_to_us_is_passed_over(tmp_path: Path) -> None:
+    assert data_folders_near(tmp_path / "missing" / "too", tmp_path / "nobody") == []

@@ -74,3 +74,44 @@ def test_the_longer_of_two_secrets_is_masked_whole() -> None:
 
 def test_a_very_short_secret_masks_nothing() -> None:
     assert LogRedaction(["a"]).clean("a banana") == "a banana"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mqtt://layerline:wrong@127.0.0.1:1883 does not answer",
+        "amqp://wrong@host",
+        "password=wrong&user=me",
+        'refused {"password": "wrong"}',
+        "invalid value 'wrong'",
+        "ValueError('wrong')",
+        "the password wrong was refused",
+        "Password: wrong",
+        "token = wrong",
+        "AUTH:wrong",
+    ],
+)
+def test_a_short_secret_is_masked_where_it_is_a_value(text: str) -> None:
+    cleaned = LogRedaction(["wrong"]).clean(text)
+    assert "wrong" not in cleaned
+    assert cleaned == text.replace("wrong", "***")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Not authorized: wrong user or password, or not on the access list",
+        "/srv/wrong/layerline/ledger.db cannot be read",
+        "sqlite:////tmp/wrong-password/ledger.db",
+        "password wrongly typed",
+        "the wrongest of words",
+        "layerline: wrong usage",
+        "/etc/password: wrong/way",
+    ],
+)
+def test_a_short_secret_leaves_paths_and_prose_as_they_are(text: str) -> None:
+    assert LogRedaction(["wrong"]).clean(text) == text
+
+
+def test_of_two_short_secrets_the_longer_one_is_masked_whole() -> None:
+    assert LogRedaction(["open", "open-door"]).clean("x=open-door y=open") == "x=*** y=***"

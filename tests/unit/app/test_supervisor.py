@@ -152,13 +152,19 @@ def test_a_child_that_beats_or_never_did_is_left_alone() -> None:
         assert running.pids == before
 
 
-def test_a_child_that_answers_no_more_is_killed_and_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_that_answers_no_more_is_killed_and_started_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr("farm.app.supervisor._ASK_EVERY_S", 0.05)
     answers = iter([True, True])
     part = Part("api", python(SLEEPER), is_alive=lambda: next(answers, False), silent_s=0.3)
     with farm(part) as running:
         running.run()
+        first = running.pids["api"]
         running.wait_for("up", times=2)
+        assert running.pids["api"] != first
+    assert "api has given no sign of life for 0 s; killing it" in caplog.text
+    assert "api ended with status -9; starting it again" in caplog.text
 
 
 def test_a_wrong_configuration_of_one_part_ends_all() -> None:

@@ -1,21 +1,14 @@
 """What is shown for typing into printers."""
 
-import configparser
 import io
 
 import pytest
 from rich.console import Console
 
-from collector.settings import BrokerSettings, SourceSettings
+from collector.settings import BrokerSettings
 from farm.app.listening import lan_address, local_address, local_url
-from farm.app.welcome import (
-    PrinterBroker,
-    moonraker_section,
-    octoprint_settings,
-    prefix_for,
-    printer_broker,
-    welcome,
-)
+from farm.app.welcome import printer_broker, welcome
+from farm.model.printer_setup import PrinterBroker
 
 OWN = PrinterBroker("192.168.1.5", 1883, tls=False, user="layerline", password="abcd-efgh", embedded=True)
 
@@ -58,49 +51,19 @@ def test_an_address_for_printers_is_one_that_may_be_shown(url: str, complaint: s
         BrokerSettings.model_validate({"printers_url": url})
 
 
-def test_octoprint_is_told_the_protocol_that_the_embedded_broker_takes() -> None:
-    rows = dict(octoprint_settings(OWN, "octoPrint/{printer}"))
-    assert rows["Protocol version"].startswith("MQTT 3.1.1")
-    assert rows["Base topic"].startswith("octoPrint/bay1/")
-    assert (rows["Host"], rows["Port"], rows["Username"], rows["Password"]) == (
-        "192.168.1.5", "1883", "layerline", "abcd-efgh",
-    )  # fmt: skip
-
-
-def test_the_moonraker_section_can_be_read_as_moonraker_reads_it() -> None:
-    parser = configparser.ConfigParser(interpolation=None)
-    parser.read_string(moonraker_section(OWN, "{printer}"))
-    section = parser["mqtt"]
-    assert (section["address"], section["port"], section["username"]) == ("192.168.1.5", "1883", "layerline")
-    assert section["instance_name"] == "bay1"
-    assert "print_stats" in section["status_objects"].split()
-
-
-@pytest.mark.parametrize(
-    ("sources", "prefix"),
-    [
-        ([], "{printer}"),
-        ([SourceSettings(adapter="octoprint", topic="o")], "{printer}"),
-        ([SourceSettings(adapter="moonraker", topic="voron")], "voron"),
-        (
-            [
-                SourceSettings(adapter="moonraker", topic="voron"),
-                SourceSettings(adapter="moonraker", topic="farm/{printer}"),
-            ],
-            "farm/{printer}",
-        ),
-    ],
-)
-def test_the_topic_follows_the_sources(sources: list[SourceSettings], prefix: str) -> None:
-    assert prefix_for("moonraker", sources, "{printer}") == prefix
-
-
 def test_the_panel_holds_all_of_it() -> None:
     console = Console(width=100, file=io.StringIO())
     with console.capture() as captured:
-        console.print(welcome("http://127.0.0.1:8642", "/srv/layerline", OWN, []))
+        console.print(welcome("http://127.0.0.1:8642", "/srv/layerline", OWN, [], "bay3"))
     shown = captured.get()
-    for words in ("http://127.0.0.1:8642", "192.168.1.5:1883", "abcd-efgh", "/srv/layerline", "[mqtt]"):
+    for words in (
+        "http://127.0.0.1:8642",
+        "192.168.1.5:1883",
+        "abcd-efgh",
+        "/srv/layerline",
+        "[mqtt]",
+        "octoPrint/bay3/",
+    ):
         assert words in shown
 
 

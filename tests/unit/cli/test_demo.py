@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.error import HTTPError
 
 import pytest
+from rich.console import Console
 
 from collector.playback import replay_file
 from collector.settings import SourceSettings
@@ -19,7 +20,8 @@ from farm.app.config import load_configuration
 from farm.app.logs import LogRedaction
 from farm.cli.demo.playback import cues, told_now
 from farm.cli.demo.receivers import MailStandIn, SlackStandIn, slack_text
-from farm.cli.demo.stage import Ports, choose_ports, write_configuration
+from farm.cli.demo.show import Demo, PastWish
+from farm.cli.demo.stage import PageAddress, Ports, choose_ports, write_configuration
 from farm.model.recording import RecordedMessage, read_recording
 from tests.servers import free_port
 
@@ -29,6 +31,11 @@ BEGIN_S = 1_800_000_000.0
 
 def message(t: float, topic: str) -> RecordedMessage:
     return RecordedMessage(t=t, topic=topic, payload="{}")
+
+
+def test_the_page_opens_on_the_past_where_there_is_one(tmp_path: Path) -> None:
+    assert Demo(tmp_path, Console(), past=PastWish(tmp_path)).page.endswith("/?window=30d")
+    assert "?" not in Demo(tmp_path, Console()).page
 
 
 def test_silences_are_cut_between_prints_and_kept_within() -> None:
@@ -140,6 +147,24 @@ def test_the_demo_configuration_is_right(tmp_path: Path) -> None:
     configuration.check()
     assert (configuration.api.host, configuration.embedded_broker.host) == ("127.0.0.1", "127.0.0.1")
     assert [receiver.name for receiver in configuration.alerts.receivers] == ["slack", "email"]
+
+
+def test_a_demo_for_others_asks_for_a_token_of_its_own(tmp_path: Path) -> None:
+    tokens = set()
+    for name in ("one", "other"):
+        folder = tmp_path / name
+        folder.mkdir()
+        page = PageAddress("0.0.0.0", 9000)  # noqa: S104  what is asked for
+        file = write_configuration(folder, choose_ports(page.port), page)
+        configuration = load_configuration(config=file, data=folder, environment={}, redaction=LogRedaction())
+        configuration.check()
+        assert (configuration.api.host, configuration.api.port) == ("0.0.0.0", 9000)  # noqa: S104  as above
+        assert configuration.api.token is not None
+        assert page.token == configuration.api.token.get_secret_value()
+        tokens.add(page.token)
+        assert "127.0.0.1" not in str(configuration.alerts.public_url)
+        assert file.stat().st_mode & 0o077 == 0
+    assert len(tokens) == 2
 
 
 def test_a_taken_port_is_passed_over() -> None:

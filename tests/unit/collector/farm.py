@@ -39,6 +39,12 @@ class Farm:
             self._now = min(self._now + 10 * SECOND, end)
             self.pipeline.tick(self._now)
 
+    def away(self, begin: float, end: float) -> None:
+        """We are not there from `begin` to `end`, and the broker keeps nothing for us."""
+        self.wait(begin)
+        self._now = T0 + round(end * SECOND)
+        self.pipeline.continuity_lost(T0 + round(begin * SECOND), self._now)
+
     @property
     def jobs(self) -> list[Job]:
         """All jobs, oldest first."""

@@ -26,12 +26,10 @@ def event(printer: Farm, at: int, name: str, **more: object) -> None:
     printer.hear(at, f"event/{name}", said)
 
 
-def told(printer: Farm, site: str = "main") -> tuple[dict[str, Any], dict[str, Any]]:
+def told(printer: Farm) -> tuple[dict[str, Any], dict[str, Any]]:
     """The payloads of `state` and `job`."""
     (tracked,) = printer.pipeline.printers()
-    (state_topic, state), (job_topic, job) = topics(site, tracked)
-    base = f"layerline/v1/{site}/printers/bay 1"
-    assert (state_topic, job_topic) == (f"{base}/state", f"{base}/job")
+    (_, state), (_, job) = topics("main", tracked)
     return json.loads(state), json.loads(job)
 
 
@@ -49,8 +47,11 @@ def test_the_state_says_since_when_and_from_what(printer: Farm) -> None:
     }
 
 
-def test_the_site_stands_in_the_topic(printer: Farm) -> None:
-    told(printer, site="oslo")
+@pytest.mark.parametrize("site", ["main", "oslo"])
+def test_the_site_stands_in_the_topic(printer: Farm, site: str) -> None:
+    (tracked,) = printer.pipeline.printers()
+    base = f"layerline/v1/{site}/printers/bay 1"
+    assert [topic for topic, _ in topics(site, tracked)] == [f"{base}/state", f"{base}/job"]
 
 
 def test_a_printer_without_a_job_says_that_there_is_none(printer: Farm) -> None:

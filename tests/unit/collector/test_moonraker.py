@@ -180,12 +180,75 @@ def test_server_exit_in_the_history_is_no_failure(printer: Farm) -> None:
     assert printer.job.outcome == "unknown"
 
 
-def test_a_link_renewed_without_a_last_will_is_a_gap(printer: Farm) -> None:
+def to_ask(printer: Farm) -> list[str]:
+    return [session.address.prefix for session in printer.pipeline.take_to_ask()]
+
+
+def test_a_print_that_falls_silent_is_asked_after_five_seconds(printer: Farm) -> None:
+    start(printer, 10)
+    count(printer, 10, 11, 61, step=1)
+    to_ask(printer)
+    printer.pipeline.tick(T0 + 65 * SECOND)
+    assert to_ask(printer) == []
+    printer.pipeline.tick(T0 + 66 * SECOND)
+    assert to_ask(printer) == ["voron 1"]
+
+
+def test_one_that_rests_in_silence_is_left_alone(printer: Farm) -> None:
+    to_ask(printer)
+    printer.pipeline.tick(T0 + 25 * SECOND)
+    assert to_ask(printer) == []
+
+
+@pytest.mark.parametrize("words", ["Klippy Host not connected", "Klippy Disconnected"])
+def test_a_moonraker_that_has_no_klipper_any_more_says_so_when_it_is_asked(printer: Farm, words: str) -> None:
+    start(printer, 10)
+    count(printer, 10, 11, 61, step=1)
+    refusal = {"jsonrpc": "2.0", "error": {"code": 503, "message": words}, "id": 7_100_002}
+    printer.hear(67, "moonraker/api/response", refusal)
+    assert printer.state == "offline"
+    assert (printer.job.outcome, printer.job.cause) == ("failed", "host")
+    printer.hear(68, "moonraker/api/response", refusal)
+    full(printer, 80, state="standby")
+    assert printer.state == "idle"
+
+
+def test_another_refusal_says_nothing_of_klipper(printer: Farm) -> None:
+    start(printer, 10)
+    printer.hear(
+        37, "moonraker/api/response", {"error": {"code": 404, "message": "Method not found"}, "id": 1}
+    )
+    assert printer.state == "preparing"
+
+
+def test_a_link_renewed_soon_leaves_the_print_under_way(printer: Farm) -> None:
     start(printer, 10)
     count(printer, 10, 11, 60, step=1)
     printer.hear(80, "moonraker/status", {"server": "online"})
-    assert printer.state == "unknown"
+    assert printer.state == "printing"
     count(printer, 10, 81, 100, step=1)
+    assert (printer.state, printer.seconds("unknown")) == ("printing", 1)
+    assert printer.job.outcome is None
+
+
+def test_a_link_renewed_soon_shows_another_print_by_its_clock(printer: Farm) -> None:
+    """Also where nobody asks: the clock of the print that counts on began anew."""
+    start(printer, 10)
+    count(printer, 10, 11, 60, step=1)
+    printer.hear(80, "moonraker/status", {"server": "online"})
+    count(printer, 70, 81, 100, step=1)
+    first, second = printer.jobs
+    assert (first.outcome, second.outcome) == ("unknown", None)
+    assert first.ended_ms == T0 + 59 * SECOND
+    assert printer.state == "printing"
+
+
+def test_a_link_renewed_without_a_last_will_is_a_gap(printer: Farm) -> None:
+    start(printer, 10)
+    count(printer, 10, 11, 60, step=1)
+    printer.hear(91, "moonraker/status", {"server": "online"})
+    assert printer.state == "unknown"
+    count(printer, 10, 92, 100, step=1)
     assert printer.state == "printing"
     say(printer, 100, print_stats={"state": "complete", "total_duration": 90.0, "print_duration": 70.0})
     assert (printer.job.outcome, printer.job.printing_ms) == ("succeeded", 70_000)

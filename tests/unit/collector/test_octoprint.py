@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from farm.ledger.inbox import Inbox
+from farm.model.operator_input import PrinterService, SetState
 from tests.unit.collector.farm import SECOND, T0, Farm, farm
 
 FILE = "vase.gcode"
@@ -124,11 +126,45 @@ def test_an_end_that_was_lost_shows_in_heaters_that_stay_off(printer: Farm) -> N
     start(printer, 10)
     for at in range(20, 300, 10):
         bed(printer, at)
-    for at in range(300, 3600, 10):
+    for at in range(300, 420, 10):
         bed(printer, at, target=0, tool=0)
-    assert printer.state == "unknown"
+    assert printer.state == "idle"
     assert printer.seconds("printing") == 290
-    assert printer.job.outcome is None
+    assert (printer.job.outcome, printer.job.ended_ms) == ("unknown", T0 + 300 * SECOND)
+
+
+def test_heaters_that_are_told_off_once_stay_off_without_a_message(printer: Farm) -> None:
+    """A printer that has cooled down tells nothing more: its temperatures do not change."""
+    start(printer, 10)
+    bed(printer, 20)
+    bed(printer, 100, target=0, tool=0)
+    printer.wait(159)
+    assert printer.state == "printing"
+    printer.wait(170)
+    assert printer.state == "idle"
+    assert (printer.job.outcome, printer.job.ended_ms) == ("unknown", T0 + 100 * SECOND)
+    assert printer.seconds("printing") == 90
+
+
+def test_a_print_without_heat_is_not_over_because_it_is_cold(printer: Farm) -> None:
+    start(printer, 10)
+    for at in range(20, 600, 10):
+        bed(printer, at, target=0, tool=0)
+    assert printer.state == "printing"
+
+
+def test_a_nozzle_alone_may_cool_while_the_firmware_waits_for_somebody(printer: Farm) -> None:
+    start(printer, 10)
+    stamp = T0 // SECOND
+    for at in range(20, 700, 10):
+        said = {"actual": 100 + at % 7, "target": 210 if at < 100 else 0, "_timestamp": stamp + at}
+        printer.hear(at, "temperature/tool0", said)
+    assert printer.state == "printing"
+    for at in range(700, 720, 10):
+        said = {"actual": 30, "target": 0, "_timestamp": stamp + at}
+        printer.hear(at, "temperature/tool0", said)
+    assert printer.state == "idle"
+    assert printer.job.ended_ms == T0 + 100 * SECOND
 
 
 def test_progress_after_an_end_does_not_begin_a_job(printer: Farm) -> None:
@@ -154,6 +190,144 @@ def test_a_start_that_was_missed_is_found_in_the_progress(printer: Farm) -> None
     assert printer.state == "printing"
     assert printer.job.file == FILE
     assert printer.job.started_ms is None
+
+
+def clear_bed(printer: Farm, at: float) -> None:
+    printer.wait(at)
+    now_ms = T0 + int(at * SECOND)
+    printer.pipeline.commit(now_ms)
+    (known,) = printer.pipeline.printers()
+    said = Inbox(printer.ledger.engine).append_input(
+        SetState(PrinterService.BED_CLEARED), printer_id=known.id, who="ann", now_ms=now_ms
+    )
+    printer.pipeline.take_input(said.id, now_ms)
+
+
+def test_an_emergency_stop_is_an_error_until_the_printer_is_connected_again(printer: Farm) -> None:
+    start(printer, 10)
+    event(printer, 40, "Disconnected")
+    state(printer, 40, "OFFLINE")
+    event(printer, 40, "EStop")
+    words = "Closing serial port due to emergency stop M112."
+    event(printer, 40, "PrintFailed", reason="error", error=words, time=30.0)
+    assert printer.state == "error"
+    assert (printer.job.outcome, printer.job.cause) == ("failed", "operator")
+    event(printer, 90, "Connected")
+    assert printer.state == "idle"
+
+
+def test_an_emergency_stop_of_a_printer_that_rests_is_an_error_too(printer: Farm) -> None:
+    event(printer, 40, "EStop")
+    event(printer, 40, "Disconnected")
+    state(printer, 40, "OFFLINE")
+    assert printer.state == "error"
+    assert printer.jobs == []
+
+
+def test_one_that_starts_with_its_printer_connected_rests(printer: Farm) -> None:
+    printer.hear(20, "mqtt", b"disconnected")
+    printer.hear(60, "mqtt", b"connected")
+    assert printer.state == "unknown"
+    bed(printer, 62, target=0, tool=0)
+    assert printer.state == "idle"
+
+
+def test_a_server_that_began_anew_has_lost_the_print_when_it_went(printer: Farm) -> None:
+    start(printer, 10)
+    bed(printer, 20)
+    printer.hear(50, "mqtt", b"disconnected")
+    printer.hear(80, "mqtt", b"connected")
+    said = {"location": "", "path": "", "progress": 0, "_timestamp": T0 // SECOND + 80}
+    printer.hear(80, "progress/printing", said)
+    job = printer.job
+    assert (job.outcome, job.ended_ms) == ("unknown", T0 + 20 * SECOND)
+    assert printer.state == "unknown"
+    bed(printer, 82, target=0, tool=0)
+    assert printer.state == "idle"
+
+
+def test_a_rest_that_the_broker_kept_counts_only_from_the_server_of_now(printer: Farm) -> None:
+    """Heaters that were told before the server began anew are of a printer that may be gone."""
+    printer.away(2, 2_000)
+    stamp = T0 // SECOND
+    for leaf in ("bed", "tool0"):
+        said = {"actual": 20, "target": 0, "_timestamp": stamp + 1_000}
+        printer.hear(2_001, f"temperature/{leaf}", said, retained=True)
+    assert printer.state == "unknown"
+    anew = {"path": "", "progress": 0, "_timestamp": stamp + 1_500}
+    printer.hear(2_001, "progress/printing", anew, retained=True)
+    assert printer.state == "unknown"
+    for leaf in ("bed", "tool0"):
+        said = {"actual": 21, "target": 0, "_timestamp": stamp + 1_502}
+        printer.hear(2_002, f"temperature/{leaf}", said, retained=True)
+    assert printer.state == "idle"
+
+
+@pytest.mark.parametrize("minutes", [1, 14])
+def test_a_short_absence_leaves_what_stands(printer: Farm, minutes: int) -> None:
+    start(printer, 10)
+    event(printer, 100, "PrintDone", time=90.0)
+    printer.away(110, 110 + 60 * minutes)
+    assert printer.state == "finished"
+    (status,) = printer.ledger.statuses()
+    assert status.since_ms == T0 + 100 * SECOND
+
+
+def test_a_bed_that_was_cleared_stays_so_whatever_shows_after_an_absence(printer: Farm) -> None:
+    start(printer, 10)
+    event(printer, 100, "PrintDone", time=90.0)
+    clear_bed(printer, 105)
+    printer.away(110, 170)
+    assert printer.state == "idle"
+    bed(printer, 180, target=0, tool=0)
+    assert printer.state == "idle"
+    (status,) = printer.ledger.statuses()
+    assert status.since_ms == T0 + 105 * SECOND
+
+
+def test_a_print_whose_end_was_missed_is_over_when_the_heaters_have_been_off(printer: Farm) -> None:
+    start(printer, 10)
+    bed(printer, 50)
+    printer.away(60, 120)
+    assert printer.state == "printing"
+    for at in range(121, 190, 5):
+        bed(printer, at, target=0, tool=0)
+    assert printer.state == "idle"
+    job = printer.job
+    assert (job.outcome, job.ended_ms, job.printing_ms) == ("unknown", T0 + 60 * SECOND, 50_000)
+    assert printer.seconds("unknown") == 1 + 61
+
+
+def test_progress_that_the_broker_kept_of_an_end_ends_the_job_then(printer: Farm) -> None:
+    start(printer, 10)
+    bed(printer, 50)
+    printer.away(60, 120)
+    said = {"path": FILE, "progress": 100, "_timestamp": T0 // SECOND + 90}
+    printer.hear(121, "progress/printing", said, retained=True)
+    assert printer.state == "finished"
+    job = printer.job
+    assert (job.outcome, job.provenance) == ("succeeded", "inferred")
+    assert job.ended_ms is not None
+    assert abs(job.ended_ms - T0 - 90 * SECOND) <= SECOND
+
+
+def test_progress_of_another_file_after_an_absence_is_another_print(printer: Farm) -> None:
+    start(printer, 10)
+    progress(printer, 50, 40, heard=50)
+    printer.away(60, 120)
+    said = {"path": "cup.gcode", "progress": 5, "_timestamp": T0 // SECOND + 130}
+    printer.hear(130, "progress/printing", said)
+    assert [(job.file, job.outcome) for job in printer.jobs] == [(FILE, "unknown"), ("cup.gcode", None)]
+    assert printer.jobs[0].ended_ms == T0 + 60 * SECOND
+
+
+def test_a_long_absence_is_not_known_and_ends_by_evidence(printer: Farm) -> None:
+    start(printer, 10)
+    event(printer, 100, "PrintDone", time=90.0)
+    printer.away(110, 1_100)
+    assert printer.state == "unknown"
+    bed(printer, 1_110, target=0, tool=0)
+    assert printer.state == "finished"
 
 
 def test_an_unknown_state_word_is_unknown_and_counted(printer: Farm) -> None:

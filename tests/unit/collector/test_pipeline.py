@@ -1,5 +1,7 @@
 """Which printers there are, since when, and what the configuration makes of them."""
 
+import json
+
 import pytest
 from sqlalchemy import delete
 
@@ -8,9 +10,10 @@ from collector.intake.sources import SourceTable
 from collector.printers.registry import PrinterRegistry
 from collector.settings import CollectorSettings, parse_source
 from farm.ledger import schema
+from farm.ledger.job_filter import JobFilter
 from farm.ledger.ledger import Ledger, open_ledger
 from farm.model.printer import Address
-from farm.model.times import DAY_MS
+from farm.model.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, rfc3339
 from farm.settings import PrinterSettings, SiteSettings
 
 T0 = 1_795_000_000_000
@@ -33,6 +36,34 @@ def test_what_the_broker_kept_is_first_seen_now_even_before_the_backlog_is_drain
         later.commit(T0 + 3 * DAY_MS)
         seen = {printer.name: printer.first_seen_ms for printer in ledger.printers()}
     assert seen == {"p1": T0, "p2": T0 + 3 * DAY_MS}
+
+
+@pytest.mark.parametrize("began_ms", [T0, T0 + 30 * SECOND_MS])
+def test_a_queue_that_meets_an_empty_ledger_is_placed_by_the_printers_own_time(began_ms: int) -> None:
+    """So it goes with a new database behind a broker that kept an hour of messages."""
+    now = T0 + HOUR_MS
+    said = [(began_ms, "job_started"), (began_ms + 20 * MINUTE_MS, "job_succeeded")]
+    with open_ledger("sqlite://") as ledger:
+        first = pipeline(ledger)
+        first.take("octo/event/PrintStarted", b"{}", False, now, False)
+        for at_ms, event in said:
+            payload = {"v": 1, "at": rfc3339(at_ms), "event": event, "job": {"file": "ring.ctb"}}
+            first.take("farm/p1/event", json.dumps(payload).encode(), False, now, False)
+        first.commit(now)
+        seen = {printer.name: printer.first_seen_ms for printer in ledger.printers()}
+        (job,) = [job for job in ledger.jobs(JobFilter()).jobs if job.file == "ring.ctb"]
+    assert seen == {"bay1": now, "p1": began_ms}
+    assert (job.started_ms, job.ended_ms) == (began_ms, began_ms + 20 * MINUTE_MS)
+
+
+@pytest.mark.parametrize("at", ["", '"at":"2024-01-01T00:00:00Z",'])
+def test_a_queued_message_that_tells_no_time_that_can_be_is_first_seen_now(at: str) -> None:
+    with open_ledger("sqlite://") as ledger:
+        first = pipeline(ledger)
+        first.take("farm/p1/state", f'{{"v":1,{at}"state":"idle","job":null}}'.encode(), False, T0, False)
+        first.commit(T0)
+        (printer,) = ledger.printers()
+    assert printer.first_seen_ms == T0
 
 
 def test_a_printer_without_a_checkpoint_keeps_its_row_and_its_first_sight() -> None:
@@ -104,6 +135,25 @@ def test_a_level_that_can_be_no_name_makes_no_printer(name: str) -> None:
         found.commit(T0)
         assert [printer.name for printer in ledger.printers()] == ["p1"]
         assert [fault.reason for fault in ledger.faults()] == ["bad_printer_name"]
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload", "reason"),
+    [
+        ("farm/p1/state", b"not json at all", "not_json"),
+        ("farm/p1/link", b"hello", "wrong_shape"),
+        ("octo/event/PrintDone", b"[1, 2]", "wrong_shape"),
+    ],
+)
+def test_what_cannot_be_read_makes_no_printer(topic: str, payload: bytes, reason: str) -> None:
+    with open_ledger("sqlite://") as ledger:
+        found = pipeline(ledger)
+        for at in (T0, T0 + 1):
+            found.take(topic, payload, False, at)
+        found.take("octo/event/PausedForUser", b"{}", True, T0)
+        found.commit(T0)
+        assert ledger.printers(everything=True) == []
+        assert [(fault.reason, fault.count) for fault in ledger.faults()] == [(reason, 2)]
 
 
 def test_names_stay_within_the_column_where_the_adapter_is_added() -> None:

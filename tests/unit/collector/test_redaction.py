@@ -1,11 +1,12 @@
 """A recording that a user sends us holds what we got wrong, and nobody's secrets."""
 
 import json
+import string
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from collector.intake.sources import SourceTable
@@ -114,9 +115,27 @@ def test_what_cannot_be_read_keeps_its_form_only() -> None:
     assert kept('{"pwd": hunter2, [1') == '{"xxx": xxxxxx0, [0'
 
 
-@given(st.text(max_size=300))
-def test_any_payload_can_be_redacted(payload: str) -> None:
-    redaction()(EVENT, payload.encode("utf-8", "surrogatepass"))
+@given(st.text(min_size=1, max_size=300))
+def test_of_any_text_that_cannot_be_read_no_letter_is_kept(payload: str) -> None:
+    assume(not payload.lstrip().startswith("{") and payload.strip() not in ("connected", "disconnected"))
+    found = redaction()(EVENT, payload.encode("utf-8", "surrogatepass"))
+    assert found is not None
+    assert found.payload.encode()
+    assert set(found.payload) & set(string.ascii_letters + string.digits) <= set("xX0")
+
+
+_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["path", "user", "time", "error", "pwd", "psk"]), _values))
+def test_of_any_object_only_fields_that_are_read_are_kept(said: dict[str, object]) -> None:
+    payload = kept(json.dumps(said))
+    assert set(json.loads(payload)) == set(said) - {"pwd", "psk"}
+    assert payload.encode()
 
 
 @pytest.mark.parametrize(

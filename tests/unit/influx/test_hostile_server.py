@@ -98,6 +98,7 @@ def test_an_answer_that_ends_before_its_length_is_no_answer(body: str) -> None:
         proxy.faults.extend([Fault(200, body=body, headers=headers)] * 2)
         _call(server)
         _query(server)
+        assert len(proxy.requests) == 2
 
 
 def test_a_whole_answer_is_read_as_ever() -> None:

@@ -1,3 +1,4 @@
+from contextlib import suppress
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -5,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from farm.errors import InvalidQuery
-from farm.kpi.windows import WINDOW_NAMES, Window, parse_window
+from farm.kpi.windows import WINDOW_NAMES, WINDOW_PATTERN, Window, parse_window
 from farm.model.times import DAY_MS, HOUR_MS
 from tests.unit.kpi.events import at
 
@@ -51,12 +52,14 @@ def test_a_window_may_be_given_by_two_times_of_any_zone() -> None:
     "text",
     [
         "",
-        "2h",
-        "yesterday",
+        "0h",
+        "30s",
+        "99999d",
         "24 h",
         "..",
         "2026-11-01T00:00:00Z",
-        "2026-11-01..2026-11-02",
+        "2026-11-31",
+        "2026-11-02..2026-11-01",
         "2026-11-02T00:00:00Z..2026-11-01T00:00:00Z",
         "2026-11-01T00:00:00Z..2026-11-01T00:00:00Z",
         "2026-11-01T00:00:00Z..soon",
@@ -68,6 +71,39 @@ def test_any_other_text_is_refused_with_the_allowed_forms(text: str) -> None:
     with pytest.raises(InvalidQuery) as refusal:
         parse_window(text, NOW, BERLIN)
     assert all(name in str(refusal.value) for name in (*WINDOW_NAMES, "FROM..TO"))
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [("90m", HOUR_MS * 3 // 2), ("2d", 2 * DAY_MS), ("14d", 14 * DAY_MS), ("2w", 14 * DAY_MS)],
+)
+def test_a_rolling_window_may_have_any_length(text: str, length: int) -> None:
+    assert parse_window(text, NOW, BERLIN) == Window(text, NOW - length, NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end"),
+    [
+        ("2026-11-01", "2026-10-31T23:00:00", "2026-11-01T23:00:00"),
+        ("yesterday", "2026-11-17T23:00:00", "2026-11-18T23:00:00"),
+        ("2026-11-01..2026-11-08", "2026-10-31T23:00:00", "2026-11-08T23:00:00"),
+        ("2026-10-25..2026-10-25", "2026-10-24T22:00:00", "2026-10-25T23:00:00"),
+    ],
+)
+def test_a_window_of_days_holds_the_whole_of_the_last_one(text: str, start: str, end: str) -> None:
+    assert parse_window(text, NOW, BERLIN) == Window(text, at(start), at(end))
+
+
+def test_the_ends_of_a_window_may_be_named_in_different_ways() -> None:
+    window = parse_window("2026-11-18T08:00..2h", NOW, BERLIN)
+    assert (window.from_ms, window.to_ms) == (at("2026-11-18T07:00:00"), NOW - 2 * HOUR_MS)
+    assert window.name == "2026-11-18T07:00:00.000Z..2026-11-19T08:30:00.000Z"
+
+
+@given(st.from_regex(WINDOW_PATTERN, fullmatch=True))
+def test_what_has_the_form_of_a_window_is_one_or_refused(text: str) -> None:
+    with suppress(InvalidQuery):
+        parse_window(text, NOW, BERLIN)
 
 
 @given(st.text())

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from farm.app.logs import JsonFormatter, LogRedaction, TextFormatter
-from farm.cli.output import print_json, print_line, print_table, write_csv
+from farm.cli.output import print_json, print_line, write_csv
 from farm.model.terminal_text import plain, plain_json, plain_lines
+from farm.tables import print_table
 
 HOSTILE = "a\x1b[2J\x1b]0;owned\x07\x9b31m\u202egpj.exe\r\nb\u2028c\ud800"
 SHOWN = r"a\x1b[2J\x1b]0;owned\x07\x9b31m\u202egpj.exe\r\nb\u2028c\ud800"
@@ -76,14 +77,3 @@ def test_the_log_is_harmless(formatter: logging.Formatter) -> None:
     record = logging.LogRecord("x", logging.INFO, "x", 1, "%s", (HOSTILE,), None)
     assert is_harmless(formatter.format(record))
     assert r"\u202e" in formatter.format(record)
-
-
-def test_a_narrow_terminal_breaks_no_ordinary_word(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    monkeypatch.setattr("farm.cli.output._WIDE", 80)
-    monkeypatch.setenv("COLUMNS", "80")
-    row = ["anna", "long_name_of_a_part_" * 6, "succeeded", "–", "2026-11-26 11:15:49", "2026-11-26 11:16:39"]
-    columns = ["printer", "file", "outcome", "cause", "started", "ended", "printing", "paused"]
-    print_table(columns, [[*row, "2 h 05 min", "–"]])
-    shown = capsys.readouterr().out
-    assert all(word in shown for word in ("succeeded", "2026-11-26", "11:15:49", "printing", "outcome"))
-    assert max(map(len, shown.splitlines())) <= 80

@@ -129,7 +129,7 @@ def test_a_protocol_is_found_by_its_file_alone(tmp_path: Path, monkeypatch: pyte
     (tmp_path / "smoke.py").write_text(
         "from simulators.protocols import SimulatedProtocol\n"
         "from simulators.protocols.base import FrontEnd\n"
-        'PROTOCOLS = [SimulatedProtocol("smoke", FrontEnd, "native", "smoke/{printer}", 1.0)]\n',
+        'PROTOCOLS = [SimulatedProtocol("smoke", FrontEnd, "native", "smoke/{printer}", 1.0, 1)]\n',
         "utf-8",
     )
     monkeypatch.setattr(found_protocols, "__path__", [*found_protocols.__path__, str(tmp_path)])

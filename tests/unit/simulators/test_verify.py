@@ -26,14 +26,16 @@ WINDOW_MS = 100 * HOUR_MS
 class Books:
     """A ledger of one printer, as far as verifying reads it. Pages are short on purpose."""
 
-    def __init__(self, jobs: Sequence[Job], totals: Mapping[PrinterState, int], name: str = "bay-1") -> None:
+    def __init__(
+        self, jobs: Sequence[Job], totals: Mapping[PrinterState, int], adapter: str = "native"
+    ) -> None:
         self._jobs = list(jobs)
         self._totals = totals
-        self._name = name
+        self._adapter = adapter
 
     def printers(self, *, everything: bool = False) -> list[Printer]:
         assert everything
-        return [Printer(id="p", site="main", name=self._name, adapter="native", first_seen_ms=START_MS)]
+        return [Printer(id="p", site="main", name="bay-1", adapter=self._adapter, first_seen_ms=START_MS)]
 
     def jobs(self, wanted: JobFilter) -> JobPage:
         begin = int(wanted.after or 0)
@@ -80,23 +82,23 @@ def booked(truth: JobTruth, **changes: Any) -> Job:
     return Job(**{**told, **changes})
 
 
+def a_truth(jobs: Sequence[JobTruth], spans: Sequence[SpanTruth], protocol: str = "native") -> Truth:
+    header = Header(
+        seed=1,
+        scenario="s",
+        faults=[],
+        from_ms=START_MS,
+        to_ms=START_MS + WINDOW_MS,
+        printers=[PrinterTruth("bay-1", protocol, "m", "x/bay-1")],
+    )
+    return Truth(header=header, jobs=list(jobs), spans=list(spans), gaps=[])
+
+
 def compare(
     truths: Sequence[JobTruth], jobs: Sequence[Job], totals: Mapping[PrinterState, int] | None = None
 ) -> Verification:
     busy = sum(job.printing_ms for job in truths)
-    truth = Truth(
-        header=Header(
-            seed=1,
-            scenario="s",
-            faults=[],
-            from_ms=START_MS,
-            to_ms=START_MS + WINDOW_MS,
-            printers=[PrinterTruth("bay-1", "native", "m", "x/bay-1")],
-        ),
-        jobs=list(truths),
-        spans=[SpanTruth("bay-1", PrinterState.PRINTING, START_MS, START_MS + busy)],
-        gaps=[],
-    )
+    truth = a_truth(truths, [SpanTruth("bay-1", PrinterState.PRINTING, START_MS, START_MS + busy)])
     told = totals or {PrinterState.PRINTING: busy, PrinterState.IDLE: WINDOW_MS - busy}
     return verify(truth, cast(LedgerReader, Books(jobs, told)))
 
@@ -239,17 +241,30 @@ def test_a_printer_first_seen_late_may_have_printed_before() -> None:
     assert account.holds
 
 
-def test_a_tenth_of_a_point_is_forgiven_and_more_is_not() -> None:
-    def off(points: float) -> Verification:
-        job = true_job(printing_ms=round((30 + points) * WINDOW_MS / 100))
-        totals = {PrinterState.PRINTING: 30 * HOUR_MS, PrinterState.IDLE: 70 * HOUR_MS}
-        return compare([job], [booked(job)], totals)
+@pytest.mark.parametrize(("protocol", "step"), [("octoprint", 1_000), ("moonraker", 250), ("native", 1)])
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("prints", [1, 3])
+def test_the_truth_may_lie_outside_by_a_step_of_the_protocol_for_each_change_and_no_more(
+    protocol: str, step: int, sign: int, prints: int
+) -> None:
+    spans = [
+        SpanTruth("bay-1", state, START_MS + at * HOUR_MS, START_MS + (at + 1) * HOUR_MS)
+        for start in range(0, 3 * prints, 3)
+        for at, state in enumerate(
+            (PrinterState.PREPARING, PrinterState.PRINTING, PrinterState.PAUSED), start
+        )
+    ]
+    allowed = 2 * prints * step
 
-    assert off(0.09).holds
-    assert off(-0.09).holds
-    far = off(0.11)
+    def off(ms: int) -> Verification:
+        busy = 2 * prints * HOUR_MS + sign * ms
+        totals = {PrinterState.PRINTING: busy, PrinterState.IDLE: WINDOW_MS - busy}
+        return verify(a_truth([], spans, protocol), cast(LedgerReader, Books([], totals, adapter=protocol)))
+
+    assert off(allowed).holds
+    far = off(allowed + 1)
     assert not far.holds
-    assert far.figures.utilization_difference_max == pytest.approx(0.11)
+    assert far.figures.utilization_difference_max == pytest.approx(100 * (allowed + 1) / WINDOW_MS, abs=1e-4)
 
 
 def test_a_ledger_of_other_printers_is_refused() -> None:

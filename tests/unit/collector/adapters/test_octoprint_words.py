@@ -46,8 +46,10 @@ class Instance:
         self.memory: Any = OCTOPRINT.new_memory()
 
     def read(self, suffix: str, said: object, retained: bool = False) -> Reading | None:
+        """What it tells of state, job and link; by what it is told from others is another matter."""
         payload = said if isinstance(said, bytes) else json.dumps(said).encode()
-        return OCTOPRINT.read(self.memory, suffix, payload, retained)
+        reading = OCTOPRINT.read(self.memory, suffix, payload, retained)
+        return reading and reading._replace(traits=())
 
     def event(self, name: str, at: float = 0, /, **more: object) -> Observation:
         """The one observation of an event `at` seconds."""
@@ -363,8 +365,12 @@ def test_the_whole_file_read_is_told(printing: Instance) -> None:
     assert printing.progress(100) == Reading(AT_MS, (seen,))
 
 
-def test_progress_that_the_broker_kept_or_that_has_no_figure_or_time_says_nothing(instance: Instance) -> None:
+def test_progress_that_the_broker_kept_is_a_figure_and_no_state(instance: Instance) -> None:
     assert instance.progress(42, retained=True) == Reading(None)
+    assert OCTOPRINT.telemetry(instance.memory) == Telemetry(progress=0.42)
+
+
+def test_progress_without_a_figure_or_a_time_says_nothing(instance: Instance) -> None:
     assert instance.progress("soon").observations == ()
     assert instance.read("progress/printing", {"progress": 42, "path": FILE}) == Reading(None)
     assert OCTOPRINT.telemetry(instance.memory) == Telemetry()
@@ -389,11 +395,12 @@ def test_temperatures_that_the_broker_kept_have_no_time(instance: Instance) -> N
 
 
 def test_heaters_that_stay_off_for_a_minute_in_mid_print_show_a_missed_end(printing: Instance) -> None:
+    printing.heat(5, 210, 60)
     assert printing.heat(10) == ()
     assert printing.heat(69.9995) == ()
     (seen,) = printing.heat(70)[:1]
     assert (seen.state, seen.since_ms, seen.time_ms) == (
-        PrinterState.UNKNOWN,
+        PrinterState.IDLE,
         AT_MS + 10_000,
         AT_MS + 70_000,
     )
@@ -403,6 +410,7 @@ def test_heaters_that_stay_off_for_a_minute_in_mid_print_show_a_missed_end(print
 
 @pytest.mark.parametrize(("tool", "bed"), [(1, 0), (0, 1), (None, 0)])
 def test_a_heater_that_is_on_begins_the_minute_anew(printing: Instance, tool: object, bed: object) -> None:
+    printing.heat(5, 210, 60)
     printing.heat(10)
     printing.heat(50, tool, bed)
     assert printing.heat(90) == ()
@@ -410,13 +418,30 @@ def test_a_heater_that_is_on_begins_the_minute_anew(printing: Instance, tool: ob
     assert printing.heat(151) != ()
 
 
-def test_a_printer_without_a_heated_bed_has_its_heaters_off_too(printing: Instance) -> None:
+def test_a_nozzle_alone_that_stays_off_for_ten_minutes_shows_it_too(printing: Instance) -> None:
+    printing.heat(5, 210, None)
     printing.heat(10, bed=None)
-    assert printing.heat(80, bed=None) != ()
+    assert printing.heat(609.9995, bed=None) == ()
+    assert printing.heat(610, bed=None) != ()
+
+
+def test_a_print_that_was_never_hot_is_not_over_because_it_is_cold(printing: Instance) -> None:
+    printing.heat(10)
+    assert printing.heat(80) == ()
+
+
+def test_a_print_whose_file_was_read_through_leaves_it_on_the_bed(printing: Instance) -> None:
+    printing.heat(5, 210, 60)
+    printing.progress(100, 8)
+    printing.heat(10)
+    (seen,) = printing.heat(70)
+    assert seen.state is PrinterState.FINISHED
+    assert printing.state("OPERATIONAL").state is PrinterState.FINISHED
 
 
 def test_cold_heaters_of_a_printer_that_does_not_print_say_nothing(instance: Instance) -> None:
     instance.state("PAUSED")
+    instance.heat(5, 210, 60)
     instance.heat(10)
     assert instance.heat(100) == ()
     instance.state("PRINTING")
@@ -425,16 +450,19 @@ def test_cold_heaters_of_a_printer_that_does_not_print_say_nothing(instance: Ins
     assert instance.heat(171) != ()
 
 
-def test_after_a_missed_end_one_progress_shows_the_print_again(printing: Instance) -> None:
+def test_after_a_missed_end_progress_shows_another_print(printing: Instance) -> None:
+    printing.heat(5, 210, 60)
     printing.heat(10)
     printing.heat(80)
-    assert printing.progress(50, 90).observations != ()
+    assert printing.progress(50, 90).observations == ()
+    assert printing.progress(51, 94).observations != ()
 
 
 def test_heaters_without_a_time_say_nothing(printing: Instance) -> None:
+    printing.heat(5, 210, 60)
     printing.heat(10)
-    assert printing.read("temperature/tool0", {"actual": 20, "target": 0}) == Reading(None)
-    assert printing.heat(75) == ()
+    for _ in range(2):
+        assert printing.read("temperature/tool0", {"actual": 20, "target": 0}) == Reading(None)
 
 
 # -- times and payloads ---------------------------------------------------------------------
@@ -536,29 +564,31 @@ def test_the_times_of_bed_and_nozzle_are_remembered(
 ) -> None:
     instance.read(f"temperature/{leaf}", {"actual": 1.0, "target": 0, "_timestamp": AT}, retained)
     wanted = [0, 0, 0]
-    if place is not None and not retained:
+    if place is not None:
         wanted[place] = AT_MS
     assert list(instance.memory.told_ms) == wanted
 
 
 @pytest.mark.parametrize(
-    ("cold", "state"), [(75, None), (76, None), (74, PrinterState.PRINTING), (70, PrinterState.PRINTING)]
+    ("cold", "state"), [(75, "idle"), (76, "idle"), (74, PrinterState.PRINTING), (70, PrinterState.PRINTING)]
 )
 def test_heaters_that_were_off_before_the_last_event_say_nothing_of_now(
-    printing: Instance, cold: int, state: PrinterState | None
+    printing: Instance, cold: int, state: str
 ) -> None:
+    printing.heat(5, 210, 60)
     printing.heat(10)
     printing.event("PrintResumed", 75)
     (seen,) = printing.heat(cold)
-    assert (seen.state, printing.memory.state) == (PrinterState.UNKNOWN, state)
+    assert (seen.state, printing.memory.state) == (PrinterState.IDLE, state)
 
 
 def test_heaters_that_go_off_show_a_missed_end_also_where_no_event_was_heard(instance: Instance) -> None:
     instance.progress(50)
-    assert instance.memory.state is PrinterState.PRINTING
+    stood = instance.memory.state
+    assert instance.heat(5, 210, 60) == ()
     assert instance.heat(10) == ()
     assert len(instance.heat(71)) == 1
-    assert instance.memory.state is None
+    assert (stood, instance.memory.state) == (PrinterState.PRINTING, PrinterState.IDLE)
 
 
 @pytest.mark.parametrize(("last", "state"), [(10, "printing"), (11, "error"), (100, "error")])

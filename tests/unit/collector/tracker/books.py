@@ -5,7 +5,7 @@ import msgspec
 from collector.tracker import LedgerChanges, Observed, Said, TrackerInput, TrackerWord, advance, first_sight
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.job import Job
-from farm.model.observation import JobReading, JobSignal, Observation
+from farm.model.observation import JobReading, JobSignal, Link, Observation
 from farm.model.span import Span
 from farm.model.states import PrinterState
 
@@ -51,6 +51,12 @@ class Books:
         at_ms = T0 + ms
         seen = msgspec.convert(reading | {"time_ms": reading.get("time_ms", at_ms)}, Observation)
         self.give(at_ms, Observed(seen, at_ms if heard_ms is None else T0 + heard_ms))
+
+    def see_link(self, minute: float, *, heard: float, limit: float) -> None:
+        """The link stands anew; the state before may stand for `limit` minutes."""
+        at_ms = T0 + int(minute * MINUTE)
+        seen = Observation(link=Link.ONLINE)
+        self.give(at_ms, Observed(seen, T0 + int(heard * MINUTE), limit_ms=int(limit * MINUTE)))
 
     def start(self, minute: float, file: str = "vase.gcode") -> None:
         job = JobReading(file=file, token=f"{minute}:{file}")

@@ -10,7 +10,6 @@ from collector.tracker import Settled, limits, needs_settling
 from collector.tracker.limits import (
     ECHO_MS,
     FRESH_MS,
-    QUIET_LINK_MS,
     REMEMBERED,
     RENEWED_LINK_MS,
     SAME_START_MS,
@@ -130,26 +129,17 @@ def test_a_start_signal_does_not_adopt_another_file(books: Books) -> None:
     assert len(books.jobs) == 2
 
 
-@pytest.mark.parametrize(
-    ("quiet", "retained", "from_ms"),
-    [
-        (QUIET_LINK_MS, False, None),
-        (QUIET_LINK_MS + 1, False, 0),
-        (QUIET_LINK_MS + 1, True, None),
-    ],
-)
-def test_a_lost_link_is_booked_from_the_last_message_on_when_that_is_long_ago(
-    books: Books, quiet: int, *, retained: bool, from_ms: int | None
+@pytest.mark.parametrize(("quiet", "retained"), [(0, False), (1, False), (MINUTE, False), (MINUTE, True)])
+def test_what_was_between_the_last_message_and_the_word_of_a_lost_link_is_not_known(
+    books: Books, quiet: int, *, retained: bool
 ) -> None:
-    books.see_ms(0, state="idle")
+    """A last will says that a printer is gone, and not since when."""
+    books.see_ms(0, state="printing")
     heard = MINUTE
     books.see_ms(heard + quiet, heard_ms=heard, link="offline", retained=retained)
-    states = [state for state, _ in books.states]
-    if from_ms is None:
-        assert states == ["idle", "offline"]
-    else:
-        assert states == ["idle", "unknown", "offline"]
-        assert T0 + heard in books.spans
+    spans = [(books.spans[at].state, at - T0) for at in sorted(books.spans)]
+    unknown = [("unknown", heard)] if quiet and not retained else []
+    assert spans == [("printing", 0), *unknown, ("offline", heard + quiet)]
 
 
 def test_the_hours_of_a_job_end_with_the_last_message_before_the_link_was_lost(books: Books) -> None:

@@ -108,6 +108,8 @@ _INPUTS = st.one_of(
     st.integers(0, 30 * MINUTE),
     _WORDS,
 )
+SHORT = 10 * MINUTE
+"""A gap within which the state before stands."""
 Steps = list[tuple[int, object]]
 _STEPS: st.SearchStrategy[Steps] = st.lists(st.tuples(st.integers(1, 30 * MINUTE), _INPUTS), max_size=40)
 
@@ -126,14 +128,15 @@ def _which(books: Books, which: str) -> str | None:
 def _input(books: Books, what: object, at_ms: int, heard_ms: int) -> TrackerInput:
     match what:
         case Observation():
-            return Observed(msgspec.structs.replace(what, time_ms=at_ms), min(heard_ms, at_ms))
+            seen = msgspec.structs.replace(what, time_ms=at_ms)
+            return Observed(seen, min(heard_ms, at_ms), limit_ms=SHORT if seen.link else 0)
         case int(long), HistoryRow() as row:
             began = at_ms - long
             ended = None if row.ended_ms is None else began + row.ended_ms
             row = msgspec.structs.replace(row, started_ms=began, ended_ms=ended)
             return Observed(Observation(time_ms=at_ms, level=True, history=(row,)), min(heard_ms, at_ms))
         case int(away):
-            return ContinuityLost(at_ms + away)
+            return ContinuityLost(at_ms + away, limit_ms=SHORT)
         case Silence() | Settled() | SignOfLife():
             return what
         case str(which), (SetState() | CorrectJob() | CloseJob() | DescribeJob() | NoteJob()) as word:

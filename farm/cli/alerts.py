@@ -1,0 +1,134 @@
+"""`layerline alerts`: what fires, and what has fired."""
+
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Option
+
+from farm.cli.names import GroupOption, PrinterNames, PrinterOption
+from farm.cli.opening import open_configuration
+from farm.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOption, VerboseOption, flag
+from farm.cli.output import counted, print_json, print_line
+from farm.cli.standing import farm_view
+from farm.cli.times import FarmClock, UtcOption, farm_clock
+from farm.cli.watching import WatchOption, watch
+from farm.tables import NOTHING, Cell, Column, print_table, terminal_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.text import Text
+
+    from farm.model.alert import Alert
+
+EXAMPLES = """
+layerline alerts                                  what fires now
+layerline alerts --all --since 7d                 what fired within a week, and what became of it
+layerline alerts --watch
+layerline alerts --all --printer bay1 --json
+"""
+
+_SHOWN = 50
+
+_FIRING = (
+    Column("severity"),
+    Column("fired", right=True),
+    Column("alert", name=True),
+    Column("summary", below=True),
+)
+_ALL = (
+    Column("state"),
+    Column("fired", right=True),
+    Column("alert", name=True),
+    Column("resolved"),
+    Column("severity", extra=True),
+    Column("summary", below=True),
+)
+
+
+def alerts(
+    everything: Annotated[bool, Option("--all", "-a", help="Resolved ones too.")] = False,
+    printer: PrinterOption = None,
+    group: GroupOption = None,
+    since: Annotated[
+        str | None,
+        Option(
+            "--since", metavar="TIME", help="Only those fired since: a date, a time, yesterday, or like 24h."
+        ),
+    ] = None,
+    until: Annotated[
+        str | None,
+        Option("--until", metavar="TIME", help="Only those fired until then; of a date its whole day."),
+    ] = None,
+    limit: Annotated[
+        int, Option("--limit", "-n", min=1, max=1000, help="At most so many, newest first.")
+    ] = _SHOWN,
+    watched: WatchOption = False,
+    utc: UtcOption = False,
+    database: DatabaseOption = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """List the alerts that fire, newest first; with --all those that were resolved too.
+
+    With --json an array of the objects of /api/v1/alerts.
+    """
+    from farm.app.wiring import ledger_of
+    from farm.model.alert import AlertFilter, AlertState
+
+    flags = flag("--database", database, "ledger", "url")
+    configuration = open_configuration(config, data, flags, verbose=verbose)
+    with ledger_of(configuration) as ledger:
+        clock = farm_clock(configuration, ledger, utc=utc)
+        wanted = AlertFilter(
+            states=None if everything else [AlertState.FIRING],
+            printer_ids=PrinterNames(configuration, ledger).chosen(printer, group),
+            since_ms=None if since is None else clock.moment(since, "--since"),
+            until_ms=None if until is None else clock.moment(until, "--until", at_end=True),
+            limit=limit,
+        )
+        view = farm_view(configuration, ledger)
+
+        def drawn(width: int) -> "Iterator[Text]":
+            found = view.alert_store.alerts(wanted).alerts
+            clock = farm_clock(configuration, ledger, utc=utc)
+            columns, rows = _table(found, clock, everything=everything)
+            return terminal_table(columns, rows, width, title=_heading(found))
+
+        if watched:
+            watch(drawn)
+            return
+        page = view.alert_store.alerts(wanted)
+        if as_json:
+            print_json([each.model_dump(mode="json") for each in view.alerts(page.alerts)])
+            return
+    _print(page.alerts, clock, more=page.next is not None, everything=everything)
+
+
+def _table(
+    found: "Sequence[Alert]", clock: FarmClock, *, everything: bool
+) -> "tuple[Sequence[Column], list[list[Cell]]]":
+    """The columns and a row for each alert; what all of them have in common is no column."""
+
+    def row(alert: "Alert") -> list[Cell]:
+        fired, summary = clock.ago(alert.fired_ms), alert.resolution or alert.summary or NOTHING
+        if not everything:
+            return [alert.severity.value, fired, alert.title, summary]
+        resolved = clock.instant(alert.resolved_ms)
+        return [alert.state.value, fired, alert.title, resolved, alert.severity.value, summary]
+
+    return (_ALL if everything else _FIRING), [row(alert) for alert in found]
+
+
+def _heading(found: "Sequence[Alert]") -> str:
+    return counted(len(found), "alert")
+
+
+def _print(found: "Sequence[Alert]", clock: FarmClock, *, more: bool, everything: bool) -> None:
+    if not found:
+        print_line("No alerts." if everything else "No alert fires.")
+        return
+    print_table(*_table(found, clock, everything=everything))
+    if more:
+        print_line(f"The newest {_heading(found)}; more with --limit.")

@@ -1,0 +1,1 @@
+"""Layerline against the real programs of printers: see docs/real-printers.md."""

@@ -1,0 +1,44 @@
+"""How the stories look at what became of what they did."""
+
+import time
+from datetime import UTC, datetime
+
+from tests.real.stage import Stage
+from tests.servers import wait_until
+
+_BACK_S = 180.0
+"""OctoPrint's plugin waits up to two minutes before it looks for its broker again."""
+_AFTER_S = 10.0
+
+
+def restart_and_compare(stage: Stage, printer: str) -> None:
+    """Restart ours, and see that the printer stands as it stood, before it is heard again and after."""
+    before = stage.standing(printer)
+    stage.restart()
+    back = datetime.now(UTC)
+
+    def is_heard() -> bool:
+        now = stage.standing(printer)
+        assert now == before, f"{before} became {now}"
+        return bool(datetime.fromisoformat(stage.farm.printers()[printer]["heard_at"]) > back)
+
+    wait_until(is_heard, f"{printer} is heard again", _BACK_S)
+    time.sleep(_AFTER_S)
+    now = stage.standing(printer)
+    assert now == before, f"{before} became {now}"
+
+
+def wait_until_over(stage: Stage, printer: str, file: str, limit_s: float) -> None:
+    """Wait until the printer's last job, of this file, is over; it must be there once."""
+
+    def is_over() -> bool:
+        jobs = stage.farm.jobs(printer)
+        return bool(jobs and jobs[0]["file"] == file and jobs[0]["outcome"] is not None)
+
+    wait_until(is_over, f"{file} is over", limit_s)
+    assert [job["file"] for job in stage.farm.jobs(printer)].count(file) == 1
+
+
+def is_warned(stage: Stage, words: str) -> bool:
+    """Whether the log has a warning with these words."""
+    return any("WARNING" in line and words in line for line in stage.farm.log.splitlines())
