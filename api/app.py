@@ -77,7 +77,7 @@ def create_app(
     sign_in = None
     if settings.token is not None:
         sign_in = SignIn(settings.token.get_secret_value(), settings.session_days, clock)
-    farm_view = FarmView(reader, alert_store, settings, site or SiteSettings(), clock)
+    farm_view = FarmView(reader, alert_store, settings, site or SiteSettings(), clock, refusals)
     context = ApiContext(
         farm_view=farm_view,
         kpi_engine=kpi_engine,

@@ -6,13 +6,14 @@ import msgspec
 
 from api import schemas, views
 from api.settings import ApiSettings
+from api.setup import RefusalProvider
 from api.streaks import Streaks
 from farm.kpi.windows import Window
 from farm.ledger.alert_store import AlertStore
 from farm.ledger.job_filter import JobFilter
 from farm.ledger.ledger_reader import LedgerReader
 from farm.model.alert import Alert, AlertFilter, AlertState, Delivery
-from farm.model.attention import Attention, attention
+from farm.model.attention import Attention, Need, attention
 from farm.model.clock import Clock
 from farm.model.job import Job
 from farm.model.printer import Printer
@@ -71,8 +72,10 @@ class FarmView:
         settings: ApiSettings,
         site: SiteSettings,
         clock: Clock,
+        refusals: RefusalProvider | None = None,
     ) -> None:
         self.reader = reader
+        self._refusals = refusals
         self.alert_store = alert_store
         self.site = site
         self.guarded = settings.token is not None
@@ -175,7 +178,13 @@ class FarmView:
             if now_ms - fault.last_ms <= DROPPED_LATELY_MS
         )
         last_jobs = self.reader.last_ended_jobs(broken)
-        return attention(statuses, last_jobs, now_ms, self._stale_ms, dropped)
+        return attention(statuses, last_jobs, now_ms, self._stale_ms, (*dropped, *self._refused()))
+
+    def _refused(self) -> Iterable[Need]:
+        """Whom the broker refuses now, by the clock on the wall, whatever the ledger's time is."""
+        now_ms = self._clock()
+        refused = () if self._refusals is None else self._refusals()
+        return (views.refused_need(client) for client in refused if client.is_current(now_ms))
 
     def printer_documents(self, printer_ids: Collection[str] | None) -> dict[str, PrinterDocument]:
         """The printers as JSON texts, by id; of those asked for, only those that count now."""

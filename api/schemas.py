@@ -496,7 +496,7 @@ class RefusedClientRecord(Answer):
     client_id: str | None = Field(examples=["bay2"])
     reason: RefusalReason = Field(examples=[RefusalReason.WRONG_PASSWORD])
     words: str = Field(description="The reason as said to a person.", examples=["wrong password"])
-    remedy: str = Field(examples=["type in user and password as `layerline doctor` shows them"])
+    remedy: str = Field(examples=["type in user and password as `layerline up` shows them"])
     count: int = Field(description="Refusals since it was let in last, or ever.", examples=[12])
     current: bool = Field(examples=[True])
     first_at: Instant

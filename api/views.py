@@ -159,6 +159,16 @@ def dropped_need(fault: IntakeFault) -> Need:
     )
 
 
+def refused_need(client: RefusedClient) -> Need:
+    """A client that the broker refuses, as something to look at."""
+    return Need(
+        kind=NeedKind.REFUSED_CLIENT,
+        task=f"Let in or turn off: {client.who} is refused by the broker, {client.reason.words}",
+        since_ms=client.last_ms,
+        words=client.reason.remedy,
+    )
+
+
 def span_view(span: Span) -> schemas.StateSpan:
     """A span of a printer's time."""
     return schemas.StateSpan(

@@ -39,7 +39,7 @@ class RefusalReason(StrEnum):
         return _MEANINGS[self][1]
 
 
-_TYPE_IN = "type in user and password as `layerline doctor` shows them"
+_TYPE_IN = "type in user and password as `layerline up` shows them"
 
 _MEANINGS = {
     RefusalReason.NO_LOGIN: ("no user and password", _TYPE_IN),

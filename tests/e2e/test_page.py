@@ -409,6 +409,26 @@ def test_messages_dropped_lately_are_shown_and_older_ones_are_not(
         expect(page.locator("#notices .when")).to_have_text("last 5 min ago")
 
 
+def test_who_is_refused_by_the_broker_is_said_until_let_in(
+    browser: Browser, farm: SampleFarm, ledger: Ledger
+) -> None:
+    refused = [
+        RefusedClient(
+            address="192.168.1.7",
+            client_id="<b>bay2</b>",
+            reason=RefusalReason.WRONG_PASSWORD,
+            count=3,
+            first_ms=NOW_MS - 60_000,
+            last_ms=NOW_MS - 1_000,
+        )
+    ]
+    with serving(ledger, refusals=lambda: refused) as server, opened(browser, server.url) as page:
+        told = page.locator("#notices .notice")
+        expect(told).to_contain_text("<b>bay2</b> at 192.168.1.7 is refused by the broker, wrong password")
+        refused[0] = msgspec.structs.replace(refused[0], let_in_ms=NOW_MS)
+        expect(told).to_be_hidden(timeout=20_000)
+
+
 def test_nothing_needs_hands_is_said_only_where_every_printer_is_known(
     browser: Browser, tmp_path: Path
 ) -> None:

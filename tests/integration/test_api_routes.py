@@ -56,12 +56,17 @@ def test_whom_the_broker_refused_is_listed_with_reason_and_remedy(farm: SampleFa
     later = msgspec.structs.replace(wrong, client_id=None, last_ms=NOW_MS - HOUR_MS, let_in_ms=NOW_MS)
     with farm_ledger(farm) as ledger, serving(ledger, refusals=lambda: (wrong, later)) as server:
         listed = get(server, "/refused-clients")["items"]
+        needs = [need for need in get(server, "/attention")["needs"] if need["kind"] == "refused_client"]
+    (need,) = needs
+    assert "bay2 at 192.168.1.7 is refused by the broker, wrong password" in need["task"]
+    assert (need["printer_id"], need["since"]) == (None, rfc3339(NOW_MS - SECOND_MS))
+    assert need["words"] == "type in user and password as `layerline up` shows them"
     assert listed[0] == {
         "address": "192.168.1.7",
         "client_id": "bay2",
         "reason": "wrong_password",
         "words": "wrong password",
-        "remedy": "type in user and password as `layerline doctor` shows them",
+        "remedy": "type in user and password as `layerline up` shows them",
         "count": 12,
         "current": True,
         "first_at": rfc3339(NOW_MS - HOUR_MS),
