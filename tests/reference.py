@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from markdown_it import MarkdownIt
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
@@ -34,6 +35,7 @@ from farm.model.printer_setup import USUAL_PREFIXES, PrinterBroker, SetupWay, fr
 from farm.model.states import PrinterState
 
 DOCS = Path(__file__).parent.parent / "docs"
+PAGE = DOCS.parent / "api" / "page"
 _BLOCK = re.compile(r"(<!-- (?P<name>[^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -231,6 +233,36 @@ def _setup_text(way: SetupWay) -> str:
     return "\n".join(f"{part}\n" for part in parts)
 
 
+WORDS_PAGE = """\
+<!doctype html>
+<html lang="en">
+<head>
+  <meta charset="utf-8">
+  <meta name="viewport" content="width=device-width, initial-scale=1">
+  <meta name="color-scheme" content="light dark">
+  <title>The words · Layerline</title>
+  <link rel="icon" href="/page/mark.svg" type="image/svg+xml">
+  <script src="/page/theme.js"></script>
+  <link rel="stylesheet" href="/page/base.css">
+  <link rel="stylesheet" href="/page/words.css">
+</head>
+<body>
+  <main class="words">
+    <a class="back" href="/">Back to the farm</a>
+{words}
+  </main>
+</body>
+</html>
+"""
+_LINK = re.compile(r"\[([^\]]+)\]\([^)]+\)")
+
+
+def words_page() -> tuple[Path, str]:
+    """`docs/words.md` as a page of the program; other documents are not there, so nothing links to them."""
+    text = _LINK.sub(r"\1", (DOCS / "words.md").read_text("utf-8"))
+    return PAGE / "words.html", WORDS_PAGE.format(words=MarkdownIt().render(text).rstrip())
+
+
 GENERATED: dict[str, Callable[[], dict[str, str]]] = {
     "configuration.md": setting_blocks,
     "cli.md": command_blocks,
@@ -245,6 +277,7 @@ def up_to_date() -> Iterator[tuple[Path, str]]:
     for name, blocks in GENERATED.items():
         file = DOCS / name
         yield file, filled(file.read_text("utf-8"), blocks())
+    yield words_page()
 
 
 if __name__ == "__main__":

@@ -300,6 +300,16 @@ def test_the_window_of_the_figures_can_be_chosen_by_keyboard(browser: Browser, l
         assert "window=8h" in page.url
 
 
+def test_the_words_are_a_click_away_and_fit_a_phone(browser: Browser, ledger: Ledger) -> None:
+    with serving(ledger) as server, opened(browser, server.url, viewport=PHONE) as page:
+        page.get_by_role("link", name="What the words mean").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("The words")
+        expect(page.locator("main")).to_contain_text("Observed share.")
+        assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+        page.get_by_role("link", name="Back to the farm").click()
+        expect(page.locator("#live")).to_be_visible()
+
+
 def test_an_empty_farm_explains_itself_until_a_printer_appears(browser: Browser, tmp_path: Path) -> None:
     def broker() -> BrokerAccess:
         return BrokerAccess(
