@@ -30,10 +30,10 @@ KEPT = re.compile(
     r"/(mqtt|progress/printing|temperature/.+|event/ZChange|moonraker/status|klipper/state/.+)$"
 )
 """The topics whose last message the broker keeps."""
-FEW = 400
+FEW = 100
 """A recording of no more messages is cut between any two of them."""
-CUTS = 40
-ONCE = 12
+CUTS = 25
+ONCE = 4
 STEP_MS = SECOND_MS
 
 
@@ -86,9 +86,14 @@ class Books(NamedTuple):
     def differences(self, whole: "Books") -> list[str]:
         """What differs from the books without a restart, beyond the step of a printer's clock."""
         found = [_difference(*pair) for pair in zip_longest(self.jobs, whole.jobs)]
-        found += [_difference(*pair) for pair in zip_longest(self.spans, whole.spans)]
+        found += [_difference(*pair) for pair in zip_longest(_lasting(self.spans), _lasting(whole.spans))]
         found += [_difference(*pair) for pair in zip_longest(self.statuses, whole.statuses)]
         return [each for each in found if each]
+
+
+def _lasting(spans: list[Span]) -> list[Span]:
+    """The spans without those of a moment, such as the one between the last word and the last will."""
+    return [span for span in spans if span.to_ms is None or span.to_ms - span.from_ms > STEP_MS]
 
 
 def _difference(one: msgspec.Struct | None, other: msgspec.Struct | None) -> str:
@@ -98,7 +103,7 @@ def _difference(one: msgspec.Struct | None, other: msgspec.Struct | None) -> str
     if one is None or other is None:
         return f"only one has {one or other}"
     here, there = msgspec.structs.asdict(one), msgspec.structs.asdict(other)
-    fields = here.keys() - {"progress", "heard_ms", "job"}
+    fields = here.keys() - {"progress", "progress_ms", "heard_ms", "job"}
     return ", ".join(
         f"{name} of {type(one).__name__}: {here[name]} for {there[name]}"
         for name in sorted(fields)
