@@ -76,7 +76,7 @@ def test_one_command_runs_a_farm_that_a_printer_can_join(tmp_path: Path) -> None
             access.user,
             access.password,
             f"http://127.0.0.1:{page}",
-            "MQTT 3.1.1",
+            "MQTT 3.1 and 3.1.1",
             "instance_name",
         ):
             assert shown in farm.text
