@@ -128,6 +128,8 @@ def _started(memory: OctoPrintMemory, said: Payload, at: int | None) -> Observat
     memory.state = PrinterState.PRINTING
     memory.error = None
     memory.failed = memory.bed_full = memory.heated = False
+    # What the print before reached is not this one's.
+    memory.figures = msgspec.structs.replace(memory.figures, progress=None)
     job = _job(said, at, token=True)
     return Observation(time_ms=at, state=PrinterState.PRINTING, signal=JobSignal.STARTED, job=job)
 

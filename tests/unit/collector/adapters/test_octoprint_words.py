@@ -612,3 +612,10 @@ def test_what_is_about_to_pause_tells_nothing_new(instance: Instance, before: st
 
 def test_an_error_is_the_firmwares_for_the_end_that_follows(printing: Instance) -> None:
     assert printing.event("Error", 5, error="hot").facts == (JobFact.FIRMWARE_ERROR,)
+
+
+def test_a_print_that_starts_has_none_of_the_progress_of_the_one_before(instance: Instance) -> None:
+    instance.progress(100)
+    before = OCTOPRINT.telemetry(instance.memory).progress
+    instance.event("PrintStarted", 30)
+    assert (before, OCTOPRINT.telemetry(instance.memory).progress) == (1.0, None)
