@@ -319,6 +319,24 @@ def test_mosquitto_keeps_its_queue_over_a_restart_in_order() -> None:
             assert [int(message.payload) for message in reader.collect(50)] == list(range(50))
 
 
+def test_a_restart_of_mosquitto_is_no_loss_of_every_printer() -> None:
+    """One that ends in order publishes all last wills first; ours saves what it has and is gone."""
+    with embedded_broker(BrokerKind.MOSQUITTO) as broker:
+        with line(broker, "collector", clean=False) as reader:
+            reader.subscribe("farm/#")
+        printer = mqtt.Client(CallbackAPIVersion.VERSION2, "printer")
+        printer.username_pw_set(broker.credentials.user, broker.credentials.password)
+        printer.will_set("farm/bay1/mqtt", b"disconnected", qos=1, retain=True)
+        printer.connect(broker.host, broker.port)
+        printer.loop_start()
+        printer.publish("farm/bay1/mqtt", b"connected", qos=1, retain=True).wait_for_publish(10)
+        broker.stop()
+        printer.loop_stop()
+        broker.start()
+        with line(broker, "collector", clean=False) as reader:
+            assert [message.payload for message in reader.collect(2, patience_s=1)] == [b"connected"]
+
+
 def test_mosquitto_keeps_its_queue_when_who_looks_after_it_is_killed() -> None:
     with embedded_broker(BrokerKind.MOSQUITTO) as broker:
         with line(broker, "collector", clean=False) as reader:

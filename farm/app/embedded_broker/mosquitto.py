@@ -52,6 +52,7 @@ _STARTS_WITHIN_S = 60.0
 _FORMER_ENDS_WITHIN_S = 20.0
 _SAVES_WITHIN_S = 9.0
 """A little less than the supervisor waits for us."""
+_QUEUES_FILE = "mosquitto.db"
 _LOOK_EVERY_S = 0.5
 _LAST_LINES = 5
 _READ_BYTES = 65_536
@@ -196,7 +197,7 @@ def run_mosquitto(
         try:
             _Watch(process, cast(IO[bytes], process.stdout), status).run(mosquitto, settings, stop)
         finally:
-            _end(process)
+            _end(process, place / _QUEUES_FILE)
             status.write()
 
 
@@ -290,15 +291,32 @@ def _end_with_parent() -> None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
+def _end(process: "subprocess.Popen[bytes]", queues: Path) -> None:
+    """Have it save its queues, and end it at once then.
+
+    One that ends by itself first publishes the last will of every printer, as if all of them had been
+    lost: what stands would stand no more after each restart of ours.
+    """
     if process.poll() is not None:
         return
-    process.terminate()
+    before = _written_at(queues)
+    process.send_signal(signal.SIGUSR1)
+    deadline = time.monotonic() + _SAVES_WITHIN_S
+    while process.poll() is None and _written_at(queues) == before:
+        if time.monotonic() > deadline:
+            log.warning("mosquitto does not save its queues within %g s; killing it", _SAVES_WITHIN_S)
+            break
+        time.sleep(_LOOK_EVERY_S / 10)
+    process.kill()
+    process.wait()
+
+
+def _written_at(file: Path) -> int | None:
+    """When the file was last put in place, None where there is none."""
     try:
-        process.wait(_SAVES_WITHIN_S)
-    except subprocess.TimeoutExpired:
-        log.warning("mosquitto does not end within %g s; killing it", _SAVES_WITHIN_S)
-        process.kill()
+        return file.stat().st_mtime_ns
+    except OSError:
+        return None
 
 
 def _level(line: str) -> int:
