@@ -51,6 +51,8 @@ class Reading(NamedTuple):
     observations: tuple[Observation, ...] = ()
     refused: tuple[str, ...] = ()
     traits: tuple[Trait, ...] = ()
+    only_now: bool = False
+    """It speaks of the moment of its receipt: out of a queue it says nothing."""
 
 
 class Question(NamedTuple):

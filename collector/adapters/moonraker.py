@@ -171,7 +171,8 @@ class Moonraker:
         memory.webhooks, memory.webhooks_message = "disconnected", None
         last = memory.counted_ms
         told = self._tell(memory, (last or 0) + 1, level=False, retained=False)
-        return Reading(last, tuple(msgspec.structs.replace(each, time_ms=last) for each in told))
+        gone = tuple(msgspec.structs.replace(each, time_ms=last) for each in told)
+        return Reading(last, gone, only_now=True)
 
     def _merge(
         self, memory: MoonrakerMemory, at: int, status: Status, retained: bool

@@ -166,7 +166,8 @@ class Pipeline:
         has_time = False
         try:
             reading = session.adapter.read(session.memory, route.suffix, payload, retained)
-            if reading is None:
+            if reading is None or (reading.only_now and not live):
+                session.go_back(before)
                 return False
             time_ms = reading.time_ms
             if time_ms is not None:
@@ -295,7 +296,7 @@ class Pipeline:
         for printer in self._book.printers.values():
             if not printer.is_taken_in:
                 continue
-            for session in printer.sessions:
+            for session in (session for session in printer.sessions if session.waits):
                 self._look(printer, session, now_ms)
             if printer.was_silent(now_ms) and printer.tracker.state not in UNSEEN:
                 self._told.silence(printer)
@@ -306,15 +307,12 @@ class Pipeline:
 
     def _look(self, printer: TrackedPrinter, session: PrinterSession, now_ms: int) -> None:
         """Work in what has shown by the time that passed."""
-        before = session.memory
-        if session.waiting is None or not session.waiting.waits(before):
-            return
-        session.memory = before.__copy__()
+        before, session.memory = session.memory, session.memory.__copy__()
         seen = session.look(now_ms)
         if seen is not None:
             self._memory_before = before
-            heard = self._heard(printer, session, now_ms, live=True)
-            self._told.tell(heard, now_ms, Reading(seen.time_ms, (seen,)))
+            reading = Reading(seen.time_ms, (seen,))
+            self._told.tell(self._heard(printer, session, now_ms, live=True), now_ms, reading)
             self._writer.moved(session)
 
     def waiting_inputs(self) -> list[int]:

@@ -168,6 +168,11 @@ class PrinterSession:
             self.publishers,
         ) = mark
 
+    @property
+    def waits(self) -> bool:
+        """Whether something may show by the time that passes."""
+        return self.waiting is not None and self.waiting.waits(self.memory)
+
     def look(self, now_ms: int) -> Observation | None:
         """What shows by now though no message came."""
         return None if self.waiting is None else self.waiting.look(self.memory, self.clock.theirs(now_ms))
