@@ -5,6 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 _ADAPTERS = "tests/unit/collector/adapters"
+_TRAITS = f"{_ADAPTERS}/test_traits.py"
 _REDACTION = "tests/unit/collector/test_redaction.py"
 _TRACKER = "tests/unit/collector/tracker"
 _TRACKED = (
@@ -67,7 +68,13 @@ TARGETS = (
     Target(
         "native",
         ("collector/adapters/native.py",),
-        (f"{_ADAPTERS}/test_native.py", _REDACTION, f"{_ADAPTERS}/test_decoding.py"),
+        (
+            f"{_ADAPTERS}/test_native.py",
+            _TRAITS,
+            "tests/unit/collector/test_gap_rules.py",
+            _REDACTION,
+            f"{_ADAPTERS}/test_decoding.py",
+        ),
     ),
     Target(
         "octoprint",
@@ -80,6 +87,7 @@ TARGETS = (
         (
             "tests/unit/collector/test_gap_rules.py",
             f"{_ADAPTERS}/test_octoprint_words.py",
+            _TRAITS,
             f"{_ADAPTERS}/test_octoprint_memory.py",
             "tests/unit/collector/test_octoprint.py",
             _REDACTION,
@@ -98,6 +106,7 @@ TARGETS = (
         ),
         (
             f"{_ADAPTERS}/test_moonraker_words.py",
+            _TRAITS,
             "tests/unit/collector/test_moonraker.py",
             "tests/unit/collector/test_gap_rules.py",
             _REDACTION,

@@ -152,6 +152,10 @@ EXAMPLES = {
 ROWS = [(kind, rule.name) for kind, adapter in adapters().items() for rule in adapter.after_gap]
 
 
+def test_every_row_has_its_example_and_every_example_its_row() -> None:
+    assert sorted(ROWS) == sorted(EXAMPLES)
+
+
 @pytest.mark.parametrize("gap", ["short", "long"])
 @pytest.mark.parametrize("row", ROWS, ids="-".join)
 def test_what_is_seen_after_a_gap_restores_what_the_row_says(row: tuple[str, str], gap: str) -> None:

@@ -314,3 +314,10 @@ def test_an_offset_is_the_same_whatever_the_hosts_clock_began_with(
         there = two.say(source_ms + other, at, live=live, floor_ms=NOW)
         assert here.at_ms == there.at_ms
         assert here.change == there.change
+
+
+@pytest.mark.parametrize(("offset_ms", "shift"), [(None, 0), (0, 0), (7_000, 7_000), (-7_000, -7_000)])
+def test_an_instant_is_told_in_either_clock(offset_ms: int | None, shift: int) -> None:
+    clock = SourceClock(offset_ms=offset_ms)
+    assert clock.ours(NOW) == NOW + shift
+    assert clock.theirs(NOW + shift) == NOW
