@@ -18,7 +18,7 @@ from collector.tracker.attempts import (
     started_at,
 )
 from collector.tracker.beside import heard_beside
-from collector.tracker.doubt import away, is_in_question, lose_unconfirmed, miss, weigh
+from collector.tracker.doubt import away, certain_until, is_in_question, lose_unconfirmed, miss, weigh
 from collector.tracker.history import look_back
 from collector.tracker.inputs import (
     ContinuityLost,
@@ -126,7 +126,7 @@ def _link(step: Transition, seen: Observation, heard_ms: int, limit_ms: int) -> 
     if seen.link is Link.OFFLINE:
         if step.link is Link.OFFLINE:
             return
-        open_gap(step, min(heard_ms, step.at))
+        open_gap(step, certain_until(step, min(heard_ms, step.at)))
         if heard_ms < step.at and not seen.retained:
             # When it went is not told: a last will comes after it, be it by a moment or by minutes.
             lose_unconfirmed(step, heard_ms, "link")

@@ -32,7 +32,7 @@ from simulators.scenario import Scenario
 from simulators.wire import Message
 from tests.recordings import RECORDINGS, messages, recording_id, sources
 
-PREFIXES = ("octoPrint", "farm/bay2/octoprint", "printer1", "garage-ender3")
+PREFIXES = ("octoPrint/bay1", "octoPrint", "farm/bay2/octoprint", "printer1", "printer2", "garage-ender3")
 SOURCE = {"octoprint": "octoprint=octoPrint", "moonraker": "moonraker:printer1=printer1"}
 LATER_S = 5
 """So much later the second began: two that do the very same in the same second cannot be told apart."""

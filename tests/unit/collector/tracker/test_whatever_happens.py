@@ -208,6 +208,13 @@ def test_a_job_ends_once_and_its_hours_lie_within_it(steps: Steps) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(_STEPS)
+@example(
+    [
+        (1, Observation(state=PrinterState.PRINTING)),
+        (1, 1),
+        (1, Observation(link=Link.OFFLINE)),
+    ]
+)
 def test_the_hours_of_all_jobs_fit_into_the_printers_own(steps: Steps) -> None:
     books, now = driven([(passed, what) for passed, what in steps if not _sets_state(what)])
     for state in ACTIVE_STATES:
