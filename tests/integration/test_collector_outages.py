@@ -172,7 +172,10 @@ def test_a_broker_that_is_killed_or_ends_in_mid_stream_is_waited_for(
                 connects_again(process, connected)
             stream.end()
             wait_until(lambda: len(booked(ledger)) >= stream.prints - 20, "what the broker kept is booked")
-            assert set(booked(ledger)) <= {"succeeded", "unknown"}
+            # The broker may have lost the end of the newest print: nothing yet tells that it is over.
+            newest, *others = booked(ledger)
+            assert newest in ("succeeded", "unknown", "None")
+            assert set(others) <= {"succeeded", "unknown"}
         assert process.process.poll() is None, process.log
         assert process.end() == 0, process.log
 
