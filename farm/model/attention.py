@@ -93,7 +93,7 @@ def attention(
 def _needs(status: PrinterStatus, last_jobs: Mapping[str, Job], now_ms: int, stale_ms: int) -> Iterable[Need]:
     printer = status.printer
     if now_ms - status.known_until_ms > stale_ms:
-        task = "See why its collector books nothing: what is shown is old"
+        task = "See why its collector books nothing"
         yield _need(status, NeedKind.STALE_COLLECTOR, task, since_ms=status.known_until_ms)
         return
     if status.clash is not None and status.clash.stands(now_ms):
