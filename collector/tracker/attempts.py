@@ -9,7 +9,7 @@ import msgspec
 
 from collector.tracker.limits import SAME_START_MS
 from collector.tracker.outcome import Ruling, decide, told_by_history, told_by_nobody
-from collector.tracker.spans import account
+from collector.tracker.spans import account, certain_until
 from collector.tracker.state import Attempt
 from collector.tracker.transition import Transition
 from farm.model.feed import FeedKind
@@ -129,7 +129,7 @@ def _correct_start(step: Transition, reading: JobReading) -> None:
 def end(step: Transition, ruling: Ruling, ended_ms: int) -> None:
     """End the attempt under way as the outcome rules have it; nothing happens where none is."""
     ended_ms = min(ended_ms, step.at)
-    account(step, ended_ms)
+    account(step, certain_until(step, ended_ms))
     attempt = step.attempt
     if attempt is None:
         return

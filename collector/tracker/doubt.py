@@ -50,11 +50,6 @@ def lose_unconfirmed(step: Transition, from_ms: int, source: str) -> None:
     lose_sight(step, from_ms, source)
 
 
-def certain_until(step: Transition, heard_ms: int) -> int:
-    """Until when the state was certain, of a printer that was last heard at `heard_ms`."""
-    return heard_ms if step.doubt is None else min(heard_ms, step.doubt.from_ms)
-
-
 def is_in_question(step: Transition) -> bool:
     """Whether how things stand is not known for sure, so that what is only presumed is worth something."""
     is_cut_off = step.state is PrinterState.OFFLINE and step.source == "link"

@@ -18,10 +18,15 @@ _UNSEEN = frozenset({PrinterState.UNKNOWN, PrinterState.OFFLINE})
 _OUT_OF_SIGHT = _UNSEEN | {PrinterState.MAINTENANCE}
 
 
+def certain_until(step: Transition, until_ms: int) -> int:
+    """Until when, and no longer than `until_ms`, the state was certain."""
+    return until_ms if step.doubt is None else min(until_ms, step.doubt.from_ms)
+
+
 def fall_silent(step: Transition) -> None:
     """Nothing more was heard: how things stood is remembered for the next sign of life."""
-    stood, doubt = step.state, step.doubt
-    lose_sight(step, step.at if doubt is None else min(step.at, doubt.from_ms), "silence")
+    stood = step.state
+    lose_sight(step, certain_until(step, step.at), "silence")
     if step.state is not stood:
         step.before_silence = stood
 

@@ -18,7 +18,7 @@ from collector.tracker.attempts import (
     started_at,
 )
 from collector.tracker.beside import heard_beside
-from collector.tracker.doubt import away, certain_until, is_in_question, lose_unconfirmed, miss, weigh
+from collector.tracker.doubt import away, is_in_question, lose_unconfirmed, miss, weigh
 from collector.tracker.history import look_back
 from collector.tracker.inputs import (
     ContinuityLost,
@@ -46,7 +46,7 @@ from collector.tracker.matching import (
 )
 from collector.tracker.outcome import ENDINGS, Ruling, decide, told_by_nobody, told_by_printer
 from collector.tracker.persons import take_word
-from collector.tracker.spans import close_gap, enter, fall_silent, open_gap, resume
+from collector.tracker.spans import certain_until, close_gap, enter, fall_silent, open_gap, resume
 from collector.tracker.state import Attempt, LedgerChanges, TrackerState
 from collector.tracker.transition import Transition
 from farm.model.job import job_id

@@ -136,7 +136,12 @@ def test_a_parameter_nobody_knows_is_refused_with_the_nearest(server: FarmServer
         ("/jobs", {"since": "yesterday"}, "since", "an RFC 3339 instant such as 2026-11-22T00:00:00Z"),
         ("/jobs", {"after": "nonsense"}, "after", "`next` of the page before"),
         ("/jobs", {"printer": "Prusa 99"}, "printer", "the printers of this farm"),
-        ("/kpis", {"window": "24hours"}, "window", "1h, 8h, 24h, 7d, 30d, today, week, month, any other length such as"),
+        (
+            "/kpis",
+            {"window": "24hours"},
+            "window",
+            "1h, 8h, 24h, 7d, 30d, today, week, month, any other length such as",
+        ),
         ("/kpis", {"name": "utilisation"}, "name", "utilization, print_success_rate, throughput"),
         ("/kpis", {"group": "Hall Z"}, "group", "the groups of this farm"),
         ("/kpis", {"by": "shelf"}, "by", "'printer', 'group' or 'farm'"),

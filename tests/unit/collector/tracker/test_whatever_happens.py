@@ -215,6 +215,14 @@ def test_a_job_ends_once_and_its_hours_lie_within_it(steps: Steps) -> None:
         (1, Observation(link=Link.OFFLINE)),
     ]
 )
+@example(
+    [
+        (1, Observation(state=PrinterState.PRINTING)),
+        (1001, Observation(link=Link.ONLINE)),
+        (1, ("open", CloseJob(outcome=Outcome.SUCCEEDED))),
+        (1, Silence()),
+    ]
+)
 def test_the_hours_of_all_jobs_fit_into_the_printers_own(steps: Steps) -> None:
     books, now = driven([(passed, what) for passed, what in steps if not _sets_state(what)])
     for state in ACTIVE_STATES:
