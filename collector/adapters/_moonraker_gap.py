@@ -3,9 +3,8 @@
 from enum import StrEnum
 
 from collector.adapters._gap_rules import ANY_STATE, AS_TOLD, NOT_KNOWN, GapRule, JobAfterGap
-from farm.model.states import PrinterState
+from farm.model.states import ACTIVE_STATES, PrinterState
 
-COUNTING = frozenset({PrinterState.PREPARING, PrinterState.PRINTING, PrinterState.PAUSED})
 STALLED_MS = 10_000
 
 
@@ -23,14 +22,14 @@ AFTER_GAP = (
     GapRule(
         name="counts_on",
         sign=MoonrakerSign.COUNTS,
-        before=COUNTING,
+        before=ACTIVE_STATES,
         state=AS_TOLD,
         job=JobAfterGap.GOES_ON,
     ),
     GapRule(
         name="stands_still",
         sign=MoonrakerSign.STANDS,
-        before=COUNTING,
+        before=ACTIVE_STATES,
         state=NOT_KNOWN,
         job=JobAfterGap.OPEN,
         after_ms=STALLED_MS,

@@ -11,7 +11,9 @@ from enum import StrEnum
 from collector.adapters._gap_rules import NOT_KNOWN, GapRule, JobAfterGap, gap_rule
 from collector.adapters._octoprint_events import RESTING, follow
 from collector.adapters._octoprint_memory import (
+    BED,
     FORGOTTEN,
+    NOZZLE,
     Happening,
     OctoPrintMemory,
     as_of,
@@ -24,7 +26,6 @@ from farm.model.observation import JobReading, JobSignal, Observation
 from farm.model.states import ACTIVE_STATES, PrinterState
 from farm.model.times import MINUTE_MS
 
-_BED, _NOZZLE = 1, 2
 _COLD_MS = MINUTE_MS
 _COLD_WITHOUT_BED_MS = 10 * MINUTE_MS
 _LASTS_MS = 4_000
@@ -261,9 +262,9 @@ def _is_told_since(memory: OctoPrintMemory, *, retained: bool) -> bool:
     """
     if memory.state is not None and not memory.doubted:
         return True
-    told_ms = memory.told_ms[_NOZZLE]
+    told_ms = memory.told_ms[NOZZLE]
     if memory.figures.bed_target is not None:
-        told_ms = min(told_ms, memory.told_ms[_BED])
+        told_ms = min(told_ms, memory.told_ms[BED])
     if retained and (memory.began_ms is None or told_ms < memory.began_ms - _QUEUED_MS):
         return False
     return told_ms > memory.gap_ms

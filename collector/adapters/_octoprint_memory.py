@@ -16,6 +16,8 @@ REMEMBERED = 24
 """So many events are kept with their times."""
 FELL_MS = 30_000
 """A topic keeps its order, so a time that falls by more than this within one shows that the clock fell."""
+PROGRESS, BED, NOZZLE = range(3)
+"""The places of `OctoPrintMemory.told_ms`."""
 FORGOTTEN = "-"
 """The event of our own that the way to the instance broke."""
 

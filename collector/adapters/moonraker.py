@@ -22,13 +22,13 @@ from collector.adapters._klipper_status import (
     eventtime_ms,
     status_of,
 )
-from collector.adapters._moonraker_gap import AFTER_GAP, COUNTING, STALLED_MS
+from collector.adapters._moonraker_gap import AFTER_GAP, STALLED_MS
 from collector.adapters._moonraker_history import HISTORY_FIELDS, history_row
 from collector.adapters.base import ClockKind, Fields, Question, Reading, Trait
 from farm.errors import UnreadableMessage
 from farm.model.clash import ClashSign
 from farm.model.observation import JobFact, JobReading, JobSignal, Link, Observation, Telemetry
-from farm.model.states import Cause, PrinterState
+from farm.model.states import ACTIVE_STATES, Cause, PrinterState
 
 _PAUSE_CONFIRMED_MS = 1_500
 _LEAP_MS = 3_000
@@ -197,7 +197,7 @@ class Moonraker:
 
     def _confirm(self, memory: MoonrakerMemory, at: int) -> tuple[Observation, ...]:
         """The print's clock counts on behind messages that may be missing: it tells which print that is."""
-        if memory.told not in COUNTING or memory.counted_ms != at:
+        if memory.told not in ACTIVE_STATES or memory.counted_ms != at:
             return ()
         memory.doubted = False
         return (Observation(time_ms=at, level=True, state=memory.told, job=_job(memory, at, False)),)
@@ -218,7 +218,8 @@ class Moonraker:
         state = _meaning(memory, at)
         if state is None:
             return ()
-        if state is memory.told and state in COUNTING and memory.file != memory.told_file and not retained:
+        is_under_way = state is memory.told and state in ACTIVE_STATES
+        if is_under_way and memory.file != memory.told_file and not retained:
             return self._tell_file(memory, at)
         if state is memory.told and memory.told_end and not memory.told_cause:
             return _refine(memory, at)
@@ -273,7 +274,7 @@ def _is_stalled(memory: MoonrakerMemory, at: int) -> bool:
     In split mode the clock's own message may be behind others of the same moment, so one
     whole moment without it must have passed.
     """
-    if memory.told not in COUNTING or memory.counted_ms is None or memory.webhooks in _DEAD:
+    if memory.told not in ACTIVE_STATES or memory.counted_ms is None or memory.webhooks in _DEAD:
         return False
     if at <= memory.counted_ms:
         return False
@@ -325,7 +326,7 @@ def _signal(
             return JobSignal.HALTED, cause_in(words), words
         return None, None, words
     if memory.webhooks == "disconnected":
-        under_way = memory.state in _ACTIVE or before in COUNTING
+        under_way = memory.state in _ACTIVE or before in ACTIVE_STATES
         return JobSignal.HOST_GONE if under_way else None, None, None
     match memory.state:
         case "complete":

@@ -10,7 +10,10 @@ from collector.adapters import _octoprint_gap as gap
 from collector.adapters._json import text, wire_fields
 from collector.adapters._octoprint_events import EVENTS, Payload, decode, follow, time_ms, word_of
 from collector.adapters._octoprint_memory import (
+    BED,
     FORGOTTEN,
+    NOZZLE,
+    PROGRESS,
     Happening,
     OctoPrintMemory,
     as_of,
@@ -26,8 +29,7 @@ from farm.model.clash import ClashSign
 from farm.model.observation import JobReading, JobSignal, Link, Observation, Telemetry
 from farm.model.states import PrinterState
 
-_PROGRESS, _BED, _NOZZLE = range(3)
-_HEATERS = {"bed": _BED, "tool0": _NOZZLE}
+_HEATERS = {"bed": BED, "tool0": NOZZLE}
 
 
 class OctoPrint:
@@ -125,7 +127,7 @@ class OctoPrint:
             return Reading(None)
         if retained:
             return Reading(None, self._kept_progress(memory, said.path, percent, at))
-        hear(memory, _PROGRESS, at)
+        hear(memory, PROGRESS, at)
         if said.path == "":
             return Reading(at, gap.began_anew(memory, at, retained=False))
         if path is None:
@@ -148,9 +150,9 @@ class OctoPrint:
         self, memory: OctoPrintMemory, path: str | None, percent: float, at: int
     ) -> tuple[Observation, ...]:
         """What the broker kept, where it was not heard when it was told."""
-        if at <= memory.told_ms[_PROGRESS] or not is_present(memory, at):
+        if at <= memory.told_ms[PROGRESS] or not is_present(memory, at):
             return ()
-        hear(memory, _PROGRESS, at)
+        hear(memory, PROGRESS, at)
         if path == "":
             return gap.began_anew(memory, at, retained=True)
         if path is None:

@@ -13,9 +13,8 @@ from collector.tracker.state import Attempt
 from collector.tracker.transition import Transition
 from farm.model.job import Job
 from farm.model.observation import JobReading, JobSignal, Observation
-from farm.model.states import ACTIVE_STATES, PrinterState
+from farm.model.states import ACTIVE_STATES, UNSEEN_STATES, PrinterState
 
-_UNSEEN = frozenset({PrinterState.UNKNOWN, PrinterState.OFFLINE})
 _AT_REST = frozenset({PrinterState.IDLE, PrinterState.FINISHED})
 
 
@@ -95,7 +94,7 @@ def _without_old_state(step: Transition, seen: Observation) -> Observation:
 
     Without a job under way a beginning or a fault is news all the same.
     """
-    if seen.state in (None, step.state) or seen.signal is not None or step.state in _UNSEEN:
+    if seen.state in (None, step.state) or seen.signal is not None or step.state in UNSEEN_STATES:
         return seen
     if step.attempt is None and seen.state not in _AT_REST:
         return seen

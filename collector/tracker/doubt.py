@@ -15,9 +15,8 @@ from collector.tracker.state import Attempt, Doubt
 from collector.tracker.transition import Transition
 from farm.model.job import job_id
 from farm.model.observation import JobReading, JobSignal, Observation
-from farm.model.states import ACTIVE_STATES, PrinterState
+from farm.model.states import ACTIVE_STATES, UNSEEN_STATES, PrinterState
 
-_UNSEEN = frozenset({PrinterState.UNKNOWN, PrinterState.OFFLINE})
 _NO_READING = JobReading()
 
 
@@ -32,7 +31,7 @@ def away(step: Transition, until_ms: int, limit_ms: int) -> None:
 
 def miss(step: Transition, from_ms: int, until_ms: int, source: str, limit_ms: int) -> None:
     """Messages of this time may be missing: a doubt within the limit (ms), a gap beyond it."""
-    if step.state in _UNSEEN:
+    if step.state in UNSEEN_STATES:
         return
     if until_ms - from_ms > limit_ms:
         lose_unconfirmed(step, from_ms, source)

@@ -7,15 +7,14 @@ from collector.tracker.transition import Transition
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.operator_input import PrinterService
 from farm.model.span import Span
-from farm.model.states import ACTIVE_STATES, PrinterState
+from farm.model.states import ACTIVE_STATES, UNSEEN_STATES, PrinterState
 
 _HOURS = {
     PrinterState.PRINTING: "printing_ms",
     PrinterState.PREPARING: "preparing_ms",
     PrinterState.PAUSED: "paused_ms",
 }
-_UNSEEN = frozenset({PrinterState.UNKNOWN, PrinterState.OFFLINE})
-_OUT_OF_SIGHT = _UNSEEN | {PrinterState.MAINTENANCE}
+_OUT_OF_SIGHT = UNSEEN_STATES | {PrinterState.MAINTENANCE}
 
 
 def certain_until(step: Transition, until_ms: int) -> int:
@@ -79,7 +78,7 @@ def enter(step: Transition, state: PrinterState, at_ms: int, source: str) -> Non
     at_ms = max(at_ms, step.since)
     account(step, at_ms)
     step.before_silence = None
-    if state in _UNSEEN:
+    if state in UNSEEN_STATES:
         step.doubt = None
     before = _open_span(step)
     left = step.state

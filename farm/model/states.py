@@ -19,6 +19,8 @@ class PrinterState(StrEnum):
 
 ACTIVE_STATES = frozenset({PrinterState.PREPARING, PrinterState.PRINTING, PrinterState.PAUSED})
 """States in which a job is under way."""
+UNSEEN_STATES = frozenset({PrinterState.UNKNOWN, PrinterState.OFFLINE})
+"""States in which it does not show what the printer is doing."""
 
 OBSERVED_STATES = frozenset(PrinterState) - {PrinterState.UNKNOWN}
 """States that we know from evidence; the rest of the time is unobserved."""

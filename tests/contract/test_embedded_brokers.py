@@ -364,15 +364,17 @@ def test_mosquitto_ends_with_who_looks_after_it() -> None:
         (child,) = children_of(broker.pid)
         broker.kill()
         wait_until(lambda: not Path(f"/proc/{child}").exists(), "mosquitto ends")
+        with pytest.raises(ConnectionRefusedError), socket.create_connection((broker.host, broker.port), 1):
+            pass
 
 
 def test_a_mosquitto_that_dies_is_an_end_with_its_words() -> None:
     with embedded_broker(BrokerKind.MOSQUITTO) as broker:
         (child,) = children_of(broker.pid)
         os.kill(child, 9)
-        wait_until(
-            lambda: "the embedded broker cannot run: mosquitto ended with status -9" in broker.log, "it says"
-        )
+        words = "the embedded broker cannot run: mosquitto ended with status -9"
+        wait_until(lambda: words in broker.log, "it says")
+        assert broker.log.count(words) == 1
 
 
 def children_of(pid: int) -> list[int]:
