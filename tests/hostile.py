@@ -191,7 +191,7 @@ def octoprint() -> Iterator[Shell]:
 
 
 def moonraker() -> Iterator[Shell]:
-    """Moonraker's topics in both modes, and its two answers."""
+    """Moonraker's topics in both modes, its two answers and its refusal."""
     whole = {"eventtime": 1200.5, "status": _STATUS}
     yield Shell("klipper/status", whole)
     for name, fields in _STATUS.items():
@@ -204,6 +204,8 @@ def moonraker() -> Iterator[Shell]:
         yield Shell("moonraker/status", {"server": "online"}, retained)
     yield Shell("moonraker/api/response", {"jsonrpc": "2.0", "id": 1, "result": whole})
     yield Shell("moonraker/api/response", {"jsonrpc": "2.0", "id": 2, "result": {"jobs": [_HISTORY]}})
+    refused = {"code": 503, "message": "Klippy Host not connected"}
+    yield Shell("moonraker/api/response", {"jsonrpc": "2.0", "id": 1, "error": refused})
 
 
 def native() -> Iterator[Shell]:

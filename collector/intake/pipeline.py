@@ -7,7 +7,6 @@ once. Whoever feeds it acknowledges a message only after the commit that followe
 import logging
 from collections.abc import Iterable, Sequence
 from copy import copy
-from typing import Any
 
 from collector.adapters.base import ClockKind, Reading
 from collector.intake.addresses import AddressBook, FirstMessage, Route
@@ -21,7 +20,7 @@ from collector.intake.sources import SourceTable
 from collector.intake.tracker_inputs import UNSEEN, Heard, TrackerInputs
 from collector.printers.registry import PrinterRegistry
 from collector.printers.tracked import TrackedPrinter
-from collector.sessions.session import PrinterSession
+from collector.sessions.session import PrinterSession, SessionMark
 from collector.sessions.source_clock import RESTART_MS, Placed, is_plausible
 from collector.sessions.thinning import ThinningPolicy, ThinningSettings
 from collector.sessions.trail import HeldMessage
@@ -74,7 +73,7 @@ class Pipeline:
         self._routes = self._book.routes
         self._thinning = ThinningPolicy(thinning or ThinningSettings())
         self._sample_ms = round(settings.telemetry_seconds * SECOND_MS)
-        self._memory_before: Any = None
+        self._before: SessionMark
         self.latest_ms = self._book.latest_ms
 
     # -- one message ------------------------------------------------------------------------
@@ -162,7 +161,7 @@ class Pipeline:
         """Work in what the message says; whether it says when it was, None where it came again after all."""
         session = route.session
         before = session.mark()
-        self._memory_before = before.memory
+        self._before = before
         has_time = False
         try:
             reading = session.adapter.read(session.memory, route.suffix, payload, retained)
@@ -237,7 +236,7 @@ class Pipeline:
         self._hear(printer, session, at)
 
     def _heard(self, printer: TrackedPrinter, session: PrinterSession, received_ms: int, live: bool) -> Heard:
-        return Heard(printer, session, received_ms, live, self.latest_ms, self._memory_before)
+        return Heard(printer, session, received_ms, live, self.latest_ms, self._before)
 
     def _hear(self, printer: TrackedPrinter, session: PrinterSession, at: int) -> None:
         """The printer was heard in the session at `at`."""
@@ -307,10 +306,10 @@ class Pipeline:
 
     def _look(self, printer: TrackedPrinter, session: PrinterSession, now_ms: int) -> None:
         """Work in what has shown by the time that passed."""
-        before, session.memory = session.memory, session.memory.__copy__()
+        before = session.mark()
         seen = session.look(now_ms)
         if seen is not None:
-            self._memory_before = before
+            self._before = before
             reading = Reading(seen.time_ms, (seen,))
             self._told.tell(self._heard(printer, session, now_ms, live=True), now_ms, reading)
             self._writer.moved(session)

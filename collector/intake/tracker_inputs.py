@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -15,7 +15,7 @@ from collector.printers.history import evidence_of_rows, older_rows, rows_before
 from collector.printers.other_addresses import beside_others
 from collector.printers.replay import Revised, shifted_by
 from collector.printers.tracked import TrackedPrinter
-from collector.sessions.session import PrinterSession
+from collector.sessions.session import PrinterSession, SessionMark
 from collector.sessions.source_clock import ClockChange, Placed
 from collector.tracker import (
     ECHO_MS,
@@ -45,8 +45,7 @@ class Heard(NamedTuple):
     """The message at hand: whose it is, when it came, and the state of the collector before it.
 
     `received_ms` is when it came by our clock, `live` says that it did not wait in a queue, `latest_ms` is
-    the latest instant at which any printer was heard, `memory_before` the adapter memory of the session
-    without this message.
+    the latest instant at which any printer was heard, `before` the session without this message.
     """
 
     printer: TrackedPrinter
@@ -54,7 +53,7 @@ class Heard(NamedTuple):
     received_ms: int
     live: bool
     latest_ms: int
-    memory_before: Any
+    before: SessionMark
 
 
 class TrackerInputs:
@@ -211,10 +210,14 @@ class TrackerInputs:
 
 @contextmanager
 def _as_before(heard: Heard) -> Iterator[None]:
-    """Commits within hold the memory without the message at hand, which is not acknowledged by them."""
+    """Commits within hold the session without the message at hand, which is not acknowledged by them.
+
+    Its clock alone is held as it is now: what stands in the ledger is put right by it.
+    """
     session = heard.session
-    memory, session.memory = session.memory, heard.memory_before
+    now = session.mark()
+    session.go_back(heard.before._replace(clock=now.clock, highest_ms=now.highest_ms))
     try:
         yield
     finally:
-        session.memory = memory
+        session.go_back(now)
