@@ -1,9 +1,10 @@
 """Evidence that came late: gathered by printer, kept durably, and worked in within bounds.
 
-A printer has credit to be run again at once for what comes late. One whose clock is bad would have
-its whole history run again without end: when its credit is spent, a late input is stored with the
-commit that acknowledges its message, marked by its ordinal, and the printer is run again once for all
-of them when it has credit again; the others go first.
+A late input is stored with the commit that acknowledges its message, marked by its ordinal, and put
+into its place behind that commit: nothing of a message is booked without the rest of it. A printer has
+credit to be run again at once. One whose clock is bad would have its whole history run again without
+end: when its credit is spent, it is run again once for all that waits when it has credit again; the
+others go first.
 """
 
 import logging
@@ -52,17 +53,16 @@ class LateEvidence:
         self._signs_ms: dict[str, int] = {}
         self._told: set[str] = set()
         self._hurries = False
+        self.is_due = False
+        """Whether something waits for nothing but that its message is booked."""
 
     def restored(self, printer: TrackedPrinter) -> None:
         """A printer of the ledger, for which late evidence may wait."""
         if printer.late_from_ms is not None:
             self._waiting[printer.id] = printer
+            self.is_due = True
 
-    def has_credit(self, printer: TrackedPrinter, now_ms: int) -> bool:
-        """Whether the printer may be run again at once for what comes late."""
-        return self._credit_at(printer, now_ms) > 0
-
-    def spend(self, printer: TrackedPrinter, rows: int, now_ms: int) -> None:
+    def _spend(self, printer: TrackedPrinter, rows: int, now_ms: int) -> None:
         """The printer was run again over so many inputs."""
         self._credit[printer.id] = (self._credit_at(printer, now_ms) - max(rows, _LEAST_COST), now_ms)
 
@@ -95,6 +95,7 @@ class LateEvidence:
         self._writer.pending.evidence.append(row)
         printer.wait_for(at)
         self._waiting[printer.id] = printer
+        self.is_due = self.is_due or self._credit_at(printer, received_ms) > 0
         self._writer.touch(printer)
 
     def _is_passed_over(self, printer: TrackedPrinter, at: int, given: TrackerInput) -> bool:
@@ -121,6 +122,7 @@ class LateEvidence:
         What waits must be committed. Raises LedgerError when the ledger is not there.
         """
         self._cuts, self._signs_ms, spent = {}, {}, 0
+        self.is_due = False
         for printer in sorted(
             self._waiting.values(), key=lambda each: self._credit_at(each, now_ms), reverse=True
         ):
@@ -161,7 +163,7 @@ class LateEvidence:
             printer.row = row
             log.exception("the late evidence of printer %s cannot be worked in as a whole", printer.name)
             rows = self._one_by_one(printer, now_ms)
-        self.spend(printer, rows, now_ms)
+        self._spend(printer, rows, now_ms)
         return rows
 
     def _replay(self, printer: TrackedPrinter, now_ms: int, late: list[Evidence]) -> int:

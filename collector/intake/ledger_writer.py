@@ -40,14 +40,11 @@ class LedgerWriter:
         known: KnownMessages,
         logged: set[tuple[str, str]],
     ) -> None:
-        """`logged` remembers what was told, also for the writer that follows this one; `rows_run` counts the
-        inputs that were run again.
-        """
+        """`logged` remembers what was told, also for the writer that follows this one."""
         self._ledger = ledger
         self._deliveries = deliveries
         self._known = known
         self.pending = Pending()
-        self.rows_run = 0
         self.changed: dict[str, TrackedPrinter] = {}
         self._moved_printers: dict[str, TrackedPrinter] = {}
         self._moved_sessions: dict[str, PrinterSession] = {}
@@ -130,7 +127,6 @@ class LedgerWriter:
         """
         self.commit(revised.at_ms)
         replayed = replay(self._ledger, printer, at, shifted=shifted, late=late, revised=revised)
-        self.rows_run += replayed.rows
         if replayed.batch is not None:
             replayed.batch.booked_until_ms = revised.at_ms
             replayed.batch.taken_inputs = list(taken_inputs)

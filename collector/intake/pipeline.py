@@ -357,6 +357,11 @@ class Pipeline:
         """Whether somebody waits for what the next commit holds."""
         return self._writer.pending.urgent
 
+    @property
+    def is_late_due(self) -> bool:
+        """Whether what came late is to be put into its place by a commit now."""
+        return self._late.is_due
+
     def commit(self, booked_until_ms: int) -> None:
         """Write everything taken so far, durably. Raises what the ledger raises; nothing is lost then."""
         self._writer.commit(booked_until_ms)

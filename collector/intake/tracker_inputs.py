@@ -8,9 +8,8 @@ from typing import NamedTuple
 import msgspec
 
 from collector.adapters.base import Reading
-from collector.intake.late_evidence import WHY, LateEvidence
+from collector.intake.late_evidence import LateEvidence
 from collector.intake.ledger_writer import COLLECTOR, LedgerWriter
-from collector.printers.evidence import evidence_body
 from collector.printers.history import evidence_of_rows, older_rows, rows_before
 from collector.printers.other_addresses import beside_others
 from collector.printers.replay import Revised, shifted_by
@@ -29,7 +28,6 @@ from collector.tracker import (
 )
 from farm.errors import LedgerError
 from farm.ledger.collector_ledger import CollectorLedger
-from farm.ledger.records import Evidence
 from farm.model.observation import JobSignal, Link, Observation
 from farm.model.states import PrinterState
 from farm.model.times import DAY_MS
@@ -177,18 +175,8 @@ class TrackerInputs:
             session.link = seen.link
 
     def _take_late(self, heard: Heard, at: int, given: TrackerInput, seen: Observation | None) -> None:
-        """Put an input that came late into its place: at once, or where that costs too much, with others."""
-        printer, writer = heard.printer, self._writer
-        if not self._late.has_credit(printer, heard.received_ms):
-            self._late.take(printer, heard.session, at, heard.received_ms, given, seen)
-            return
-        at = max(at, printer.row.first_seen_ms)
-        body = evidence_body(heard.session, given, heard.received_ms, seen)
-        late = Evidence(printer.id, at, 0, heard.received_ms, body)
-        before = writer.rows_run
-        with _as_before(heard):
-            writer.replay(printer, at, Revised(COLLECTOR, WHY, heard.latest_ms), late=[late])
-        self._late.spend(printer, writer.rows_run - before, heard.received_ms)
+        """Keep an input that came late, to be put into its place behind the message that brought it."""
+        self._late.take(heard.printer, heard.session, at, heard.received_ms, given, seen)
 
     def _look_further_back(self, heard: Heard, seen: Observation) -> None:
         """Put rows of the history in their places that settle jobs from before the one at hand."""

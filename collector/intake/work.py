@@ -75,8 +75,12 @@ class Work:
             self._sift(self._steps, trouble)
 
     def _take(self, step: Step) -> None:
-        steps, pipeline = self._steps, self.pipeline
-        steps.append(step)
+        """Work a step in, behind what came late before it, so that it does not matter where commits fall."""
+        pipeline = self.pipeline
+        self._steps.append(step)
+        if pipeline.is_late_due:
+            self._book(pipeline.latest_ms)
+            self._steps.append(step)
         try:
             step.work(pipeline)
         except BatchRefused as error:

@@ -2,7 +2,6 @@
 
 import json
 import random
-from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -11,8 +10,6 @@ from hypothesis import strategies as st
 from collector.intake.pipeline import Pipeline
 from collector.intake.sources import SourceTable
 from collector.settings import parse_source
-from farm.errors import LedgerUnreachable
-from farm.ledger.batch import Batch
 from farm.ledger.job_filter import JobFilter
 from farm.ledger.ledger import Ledger, open_ledger
 from farm.model.feed import FeedKind
@@ -259,36 +256,33 @@ def test_a_printer_is_run_again_after_its_oldest_evidence_is_gone_and_what_is_ol
         assert spans[:4] == before[1][:4]
 
 
-class BooksAndFallsSilent:
-    """A ledger that books one commit, once armed, and loses its answer."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
-        self.armed = False
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._ledger, name)
-
-    def commit(self, batch: Batch) -> None:
-        self._ledger.commit(batch)
-        if self.armed:
-            self.armed = False
-            raise LedgerUnreachable("the answer was lost")
-
-
-def test_a_commit_in_the_middle_of_a_message_holds_nothing_of_it() -> None:
+def test_what_comes_late_is_booked_with_the_whole_of_its_message() -> None:
     """The third message comes late, since two gaps that are alike say how long its printer may be silent."""
     gap = 7 * MINUTE
     with open_ledger("sqlite://") as ledger:
-        ledger.claim("test", "test", simulated=True, now_ms=0)
-        unsure = BooksAndFallsSilent(ledger)
-        pipeline = Pipeline(cast(Ledger, unsure), SourceTable(SOURCES))
+        pipeline = fresh(ledger)
         pipeline.take("farm/p1/state", b'{"v": 1, "state": "idle"}', False, T0)
         pipeline.take("farm/p1/telemetry", b'{"v": 1, "bed": 60}', False, T0 + gap)
         pipeline.tick(T0 + 2 * gap - 1)
-        unsure.armed = True
-        with pytest.raises(LedgerUnreachable):
-            pipeline.take("farm/p1/telemetry", b'{"v": 1, "bed": 61}', False, T0 + 2 * gap)
-        (restored,) = Pipeline(ledger, SourceTable(SOURCES)).sessions_taken_in()
-        assert restored.heard_ms == T0 + gap
-        assert (restored.report_interval.last_gap_ms, restored.report_interval.limit_ms) == (gap, 5 * MINUTE)
+        assert not pipeline.is_late_due
+        pipeline.take("farm/p1/telemetry", b'{"v": 1, "bed": 61}', False, T0 + 2 * gap)
+        assert pipeline.is_late_due
+        assert list(ledger.sessions()) == []
+        pipeline.commit(T0 + 2 * gap)
+        assert not pipeline.is_late_due
+        (restored,) = fresh(ledger).sessions_taken_in()
+        assert (restored.heard_ms, restored.report_interval.limit_ms) == (T0 + 2 * gap, 3 * gap)
+
+
+def test_what_came_late_is_due_again_where_the_collector_was_killed_in_between() -> None:
+    with open_ledger("sqlite://") as ledger:
+        pipeline = fresh(ledger)
+        deliver(pipeline, [(at + 100, (at, t, b)) for at, t, b in (state(T0, "idle"),)], T0 + HOUR)
+        _, topic, payload = event(T0 + 5 * MINUTE, "job_started", "a")
+        pipeline.take(topic, payload, False, T0 + HOUR)
+        pipeline._writer.commit(T0 + HOUR)
+        again = fresh(ledger)
+        assert again.is_late_due
+        again.commit(T0 + HOUR)
+        assert not again.is_late_due
+        assert [job.file for job in ledger.jobs(JobFilter()).jobs] == ["a.gcode"]
