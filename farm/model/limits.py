@@ -98,6 +98,9 @@ PRINTER_NAME = TextLimit(128)
 ANNOUNCED_NAME = TextLimit(100)
 """A name out of a topic, to which the adapter may have to be added to tell two printers apart."""
 GROUP = TextLimit(128)
+CALENDAR = TextLimit(64)
+HOLIDAY = TextLimit(128)
+"""What a holiday is called."""
 MODEL = TextLimit(128)
 CLIENT_ID = TextLimit(128)
 BROKER = TextLimit(255)
