@@ -21,7 +21,8 @@ from farm.model import limits
 from farm.model.times import SECOND_MS
 
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-DAY_MINUTES: Final = 24 * 60
+HOUR_MINUTES: Final = 60
+DAY_MINUTES: Final = 24 * HOUR_MINUTES
 MOST_DATES: Final = 4_000
 """How many days of its own a calendar may have: ten years of days."""
 
@@ -73,6 +74,12 @@ class ShopCalendar(msgspec.Struct, frozen=True, kw_only=True):
         return {each.day: CLOSED for each in self.holidays} | {
             each.day: each.hours for each in self.exceptions
         }
+
+
+def span_text(span: tuple[int, int]) -> str:
+    """Hours as they are written: `08:00-18:00`."""
+    opens, closes = (f"{at // HOUR_MINUTES:02d}:{at % HOUR_MINUTES:02d}" for at in span)
+    return f"{opens}-{closes}"
 
 
 def open_intervals(calendar: ShopCalendar | None, zone: ZoneInfo, from_ms: int, to_ms: int) -> list[Interval]:
@@ -137,9 +144,11 @@ def _check_hours(field: str, hours: DayHours) -> None:
     reached = 0
     for opens, closes in hours:
         if not 0 <= opens < closes <= DAY_MINUTES:
-            raise InvalidInput(field, [opens, closes], "must open before it closes, from 00:00 to 24:00")
+            raise InvalidInput(
+                field, span_text((opens, closes)), "must open before it closes, from 00:00 to 24:00"
+            )
         if opens < reached:
-            raise InvalidInput(field, [opens, closes], "must be in order and not overlap")
+            raise InvalidInput(field, span_text((opens, closes)), "must be in order and not overlap")
         reached = closes
 
 

@@ -5,8 +5,8 @@ from datetime import date
 from typing import Any
 
 from farm.errors import InvalidInput
-from farm.kpi.calendar import WEEKDAYS, DayHours, Holiday, OtherHours, ShopCalendar
-from farm.kpi.opening_hours import parse_day_hours, span_text, week
+from farm.kpi.calendar import WEEKDAYS, DayHours, Holiday, OtherHours, ShopCalendar, span_text
+from farm.kpi.opening_hours import parse_day_hours, week
 from farm.model.planned_maintenance import PlannedMaintenance
 from farm.model.times import rfc3339, rfc3339_or_none
 

@@ -6,7 +6,17 @@ from datetime import date, timedelta
 from typing import Final
 
 from farm.errors import InvalidInput
-from farm.kpi.calendar import CLOSED, DAY_MINUTES, MOST_DATES, WEEKDAYS, DayHours, Holiday, OtherHours
+from farm.kpi.calendar import (
+    CLOSED,
+    DAY_MINUTES,
+    HOUR_MINUTES,
+    MOST_DATES,
+    WEEKDAYS,
+    DayHours,
+    Holiday,
+    OtherHours,
+    span_text,
+)
 
 HOURS_FORMS: Final = (
     'weekdays with their hours, such as "mon-fri 08:00-12:00 13:00-18:00, sat 09:00-13:00"; '
@@ -22,7 +32,6 @@ HOLIDAY_FORMS: Final = "a date and what the day is called, such as 2026-12-25 Ch
 
 _SPAN = re.compile(r"(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_HOUR_MINUTES = 60
 
 Week = tuple[DayHours, DayHours, DayHours, DayHours, DayHours, DayHours, DayHours]
 """The hours of every weekday, from Monday on."""
@@ -60,9 +69,9 @@ def parse_span(text: str, field: str = "hours") -> tuple[int, int]:
     """
     found = _SPAN.fullmatch(text.strip())
     if found is not None:
-        opens, closes = (int(found[at]) * _HOUR_MINUTES + int(found[at + 1]) for at in (1, 3))
+        opens, closes = (int(found[at]) * HOUR_MINUTES + int(found[at + 1]) for at in (1, 3))
         minutes = (int(found[2]), int(found[4]))
-        if max(minutes) < _HOUR_MINUTES and opens < DAY_MINUTES and closes <= DAY_MINUTES and opens != closes:
+        if max(minutes) < HOUR_MINUTES and opens < DAY_MINUTES and closes <= DAY_MINUTES and opens != closes:
             return opens, closes
     raise InvalidInput(field, text, "must be from and until on the clock, such as 08:00-18:00 or 00:00-24:00")
 
@@ -108,12 +117,6 @@ def parse_holiday(text: str, field: str = "holidays") -> Holiday:
     if not name.strip():
         raise InvalidInput(field, text, f"must be {HOLIDAY_FORMS}")
     return Holiday(parse_dates(day, field)[0], name.strip())
-
-
-def span_text(span: tuple[int, int]) -> str:
-    """Hours as they are written: `08:00-18:00`."""
-    opens, closes = (f"{at // _HOUR_MINUTES:02d}:{at % _HOUR_MINUTES:02d}" for at in span)
-    return f"{opens}-{closes}"
 
 
 def day_text(hours: DayHours) -> str:
