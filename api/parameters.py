@@ -10,6 +10,7 @@ from api.context import ApiContext
 from api.problems import invalid, not_found
 from farm.errors import InvalidQuery
 from farm.kpi.windows import ALLOWED_FORMS, WINDOW_PATTERN, Window
+from farm.model import limits
 from farm.model.printer import Printer
 from farm.model.printer_status import PrinterStatus
 from farm.model.times import parse_rfc3339
@@ -53,6 +54,15 @@ InstantText = Annotated[
         max_length=64,
         examples=["2026-11-22T00:00:00Z"],
         json_schema_extra={"format": "date-time"},
+    ),
+]
+Reason = Annotated[
+    str,
+    Query(
+        description="The reason, kept in the trail.",
+        max_length=limits.WHY.length,
+        pattern=_PLAIN,
+        examples=["one shift only"],
     ),
 ]
 PrinterWord = Annotated[

@@ -190,6 +190,7 @@ def server_of(configuration: "Configuration", ledger: "Ledger") -> "ApiServer":
         refusals=lambda: broker_refusals(configuration),
         queues=None if influx.url is None else outbox.queues,
         history=history_of(configuration, ledger),
+        calendar_store=calendar_store_of(configuration, ledger),
     )
     return ApiServer(app, configuration.api)
 

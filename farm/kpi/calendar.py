@@ -59,6 +59,8 @@ class ShopCalendar(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         _check_name("name", self.name, limits.CALENDAR.length)
+        if "/" in self.name:
+            raise InvalidInput("name", self.name, "must not hold '/', since it becomes a part of addresses")
         for weekday, hours in zip(WEEKDAYS, self.hours, strict=True):
             _check_hours(f"hours.{weekday}", hours)
         for other in self.exceptions:

@@ -47,7 +47,7 @@ class CalendarStore(LedgerDatabase):
 
     def __init__(self, engine: Engine, zone: ZoneInfo, filed: ShopCalendars = _NONE_FILED) -> None:
         super().__init__(engine)
-        self._zone = zone
+        self.zone = zone
         self._filed = filed
 
     def shop_calendars(self) -> ShopCalendars:
@@ -96,7 +96,7 @@ class CalendarStore(LedgerDatabase):
         self._refuse_filed(calendar.name)
         with self._writes() as connection:
             hold_feed(connection)
-            made = _Changes(connection, self._zone, self._filed, by)
+            made = _Changes(connection, self.zone, self._filed, by)
             stands = _versions(connection).get(calendar.name, 0)
             if version is not None and version != stands:
                 remedy = f"the calendar {calendar.name} has version {stands} now; look at it and set it again"
@@ -121,7 +121,7 @@ class CalendarStore(LedgerDatabase):
         self._refuse_filed(name)
         with self._writes() as connection:
             hold_feed(connection)
-            made = _Changes(connection, self._zone, self._filed, by)
+            made = _Changes(connection, self.zone, self._filed, by)
             if name not in made.kept.calendars:
                 raise _no_calendar(name, made.kept)
             for group in [group for group, held in made.kept.groups.items() if held == name]:
@@ -142,7 +142,7 @@ class CalendarStore(LedgerDatabase):
         check_texts(by.who, by.why, None)
         with self._writes() as connection:
             hold_feed(connection)
-            made = _Changes(connection, self._zone, self._filed, by)
+            made = _Changes(connection, self.zone, self._filed, by)
             known = made.kept.overlaid(self._filed)
             if name is not None and name not in known.calendars:
                 raise _no_calendar(name, known)

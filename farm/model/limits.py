@@ -77,6 +77,8 @@ FILAMENT_MM = Range(-10_000, 100_000_000)
 FILAMENT_G = Range(0, 1_000_000)
 LAYERS = Range(0, 10_000_000)
 UNITS = Range(0, 1_000_000)
+VERSION = Range(0, 2**31 - 1)
+"""How often something was changed."""
 
 # -- texts, characters ---------------------------------------------------------------------------
 
