@@ -113,8 +113,11 @@ class CalendarChangeRecord(Answer):
     restates_from: Instant | None = Field(
         description="From when on open hours of the past are others by it; null where none are."
     )
-    before: dict[str, Any] | None
-    after: dict[str, Any] | None
+    before: dict[str, Any] | None = Field(
+        description="A calendar, the calendar of a group, or planned work; null where nothing stood.",
+        examples=[{"group": "Hall A", "calendar": None}],
+    )
+    after: dict[str, Any] | None = Field(examples=[{"group": "Hall A", "calendar": "shop"}])
 
 
 class ChangeAnswer(Answer):

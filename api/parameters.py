@@ -18,9 +18,10 @@ from farm.model.times import parse_rfc3339
 LATEST_MS = 7_258_118_400_000
 """The year 2200: no question reaches beyond it."""
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_PLAIN = r"^[^\x00]*$"
+PLAIN = r"^[^\x00]*$"
+"""A regular expression for what every database can compare with."""
 
-Name = Annotated[str, Query(max_length=512, pattern=_PLAIN)]
+Name = Annotated[str, Query(max_length=512, pattern=PLAIN)]
 WindowText = Annotated[
     str,
     Query(
@@ -44,7 +45,7 @@ GroupNames = Annotated[
 ]
 Mark = Annotated[
     str | None,
-    Query(description="`next` of the page before.", max_length=512, pattern=_PLAIN),
+    Query(description="`next` of the page before.", max_length=512, pattern=PLAIN),
 ]
 Limit = Annotated[int, Query(description="Items on one page.", ge=1, le=1000)]
 InstantText = Annotated[
@@ -61,7 +62,7 @@ Reason = Annotated[
     Query(
         description="The reason, kept in the trail.",
         max_length=limits.WHY.length,
-        pattern=_PLAIN,
+        pattern=PLAIN,
         examples=["one shift only"],
     ),
 ]

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path
 from api import schemas
 from api.calendar_schemas import CalendarAnswer, CalendarChangeRecord, CalendarRecord, CalendarRequest
 from api.context import ApiContext, Context
-from api.parameters import Limit, Mark, Reason
+from api.parameters import PLAIN, Limit, Mark, Reason
 from api.problems import NOT_FOUND, invalid, not_found, problem_answers
 from farm.errors import InvalidInput
 from farm.kpi.calendar import ShopCalendar
@@ -29,6 +29,7 @@ CalendarName = Annotated[
         alias="calendar",
         description="Name of the calendar.",
         max_length=limits.CALENDAR.length,
+        pattern=PLAIN,
         examples=["shop"],
     ),
 ]
@@ -70,12 +71,14 @@ def remove_calendar(context: Context, name: CalendarName, why: Reason = "") -> C
     return CalendarAnswer(calendar=None, **change_facts(changes))
 
 
-@router.get("/{calendar}/changes", summary="Who changed a calendar, newest first")
+@router.get("/{calendar}/changes", summary="Who changed a calendar, newest first", responses=NOT_FOUND)
 def list_changes(
     context: Context, name: CalendarName, limit: Limit = 100, after: Mark = None
 ) -> schemas.Page[CalendarChangeRecord]:
     """One page of the trail: who, when, why, before and after. That of a removed calendar is there too."""
     page = context.calendar_trail.changes(calendar=name, after=after, limit=limit)
+    if not page.changes and after is None:
+        _known(context, name)
     return schemas.Page(
         at=rfc3339(context.farm_view.now_ms()),
         items=[CalendarChangeRecord.model_validate(change_record(each)) for each in page.changes],

@@ -1,7 +1,6 @@
 """The calendars of the shop in the ledger, and which of them holds for which group."""
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -13,6 +12,7 @@ from farm.kpi.calendar_record import calendar_record
 from farm.kpi.shop_calendars import ShopCalendars, restated_from
 from farm.ledger import schema
 from farm.ledger.calendar_trail import write_change
+from farm.ledger.chosen_groups import see_that_group_is_known
 from farm.ledger.feed_log import hold_feed
 from farm.ledger.inbox_bounds import check_texts
 from farm.ledger.ledger_database import LedgerDatabase
@@ -157,11 +157,8 @@ class CalendarStore(LedgerDatabase):
             filed = self._filed.default if group is None else self._filed.groups[str(group)]
             remedy = f"the configuration file gives it the calendar {filed}; change it there"
             raise InputConflict("group", group or "all others", remedy)
-        if name is not None and group is not None and group not in made.first_seen_ms:
-            groups = [each for each in made.first_seen_ms if each is not None]
-            near = get_close_matches(group, groups, n=3)
-            hint = f"; nearest: {', '.join(near)}" if near else ""
-            raise InvalidInput("group", group, f"no printer is in a group of this name{hint}")
+        if name is not None and group is not None:
+            see_that_group_is_known(group, [each for each in made.first_seen_ms if each is not None])
         made.assign(group, name)
 
     def _refuse_filed(self, name: str) -> None:

@@ -9,6 +9,7 @@ from farm.errors import InputConflict, InvalidInput
 from farm.kpi.calendar_record import maintenance_record
 from farm.ledger import schema
 from farm.ledger.calendar_trail import write_change
+from farm.ledger.chosen_groups import see_that_group_is_known
 from farm.ledger.feed_log import hold_feed
 from farm.ledger.inbox_bounds import check_texts
 from farm.ledger.ledger_database import LedgerDatabase
@@ -162,13 +163,13 @@ def _check_interval(from_ms: int, to_ms: int) -> None:
 
 def _see_that_there_is(connection: Connection, printer_id: str | None, group: str | None) -> None:
     printer = schema.printer.c
-    named = printer.id == printer_id if printer_id is not None else printer.group == group
-    if printer_id is None and group is None:
-        return
-    if connection.execute(select(printer.id).where(named).limit(1)).first() is None:
-        if printer_id is not None:
+    if printer_id is not None:
+        wanted = select(printer.id).where(printer.id == printer_id)
+        if connection.execute(wanted).first() is None:
             raise InvalidInput("printer", printer_id, "there is no printer of this id")
-        raise InvalidInput("group", group, "no printer is in a group of this name")
+    if group is not None:
+        groups = connection.execute(select(printer.group).distinct()).scalars()
+        see_that_group_is_known(group, [each for each in groups if each is not None])
 
 
 def _write(

@@ -134,6 +134,8 @@ def test_a_calendar_that_was_removed_is_gone_but_for_its_trail(server: FarmServe
     assert whats == ["calendar.removed", "calendar.assigned", "calendar.assigned", "calendar.set"]
     assert rest["next"] is None
     assert page["items"][0]["why"] == "moved"
+    assert server.client.get("/api/v1/calendars/night/changes").json()["items"] == []
+    assert server.client.get("/api/v1/calendars/ship/changes").status_code == 404
 
 
 @pytest.mark.parametrize(
