@@ -1,11 +1,10 @@
 """What the commands `printer` and `job` have in common: saying it, and waiting until it is taken in."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
-from inspect import Parameter, Signature, signature
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from typer import Exit, Option
 
@@ -13,6 +12,7 @@ from farm.cli.names import PrinterNames
 from farm.cli.opening import open_configuration
 from farm.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOption, VerboseOption, flag
 from farm.cli.output import print_json, print_line
+from farm.cli.terms import WhoOption, WhyOption, user_name, with_options_of
 from farm.cli.times import UtcOption, farm_clock
 
 if TYPE_CHECKING:
@@ -30,10 +30,6 @@ _SHORTEST_PREFIX = 4
 _ONE_WORD = frozenset({"state", "rename", "note"})
 """Words with one fact, which needs no name."""
 
-WhoOption: TypeAlias = Annotated[
-    str | None, Option("--who", metavar="NAME", help="Who says so; else the user of this computer.")
-]
-WhyOption: TypeAlias = Annotated[str, Option("--why", metavar="TEXT", help="The reason, kept in the trail.")]
 WaitOption: TypeAlias = Annotated[
     bool,
     Option(
@@ -61,24 +57,8 @@ class Terms:
     verbose: VerboseOption = False
 
 
-def with_terms(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with the options of `Terms` after its own; it takes them as one argument `terms`."""
-    own = [each for each in signature(command).parameters.values() if each.name != "terms"]
-    shared = [
-        Parameter(each.name, Parameter.KEYWORD_ONLY, default=each.default, annotation=each.type)
-        for each in fields(Terms)
-    ]
-
-    def said(**options: Any) -> None:
-        terms = Terms(**{each.name: options.pop(each.name) for each in shared})
-        command(**options, terms=terms)
-
-    parameters = [each.replace(kind=Parameter.KEYWORD_ONLY) for each in own] + shared
-    said.__name__, said.__doc__, said.__module__ = command.__name__, command.__doc__, command.__module__
-    said.__annotations__.clear()
-    said.__annotations__.update({each.name: each.annotation for each in parameters})
-    said.__dict__["__signature__"] = Signature(parameters)
-    return said
+with_terms = with_options_of(Terms)
+"""Gives a command the options of `Terms`."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +136,7 @@ def _say(ledger: "Ledger", word: "OperatorWord", terms: Terms, about: "About", w
             word,
             printer_id=about.printer.id,
             job_id=None if about.job is None else about.job.id,
-            who=terms.who or _user(),
+            who=terms.who or user_name(),
             why=terms.why,
             for_ms=None if when.text is None else when.clock.moment(when.text, when.option),
             now_ms=when.clock.now_ms,
@@ -225,15 +205,3 @@ def _lines(said: "OperatorInput", printer: "Printer", clock: "FarmClock") -> lis
         f"for {clock.exact(said.for_ms)}, says {said.who}{f': {said.why}' if said.why else ''}",
         answers[record["status"]],
     ]
-
-
-def _user() -> str:
-    """The user of this computer. Raises InvalidQuery where it has no name."""
-    import getpass
-
-    from farm.errors import InvalidQuery
-
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError) as error:
-        raise InvalidQuery("--who: this computer does not say who you are; name yourself") from error

@@ -224,6 +224,54 @@ operator_input = Table(
     comment="the inbox: what people said of printers and jobs, and what the collector answered",
 )
 
+calendar = Table(
+    "calendar",
+    metadata,
+    Column("name", String(limits.CALENDAR.length), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    comment="opening hours of the shop; `version` counts the changes",
+)
+
+calendar_group = Table(
+    "calendar_group",
+    metadata,
+    Column("group", String(limits.GROUP.length), primary_key=True),
+    Column("calendar", String(limits.CALENDAR.length), nullable=False),
+    comment="which calendar holds for a group; under the empty name the one of all others",
+)
+
+planned_maintenance = Table(
+    "planned_maintenance",
+    metadata,
+    Column("id", _serial, primary_key=True, autoincrement=True),
+    Column("printer_id", ForeignKey("printer.id")),
+    Column("group", String(limits.GROUP.length)),
+    Column("from_ms", BigInteger, nullable=False),
+    Column("to_ms", BigInteger, nullable=False),
+    Column("planned_ms", BigInteger, nullable=False),
+    Column("who", String(limits.WHO.length), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("withdrawn_ms", BigInteger),
+    comment="work on a printer, on a group, or on the farm where neither is named",
+)
+
+calendar_change = Table(
+    "calendar_change",
+    metadata,
+    Column("id", _serial, primary_key=True, autoincrement=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("who", String(limits.WHO.length), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("what", String(32), nullable=False),
+    Column("calendar", String(limits.CALENDAR.length)),
+    Column("restates_from_ms", BigInteger),
+    Column("before", Text),
+    Column("after", Text),
+    Index("ix_calendar_change_calendar", "calendar", "id"),
+    comment="the trail of calendars and planned maintenance",
+)
+
 rejected_message = Table(
     "rejected_message",
     metadata,

@@ -22,6 +22,7 @@ class FeedKind(StrEnum):
     JOB_ENDED = "job.ended"
     JOB_REVISED = "job.revised"
     SPANS_REVISED = "spans.revised"
+    CALENDAR_CHANGED = "calendar.changed"
     ALERT_FIRED = "alert.fired"
     ALERT_REPEATED = "alert.repeated"
     ALERT_RESOLVED = "alert.resolved"
