@@ -63,7 +63,7 @@ def restated_from(
     for group, seen_ms in first_seen_ms.items():
         one, other = before.calendar_of(group), after.calendar_of(group)
         if one != other:
-            key = (one and one.name, other and other.name)
+            key = (None if one is None else one.name, None if other is None else other.name)
             changed[key] = (one, other)
             since[key] = min(seen_ms, since.get(key, seen_ms))
     found = [

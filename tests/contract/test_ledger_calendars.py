@@ -1,5 +1,6 @@
 """Calendars and which group they hold for, in every database: kept, changed, with a trail and on the feed."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -142,11 +143,12 @@ def test_the_file_goes_before_the_ledger_and_is_not_changed(store: CalendarStore
     assert both.calendars() == [
         KnownCalendar(calendar=of_file, version=None, groups=("A", "B"), default=True)
     ]
-    for change in (
+    changes: list[Callable[[], object]] = [
         lambda: both.set_calendar(a_calendar(), OLGA),
         lambda: both.remove_calendar("shop", OLGA),
         lambda: both.assign(None, OLGA, groups=["B"]),
-    ):
+    ]
+    for change in changes:
         with pytest.raises(InputConflict, match="configuration file"):
             change()
 

@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 from farm.errors import InvalidQuery
 from farm.figures.engine import KpiEngine, period_for
 from farm.figures.read_model import ReadModel
-from farm.kpi.account import Interval
+from farm.kpi.calendar import ShopCalendar
 from farm.kpi.figure import KpiFigure, KpiSeries
 from farm.kpi.periods import Period
+from farm.kpi.shop_calendars import ShopCalendars
 from farm.kpi.subjects import NO_GROUP, Scope
 from farm.kpi.windows import WINDOW_NAMES, Window
 from farm.model.job import Job
@@ -183,11 +184,37 @@ def test_an_ignored_printer_is_left_out(open_ledger: OpenLedger) -> None:
 
 def test_closed_hours_are_not_available_but_printing_in_them_is(open_ledger: OpenLedger) -> None:
     spans = spans_of(BAY1, [(PrinterState.PRINTING, 2 * HOUR_MS), (PrinterState.IDLE, 22 * HOUR_MS)])
-    closed = [Interval(START_MS, START_MS + 6 * HOUR_MS), Interval(START_MS + 20 * HOUR_MS, END)]
-    engine = KpiEngine(open_ledger([BAY1], spans, [], END), SITE)
-    (figure,) = engine.evaluate(["utilization"], DAY, Scope.FARM, END, closed=closed)
+    hours = ((6 * 60, 20 * 60),)
+    shop = ShopCalendar(name="shop", hours=(hours,) * 7)
+    calendars = ShopCalendars(calendars={"shop": shop}, default="shop")
+    engine = KpiEngine(open_ledger([BAY1], spans, [], END), SITE, lambda: calendars)
+    (figure,) = engine.evaluate(["utilization"], DAY, Scope.FARM, END)
     assert figure.amounts["closed_hours"] == 10
     assert figure.value == pytest.approx(2 / (14 + 2))
+
+
+def test_each_group_has_the_hours_of_its_own_calendar(open_ledger: OpenLedger) -> None:
+    spans = [span for bay in (BAY1, BAY2, BAY3) for span in spans_of(bay, ALL_IDLE)]
+    model = open_ledger([BAY1, BAY2, BAY3], spans, [], END)
+    known = ShopCalendars()
+    engine = KpiEngine(model, SITE, lambda: known)
+
+    def available() -> list[float]:
+        figures = engine.evaluate(["utilization"], DAY, Scope.PRINTER, END)
+        return [figure.amounts["available_hours"] for figure in figures]
+
+    assert available() == [24, 24, 24]
+    short, long = (
+        ShopCalendar(name=name, hours=(((8 * 60, end * 60),),) * 7)
+        for name, end in (("short", 9), ("long", 20))
+    )
+    known = ShopCalendars(calendars={"short": short, "long": long}, groups={"left": "short", "right": "long"})
+    assert available() == [1, 12, 24]
+    longer = msgspec.structs.replace(short, hours=(((8 * 60, 11 * 60),),) * 7)
+    known = ShopCalendars(calendars={"short": longer, "long": long}, groups={"left": "short"}, default="long")
+    assert available() == [3, 12, 12]
+    (farm,) = engine.evaluate(["utilization"], DAY, Scope.FARM, END)
+    assert farm.amounts["available_hours"] == 27
 
 
 def test_throughput_rates_are_taken_over_the_time_with_a_printer(open_ledger: OpenLedger) -> None:
