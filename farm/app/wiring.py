@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from api.setup import BrokerAccess
     from farm.app.config import Configuration
     from farm.figures.engine import KpiEngine
+    from farm.figures.read_model import ReadModel
     from farm.ledger.calendar_store import CalendarStore
     from farm.ledger.history_port import HistoryReader
     from farm.ledger.ledger import Ledger
@@ -73,11 +74,20 @@ def now_of(reader: "LedgerReader", clock: Clock = system_clock) -> int:
     return reader.now_ms(clock())
 
 
-def kpi_engine_of(configuration: "Configuration", reader: "Ledger") -> "KpiEngine":
+def read_model_of(configuration: "Configuration", ledger: "Ledger") -> "ReadModel":
+    """What every figure is made from, begun from where it was kept the last time."""
+    from farm.figures.keeping import Keeping
+    from farm.figures.read_model import ReadModel
+    from farm.ledger.figure_rows import FigureRows
+
+    return ReadModel(FigureRows(ledger.engine), Keeping(configuration.data.figures_file))
+
+
+def kpi_engine_of(configuration: "Configuration", ledger: "Ledger") -> "KpiEngine":
     """The engine of indicators, counting by the rules of the site."""
     from farm.figures.engine import KpiEngine
 
-    return KpiEngine(reader, configuration.site)
+    return KpiEngine(read_model_of(configuration, ledger), configuration.site)
 
 
 def calendar_store_of(configuration: "Configuration", ledger: "LedgerReader") -> "CalendarStore":

@@ -14,7 +14,6 @@ from api.exposition import Outbox
 from api.server import ApiServer
 from api.settings import ApiSettings
 from api.setup import RefusalProvider, SetupProvider
-from farm.figures.engine import KpiEngine
 from farm.ledger.alert_store import AlertStore
 from farm.ledger.calendar_store import CalendarStore
 from farm.ledger.history_port import HistoryReader
@@ -23,6 +22,7 @@ from farm.model.alert import DeliveryAttempt, DeliveryProgress, DeliveryState, S
 from farm.model.clock import Clock
 from farm.settings import SiteSettings
 from tests.fakes.sample_farm import NOW_MS, SampleFarm
+from tests.figures import kpi_engine
 
 SITE = SiteSettings(name="main", time_zone="Europe/Berlin")
 TOKEN = "a-token-made-up-for-tests"
@@ -90,7 +90,7 @@ def serving(
     settings = ApiSettings(
         port=port, token=None if token is None else SecretStr(token), max_streams=max_streams
     )
-    engine = KpiEngine(ledger, site)
+    engine = kpi_engine(ledger, site)
     app = create_app(
         ledger,
         engine,

@@ -11,7 +11,6 @@ from api.exposition import FarmCollector
 from api.farm_view import FarmView
 from api.live import LiveStream
 from api.settings import ApiSettings
-from farm.figures.engine import KpiEngine
 from farm.influx.status import QueueStatus
 from farm.kpi.calendar import WEEKDAYS
 from farm.ledger.alert_store import AlertStore
@@ -20,6 +19,7 @@ from farm.model.feed import FeedKind
 from farm.model.states import Outcome, PrinterState
 from tests.fakes.farm_server import SITE, farm_ledger, fixed_clock
 from tests.fakes.sample_farm import sample_farm
+from tests.figures import kpi_engine
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "api.md"
 QUEUE = QueueStatus(
@@ -45,7 +45,7 @@ def text() -> str:
 def openapi() -> dict[str, Any]:
     with farm_ledger() as ledger:
         store = AlertStore(ledger.engine)
-        app = create_app(ledger, KpiEngine(ledger, SITE), store, ApiSettings(), fixed_clock)
+        app = create_app(ledger, kpi_engine(ledger, SITE), store, ApiSettings(), fixed_clock)
         document: dict[str, Any] = app.openapi()
         return document
 

@@ -13,6 +13,7 @@ down_revision = "0001"
 
 _SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _SESSIONS = uuid.UUID("0d0a5f0e-5a5b-4f53-9f0e-6a3f0c1b7c2d")
+_SUMMED_STATES = ("offline", "idle", "preparing", "printing", "paused", "finished", "error", "maintenance")
 _OF_THE_SESSION = ("clock", "highest_ms", "memory", "thinner", "next_sample_ms")
 
 
@@ -34,6 +35,7 @@ def upgrade() -> None:
     _create_rejected_message()
     _create_known_message()
     mend_jobs(op.get_bind())
+    _drop_running_sums()
     _part_sessions_from_printers()
     with op.batch_alter_table("checkpoint") as checkpoint:
         checkpoint.drop_column("heard_ms")
@@ -41,10 +43,21 @@ def upgrade() -> None:
     if op.get_bind().dialect.supports_comments:
         op.create_table_comment("checkpoint", "where each printer's tracker stands")
         op.create_table_comment(
+            "span", "the account of time: which state each printer was in, without holes or overlaps"
+        )
+        op.create_table_comment(
             "collector",
             "one row per MQTT session; `epoch` fences off a collector that was taken over; "
             "`beats` grows for as long as the holder lives, and is empty when it left in order",
         )
+
+
+def _drop_running_sums() -> None:
+    """The ledger holds facts; figures are made by a read model."""
+    op.drop_table("outcome_total")
+    with op.batch_alter_table("span") as span:
+        for state in _SUMMED_STATES:
+            span.drop_column(f"{state}_before_ms")
 
 
 def _rename_milestone() -> None:
