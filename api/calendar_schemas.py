@@ -60,10 +60,13 @@ class CalendarRequest(BaseModel):
     exceptions: list[DayOfItsOwn] = Field([], max_length=MOST_DATES, examples=[[]])
     holidays: list[NamedHoliday] = Field([], max_length=MOST_DATES, examples=[[]])
     groups: list[Group] | None = Field(
-        None, max_length=1000, description="The groups of printers for which it holds, and no others."
+        None,
+        max_length=1000,
+        description="The groups of printers for which it holds, and no others.",
+        examples=[["Hall A"]],
     )
     default: bool | None = Field(
-        None, description="Whether it holds for all printers whose group has no other."
+        None, description="Whether it holds for all printers whose group has no other.", examples=[True]
     )
     version: int | None = Field(
         None,
@@ -88,7 +91,10 @@ class CalendarRecord(Answer):
     """A calendar, and for which printers it holds."""
 
     name: str = Field(examples=["shop"])
-    hours: dict[Weekday, list[Span]] = Field(description="Every weekday; closed where there are none.")
+    hours: dict[Weekday, list[Span]] = Field(
+        description="Every weekday; closed where there are none.",
+        examples=[{"mon": ["08:00-12:00", "13:00-18:00"], "sat": ["09:00-13:00"], "sun": []}],
+    )
     exceptions: list[DayOfItsOwn] = Field(description="Dates with hours of their own, in order.")
     holidays: list[NamedHoliday]
     time_zone: str = Field(description="Of the clock that is meant.", examples=["Europe/Berlin"])
@@ -141,7 +147,7 @@ class MaintenanceRequest(BaseModel):
     printer: str | None = Field(
         None, max_length=512, description="Id or name of the printer.", examples=["bay1"]
     )
-    group: Group | None = None
+    group: Group | None = Field(None, examples=["Hall A"])
     from_: str = Field(
         alias="from",
         max_length=64,

@@ -63,7 +63,7 @@ def restated_from(
     for group, seen_ms in first_seen_ms.items():
         one, other = before.calendar_of(group), after.calendar_of(group)
         if one != other:
-            key = (None if one is None else one.name, None if other is None else other.name)
+            key = (_name_of(one), _name_of(other))
             changed[key] = (one, other)
             since[key] = min(seen_ms, since.get(key, seen_ms))
     found = [
@@ -73,3 +73,7 @@ def restated_from(
         for key, (one, other) in changed.items()
     ]
     return min((at_ms for at_ms in found if at_ms is not None), default=None)
+
+
+def _name_of(calendar: ShopCalendar | None) -> str | None:
+    return None if calendar is None else calendar.name
