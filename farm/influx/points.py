@@ -38,6 +38,7 @@ ALERT: Final = "alert"
 
 STARTED: Final = "started"
 ENDED: Final = "ended"
+INSPECTED: Final = "inspected"
 STATE: Final = "state"
 
 _JOB_MOMENTS = {
@@ -93,6 +94,8 @@ def feed_lines(entry: FeedEntry, known: KnownPrinters) -> list[bytes]:
             ]
         case FeedKind.JOB_PAUSED | FeedKind.JOB_RESUMED | FeedKind.JOB_REVISED:
             return [_job_moment(entry, printer)]
+        case FeedKind.JOB_INSPECTED:
+            return [_inspection_line(entry, printer)]
     return []
 
 
@@ -182,6 +185,23 @@ def _job_moment(entry: FeedEntry, printer: Printer) -> bytes:
     return line(
         series(JOB_EVENT, _printer_tags(printer) | {"event": _JOB_MOMENTS[entry.kind]}),
         fields(_job_fields(printer, {**entry.body, "id": entry.job_id})),
+        timestamp(entry.at_ms, entry.seq),
+    )
+
+
+def _inspection_line(entry: FeedEntry, printer: Printer) -> bytes:
+    """The verdict as it was given, or that it was withdrawn; each stays, the last one holds."""
+    verdict = entry.body.get("after") or {}
+    values: dict[str, FieldValue] = {
+        "job": entry.job_id,
+        **_labels(printer),
+        **{name: entry.body.get(name) for name in ("file", "units", "who", "note", "version")},
+        **{name: verdict.get(name) for name in ("good_units", "rejected_units", "reason")},
+        "withdrawn": not verdict,
+    }
+    return line(
+        series(JOB_EVENT, _printer_tags(printer) | {"event": INSPECTED}),
+        fields(values),
         timestamp(entry.at_ms, entry.seq),
     )
 

@@ -1,0 +1,37 @@
+"""A verdict as every outer surface shows it: API, command line and the feed."""
+
+from typing import TYPE_CHECKING, Any
+
+from farm.model.times import rfc3339
+
+if TYPE_CHECKING:
+    from farm.model.verdict import Verdict, VerdictChange
+
+
+def verdict_record(verdict: "Verdict | None") -> dict[str, Any] | None:
+    """The verdict, its time in RFC 3339; None where nobody inspected the job."""
+    if verdict is None:
+        return None
+    return {
+        "good_units": verdict.good_units,
+        "rejected_units": verdict.rejected_units,
+        "reason": verdict.reason,
+        "note": verdict.note,
+        "who": verdict.who,
+        "at": rfc3339(verdict.at_ms),
+        "version": verdict.version,
+    }
+
+
+def change_record(change: "VerdictChange") -> dict[str, Any]:
+    """One step of a verdict's trail; the counts are None where it was withdrawn."""
+    return {
+        "version": change.version,
+        "at": rfc3339(change.at_ms),
+        "who": change.who,
+        "withdrawn": change.is_withdrawal,
+        "good_units": change.good_units,
+        "rejected_units": change.rejected_units,
+        "reason": change.reason,
+        "note": change.note,
+    }
