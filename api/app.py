@@ -30,6 +30,7 @@ from api.routes import (
     printers,
     setup,
     stream,
+    verdicts,
 )
 from api.series_cache import SeriesCache
 from api.settings import ApiSettings
@@ -45,14 +46,28 @@ from farm.settings import SiteSettings
 
 PREFIX = "/api/v1"
 DESCRIPTION = """\
-Printers, jobs, indicators and alerts of a farm of 3D printers, and an inbox for what people know.
+Printers, jobs, indicators and alerts of a farm of 3D printers, an inbox for what people know, and
+their verdicts on what was printed.
 
 Times are RFC 3339 in UTC with milliseconds, durations seconds, lengths millimetres, masses
 grams, temperatures degrees Celsius, shares ratios from 0 to 1. Errors are problem details
 after RFC 9457. With a token set, send it as `Authorization: Bearer ...`.
 """
 
-_FAMILIES = (printers, attention, jobs, inputs, kpis, alerts, stream, setup, outbox, health, metrics)
+_FAMILIES = (
+    printers,
+    attention,
+    jobs,
+    verdicts,
+    inputs,
+    kpis,
+    alerts,
+    stream,
+    setup,
+    outbox,
+    health,
+    metrics,
+)
 
 
 def create_app(

@@ -1,4 +1,4 @@
-"""A verdict as every outer surface shows it: API, command line and the feed."""
+"""A verdict as every outer surface shows it: API and command line."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ def verdict_record(verdict: "Verdict | None") -> dict[str, Any] | None:
     if verdict is None:
         return None
     return {
+        "job_id": verdict.job_id,
         "good_units": verdict.good_units,
         "rejected_units": verdict.rejected_units,
         "reason": verdict.reason,
@@ -26,6 +27,7 @@ def verdict_record(verdict: "Verdict | None") -> dict[str, Any] | None:
 def change_record(change: "VerdictChange") -> dict[str, Any]:
     """One step of a verdict's trail; the counts are None where it was withdrawn."""
     return {
+        "job_id": change.job_id,
         "version": change.version,
         "at": rfc3339(change.at_ms),
         "who": change.who,

@@ -68,8 +68,14 @@ SAID = st.builds(
     st.sampled_from(WHATS),
     st.dictionaries(st.sampled_from(FIELDS), JSON | INSTANTS, max_size=5),
 )
+VERDICTS = st.dictionaries(
+    st.sampled_from(["job", "good_units", "rejected_units", "reason", "note", "units_differ"]),
+    JSON | st.sampled_from([0, 1, "warping", True]),
+    max_size=6,
+)
+VERDICT_LISTS = st.lists(VERDICTS, max_size=3).map(lambda said: {"verdicts": said})
 BODIES = st.one_of(
-    (JSON | SAID).map(lambda value: json.dumps(value).encode()),
+    (JSON | SAID | VERDICTS | VERDICT_LISTS).map(lambda value: json.dumps(value).encode()),
     st.binary(max_size=60),
     st.integers(1, 30_000).map(lambda depth: b"[" * depth),
 )
@@ -113,7 +119,7 @@ def requests(draw: st.DrawFn, document: dict[str, Any]) -> tuple[str, str, dict[
         if each["in"] == "header" and draw(st.booleans()):
             words = draw(VALUES).encode("utf-8", "surrogatepass")
             sent["headers"][each["name"]] = re.sub(rb"[\x00-\x1f\x7f]", b"", words).strip()
-    if method == "post":
+    if method in ("post", "put"):
         sent["content"] = draw(BODIES)
         sent["headers"]["Content-Type"] = "application/json"
     return method, template, sent
