@@ -156,7 +156,7 @@ SaidOfJob: TypeAlias = Annotated[
 
 
 class SaidVerdict(BaseModel):
-    """What was found when a job was inspected; of the two counts one may be left out, the rest of the units."""
+    """What was found when a job was inspected. A count that is left out is the rest of the job's units."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -25,7 +25,7 @@ from farm.model.span import Span
 from farm.model.states import PrinterState
 from farm.model.times import SECOND_MS, rfc3339, rfc3339_or_none
 from farm.model.verdict import Verdict, VerdictChange
-from farm.model.verdict_record import change_record, verdict_record
+from farm.model.verdict_record import change_record, verdict_of_job, verdict_record
 
 LEAST_PROGRESS = 0.02
 """Below it nothing sensible can be said about the time left."""
@@ -251,12 +251,12 @@ def job_detail(
 def _job_fields(job: Job, printers: Mapping[str, Printer], verdicts: Mapping[str, Verdict]) -> dict[str, Any]:
     printer = printers.get(job.printer_id)
     labels = (job.printer_id,) if printer is None else (printer.name, printer.group)
-    return job_record(job, *labels) | {"verdict": verdict_record(verdicts.get(job.id))}
+    return job_record(job, *labels) | {"verdict": verdict_of_job(job.id, verdicts)}
 
 
 def verdict_view(verdict: Verdict) -> schemas.VerdictRecord:
     """The verdict that holds of a job."""
-    return schemas.VerdictRecord.model_validate(verdict_record(verdict))
+    return schemas.VerdictRecord(**verdict_record(verdict))
 
 
 def verdict_change_view(change: VerdictChange) -> schemas.VerdictChangeRecord:

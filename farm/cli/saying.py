@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from inspect import Parameter, Signature, signature
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
-from typer import Exit, Option
+from typer import Argument, Exit, Option
 
 from farm.cli.names import PrinterNames
 from farm.cli.opening import open_configuration
@@ -27,9 +27,24 @@ if TYPE_CHECKING:
 WAIT_S = 5.0
 _ASK_EVERY_S = 0.05
 _SHORTEST_PREFIX = 4
+_ARGUMENTS = {
+    "name": "NEW",
+    "text": "TEXT",
+    "job": "JOB",
+    "printer": "NAME",
+    "good_units": "--good",
+    "rejected_units": "--rejected",
+}
+"""What a field is called on the command line, where it is not an option of the same name."""
 _ONE_WORD = frozenset({"state", "rename", "note"})
 """Words with one fact, which needs no name."""
 
+JobArgument: TypeAlias = Annotated[
+    str,
+    Argument(
+        metavar="JOB", help="The job: its id, or how it begins, 4 characters or more.", show_default=False
+    ),
+]
 WhoOption: TypeAlias = Annotated[
     str | None, Option("--who", metavar="NAME", help="Who says so; else the user of this computer.")
 ]
@@ -116,7 +131,7 @@ def say_of_job(
 ) -> None:
     """Say it of the job whose id begins so. As `say_of_printer`."""
     with _ledger(terms) as (configuration, ledger):
-        job = _job_called(ledger, word_or_prefix)
+        job = job_called(ledger, word_or_prefix)
         printer = PrinterNames(configuration, ledger).printers[job.printer_id]
         clock = farm_clock(configuration, ledger, utc=terms.utc)
         _say(ledger, word, terms, About(printer, job), When(clock, at, option))
@@ -132,7 +147,7 @@ def _ledger(terms: Terms) -> "Iterator[tuple[Configuration, Ledger]]":
         yield configuration, ledger
 
 
-def _job_called(ledger: "Ledger", prefix: str) -> "Job":
+def job_called(ledger: "Ledger", prefix: str) -> "Job":
     """The one job whose id begins so. Raises InvalidQuery for none, or several."""
     from farm.errors import InvalidQuery
 
@@ -151,12 +166,12 @@ def _say(ledger: "Ledger", word: "OperatorWord", terms: Terms, about: "About", w
     from farm.ledger.inbox import Inbox
 
     inbox = Inbox(ledger.engine)
-    with _in_words_of_the_command(when.option):
+    with in_words_of_the_command(when.option):
         said = inbox.append_input(
             word,
             printer_id=about.printer.id,
             job_id=None if about.job is None else about.job.id,
-            who=terms.who or _user(),
+            who=terms.who or user_name(),
             why=terms.why,
             for_ms=None if when.text is None else when.clock.moment(when.text, when.option),
             now_ms=when.clock.now_ms,
@@ -167,7 +182,7 @@ def _say(ledger: "Ledger", word: "OperatorWord", terms: Terms, about: "About", w
 
 
 @contextmanager
-def _in_words_of_the_command(option: str) -> Iterator[None]:
+def in_words_of_the_command(option: str = "") -> Iterator[None]:
     """What cannot be taken is told under the name of the option or argument that it came by.
 
     Raises InvalidQuery in the place of InvalidInput.
@@ -177,7 +192,7 @@ def _in_words_of_the_command(option: str) -> Iterator[None]:
     try:
         yield
     except InvalidInput as error:
-        named = {"for": option, "name": "NEW", "text": "TEXT", "job": "JOB", "printer": "NAME"}
+        named = {"for": option, **_ARGUMENTS}
         shown = named.get(error.field, f"--{error.field.replace('_', '-')}")
         value = f" {error.value}" if error.value else ""
         raise InvalidQuery(f"{shown}{value}: {error.remedy}") from error
@@ -227,7 +242,7 @@ def _lines(said: "OperatorInput", printer: "Printer", clock: "FarmClock") -> lis
     ]
 
 
-def _user() -> str:
+def user_name() -> str:
     """The user of this computer. Raises InvalidQuery where it has no name."""
     import getpass
 

@@ -1,5 +1,6 @@
 """A verdict as every outer surface shows it: API and command line."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from farm.model.times import rfc3339
@@ -8,10 +9,8 @@ if TYPE_CHECKING:
     from farm.model.verdict import Verdict, VerdictChange
 
 
-def verdict_record(verdict: "Verdict | None") -> dict[str, Any] | None:
-    """The verdict, its time in RFC 3339; None where nobody inspected the job."""
-    if verdict is None:
-        return None
+def verdict_record(verdict: "Verdict") -> dict[str, Any]:
+    """The verdict, its time in RFC 3339."""
     return {
         "job_id": verdict.job_id,
         "good_units": verdict.good_units,
@@ -22,6 +21,12 @@ def verdict_record(verdict: "Verdict | None") -> dict[str, Any] | None:
         "at": rfc3339(verdict.at_ms),
         "version": verdict.version,
     }
+
+
+def verdict_of_job(job_id: str, verdicts: "Mapping[str, Verdict]") -> dict[str, Any] | None:
+    """The verdict of that job as a record; None where nobody has inspected it."""
+    verdict = verdicts.get(job_id)
+    return None if verdict is None else verdict_record(verdict)
 
 
 def change_record(change: "VerdictChange") -> dict[str, Any]:
