@@ -64,8 +64,8 @@ def causes(
     if as_json:
         print_json(_record(found, shared, tally, bounds))
         return
-    for each in (*found.findings, *shared):
-        print_line(f"{each.sentence}.")
+    for sentence in [*(each.sentence for each in found.findings), *(each.sentence for each in shared)]:
+        print_line(f"{sentence}.")
     if not found.findings:
         print_line("Nothing fails more often than chance would have it.")
     print_line(f"{counted(tally.prints, 'print')}, {counted(found.comparisons, 'comparison')}.")

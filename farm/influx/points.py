@@ -152,9 +152,9 @@ def kpi_line(point: TimedFigure) -> bytes:
     return line(series(KPI, tags), fields(values), timestamp(point.at_ms, 0))
 
 
-def job_sequence(job_id: str) -> int:
-    """The digits below the millisecond of a job's start and end."""
-    return zlib.crc32(job_id.encode()) % NANOSECONDS_PER_MS
+def job_sequence(name: str) -> int:
+    """The digits below the millisecond: of a job's start and end made of its id, of a verdict of its name."""
+    return zlib.crc32(name.encode()) % NANOSECONDS_PER_MS
 
 
 def _told_job(entry: FeedEntry) -> list[Job]:
@@ -190,7 +190,10 @@ def _job_moment(entry: FeedEntry, printer: Printer) -> bytes:
 
 
 def _inspection_line(entry: FeedEntry, printer: Printer) -> bytes:
-    """The verdict as it was given, or that it was withdrawn; each stays, the last one holds."""
+    """The verdict as it was given, or that it was withdrawn; each stays, the last one holds.
+
+    Its number below the millisecond is its own, so that it is the same point without the feed.
+    """
     verdict = entry.body.get("after") or {}
     values: dict[str, FieldValue] = {
         "job": entry.job_id,
@@ -202,7 +205,7 @@ def _inspection_line(entry: FeedEntry, printer: Printer) -> bytes:
     return line(
         series(JOB_EVENT, _printer_tags(printer) | {"event": INSPECTED}),
         fields(values),
-        timestamp(entry.at_ms, entry.seq),
+        timestamp(entry.at_ms, job_sequence(f"{entry.job_id} {entry.body.get('version')}")),
     )
 
 

@@ -17,6 +17,8 @@ from itertools import combinations
 from math import exp, inf, lgamma, sqrt
 from typing import Final, NamedTuple
 
+import msgspec
+
 from farm.kpi.wilson import Z_95, Interval95
 
 FALSE_DISCOVERY_RATE: Final = 0.10
@@ -57,7 +59,7 @@ class RiskRatio(NamedTuple):
     interval: Interval95
 
 
-class FailureFinding(NamedTuple):
+class FailureFinding(msgspec.Struct, frozen=True):
     """A value that fails more often than the `rest` of its dimension; `p_value` is that of the test."""
 
     dimension: Dimension
@@ -80,7 +82,7 @@ class FailureFinding(NamedTuple):
         )
 
 
-class FailureCauses(NamedTuple):
+class FailureCauses(msgspec.Struct, frozen=True):
     """What was found, the largest effect first, among how many comparisons, at which rate of chance."""
 
     findings: tuple[FailureFinding, ...]
@@ -88,7 +90,7 @@ class FailureCauses(NamedTuple):
     false_discovery_rate: float
 
 
-class SharedFailures(NamedTuple):
+class SharedFailures(msgspec.Struct, frozen=True):
     """Two findings that rest on the same `failed` prints: the counts cannot say which of the two it is."""
 
     first: FailureFinding

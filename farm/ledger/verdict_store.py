@@ -87,6 +87,15 @@ class VerdictStore(LedgerDatabase):
             _book(connection, changes, [], standing, _jobs(connection, ids))
         return changes
 
+    def restore(self, changes: Sequence[VerdictChange]) -> None:
+        """Put a trail that was kept elsewhere into a ledger that knows none of it; the feed is not told."""
+        if not changes:
+            return
+        last = {change.job_id: change for change in sorted(changes, key=lambda change: change.version)}
+        holding = [verdict for change in last.values() if (verdict := _verdict_of(change)) is not None]
+        with self._writes() as connection:
+            _keep(connection, changes, holding)
+
     def verdicts(self, job_ids: Collection[str]) -> dict[str, Verdict]:
         """The verdicts that hold of the named jobs, however many, by job; none where nobody inspected."""
         if not job_ids:
@@ -99,6 +108,13 @@ class VerdictStore(LedgerDatabase):
         wanted = select(schema.verdict_change).where(_change.job_id == job_id).order_by(_change.version)
         with self._reads() as connection:
             return [_change_in(row) for row in connection.execute(wanted).mappings()]
+
+    def trails(self, job_ids: Collection[str]) -> list[VerdictChange]:
+        """What was ever said of the named jobs, in its order."""
+        wanted = select(schema.verdict_change).order_by(_change.id)
+        with self._reads() as connection:
+            found = connection.execute(wanted.where(among(connection, _change.job_id, job_ids)))
+            return [_change_in(row) for row in found.mappings()]
 
     def trail_of_all(self, *, after: str | None = None, limit: int = 100) -> VerdictTrail:
         """What was said of all jobs, newest first; also of jobs that a replay has withdrawn.
@@ -113,6 +129,25 @@ class VerdictStore(LedgerDatabase):
         page = found[:limit]
         mark = page_mark(_Mark(page[-1]["id"])) if len(found) > limit else None
         return VerdictTrail([_change_in(row) for row in page], mark)
+
+
+def inspection_told(change: VerdictChange, job: Job | None, before: Verdict | None = None) -> FeedEntry:
+    """The entry of the feed; of a job that a replay has withdrawn nothing but the id is known."""
+    return FeedEntry(
+        kind=FeedKind.JOB_INSPECTED,
+        at_ms=change.at_ms,
+        printer_id=None if job is None else job.printer_id,
+        job_id=change.job_id,
+        body={
+            "file": None if job is None else job.file,
+            "units": None if job is None else job.units,
+            "who": change.who,
+            "note": change.note,
+            "version": change.version,
+            "before": msgspec.to_builtins(before),
+            "after": msgspec.to_builtins(_verdict_of(change)),
+        },
+    )
 
 
 def _each_once(job_ids: Iterable[str]) -> list[str]:
@@ -204,6 +239,11 @@ def _change_of(verdict: Verdict) -> VerdictChange:
     return VerdictChange(**{name: getattr(verdict, name) for name in _CHANGE_FIELDS})
 
 
+def _verdict_of(change: VerdictChange) -> Verdict | None:
+    """What holds from the change on."""
+    return None if change.is_withdrawal else msgspec.convert(_facts(change), Verdict)
+
+
 def _withdrawal(standing: Verdict, who: str, note: str, at_ms: int) -> VerdictChange:
     return VerdictChange(
         job_id=standing.job_id,
@@ -227,38 +267,19 @@ def _book(
     """The trail, the verdicts that hold from now on, and the feed."""
     if not changes:
         return
-    changed = [change.job_id for change in changes]
+    _keep(connection, changes, holding)
+    append_feed(
+        connection,
+        [inspection_told(each, jobs.get(each.job_id), before.get(each.job_id)) for each in changes],
+    )
+
+
+def _keep(connection: Connection, changes: Sequence[VerdictChange], holding: Sequence[Verdict]) -> None:
+    changed = {change.job_id for change in changes}
     connection.execute(insert(schema.verdict_change), [_facts(change) for change in changes])
     connection.execute(delete(schema.verdict).where(among(connection, _verdict.job_id, changed)))
     if holding:
         connection.execute(insert(schema.verdict), [_facts(verdict) for verdict in holding])
-    after = {verdict.job_id: verdict for verdict in holding}
-    append_feed(
-        connection,
-        [
-            _told(change, before.get(change.job_id), after.get(change.job_id), jobs.get(change.job_id))
-            for change in changes
-        ],
-    )
-
-
-def _told(change: VerdictChange, before: Verdict | None, after: Verdict | None, job: Job | None) -> FeedEntry:
-    """The entry of the feed; of a job that a replay has withdrawn nothing but the id is known."""
-    return FeedEntry(
-        kind=FeedKind.JOB_INSPECTED,
-        at_ms=change.at_ms,
-        printer_id=None if job is None else job.printer_id,
-        job_id=change.job_id,
-        body={
-            "file": None if job is None else job.file,
-            "units": None if job is None else job.units,
-            "who": change.who,
-            "note": change.note,
-            "version": change.version,
-            "before": msgspec.to_builtins(before),
-            "after": msgspec.to_builtins(after),
-        },
-    )
 
 
 def _facts(value: Verdict | VerdictChange) -> dict[str, object]:

@@ -135,8 +135,14 @@ def test_a_verdict_is_told_by_whom_and_why_beside_the_outcome() -> None:
         f"job_event,{TAGS.format('inspected')} "
         'job="j-1",name="Left 1",group="left",model="MK4",file="gear.gcode",units=4i,who="olga",'
         'note="corner up",version=2i,good_units=3i,rejected_units=1i,reason="warping",withdrawn=false '
-        f"{AT}000007"
+        f"{AT * 1_000_000 + job_sequence('j-1 2')}"
     )
+
+
+def test_a_verdict_is_the_same_point_wherever_it_stands_in_the_feed() -> None:
+    made = {only(entry(FeedKind.JOB_INSPECTED, seq=seq, version=2, after={})) for seq in (7, 8)}
+    assert len(made) == 1
+    assert only(entry(FeedKind.JOB_INSPECTED, version=3, after={})) not in made
 
 
 def test_a_withdrawn_verdict_has_no_counts() -> None:
