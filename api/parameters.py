@@ -11,6 +11,7 @@ from api.problems import invalid, not_found
 from api.schemas import JOB_ID
 from farm.errors import InvalidQuery
 from farm.kpi.windows import ALLOWED_FORMS, WINDOW_PATTERN, Window
+from farm.model import limits
 from farm.model.job import Job
 from farm.model.printer import Printer
 from farm.model.printer_status import PrinterStatus
@@ -20,9 +21,10 @@ LATEST_MS = 7_258_118_400_000
 """The year 2200: no question reaches beyond it."""
 UUID_PATTERN = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 _UUID = re.compile(UUID_PATTERN)
-_PLAIN = r"^[^\x00]*$"
+PLAIN = r"^[^\x00]*$"
+"""A regular expression for what every database can compare with."""
 
-Name = Annotated[str, Query(max_length=512, pattern=_PLAIN)]
+Name = Annotated[str, Query(max_length=512, pattern=PLAIN)]
 WindowText = Annotated[
     str,
     Query(
@@ -46,7 +48,7 @@ GroupNames = Annotated[
 ]
 Mark = Annotated[
     str | None,
-    Query(description="`next` of the page before.", max_length=512, pattern=_PLAIN),
+    Query(description="`next` of the page before.", max_length=512, pattern=PLAIN),
 ]
 Limit = Annotated[int, Query(description="Items on one page.", ge=1, le=1000)]
 InstantText = Annotated[
@@ -56,6 +58,15 @@ InstantText = Annotated[
         max_length=64,
         examples=["2026-11-22T00:00:00Z"],
         json_schema_extra={"format": "date-time"},
+    ),
+]
+Reason = Annotated[
+    str,
+    Query(
+        description="The reason, kept in the trail.",
+        max_length=limits.WHY.length,
+        pattern=PLAIN,
+        examples=["one shift only"],
     ),
 ]
 PrinterWord = Annotated[

@@ -1,5 +1,6 @@
 """Truth against the ledger: every difference, and the figures. Pure."""
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
@@ -242,12 +243,14 @@ def _difference(agreement: Agreement, truth: JobTruth, job: Job | None, why: str
 
 def _accounts(truth: Truth, reader: LedgerReader, printers: Mapping[str, Printer]) -> list[Account]:
     from_ms, to_ms = truth.header.from_ms, truth.header.to_ms
-    totals = reader.state_totals(from_ms, to_ms, [printer.id for printer in printers.values()])
+    totals: dict[str, Counter[PrinterState]] = defaultdict(Counter)
+    for span in reader.spans(from_ms, to_ms, [printer.id for printer in printers.values()]):
+        totals[span.printer_id][span.state] += (span.to_ms or to_ms) - span.from_ms
     busy = _busy(truth)
     accounts = []
     for printer in truth.header.printers:
         found = printers.get(printer.name)
-        booked = totals.get(found.id, {}) if found else {}
+        booked: Mapping[PrinterState, int] = totals[found.id] if found else {}
         accounts.append(_account(printer, busy[printer.name], booked, to_ms - from_ms))
     return accounts
 

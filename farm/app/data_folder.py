@@ -21,6 +21,7 @@ DATA_VARIABLE = "LAYERLINE_DATA"
 _CREDENTIALS_FILE = "embedded-broker.json"
 _LEDGER_FILE = "ledger.db"
 _LOCK_FILE = "up.lock"
+_FIGURES_FILE = "figures.npz"
 _OURS = (
     _CREDENTIALS_FILE,
     "embedded-broker.toml",
@@ -29,6 +30,7 @@ _OURS = (
     f"{_LEDGER_FILE}-wal",
     f"{_LEDGER_FILE}-shm",
     _LOCK_FILE,
+    _FIGURES_FILE,
 )
 _SERVICE_FOLDER = Path("/var/lib/layerline")
 _MOST_LOOKED_AT = 500
@@ -63,6 +65,11 @@ class DataFolder:
     def ledger_file(self) -> Path:
         """Where the SQLite ledger is, or would be."""
         return self.path / _LEDGER_FILE
+
+    @property
+    def figures_file(self) -> Path:
+        """Where what the figures are made from is kept beside the ledger; it may be deleted at any time."""
+        return self.path / _FIGURES_FILE
 
     def make(self) -> None:
         """Make the folder, for its owner alone, and let nobody else read what we keep in it.

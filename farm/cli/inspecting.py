@@ -1,22 +1,20 @@
 """`layerline job verdict`: what a person found who inspected jobs that had ended."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from msgspec.structs import replace
 from typer import Argument, Option
 
+from farm.cli.changing import LookTerms, Shop, open_shop
 from farm.cli.names import PrinterNames
-from farm.cli.opening import open_configuration
-from farm.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOption, VerboseOption, flag
 from farm.cli.output import print_json, print_line
-from farm.cli.saying import WhoOption, in_words_of_the_command, job_called, user_name
+from farm.cli.saying import job_called
+from farm.cli.terms import WhoOption, in_words_of_the_command, user_name, with_options_of
 from farm.errors import InvalidQuery
 from farm.model.verdict import Inspection, RejectionReason
 from farm.model.verdict_record import change_record, verdict_record
-
-if TYPE_CHECKING:
-    from farm.ledger.ledger import Ledger
 
 EXAMPLES = """
 layerline job verdict 5f0f1c9a --good 3 --reason warping --note "front left corner up"
@@ -25,7 +23,18 @@ layerline job verdict 5f0f1c9a --rejected 1 --reason surface --who olga
 layerline job verdict 5f0f1c9a --withdraw --note "that was the other plate"
 """
 
+_OPTIONS = {"good_units": "--good", "rejected_units": "--rejected", "job": "JOB"}
+"""What a field is called on the command line, where it is not an option of the same name."""
 
+
+@dataclass(frozen=True, kw_only=True)
+class InspectTerms(LookTerms):
+    """Who inspected, in which ledger it is kept, and how the answer is shown."""
+
+    who: WhoOption = None
+
+
+@with_options_of(InspectTerms)
 def verdict(
     jobs: Annotated[
         list[str],
@@ -55,12 +64,8 @@ def verdict(
     withdraw: Annotated[
         bool, Option("--withdraw", help="Take the verdict back; nobody has inspected the job then.")
     ] = False,
-    who: WhoOption = None,
-    database: DatabaseOption = None,
-    config: ConfigOption = None,
-    data: DataOption = None,
-    as_json: JsonOption = False,
-    verbose: VerboseOption = False,
+    *,
+    terms: InspectTerms,
 ) -> None:
     """Say how many units of a job are good, how many are rejected, and why.
 
@@ -68,16 +73,13 @@ def verdict(
     one is kept. Of several jobs all verdicts are kept, or none. With --json an array of
     objects: job_id, good_units, rejected_units, reason, note, who, at, version.
     """
-    from farm.app.wiring import ledger_of
-
     said = _said(good, rejected, reason, all_good=all_good, withdraw=withdraw)
-    flags = flag("--database", database, "ledger", "url")
-    configuration = open_configuration(config, data, flags, verbose=verbose)
-    with ledger_of(configuration) as ledger:
-        found = {job.id: job for job in (job_called(ledger, prefix) for prefix in jobs)}
-        printers = PrinterNames(configuration, ledger).printers
-        records = _kept(ledger, list(found), said, who or user_name(), note, units_differ=units_differ)
-    if as_json:
+    who = terms.who or user_name()
+    with open_shop(terms) as shop:
+        found = {job.id: job for job in (job_called(shop.ledger, prefix) for prefix in jobs)}
+        printers = PrinterNames(shop.configuration, shop.ledger).printers
+        records = _kept(shop, list(found), said, who, note, units_differ=units_differ)
+    if terms.as_json:
         print_json(records)
         return
     for job, record in zip(found.values(), records, strict=True):
@@ -99,13 +101,12 @@ def _said(
 
 
 def _kept(
-    ledger: "Ledger", job_ids: list[str], said: Inspection | None, who: str, note: str, *, units_differ: bool
+    shop: Shop, job_ids: list[str], said: Inspection | None, who: str, note: str, *, units_differ: bool
 ) -> list[dict[str, Any]]:
-    from farm.app.wiring import now_of
     from farm.ledger.verdict_store import VerdictStore
 
-    store, now_ms = VerdictStore(ledger.engine), now_of(ledger)
-    with in_words_of_the_command():
+    store, now_ms = VerdictStore(shop.ledger.engine), shop.clock.now_ms
+    with in_words_of_the_command(_OPTIONS):
         if said is None:
             gone = store.withdraw(job_ids, who=who, note=note, now_ms=now_ms)
             return [change_record(change) for change in gone]

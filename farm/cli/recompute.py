@@ -12,6 +12,7 @@ from farm.cli.output import counted, print_json, print_line
 from farm.model.times import rfc3339
 
 if TYPE_CHECKING:
+    from farm.app.config import Configuration
     from farm.ledger.ledger import Ledger
     from farm.ledger.recount import Difference
     from farm.model.printer import Printer
@@ -35,8 +36,8 @@ def recompute(
     """Look whether the books agree with themselves, by a plain recount.
 
     Says every difference: jobs of a printer that overlap or end before they begin, holes and
-    overlaps in the account of its time, and running sums over hours and outcomes that are not
-    what spans and jobs come to. A collector may go on meanwhile.
+    overlaps in the account of its time, and whatever the figures are made from that is not what
+    spans and jobs come to, row by row and in sums. A collector may go on meanwhile.
 
     Ends with status 1 when there are differences.
     """
@@ -51,7 +52,7 @@ def recompute(
         names = PrinterNames(configuration, ledger)
         ids = names.chosen(printer)
         wanted = [one for one in names.printers.values() if ids is None or one.id in ids]
-        found = list(_differences(ledger, wanted))
+        found = [*_in_the_books(ledger, wanted), *_in_the_figures(configuration, ledger, wanted)]
     if as_json:
         print_json({"printers": len(wanted), "differences": [_record(*each) for each in found]})
     else:
@@ -62,7 +63,20 @@ def recompute(
         raise Exit(1)
 
 
-def _differences(ledger: "Ledger", wanted: "list[Printer]") -> "Iterator[tuple[Printer, Difference]]":
+def _in_the_figures(
+    configuration: "Configuration", ledger: "Ledger", wanted: "list[Printer]"
+) -> "Iterator[tuple[Printer, Difference]]":
+    """What the figures are made from, against every row."""
+    from farm.app.wiring import read_model_of
+    from farm.figures.comparison import differences
+
+    chosen = {one.id: one for one in wanted}
+    for difference in differences(read_model_of(configuration, ledger)):
+        if difference.printer_id in chosen:
+            yield chosen[difference.printer_id], difference
+
+
+def _in_the_books(ledger: "Ledger", wanted: "list[Printer]") -> "Iterator[tuple[Printer, Difference]]":
     """Printer by printer, with a bar where somebody is watching."""
     from rich.console import Console
     from rich.progress import track

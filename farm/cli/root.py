@@ -4,6 +4,7 @@ import typer
 
 from farm.cli import (
     alerts,
+    calendar,
     causes,
     checkup,
     demonstration,
@@ -12,6 +13,7 @@ from farm.cli import (
     influx,
     job,
     jobs,
+    maintenance,
     overview,
     printer,
     recompute,
@@ -74,4 +76,6 @@ for _function, _examples in _COMMANDS:
 
 app.add_typer(printer.app, name="printer")
 app.add_typer(job.app, name="job")
+app.add_typer(calendar.app, name="calendar")
+app.add_typer(maintenance.app, name="maintenance")
 app.add_typer(influx.app, name="influx")

@@ -1,11 +1,10 @@
 """What the commands `printer` and `job` have in common: saying it, and waiting until it is taken in."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
-from inspect import Parameter, Signature, signature
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from typer import Argument, Exit, Option
 
@@ -13,6 +12,7 @@ from farm.cli.names import PrinterNames
 from farm.cli.opening import open_configuration
 from farm.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOption, VerboseOption, flag
 from farm.cli.output import print_json, print_line
+from farm.cli.terms import WhoOption, WhyOption, in_words_of_the_command, user_name, with_options_of
 from farm.cli.times import UtcOption, farm_clock
 
 if TYPE_CHECKING:
@@ -27,14 +27,7 @@ if TYPE_CHECKING:
 WAIT_S = 5.0
 _ASK_EVERY_S = 0.05
 _SHORTEST_PREFIX = 4
-_ARGUMENTS = {
-    "name": "NEW",
-    "text": "TEXT",
-    "job": "JOB",
-    "printer": "NAME",
-    "good_units": "--good",
-    "rejected_units": "--rejected",
-}
+_ARGUMENTS = {"name": "NEW", "text": "TEXT", "job": "JOB", "printer": "NAME"}
 """What a field is called on the command line, where it is not an option of the same name."""
 _ONE_WORD = frozenset({"state", "rename", "note"})
 """Words with one fact, which needs no name."""
@@ -45,10 +38,6 @@ JobArgument: TypeAlias = Annotated[
         metavar="JOB", help="The job: its id, or how it begins, 4 characters or more.", show_default=False
     ),
 ]
-WhoOption: TypeAlias = Annotated[
-    str | None, Option("--who", metavar="NAME", help="Who says so; else the user of this computer.")
-]
-WhyOption: TypeAlias = Annotated[str, Option("--why", metavar="TEXT", help="The reason, kept in the trail.")]
 WaitOption: TypeAlias = Annotated[
     bool,
     Option(
@@ -76,24 +65,8 @@ class Terms:
     verbose: VerboseOption = False
 
 
-def with_terms(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with the options of `Terms` after its own; it takes them as one argument `terms`."""
-    own = [each for each in signature(command).parameters.values() if each.name != "terms"]
-    shared = [
-        Parameter(each.name, Parameter.KEYWORD_ONLY, default=each.default, annotation=each.type)
-        for each in fields(Terms)
-    ]
-
-    def said(**options: Any) -> None:
-        terms = Terms(**{each.name: options.pop(each.name) for each in shared})
-        command(**options, terms=terms)
-
-    parameters = [each.replace(kind=Parameter.KEYWORD_ONLY) for each in own] + shared
-    said.__name__, said.__doc__, said.__module__ = command.__name__, command.__doc__, command.__module__
-    said.__annotations__.clear()
-    said.__annotations__.update({each.name: each.annotation for each in parameters})
-    said.__dict__["__signature__"] = Signature(parameters)
-    return said
+with_terms = with_options_of(Terms)
+"""Gives a command the options of `Terms`."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +139,7 @@ def _say(ledger: "Ledger", word: "OperatorWord", terms: Terms, about: "About", w
     from farm.ledger.inbox import Inbox
 
     inbox = Inbox(ledger.engine)
-    with in_words_of_the_command(when.option):
+    with in_words_of_the_command({"for": when.option, **_ARGUMENTS}):
         said = inbox.append_input(
             word,
             printer_id=about.printer.id,
@@ -179,23 +152,6 @@ def _say(ledger: "Ledger", word: "OperatorWord", terms: Terms, about: "About", w
     if terms.wait:
         said = _taken(inbox, said)
     _answer(said, about.printer, when.clock, terms)
-
-
-@contextmanager
-def in_words_of_the_command(option: str = "") -> Iterator[None]:
-    """What cannot be taken is told under the name of the option or argument that it came by.
-
-    Raises InvalidQuery in the place of InvalidInput.
-    """
-    from farm.errors import InvalidInput, InvalidQuery
-
-    try:
-        yield
-    except InvalidInput as error:
-        named = {"for": option, **_ARGUMENTS}
-        shown = named.get(error.field, f"--{error.field.replace('_', '-')}")
-        value = f" {error.value}" if error.value else ""
-        raise InvalidQuery(f"{shown}{value}: {error.remedy}") from error
 
 
 def _taken(inbox: "Inbox", said: "OperatorInput") -> "OperatorInput":
@@ -240,15 +196,3 @@ def _lines(said: "OperatorInput", printer: "Printer", clock: "FarmClock") -> lis
         f"for {clock.exact(said.for_ms)}, says {said.who}{f': {said.why}' if said.why else ''}",
         answers[record["status"]],
     ]
-
-
-def user_name() -> str:
-    """The user of this computer. Raises InvalidQuery where it has no name."""
-    import getpass
-
-    from farm.errors import InvalidQuery
-
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError) as error:
-        raise InvalidQuery("--who: this computer does not say who you are; name yourself") from error

@@ -2,15 +2,14 @@
 
 from typing import TYPE_CHECKING
 
+from farm.cli.changing import LookTerms, open_shop, with_look_terms
 from farm.cli.inspecting import verdict_words
 from farm.cli.jobs import printed, why
 from farm.cli.names import PrinterNames
-from farm.cli.opening import open_configuration
-from farm.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOption, VerboseOption, flag
 from farm.cli.output import print_json, print_line
 from farm.cli.saying import JobArgument, job_called
 from farm.cli.standing import farm_view
-from farm.cli.times import UtcOption, farm_clock, span_text
+from farm.cli.times import span_text
 from farm.model.verdict_record import change_record
 from farm.tables import NOTHING, Column, print_table
 
@@ -36,32 +35,22 @@ _VERDICTS = (
 _REVISIONS = (Column("revised"), Column("by", name=True), Column("why", name=True, below=True))
 
 
-def show(
-    job: JobArgument,
-    utc: UtcOption = False,
-    database: DatabaseOption = None,
-    config: ConfigOption = None,
-    data: DataOption = None,
-    as_json: JsonOption = False,
-    verbose: VerboseOption = False,
-) -> None:
+@with_look_terms
+def show(job: JobArgument, *, terms: LookTerms) -> None:
     """Show one job: what it was, what became of it, every verdict on it and every revision.
 
     With --json the object of /api/v1/jobs/{job}.
     """
-    from farm.app.wiring import ledger_of
     from farm.ledger.verdict_store import VerdictStore
 
-    flags = flag("--database", database, "ledger", "url")
-    configuration = open_configuration(config, data, flags, verbose=verbose)
-    with ledger_of(configuration) as ledger:
-        found = job_called(ledger, job)
-        if as_json:
-            print_json(farm_view(configuration, ledger).job_detail(found).model_dump(mode="json"))
+    with open_shop(terms) as shop:
+        found = job_called(shop.ledger, job)
+        if terms.as_json:
+            print_json(farm_view(shop.configuration, shop.ledger).job_detail(found).model_dump(mode="json"))
             return
-        printer = PrinterNames(configuration, ledger).printers[found.printer_id]
-        clock = farm_clock(configuration, ledger, utc=utc)
-        trail, revisions = VerdictStore(ledger.engine).trail(found.id), ledger.revisions(found.id)
+        printer = PrinterNames(shop.configuration, shop.ledger).printers[found.printer_id]
+        trail, revisions = VerdictStore(shop.ledger.engine).trail(found.id), shop.ledger.revisions(found.id)
+        clock = shop.clock
     for label, text in _facts(found, printer.name, trail, clock):
         if text:
             print_line(f"{label:<12}{text}")

@@ -1,8 +1,8 @@
-"""Figures from the ledger: which indicator, over which window, of whom.
+"""Figures from the read model: which indicator, over which window, of whom.
 
-Every figure is worked out from the ledger at the moment it is asked for, so what has been
-committed shows in the next answer. The sums over spans and jobs are made by the database;
-what is done here grows with the number of printers, not with the years of history.
+The model is brought up to the ledger whenever figures are asked for, so what has been committed
+shows in the next answer. What is done here grows with the number of printers, not with the years
+of history.
 """
 
 from collections.abc import Collection, Sequence
@@ -13,13 +13,13 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from farm.errors import InvalidQuery
-from farm.figures.subject_sums import SubjectSums, SumsReader
+from farm.figures.read_model import ReadModel
+from farm.figures.window_sums import Life, WindowSums
 from farm.kpi.account import Interval
 from farm.kpi.calculation import KpiInput
 from farm.kpi.catalogue import Indicator, indicators
 from farm.kpi.figure import POINT_FIELDS, KpiFigure, KpiSeries, SeriesPoint
 from farm.kpi.periods import SHORTEST_MS, Period, edges
-from farm.kpi.segments import segments
 from farm.kpi.subjects import NO_GROUP, Scope, Subject, subjects_of
 from farm.kpi.windows import Window, parse_window
 from farm.model.printer import Printer
@@ -31,10 +31,10 @@ MOST_POINTS = 1_000
 
 
 class KpiEngine:
-    """Answers with figures from the ledger, counted by the rules of the site."""
+    """Answers with figures of the ledger, counted by the rules of the site."""
 
-    def __init__(self, reader: SumsReader, site: SiteSettings) -> None:
-        self._reader = reader
+    def __init__(self, model: ReadModel, site: SiteSettings) -> None:
+        self._model = model
         self._site = site
         self.zone = ZoneInfo(site.time_zone)
 
@@ -79,16 +79,16 @@ class KpiEngine:
         for an indicator, printer or group that there is not.
         """
         wanted = indicators(kpi_ids)
-        chosen = self._chosen(printers, groups)
-        subjects = subjects_of(chosen, by, self._site.name)
         passed = [window.until(now_ms) for window in windows]
-        everybody = printers is None and groups is None
-        sums = SubjectSums(self._reader, segments(passed, closed), subjects, all_current=everybody)
+        with self._model.current() as model:
+            subjects = subjects_of(_chosen(model, printers, groups), by, self._site.name)
+            sums = WindowSums(model, passed, subjects, closed)
         return [
             figure
             for window in passed
-            for subject in subjects
-            for figure in self._figures(wanted, window, subject, sums)
+            for number, (subject, life) in enumerate(zip(subjects, sums.lives(window), strict=True))
+            if life.printers or subject.scope is Scope.FARM
+            for figure in self._figures(wanted, window, subject, number, life, sums)
         ]
 
     def series(
@@ -123,28 +123,20 @@ class KpiEngine:
         ordered = sorted(rows.values(), key=lambda row: (row[0].label, row[0].scope_id))
         return [_series(row, passed, period) for row in ordered]
 
-    def _chosen(self, printers: Collection[str] | None, groups: Collection[str] | None) -> list[Printer]:
-        known = [printer for printer in self._reader.printers(everything=True) if not printer.ignored]
-        if printers is not None:
-            _check("printer", printers, {word for each in known for word in (each.id, each.name)})
-            known = [each for each in known if each.id in printers or each.name in printers]
-        if groups is not None:
-            _check("group", groups, {each.group or NO_GROUP for each in known})
-            known = [each for each in known if (each.group or NO_GROUP) in groups]
-        return known
-
     def _figures(
-        self, wanted: Sequence[Indicator], window: Window, subject: Subject, sums: SubjectSums
+        self,
+        wanted: Sequence[Indicator],
+        window: Window,
+        subject: Subject,
+        number: int,
+        life: Life,
+        sums: WindowSums,
     ) -> list[KpiFigure]:
-        lives = subject.lives(window)
-        if not lives and subject.scope is not Scope.FARM:
-            return []
         given = KpiInput(
-            account=sums.account(window, subject),
-            outcomes=sums.outcomes(window, subject),
-            printers=len(lives),
-            elapsed_ms=max((life.to_ms for life in lives), default=0)
-            - min((life.from_ms for life in lives), default=0),
+            account=sums.account(window, number),
+            outcomes=sums.outcomes(window, number),
+            printers=life.printers,
+            elapsed_ms=life.elapsed_ms,
             site=self._site,
         )
         return [_figure(entry, window, subject, given) for entry in wanted]
@@ -162,6 +154,19 @@ def _cut(window: Window, period: Period, zone: ZoneInfo) -> list[Window]:
         raise InvalidQuery(f"{window.name} holds more than {MOST_POINTS} periods of one {period.value}")
     cuts = edges(period, window.from_ms, window.to_ms, zone)
     return [Window(window.name, start, end) for start, end in pairwise(cuts)]
+
+
+def _chosen(
+    model: ReadModel, printers: Collection[str] | None, groups: Collection[str] | None
+) -> list[Printer]:
+    known = [printer for printer in model.printers if not printer.ignored]
+    if printers is not None:
+        _check("printer", printers, {word for each in known for word in (each.id, each.name)})
+        known = [each for each in known if each.id in printers or each.name in printers]
+    if groups is not None:
+        _check("group", groups, {each.group or NO_GROUP for each in known})
+        known = [each for each in known if (each.group or NO_GROUP) in groups]
+    return known
 
 
 def _check(kind: str, asked: Collection[str], known: Collection[str]) -> None:

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import msgspec
 
-from farm.errors import LedgerError
 from farm.model.printer import Printer
 from farm.model.states import PrinterState
 
@@ -64,30 +63,3 @@ def life_within(printer: Printer, from_ms: int, to_ms: int) -> Interval | None:
     end = to_ms if printer.retired_ms is None else min(to_ms, printer.retired_ms)
     life = Interval(max(from_ms, printer.first_seen_ms), end)
     return life if life.from_ms < life.to_ms else None
-
-
-def book(totals: Mapping[PrinterState, int], life_ms: int, *, closed: bool = False) -> TimeAccount:
-    """The account of one printer that lived for `life_ms`, from its milliseconds by state.
-
-    What is missing in the totals was not observed and is booked as unknown. Raises
-    LedgerError when more is booked than has passed.
-    """
-    missing = life_ms - sum(totals.values())
-    if missing < 0:
-        raise LedgerError(f"{-missing} ms more are booked than the {life_ms} ms that passed")
-    states = {state: ms for state, ms in totals.items() if ms}
-    if missing:
-        states[PrinterState.UNKNOWN] = states.get(PrinterState.UNKNOWN, 0) + missing
-    return TimeAccount({}, states) if closed else TimeAccount(states, {})
-
-
-def add_up(accounts: Iterable[TimeAccount]) -> TimeAccount:
-    """The sum of accounts of several printers or of intervals that follow each other."""
-    open_ms: dict[PrinterState, int] = {}
-    closed_ms: dict[PrinterState, int] = {}
-    for account in accounts:
-        for state, ms in account.open_ms.items():
-            open_ms[state] = open_ms.get(state, 0) + ms
-        for state, ms in account.closed_ms.items():
-            closed_ms[state] = closed_ms.get(state, 0) + ms
-    return TimeAccount(open_ms, closed_ms)

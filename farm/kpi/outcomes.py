@@ -1,11 +1,9 @@
 """How the jobs of a window ended, in sums."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
-from farm.model.outcome_count import OutcomeCount
 from farm.model.states import CancelledBy, Outcome
 
 
@@ -24,28 +22,3 @@ class OutcomeTally(msgspec.Struct, frozen=True):
     def jobs_by_outcome(self) -> dict[str, int]:
         """The number of jobs of every outcome, by its word."""
         return {outcome.value: self.jobs.get(outcome, 0) for outcome in Outcome}
-
-
-def tally(counts: Iterable[OutcomeCount]) -> OutcomeTally:
-    """The sum of the ledger's counts, of whatever printers and intervals."""
-    jobs: Counter[Outcome] = Counter()
-    units: Counter[Outcome] = Counter()
-    cancelled_by: Counter[CancelledBy] = Counter()
-    for count in counts:
-        jobs[count.outcome] += count.jobs
-        units[count.outcome] += count.units
-        if count.cancelled_by is not None:
-            cancelled_by[count.cancelled_by] += count.jobs
-    return OutcomeTally(jobs, units, cancelled_by)
-
-
-def add_tallies(tallies: Iterable[OutcomeTally]) -> OutcomeTally:
-    """The sum of tallies of intervals that follow each other."""
-    jobs: Counter[Outcome] = Counter()
-    units: Counter[Outcome] = Counter()
-    cancelled_by: Counter[CancelledBy] = Counter()
-    for each in tallies:
-        jobs.update(each.jobs)
-        units.update(each.units)
-        cancelled_by.update(each.cancelled_by)
-    return OutcomeTally(jobs, units, cancelled_by)

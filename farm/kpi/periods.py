@@ -33,14 +33,20 @@ SHORTEST_MS = {
 def start_of(period: Period, at_ms: int, zone: ZoneInfo) -> int:
     """When the period that holds the instant `at_ms` began (ms since 1970, UTC)."""
     if period is Period.HOUR:
-        return at_ms - _local_ms(at_ms, zone) % HOUR_MS
+        # Across a change of half an hour the clock shows no full hour at its first guess.
+        while over := _local_ms(at_ms, zone) % HOUR_MS:
+            at_ms -= over
+        return at_ms
     return _midnight(_first_day(period, _local(at_ms, zone).date()), zone)
 
 
 def next_start(period: Period, at_ms: int, zone: ZoneInfo) -> int:
     """When the period after the one that holds `at_ms` begins (ms since 1970, UTC)."""
     if period is Period.HOUR:
-        return at_ms + HOUR_MS - _local_ms(at_ms, zone) % HOUR_MS
+        following = at_ms + HOUR_MS - _local_ms(at_ms, zone) % HOUR_MS
+        while over := _local_ms(following, zone) % HOUR_MS:
+            following += HOUR_MS - over
+        return following
     day = _day_after(period, _local(at_ms, zone).date())
     while (start := _midnight(day, zone)) <= at_ms:
         day += timedelta(days=1)

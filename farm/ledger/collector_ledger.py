@@ -7,13 +7,11 @@ from sqlalchemy import Connection, and_, delete, func, or_, select, tuple_
 
 from farm.errors import LeaseLost, LedgerError
 from farm.ledger import rows, schema
-from farm.ledger.account_book import book_spans
 from farm.ledger.batch import Batch
 from farm.ledger.collector_statements import CollectorStatements, collector_statements
 from farm.ledger.engine import refusals
 from farm.ledger.feed_log import append_feed, hold_feed
 from farm.ledger.kind_of_time import advance_simulated_now, settle_kind
-from farm.ledger.outcome_totals import book_outcomes
 from farm.ledger.records import Checkpoint, Evidence, KnownRow, Lease, Receipt, SessionRecord, Snapshot
 from farm.ledger.retention import LedgerRetention
 from farm.model.job import Job
@@ -261,7 +259,6 @@ class CollectorLedger(LedgerRetention):
         self._statements.printers.run(connection, [rows.printer_row(p, client_id) for p in last.values()])
 
     def _book_jobs(self, connection: Connection, batch: Batch) -> None:
-        book_outcomes(connection, batch.jobs, batch.withdrawn_jobs)
         self._statements.jobs.run(connection, map(rows.as_row, batch.jobs))
         for withdrawal in self._statements.withdrawals:
             withdrawal.run(connection, [(job_id,) for job_id in batch.withdrawn_jobs])
@@ -273,7 +270,7 @@ class CollectorLedger(LedgerRetention):
         statements.snapshot_cuts.run(connection, batch.snapshot_cuts)
         for cut in statements.span_cuts:
             cut.run(connection, batch.cuts)
-        book_spans(connection, batch.spans)
+        statements.spans.run(connection, map(rows.as_row, batch.spans))
         statements.evidence.run(connection, map(rows.as_row, batch.evidence))
         statements.snapshots.run(connection, map(rows.as_row, batch.snapshots))
 

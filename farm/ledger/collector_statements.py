@@ -40,6 +40,7 @@ class CollectorStatements:
         self.evidence_cuts = _cut(schema.evidence, dialect)
         self.snapshot_cuts = _cut(schema.snapshot, dialect)
         self.span_cuts = (_removal_of_spans(dialect), _end_of_span(dialect))
+        self.spans = upsert(schema.span, rows.SPAN_COLUMNS)
         self.evidence = insertion_of_new(schema.evidence, dialect, rows.EVIDENCE_COLUMNS)
         self.snapshots = upsert(schema.snapshot, rows.SNAPSHOT_COLUMNS)
         self.checkpoints = upsert(schema.checkpoint, rows.CHECKPOINT_COLUMNS)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Text, cast
+from sqlalchemy import BigInteger, ColumnElement, Connection, Text, cast, select
 
 from farm.ledger import schema
 from farm.ledger.row_statement import RowStatement, insertion, upsertion
@@ -35,6 +35,13 @@ def hold_feed(connection: Connection) -> None:
     of their ids.
     """
     _advance_by(connection, 0)
+
+
+def feed_position(connection: Connection) -> int:
+    """The `seq` that the feed gave last, 0 before the first; also where that entry is no longer kept."""
+    meta = schema.ledger_meta.c
+    value = connection.execute(select(meta.value).where(meta.key == _POSITION)).scalar()
+    return 0 if value is None else int(value)
 
 
 def _advance_by(connection: Connection, count: int) -> int:

@@ -1,12 +1,12 @@
 """The ledger as everybody but the collector sees it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, RowMapping, Select, and_, func, select
 
-from farm.ledger import outcome_totals, rows, schema, time_account
+from farm.ledger import job_counts, rows, schema, time_account
 from farm.ledger.chosen_printers import among, asked_for
 from farm.ledger.job_filter import JobFilter, JobPage
 from farm.ledger.job_pages import job_page
@@ -17,7 +17,7 @@ from farm.model.clash import PublisherClash
 from farm.model.feed import FeedEntry
 from farm.model.job import Job
 from farm.model.observation import Telemetry
-from farm.model.outcome_count import EndedCount, OutcomeCount
+from farm.model.outcome_count import EndedCount
 from farm.model.printer import Printer
 from farm.model.printer_status import PrinterStatus
 from farm.model.span import Span
@@ -90,24 +90,10 @@ class LedgerReader(LedgerDatabase):
         with self._reads() as connection:
             return time_account.spans(connection, from_ms, to_ms, printer_ids)
 
-    def state_totals(
-        self, from_ms: int, to_ms: int, printer_ids: Sequence[str] | None = None
-    ) -> Mapping[str, Mapping[PrinterState, int]]:
-        """Milliseconds per printer and state in the window; the sums of `spans`, by SQL."""
-        with self._reads() as connection:
-            return time_account.state_totals(connection, from_ms, to_ms, printer_ids)
-
-    def outcome_counts(
-        self, from_ms: int, to_ms: int, printer_ids: Sequence[str] | None = None
-    ) -> list[OutcomeCount]:
-        """Jobs that ended in the window (half open), counted."""
-        with self._reads() as connection:
-            return outcome_totals.outcome_counts(connection, from_ms, to_ms, printer_ids)
-
     def ended_jobs(self) -> list[EndedCount]:
         """All jobs that ever ended, counted by outcome and cause."""
         with self._reads() as connection:
-            return outcome_totals.ended_jobs(connection)
+            return job_counts.ended_jobs(connection)
 
     def jobs(self, wanted: JobFilter) -> JobPage:
         """One page of jobs. Raises InvalidQuery when `after` is no mark of a page."""

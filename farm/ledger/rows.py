@@ -23,6 +23,7 @@ from farm.model.job import Job
 from farm.model.observation import Telemetry
 from farm.model.operator_input import OperatorInput, OperatorWord
 from farm.model.printer import Address, Printer
+from farm.model.span import Span
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -30,6 +31,7 @@ PRINTER_COLUMNS = (*Printer.__struct_fields__, "collector")
 ADDRESS_COLUMNS = (*Address.__struct_fields__, "printer_id")
 JOB_COLUMNS = Job.__struct_fields__
 ALIAS_COLUMNS = JobAlias.__struct_fields__
+SPAN_COLUMNS = Span.__struct_fields__
 EVIDENCE_COLUMNS = Evidence.__struct_fields__
 SNAPSHOT_COLUMNS = Snapshot.__struct_fields__
 CHECKPOINT_COLUMNS = Checkpoint.__struct_fields__

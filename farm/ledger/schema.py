@@ -17,7 +17,6 @@ from sqlalchemy import (
 )
 
 from farm.model import limits
-from farm.model.states import OBSERVED_STATES, PrinterState
 
 metadata = MetaData(
     naming_convention={
@@ -27,12 +26,6 @@ metadata = MetaData(
         "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     }
 )
-
-SUMMED_STATES = tuple(state.value for state in PrinterState if state in OBSERVED_STATES)
-"""The states whose time is summed up in the account; what is left of a window is unknown."""
-
-ENDINGS = ("succeeded", "failed", "cancelled", "cancelled_by_person", "cancelled_by_system", "unknown")
-"""How jobs can end, as they are summed up."""
 
 _serial = BigInteger().with_variant(Integer, "sqlite")
 
@@ -134,18 +127,6 @@ job = Table(
     Index("ix_job_cause", "cause", "outcome"),
 )
 
-outcome_total = Table(
-    "outcome_total",
-    metadata,
-    Column("printer_id", ForeignKey("printer.id"), primary_key=True),
-    Column("ended_ms", BigInteger, primary_key=True),
-    *(Column(f"{ending}_jobs", BigInteger, nullable=False) for ending in ENDINGS),
-    *(Column(f"{ending}_units", BigInteger, nullable=False) for ending in ENDINGS),
-    *(Column(f"{ending}_printing_ms", BigInteger, nullable=False) for ending in ENDINGS),
-    comment="sums over all jobs of the printer that ended until then, kept with every change of a job",
-    sqlite_with_rowid=False,
-)
-
 job_alias = Table(
     "job_alias",
     metadata,
@@ -177,8 +158,7 @@ span = Table(
     Column("state", String(16), nullable=False),
     Column("source", String(16), nullable=False),
     Column("reason", String(32)),
-    *(Column(f"{state}_before_ms", BigInteger, nullable=False) for state in SUMMED_STATES),
-    comment="the account of time; `..._before_ms` sum up the printer's time in a state before the span",
+    comment="the account of time: which state each printer was in, without holes or overlaps",
 )
 
 evidence = Table(
@@ -273,6 +253,54 @@ verdict_change = Table(
     Column("note", Text, nullable=False),
     UniqueConstraint("job_id", "version"),
     comment="every verdict that was given, and every withdrawal, whose counts are empty",
+)
+
+calendar = Table(
+    "calendar",
+    metadata,
+    Column("name", String(limits.CALENDAR.length), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    comment="opening hours of the shop; `version` counts the changes",
+)
+
+calendar_group = Table(
+    "calendar_group",
+    metadata,
+    Column("group", String(limits.GROUP.length), primary_key=True),
+    Column("calendar", String(limits.CALENDAR.length), nullable=False),
+    comment="which calendar holds for a group; under the empty name the one of all others",
+)
+
+planned_maintenance = Table(
+    "planned_maintenance",
+    metadata,
+    Column("id", _serial, primary_key=True, autoincrement=True),
+    Column("printer_id", ForeignKey("printer.id")),
+    Column("group", String(limits.GROUP.length)),
+    Column("from_ms", BigInteger, nullable=False),
+    Column("to_ms", BigInteger, nullable=False),
+    Column("planned_ms", BigInteger, nullable=False),
+    Column("who", String(limits.WHO.length), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("withdrawn_ms", BigInteger),
+    comment="work on a printer, on a group, or on the farm where neither is named",
+)
+
+calendar_change = Table(
+    "calendar_change",
+    metadata,
+    Column("id", _serial, primary_key=True, autoincrement=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("who", String(limits.WHO.length), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("what", String(32), nullable=False),
+    Column("calendar", String(limits.CALENDAR.length)),
+    Column("restates_from_ms", BigInteger),
+    Column("before", Text),
+    Column("after", Text),
+    Index("ix_calendar_change_calendar", "calendar", "id"),
+    comment="the trail of calendars and planned maintenance",
 )
 
 rejected_message = Table(

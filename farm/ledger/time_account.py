@@ -1,33 +1,27 @@
-"""The account of time as readers see it: spans cut to a window, without holes, and their sums.
+"""The account of time as readers see it: spans cut to a window, without holes.
 
 A printer counts from `first_seen_ms` until it is retired. An open span reaches until the
 printer's collector last booked. Whatever no span covers is `unknown`, source `silence`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
 import msgspec
 from sqlalchemy import (
-    BindParameter,
     ColumnElement,
     Connection,
     ScalarSelect,
     Select,
-    and_,
-    bindparam,
     case,
     func,
     select,
 )
 
 from farm.ledger import schema
-from farm.ledger.account_book import BEFORE_COLUMNS
-from farm.ledger.chosen_printers import asked_for, chosen, listed
-from farm.ledger.row_statement import RowStatement
+from farm.ledger.chosen_printers import asked_for
 from farm.model.span import Span
 from farm.model.states import PrinterState
 
@@ -35,9 +29,6 @@ SILENCE = "silence"
 
 _span, _printer, _collector = schema.span.c, schema.printer.c, schema.collector.c
 _booking = schema.printer.outerjoin(schema.collector, _collector.client_id == _printer.collector)
-_STATES = {state: PrinterState(state) for state in schema.SUMMED_STATES}
-_FROM: BindParameter[int] = bindparam("from_ms", type_=_span.from_ms.type)
-_TO: BindParameter[int] = bindparam("to_ms", type_=_span.from_ms.type)
 
 
 class Life(msgspec.Struct, frozen=True):
@@ -82,81 +73,6 @@ def account(life: Life, booked: Iterable[Sequence[Any]]) -> list[Span]:
             at = end
     _fill(pieces, life.printer_id, at, life.to_ms)
     return pieces
-
-
-def state_totals(
-    connection: Connection, from_ms: int, to_ms: int, printer_ids: Sequence[str] | None
-) -> Mapping[str, Mapping[PrinterState, int]]:
-    """Milliseconds per printer and state in the window.
-
-    What a printer had spent in a state until the end of its life in the window, less what
-    it had until its beginning; what is left of its life is unknown.
-    """
-    dialect = connection.dialect.name
-    if printer_ids is None:
-        found = _spent(dialect, None).fetch(connection, from_ms, to_ms)
-    else:
-        found = _spent(dialect, "printers").fetch(connection, from_ms, to_ms, listed(dialect, printer_ids))
-    return {row[0]: _totals(*row[1:]) for row in found}
-
-
-def _totals(
-    life_ms: int,
-    state: str | None,
-    lasted_ms: int | None,
-    first: str | None,
-    before_ms: int | None,
-    *spent: int,
-) -> Mapping[PrinterState, int]:
-    """`spent` is the difference of the sums that the last and the first span carry.
-
-    The last span itself had `lasted_ms` at the end of the life, the first `before_ms` at
-    its beginning.
-    """
-    totals = dict(zip(schema.SUMMED_STATES, spent, strict=True))
-    if state in totals:
-        totals[state] += max(lasted_ms or 0, 0)
-    if first in totals:
-        totals[first] -= max(before_ms or 0, 0)
-    unknown = life_ms - sum(totals.values())
-    by_state = {_STATES[state]: ms for state, ms in totals.items() if ms}
-    return by_state | {PrinterState.UNKNOWN: unknown} if unknown else by_state
-
-
-@cache
-def _spent(dialect: str, printers: str | None) -> RowStatement:
-    """Takes (from, to) and under the name `printers` a list of ids, if any.
-
-    Gives the id and the facts of `_totals` of every printer with a life in the window.
-    """
-    begun, ended = _begun(_FROM), _ended(_TO)
-    last, first = schema.span.alias("last"), schema.span.alias("first")
-    stands = _booking
-    for span, at_ms in ((last, ended), (first, begun)):
-        is_last = span.c.from_ms == _last_start(_printer.id, at_ms)
-        stands = stands.outerjoin(span, and_(span.c.printer_id == _printer.id, is_last))
-    carried = (last.c[name] - func.coalesce(first.c[name], 0) for name in BEFORE_COLUMNS)
-    statement = (
-        select(
-            _printer.id,
-            ended - begun,
-            last.c.state,
-            _lasted(last.c, ended),
-            first.c.state,
-            _lasted(first.c, begun),
-            *(func.coalesce(difference, 0) for difference in carried),
-        )
-        .select_from(stands)
-        .where(chosen(dialect, printers), begun < ended)
-    )
-    return RowStatement(statement, dialect, ("from_ms", "to_ms", *([printers] if printers else [])))
-
-
-def _lasted(span: Any, at_ms: ColumnElement[int]) -> ColumnElement[int]:
-    """How long the span had lasted at the instant."""
-    end = func.coalesce(span.to_ms, _collector.booked_until_ms, span.from_ms)
-    lasted: ColumnElement[int] = case((end < at_ms, end), else_=at_ms) - span.from_ms
-    return lasted
 
 
 def _touching(from_ms: int, to_ms: int, wanted: ColumnElement[bool]) -> Select[Any]:

@@ -23,6 +23,7 @@ class FeedKind(StrEnum):
     JOB_REVISED = "job.revised"
     JOB_INSPECTED = "job.inspected"
     SPANS_REVISED = "spans.revised"
+    CALENDAR_CHANGED = "calendar.changed"
     ALERT_FIRED = "alert.fired"
     ALERT_REPEATED = "alert.repeated"
     ALERT_RESOLVED = "alert.resolved"

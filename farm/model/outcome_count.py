@@ -2,18 +2,7 @@
 
 import msgspec
 
-from farm.model.states import CancelledBy, Cause, Outcome
-
-
-class OutcomeCount(msgspec.Struct, frozen=True, kw_only=True):
-    """Ended jobs of one printer with one outcome in a window, in sums."""
-
-    printer_id: str
-    outcome: Outcome
-    cancelled_by: CancelledBy | None
-    jobs: int
-    units: int
-    printing_ms: int
+from farm.model.states import Cause, Outcome
 
 
 class EndedCount(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,9 +22,6 @@ ACTIVE_STATES = frozenset({PrinterState.PREPARING, PrinterState.PRINTING, Printe
 UNSEEN_STATES = frozenset({PrinterState.UNKNOWN, PrinterState.OFFLINE})
 """States in which it does not show what the printer is doing."""
 
-OBSERVED_STATES = frozenset(PrinterState) - {PrinterState.UNKNOWN}
-"""States that we know from evidence; the rest of the time is unobserved."""
-
 
 class Outcome(StrEnum):
     """How a job ended. Silence never gives anything but `unknown`."""

@@ -14,6 +14,7 @@ from farm.model.printer import Printer
 from farm.model.span import Span
 from farm.model.states import PrinterState
 from tests.contract.ledger_samples import a_printer, a_span, an_id
+from tests.figures import state_totals
 
 ANNA = an_id("anna")
 SILENT = "silence"
@@ -42,7 +43,7 @@ def test_spans_are_cut_to_the_window(ledger: Ledger) -> None:
 def test_an_open_span_reaches_until_its_collector_last_booked(ledger: Ledger) -> None:
     booked(ledger, a_span(PrinterState.PRINTING, 0, None), until_ms=70)
     assert ledger.spans(0, 100) == [a_span(PrinterState.PRINTING, 0, 70), silence(70, 100)]
-    assert ledger.state_totals(0, 100) == {ANNA: {PrinterState.PRINTING: 70, PrinterState.UNKNOWN: 30}}
+    assert state_totals(ledger, 0, 100) == {ANNA: {PrinterState.PRINTING: 70, PrinterState.UNKNOWN: 30}}
 
 
 def test_each_printer_is_known_as_far_as_its_own_collector_booked(shared_url: str) -> None:
@@ -71,23 +72,23 @@ def test_a_printer_counts_from_first_sight_until_it_is_retired(ledger: Ledger) -
     span = a_span(PrinterState.IDLE, 0, 100)
     booked(ledger, span, until_ms=100, printer=a_printer(first_seen_ms=20, retired_ms=80))
     assert ledger.spans(0, 100) == [a_span(PrinterState.IDLE, 20, 80)]
-    assert ledger.state_totals(0, 100) == {ANNA: {PrinterState.IDLE: 60}}
+    assert state_totals(ledger, 0, 100) == {ANNA: {PrinterState.IDLE: 60}}
     assert ledger.spans(80, 100) == []
-    assert ledger.state_totals(0, 20) == {}
+    assert state_totals(ledger, 0, 20) == {}
 
 
 def test_an_ignored_printer_counts_only_on_request(ledger: Ledger) -> None:
     booked(ledger, a_span(PrinterState.IDLE, 0, 10), until_ms=10, printer=a_printer(ignored=True))
     assert ledger.spans(0, 10) == []
-    assert ledger.state_totals(0, 10) == {}
+    assert state_totals(ledger, 0, 10) == {}
     assert ledger.spans(0, 10, [ANNA]) == [a_span(PrinterState.IDLE, 0, 10)]
-    assert ledger.state_totals(0, 10, [ANNA]) == {ANNA: {PrinterState.IDLE: 10}}
+    assert state_totals(ledger, 0, 10, [ANNA]) == {ANNA: {PrinterState.IDLE: 10}}
 
 
 def test_no_printers_have_no_account(ledger: Ledger) -> None:
     booked(ledger, a_span(PrinterState.IDLE, 0, 10), until_ms=10)
     assert ledger.spans(0, 10, []) == []
-    assert ledger.state_totals(0, 10, []) == {}
+    assert state_totals(ledger, 0, 10, []) == {}
 
 
 class Truth:
@@ -160,10 +161,10 @@ def check_against_truth(ledger: Ledger, chance: Random) -> None:
         from_ms, to_ms = sorted((chance.randint(0, END + 9), chance.randint(0, END + 9)))
         serving = [printer for printer in truth.printers if not printer.ignored]
         expected = truth.totals(from_ms, to_ms, serving)
-        assert ledger.state_totals(from_ms, to_ms) == expected
+        assert state_totals(ledger, from_ms, to_ms) == expected
         everybody = [printer.id for printer in truth.printers]
         whole = truth.totals(from_ms, to_ms, truth.printers)
-        assert ledger.state_totals(from_ms, to_ms, everybody) == whole
+        assert state_totals(ledger, from_ms, to_ms, everybody) == whole
         assert added_up(ledger.spans(from_ms, to_ms)) == expected
         assert added_up(ledger.spans(from_ms, to_ms, everybody)) == whole
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from farm.ledger.batch import Batch
 from farm.ledger.ledger import Ledger, open_ledger
 from farm.model.job import Job
-from farm.model.outcome_count import OutcomeCount
 from farm.model.printer import Printer
 from farm.model.states import CancelledBy, Cause, Outcome
 from tests.contract.ledger_samples import a_job, a_printer, an_id
+from tests.figures import OutcomeCount, outcome_counts
 
 END = 40
 
@@ -87,9 +87,9 @@ def check_sums(ledger: Ledger, chance: Random) -> None:
         from_ms, to_ms = sorted((chance.randint(0, END + 2), chance.randint(0, END + 2)))
         anna_and_bert, everybody = shop.printers[:2], [printer.id for printer in shop.printers]
         expected = counted(shop.jobs_of(anna_and_bert), from_ms, to_ms)
-        assert same(ledger.outcome_counts(from_ms, to_ms), expected)
+        assert same(outcome_counts(ledger, from_ms, to_ms), expected)
         whole = counted(list(shop.jobs.values()), from_ms, to_ms)
-        assert same(ledger.outcome_counts(from_ms, to_ms, everybody), whole)
+        assert same(outcome_counts(ledger, from_ms, to_ms, everybody), whole)
         ever = Counter((job.outcome, job.cause) for job in shop.jobs_of(anna_and_bert) if job.outcome)
         assert {(count.outcome, count.cause): count.jobs for count in ledger.ended_jobs()} == ever
 

@@ -10,7 +10,7 @@ from farm.ledger.ledger import Ledger
 from farm.ledger.records import Revision, TelemetryRow
 from farm.model.job import Job
 from farm.model.observation import Telemetry
-from farm.model.outcome_count import EndedCount, OutcomeCount
+from farm.model.outcome_count import EndedCount
 from farm.model.printer import Printer
 from farm.model.printer_status import PrinterStatus
 from farm.model.states import CancelledBy, Cause, Outcome, PrinterState
@@ -26,6 +26,7 @@ from tests.contract.ledger_samples import (
     evidence,
     farm,
 )
+from tests.figures import OutcomeCount, outcome_counts
 
 ANNA, BERT = an_id("anna"), an_id("bert")
 RETIRED = a_printer("carl", retired_ms=500)
@@ -125,17 +126,17 @@ def test_ended_jobs_of_a_window_are_counted_by_outcome_and_who_cancelled(ledger:
         count("anna", Outcome.CANCELLED, CancelledBy.PERSON),
         count("anna", Outcome.CANCELLED, CancelledBy.SYSTEM),
     }
-    assert set(ledger.outcome_counts(100, 200)) == of_anna | {count("bert", Outcome.SUCCEEDED)}
-    assert set(ledger.outcome_counts(100, 200, [ANNA])) == of_anna
-    assert ledger.outcome_counts(100, 200, []) == []
-    assert ledger.outcome_counts(201, 300) == []
+    assert set(outcome_counts(ledger, 100, 200)) == of_anna | {count("bert", Outcome.SUCCEEDED)}
+    assert set(outcome_counts(ledger, 100, 200, [ANNA])) == of_anna
+    assert outcome_counts(ledger, 100, 200, []) == []
+    assert outcome_counts(ledger, 201, 300) == []
 
 
 def test_jobs_of_ignored_printers_count_only_on_request(ledger: Ledger) -> None:
     jobs = [an_ended_job("dora's", 100, "dora"), an_ended_job("carl's", 100, "carl")]
     ledger.commit(Batch(printers=whole_farm(), jobs=jobs))
-    assert [count.printer_id for count in ledger.outcome_counts(0, 200)] == [RETIRED.id]
-    assert [count.printer_id for count in ledger.outcome_counts(0, 200, [IGNORED.id])] == [IGNORED.id]
+    assert [count.printer_id for count in outcome_counts(ledger, 0, 200)] == [RETIRED.id]
+    assert [count.printer_id for count in outcome_counts(ledger, 0, 200, [IGNORED.id])] == [IGNORED.id]
     assert listed(ledger, JobFilter()) == ["carl's"]
     assert listed(ledger, JobFilter(printer_ids=[IGNORED.id])) == ["dora's"]
 
@@ -146,7 +147,7 @@ def test_jobs_of_a_forgotten_printer_stand_in_no_count(ledger: Ledger) -> None:
     ledger.commit(Batch(jobs=[an_ended_job(name, 200, name, **failed) for name in ("anna", "bert")]))
     ledger.commit(Batch(printers=[a_printer("bert", ignored=True)]))
     assert [(count.cause, count.jobs) for count in ledger.ended_jobs()] == [(Cause.THERMAL, 1)]
-    assert [count.printer_id for count in ledger.outcome_counts(0, 300)] == [an_id("anna")]
+    assert [count.printer_id for count in outcome_counts(ledger, 0, 300)] == [an_id("anna")]
     assert [job.printer_id for job in ledger.jobs(JobFilter()).jobs] == [an_id("anna")]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import update
 
 from farm.ledger import schema
 from farm.ledger.batch import Batch
@@ -79,27 +79,6 @@ def test_a_hole_before_the_first_span_is_named(healthy: Ledger) -> None:
 def test_spans_that_overlap_are_named_with_where_they_do(healthy: Ledger, to_ms: int | None) -> None:
     change(healthy, schema.span, schema.span.c.from_ms == 100, to_ms=to_ms)
     assert ("span_overlap", 200) in found(healthy)
-
-
-def test_a_wrong_sum_over_states_is_told_where_it_goes_astray(healthy: Ledger) -> None:
-    change(healthy, schema.span, schema.span.c.from_ms >= 200, printing_before_ms=170)
-    assert found(healthy) == [("state_sum", 200)]
-    (difference,) = Recount(healthy.engine).differences(ANNA)
-    assert difference.detail == "printing_before_ms is 170, the spans before come to 100"
-
-
-@pytest.mark.parametrize(
-    "column", ["succeeded_jobs", "succeeded_units", "succeeded_printing_ms", "failed_jobs"]
-)
-def test_a_wrong_sum_over_outcomes_is_told_where_it_goes_astray(healthy: Ledger, column: str) -> None:
-    change(healthy, schema.outcome_total, schema.outcome_total.c.ended_ms == 300, **{column: 77})
-    assert found(healthy) == [("outcome_sum", 300)]
-
-
-def test_a_missing_sum_over_outcomes_is_told(healthy: Ledger) -> None:
-    with healthy.engine.begin() as connection:
-        connection.execute(delete(schema.outcome_total).where(schema.outcome_total.c.ended_ms == 300))
-    assert found(healthy) == [("outcome_sum", 300)]
 
 
 def test_each_ending_has_a_sum_of_its_own(ledger: Ledger) -> None:

@@ -23,6 +23,7 @@ from farm.ledger.ledger import Ledger, open_ledger
 from farm.ledger.schema_version import migrate
 from farm.model.alert import AlertFilter
 from farm.model.states import Outcome, PrinterState
+from tests.figures import outcome_counts
 from tests.servers import fresh_database
 
 LEDGERS = Path(__file__).parent.parent / "ledgers"
@@ -189,7 +190,7 @@ def test_a_job_that_was_booked_out_of_range_is_mended(spoilt: tuple[Ledger, str]
     assert job.printing_ms == 366 * 86_400_000
     (count,) = [
         count
-        for count in ledger.outcome_counts(0, HELD["now_ms"] + 1)
+        for count in outcome_counts(ledger, 0, HELD["now_ms"] + 1)
         if count.printer_id == job.printer_id and count.outcome is Outcome.FAILED
     ]
     others = [

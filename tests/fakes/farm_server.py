@@ -14,14 +14,15 @@ from api.exposition import Outbox
 from api.server import ApiServer
 from api.settings import ApiSettings
 from api.setup import RefusalProvider, SetupProvider
-from farm.figures.engine import KpiEngine
 from farm.ledger.alert_store import AlertStore
+from farm.ledger.calendar_store import CalendarStore
 from farm.ledger.history_port import HistoryReader
 from farm.ledger.ledger import Ledger, open_ledger
 from farm.model.alert import DeliveryAttempt, DeliveryProgress, DeliveryState, Settlement
 from farm.model.clock import Clock
 from farm.settings import SiteSettings
 from tests.fakes.sample_farm import NOW_MS, SampleFarm
+from tests.figures import kpi_engine
 
 SITE = SiteSettings(name="main", time_zone="Europe/Berlin")
 TOKEN = "a-token-made-up-for-tests"
@@ -83,12 +84,13 @@ def serving(
     limits: ConnectionLimits | None = None,
     max_streams: int = 500,
     site: SiteSettings = SITE,
+    calendar_store: CalendarStore | None = None,
 ) -> Iterator[FarmServer]:
     """The API over the ledger on a port of 127.0.0.1, until the context is left."""
     settings = ApiSettings(
         port=port, token=None if token is None else SecretStr(token), max_streams=max_streams
     )
-    engine = KpiEngine(ledger, site)
+    engine = kpi_engine(ledger, site)
     app = create_app(
         ledger,
         engine,
@@ -100,6 +102,7 @@ def serving(
         refusals=refusals,
         queues=queues,
         history=history,
+        calendar_store=calendar_store,
     )
     server = ApiServer(app, settings, limits)
     stop = threading.Event()

@@ -18,7 +18,6 @@ from paho.mqtt.enums import CallbackAPIVersion
 from farm.app.config import load_configuration
 from farm.app.logs import LogRedaction
 from farm.app.welcome import printer_broker
-from farm.figures.engine import KpiEngine
 from farm.influx.ledger_kpis import LedgerKpis
 from farm.influx.sender import Sender
 from farm.influx.settings import InfluxSettings
@@ -26,6 +25,7 @@ from farm.ledger.ledger import open_ledger
 from farm.model.clock import system_clock
 from farm.model.times import HOUR_MS
 from farm.settings import SiteSettings
+from tests.figures import kpi_engine
 from tests.influx_farm import BookedFarm, HandedClock, empty_outbox
 from tests.influx_server import InfluxForTests, influx_for_tests
 from tests.servers import free_port, wait_until
@@ -316,7 +316,7 @@ def filled() -> Iterator[tuple[InfluxForTests, InfluxSettings]]:
         farm = BookedFarm(ledger, start_ms=clock.now_ms - 23 * HOUR_MS)
         farm.a_day()
         farm.samples(3_000, from_ms=clock.now_ms - HOUR_MS)
-        kpis = LedgerKpis(KpiEngine(ledger, SiteSettings()), ledger, SiteSettings(), settings, system_clock)
+        kpis = LedgerKpis(kpi_engine(ledger, SiteSettings()), ledger, SiteSettings(), settings, system_clock)
         sender = Sender(ledger.engine, settings, clock, kpis=kpis)
         empty_outbox(sender, ledger, clock)
         sender.close()

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from farm.figures.engine import KpiEngine
 from farm.influx.ledger_kpis import LedgerKpis
 from farm.influx.points import kpi_line
 from farm.influx.sender import Sender
@@ -16,6 +15,7 @@ from farm.model.clock import system_clock
 from farm.model.observation import Telemetry
 from farm.model.times import DAY_MS, HOUR_MS, MINUTE_MS
 from farm.settings import SiteSettings
+from tests.figures import kpi_engine
 from tests.influx_farm import BookedFarm, HandedClock, empty_outbox
 from tests.influx_server import InfluxForTests, influx_for_tests
 
@@ -57,7 +57,7 @@ def filled() -> Iterator[Filled]:
         farm = BookedFarm(ledger, start_ms=clock.now_ms - 23 * HOUR_MS)
         farm.a_day()
         farm.samples(3_000, from_ms=clock.now_ms - HOUR_MS)
-        kpis = LedgerKpis(KpiEngine(ledger, SiteSettings()), ledger, SiteSettings(), settings, system_clock)
+        kpis = LedgerKpis(kpi_engine(ledger, SiteSettings()), ledger, SiteSettings(), settings, system_clock)
         sender = Sender(ledger.engine, settings, clock, kpis=kpis)
         empty_outbox(sender, ledger, clock)
         sender.close()
@@ -124,7 +124,7 @@ def test_an_indicator_without_data_has_no_value_in_influxdb() -> None:
     with open_ledger("sqlite://") as ledger:
         BookedFarm(ledger)
         kpis = LedgerKpis(
-            KpiEngine(ledger, SiteSettings()), ledger, SiteSettings(), InfluxSettings(), system_clock
+            kpi_engine(ledger, SiteSettings()), ledger, SiteSettings(), InfluxSettings(), system_clock
         )
         lines = [kpi_line(point).decode() for point in kpis.points(kpis.present_ms(), printers=True)]
     success = [line for line in lines if "kpi=print_success_rate,scope=farm" in line]

@@ -7,7 +7,6 @@ import msgspec
 import pytest
 
 from farm.errors import LedgerError
-from farm.figures.engine import KpiEngine
 from farm.influx.client import InfluxServer
 from farm.influx.rebuild import rebuild
 from farm.influx.sender import Sender
@@ -22,6 +21,7 @@ from farm.model.times import DAY_MS, HOUR_MS, MINUTE_MS
 from farm.model.verdict import Inspection, RejectionReason
 from farm.settings import SiteSettings
 from tests.contract.ledger_samples import aliased_job
+from tests.figures import kpi_engine
 from tests.influx_farm import START, BookedFarm, HandedClock, empty_outbox
 from tests.influx_server import InfluxForTests, influx_for_tests
 
@@ -46,7 +46,7 @@ def ship(farm: BookedFarm, settings: InfluxSettings) -> None:
 
 
 def figures(ledger: Ledger, now_ms: int) -> list[object]:
-    engine = KpiEngine(ledger, SiteSettings())
+    engine = kpi_engine(ledger, SiteSettings())
     windows = [
         Window("all", START, START + 2 * DAY_MS),
         Window("morning", START + 90 * MINUTE_MS, START + 9 * HOUR_MS),

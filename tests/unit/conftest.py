@@ -4,10 +4,10 @@ from typing import Protocol
 
 import pytest
 
-from farm.figures.subject_sums import SumsReader
+from farm.figures.read_model import ReadModel
 from farm.ledger.batch import Batch
+from farm.ledger.figure_rows import FigureRows
 from farm.ledger.ledger import open_ledger as open_sql_ledger
-from farm.ledger.ledger_reader import LedgerReader
 from farm.model.job import Job
 from farm.model.printer import Printer
 from farm.model.span import Span
@@ -15,21 +15,27 @@ from tests.unit.kpi.memory_ledger import MemoryLedger
 
 
 class OpenLedger(Protocol):
-    """Gives a ledger that holds what it is handed and was booked until the instant."""
+    """Gives the read model of a ledger that holds what it is handed and was booked until the instant."""
 
     def __call__(
         self, printers: Sequence[Printer], spans: Sequence[Span], jobs: Sequence[Job], booked_until_ms: int, /
-    ) -> SumsReader: ...
+    ) -> ReadModel: ...
 
 
 @pytest.fixture(params=["memory", "sqlite"])
 def open_ledger(request: pytest.FixtureRequest) -> Iterator[OpenLedger]:
-    """Every figure from the sums of a plain loop and from those of the real ledger."""
+    """Every figure from rows in memory and from those of a real ledger."""
+
+    def in_memory(
+        printers: Sequence[Printer], spans: Sequence[Span], jobs: Sequence[Job], booked_until_ms: int, /
+    ) -> ReadModel:
+        return ReadModel(MemoryLedger(printers, spans, jobs, booked_until_ms))
+
     with ExitStack() as opened:
 
-        def booked_in_sqlite(
+        def booked(
             printers: Sequence[Printer], spans: Sequence[Span], jobs: Sequence[Job], booked_until_ms: int, /
-        ) -> LedgerReader:
+        ) -> ReadModel:
             ledger = opened.enter_context(open_sql_ledger("sqlite://"))
             ledger.claim("collector", "test", simulated=False, now_ms=booked_until_ms)
             ledger.commit(
@@ -40,6 +46,6 @@ def open_ledger(request: pytest.FixtureRequest) -> Iterator[OpenLedger]:
                     booked_until_ms=booked_until_ms,
                 )
             )
-            return ledger
+            return ReadModel(FigureRows(ledger.engine))
 
-        yield booked_in_sqlite if request.param == "sqlite" else MemoryLedger
+        yield booked if request.param == "sqlite" else in_memory

@@ -4,7 +4,7 @@ It took a print's duration as a message gave it, so a job could begin in the yea
 limits stand here as they were when this was written: a migration never changes.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -15,14 +15,6 @@ _LONGEST_MS = 366 * 86_400_000
 _MOST_UNITS = 1_000_000
 _DURATIONS = ("printing_ms", "preparing_ms", "paused_ms")
 _MENDED = ("started_ms", "ended_ms", *_DURATIONS, "units")
-_ENDINGS = {
-    ("succeeded", None): "succeeded",
-    ("failed", None): "failed",
-    ("cancelled", None): "cancelled",
-    ("cancelled", "person"): "cancelled_by_person",
-    ("cancelled", "system"): "cancelled_by_system",
-    ("unknown", None): "unknown",
-}
 
 _job = sa.table("job", *map(sa.column, ("id", "printer_id", "outcome", "cancelled_by", *_MENDED)))
 _printer = sa.table("printer", *map(sa.column, ("id", "first_seen_ms")))
@@ -41,7 +33,6 @@ def mend_jobs(connection: sa.Connection) -> None:
         connection.execute(sa.update(_job).where(_job.c.id == row["id"]).values(changes))
         _mend_feed(connection, row["id"], seen[row["printer_id"]])
     for printer_id in {row["printer_id"] for row in wrong}:
-        _sum_up(connection, printer_id)
         _mend_snapshots(connection, printer_id)
 
 
@@ -96,31 +87,3 @@ def _mend_snapshots(connection: sa.Connection, printer_id: str) -> None:
             .where(own, _snapshot.c.at_ms == row.at_ms, _snapshot.c.ordinal == row.ordinal)
             .values(body=body)
         )
-
-
-def _sum_up(connection: sa.Connection, printer_id: str) -> None:
-    """The printer's sums of outcomes, made anew from its jobs."""
-    sums = [f"{ending}_{what}" for ending in _ENDINGS.values() for what in ("jobs", "units", "printing_ms")]
-    total = sa.table("outcome_total", *map(sa.column, ("printer_id", "ended_ms", *sums)))
-    connection.execute(sa.delete(total).where(total.c.printer_id == printer_id))
-    ended = (
-        sa.select(_job)
-        .where(_job.c.printer_id == printer_id, _job.c.ended_ms.is_not(None), _job.c.outcome.is_not(None))
-        .order_by(_job.c.ended_ms)
-    )
-    rows = _running_sums(connection.execute(ended).mappings().all(), sums)
-    for at, row in rows.items():
-        connection.execute(sa.insert(total).values(printer_id=printer_id, ended_ms=at, **row))
-
-
-def _running_sums(jobs: Iterable[Mapping[Any, Any]], names: Collection[str]) -> dict[int, dict[str, int]]:
-    """By instant the sums over all jobs that ended until then; `jobs` come by their end."""
-    so_far, rows = dict.fromkeys(names, 0), {}
-    for job in jobs:
-        by = job["cancelled_by"] if job["outcome"] == "cancelled" else None
-        ending = _ENDINGS[job["outcome"], by]
-        so_far[f"{ending}_jobs"] += 1
-        so_far[f"{ending}_units"] += job["units"]
-        so_far[f"{ending}_printing_ms"] += job["printing_ms"]
-        rows[job["ended_ms"]] = dict(so_far)
-    return rows

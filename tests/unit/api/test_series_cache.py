@@ -6,7 +6,6 @@ import pytest
 
 from api.series_cache import KEEP_S, MOST_KEPT, SeriesCache
 from farm.errors import InvalidQuery
-from farm.figures.engine import KpiEngine
 from farm.kpi.figure import KpiSeries
 from farm.kpi.periods import Period
 from farm.kpi.subjects import Scope
@@ -15,6 +14,7 @@ from farm.model.times import DAY_MS, HOUR_MS
 from farm.settings import SiteSettings
 from tests.fakes.farm_server import farm_ledger
 from tests.fakes.sample_farm import NOW_MS, sample_farm
+from tests.figures import kpi_engine
 
 DAY = Window("24h", NOW_MS - DAY_MS, NOW_MS)
 
@@ -32,7 +32,7 @@ class Stopwatch:
 def test_gives_a_series_again_for_some_seconds_and_then_works_it_out_anew() -> None:
     watch = Stopwatch()
     with farm_ledger(sample_farm(3, days=2)) as ledger:
-        series_cache = SeriesCache(KpiEngine(ledger, SiteSettings()), watch)
+        series_cache = SeriesCache(kpi_engine(ledger, SiteSettings()), watch)
         first = series_cache.series(DAY, Scope.FARM, Period.HOUR, None, NOW_MS)
         watch.at_s += KEEP_S - 0.1
         assert series_cache.series(DAY, Scope.FARM, Period.HOUR, None, NOW_MS + 1) is first
@@ -42,7 +42,7 @@ def test_gives_a_series_again_for_some_seconds_and_then_works_it_out_anew() -> N
 
 def test_tells_windows_periods_and_printers_apart() -> None:
     with farm_ledger(farm := sample_farm(2, days=2)) as ledger:
-        series_cache = SeriesCache(KpiEngine(ledger, SiteSettings()), Stopwatch())
+        series_cache = SeriesCache(kpi_engine(ledger, SiteSettings()), Stopwatch())
         one = [farm.printers[0].id]
         answers = [
             series_cache.series(DAY, Scope.FARM, Period.HOUR, None, NOW_MS),
@@ -63,7 +63,7 @@ def rows_of(rows: list[KpiSeries]) -> str:
 def test_a_question_that_cannot_be_answered_is_asked_again() -> None:
     endless = Window("endless", 0, NOW_MS)
     with farm_ledger(sample_farm(1, days=1)) as ledger:
-        series_cache = SeriesCache(KpiEngine(ledger, SiteSettings()), Stopwatch())
+        series_cache = SeriesCache(kpi_engine(ledger, SiteSettings()), Stopwatch())
         for _ in range(2):
             with pytest.raises(InvalidQuery, match="more than 1000 periods"):
                 series_cache.series(endless, Scope.FARM, Period.HOUR, None, NOW_MS)

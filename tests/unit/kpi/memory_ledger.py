@@ -1,89 +1,101 @@
-"""A ledger in memory: spans and jobs summed row by row, to hold the engine against."""
+"""A ledger in memory: spans and jobs summed row by row, to hold the figures against."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from itertools import groupby
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import Self
 
-import msgspec
-
+from farm.ledger.figure_rows import EndedRow, PrinterRow
+from farm.model.feed import FeedEntry
 from farm.model.job import Job
-from farm.model.outcome_count import OutcomeCount
 from farm.model.printer import Printer
 from farm.model.span import Span
 from farm.model.states import CancelledBy, Outcome, PrinterState
 
 
 class MemoryLedger:
-    """What the engine reads, with the promises of the ledger's port."""
+    """What the read model reads, with the promises of the ledger; it keeps no feed."""
 
     def __init__(
         self, printers: Sequence[Printer], spans: Sequence[Span], jobs: Sequence[Job], booked_until_ms: int
     ) -> None:
-        self._printers = {printer.id: printer for printer in printers}
+        self._printers = list(printers)
         self.spans = list(spans)
         self.jobs = list(jobs)
         self.booked_until_ms = booked_until_ms
-        self.queries = 0
+        self.reads = 0
 
-    def printers(self, *, everything: bool = False) -> list[Printer]:
-        named = sorted(self._printers.values(), key=lambda printer: printer.name)
-        return [printer for printer in named if everything or _stands(printer)]
+    @contextmanager
+    def state(self) -> Iterator[Self]:
+        yield self
 
-    def state_totals(
-        self, from_ms: int, to_ms: int, printer_ids: Sequence[str] | None = None
-    ) -> Mapping[str, Mapping[PrinterState, int]]:
-        self.queries += 1
-        totals: dict[str, Counter[PrinterState]] = {}
-        for span in self._closed_spans(to_ms):
-            assert span.to_ms is not None
-            inside = min(span.to_ms, to_ms) - max(span.from_ms, from_ms)
-            if inside > 0 and self._asked(span.printer_id, printer_ids):
-                totals.setdefault(span.printer_id, Counter())[span.state] += inside
-        return totals
+    def feed_position(self) -> int:
+        return len(self.jobs) + len(self.spans)
 
-    def outcome_counts(
-        self, from_ms: int, to_ms: int, printer_ids: Sequence[str] | None = None
-    ) -> list[OutcomeCount]:
-        self.queries += 1
-        ended = [
-            job
-            for job in self.jobs
-            if job.ended_ms is not None
-            and from_ms <= job.ended_ms < to_ms
-            and self._asked(job.printer_id, printer_ids)
+    def feed(self, after_seq: int, limit: int) -> list[FeedEntry]:
+        return []
+
+    def feed_entry(self, seq: int) -> FeedEntry | None:
+        return None
+
+    def booked_until(self) -> dict[str, int]:
+        return {"": self.booked_until_ms}
+
+    def printers(self) -> list[PrinterRow]:
+        return [PrinterRow(printer, "") for printer in self._printers]
+
+    def accounts(self) -> Iterator[tuple[str, list[Span]]]:
+        self.reads += 1
+        for printer in self._printers:
+            yield printer.id, self.spans_from(printer.id, 0)
+
+    def spans_from(self, printer_id: str, from_ms: int) -> list[Span]:
+        wanted = (span for span in self.spans if span.printer_id == printer_id and span.from_ms >= from_ms)
+        return sorted(wanted, key=lambda span: span.from_ms)
+
+    def ended_jobs(self) -> Iterator[EndedRow]:
+        return iter(self.ended_among(job.id for job in self.jobs))
+
+    def ended_among(self, job_ids: Iterable[str]) -> list[EndedRow]:
+        wanted = set(job_ids)
+        return [
+            EndedRow(j.id, j.printer_id, j.ended_ms, j.outcome, j.cancelled_by, j.units, j.printing_ms)
+            for j in self.jobs
+            if j.id in wanted and j.ended_ms is not None and j.outcome is not None
         ]
-        return [_count(*key, list(jobs)) for key, jobs in groupby(sorted(ended, key=_kind), key=_kind)]
-
-    def _closed_spans(self, to_ms: int) -> list[Span]:
-        closed = []
-        for span in self.spans:
-            if span.to_ms is not None:
-                closed.append(span)
-                continue
-            until = max(span.from_ms, self.booked_until_ms)
-            closed.append(msgspec.structs.replace(span, to_ms=until))
-            closed.append(Span(span.printer_id, PrinterState.UNKNOWN, until, max(until, to_ms), "silence"))
-        return closed
-
-    def _asked(self, printer_id: str, printer_ids: Sequence[str] | None) -> bool:
-        return _stands(self._printers[printer_id]) if printer_ids is None else printer_id in printer_ids
 
 
-def _stands(printer: Printer) -> bool:
-    return printer.retired_ms is None and not printer.ignored
+def hours_of(
+    printer: Printer, spans: Iterable[Span], from_ms: int, to_ms: int, booked_until_ms: int
+) -> Mapping[PrinterState, int]:
+    """Milliseconds by state, looked up in the spans one instant after the other."""
+    begin, end = max(from_ms, printer.first_seen_ms), min(to_ms, printer.retired_ms or to_ms)
+    own = [span for span in spans if span.printer_id == printer.id]
+    edges = {begin, end, booked_until_ms}
+    edges.update(edge for span in own for edge in (span.from_ms, span.to_ms) if edge is not None)
+    inside = sorted(edge for edge in edges if begin <= edge <= end)
+    totals: Counter[PrinterState] = Counter()
+    for start, stop in pairwise(inside):
+        held = [span for span in own if span.from_ms <= start < _end_of(span, booked_until_ms)]
+        totals[held[0].state if held else PrinterState.UNKNOWN] += stop - start
+    return {state: ms for state, ms in totals.items() if ms}
 
 
-def _kind(job: Job) -> tuple[str, Outcome, CancelledBy | str]:
-    assert job.outcome is not None
-    return job.printer_id, job.outcome, job.cancelled_by or ""
+def _end_of(span: Span, booked_until_ms: int) -> int:
+    return booked_until_ms if span.to_ms is None else span.to_ms
 
 
-def _count(printer_id: str, outcome: Outcome, by: CancelledBy | str, jobs: list[Job]) -> OutcomeCount:
-    return OutcomeCount(
-        printer_id=printer_id,
-        outcome=outcome,
-        cancelled_by=CancelledBy(by) if by else None,
-        jobs=len(jobs),
-        units=sum(job.units for job in jobs),
-        printing_ms=sum(job.printing_ms for job in jobs),
-    )
+def endings_of(
+    printer: Printer, jobs: Iterable[Job], from_ms: int, to_ms: int
+) -> Mapping[tuple[Outcome, CancelledBy | None], tuple[int, int]]:
+    """How many jobs of the window ended so, and their units."""
+    found: dict[tuple[Outcome, CancelledBy | None], tuple[int, int]] = {}
+    for job in jobs:
+        if job.printer_id != printer.id or job.ended_ms is None or job.outcome is None:
+            continue
+        if from_ms <= job.ended_ms < to_ms:
+            key = job.outcome, job.cancelled_by
+            count, units = found.get(key, (0, 0))
+            found[key] = count + 1, units + job.units
+    return found

@@ -1,11 +1,15 @@
-"""The time account of one printer worked out span by span, to hold the ledger's sums against."""
+"""The time account of one printer that has these spans, by the read model of the figures."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from farm.kpi.account import Interval, TimeAccount, add_up, book
+from farm.figures.read_model import ReadModel
+from farm.figures.window_sums import WindowSums
+from farm.kpi.account import Interval, TimeAccount
+from farm.kpi.subjects import Scope, Subject
+from farm.kpi.windows import Window
 from farm.model.span import Span
-from farm.model.states import PrinterState
+from tests.unit.kpi.events import printer_called
+from tests.unit.kpi.memory_ledger import MemoryLedger
 
 
 def account_of_spans(
@@ -14,25 +18,21 @@ def account_of_spans(
     """The account of one printer that lived through the whole interval, from its spans.
 
     A span without an end reaches as far as the interval. `closed` are the closed hours,
-    in order and without overlap. Raises LedgerError when spans overlap.
+    in order and without overlap.
     """
-    booked = list(spans)
-    accounts = []
-    for part, is_closed in _parts(from_ms, to_ms, closed):
-        totals: Counter[PrinterState] = Counter()
-        for span in booked:
-            end = part.to_ms if span.to_ms is None else min(span.to_ms, part.to_ms)
-            totals[span.state] += max(0, end - max(span.from_ms, part.from_ms))
-        accounts.append(book(totals, part.to_ms - part.from_ms, closed=is_closed))
-    return add_up(accounts)
+    printer = printer_called("bay1", first_seen_ms=from_ms)
+    window = Window("any", from_ms, to_ms)
+    source = ReadModel(MemoryLedger([printer], list(spans), [], booked_until_ms=to_ms))
+    with source.current() as model:
+        subject = Subject(Scope.PRINTER, printer.id, printer.name, (printer,))
+        return WindowSums(model, [window], [subject], closed).account(window, 0)
 
 
-def _parts(from_ms: int, to_ms: int, closed: Sequence[Interval]) -> Iterable[tuple[Interval, bool]]:
-    reached = from_ms
-    for interval in closed:
-        start, end = max(reached, interval.from_ms), min(to_ms, interval.to_ms)
-        if start < end:
-            yield Interval(reached, start), False
-            yield Interval(start, end), True
-            reached = end
-    yield Interval(reached, to_ms), False
+def add_up(accounts: Iterable[TimeAccount]) -> TimeAccount:
+    """The sum of accounts of intervals that follow each other."""
+    whole = TimeAccount({}, {})
+    for each in accounts:
+        for total, more in ((whole.open_ms, each.open_ms), (whole.closed_ms, each.closed_ms)):
+            for state, ms in more.items():
+                total[state] = total.get(state, 0) + ms  # type: ignore[index]  # they are dicts
+    return whole

@@ -2,13 +2,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farm.errors import LedgerError
-from farm.kpi.account import Interval, TimeAccount, add_up, book, life_within
+from farm.kpi.account import Interval, TimeAccount, life_within
 from farm.model.span import Span
 from farm.model.states import PrinterState
 from farm.model.times import DAY_MS, HOUR_MS
 from tests.unit.kpi.events import START_MS, printer_called, spans_of
-from tests.unit.kpi.span_accounts import account_of_spans
+from tests.unit.kpi.span_accounts import account_of_spans, add_up
 
 WHOLE = Interval(START_MS, START_MS + DAY_MS)
 PRINTING = frozenset({PrinterState.PRINTING})
@@ -97,32 +96,13 @@ def test_printing_in_closed_hours_is_added_to_available_time() -> None:
     assert account_of_spans(spans, *WHOLE, closed).available_ms(PRINTING) == (16 + 6) * HOUR_MS
 
 
-def test_closed_hours_that_overlap_count_once() -> None:
-    closed = [
-        Interval(START_MS, START_MS + 5 * HOUR_MS),
-        Interval(START_MS + HOUR_MS, START_MS + 6 * HOUR_MS),
-    ]
-    assert account_of_spans([], *WHOLE, closed).whole_closed_ms == 6 * HOUR_MS
-
-
 def test_what_is_not_booked_is_unknown() -> None:
-    account = book({PrinterState.IDLE: 10}, 30)
+    account = account_of_spans(spans_of(BAY, [(PrinterState.IDLE, 10)]), START_MS, START_MS + 30)
     assert account == TimeAccount({PrinterState.IDLE: 10, PrinterState.UNKNOWN: 20}, {})
 
 
-def test_more_than_has_passed_cannot_be_booked() -> None:
-    with pytest.raises(LedgerError, match="5 ms more"):
-        book({PrinterState.IDLE: 15}, 10)
-
-
-def test_a_single_millisecond_too_much_is_noticed_and_all_of_it_is_not() -> None:
-    assert book({PrinterState.IDLE: 10}, 10).open_ms == {PrinterState.IDLE: 10}
-    with pytest.raises(LedgerError, match="1 ms more"):
-        book({PrinterState.IDLE: 11}, 10)
-
-
 def test_an_account_without_time_has_no_observed_share() -> None:
-    assert book({}, 0).observed_share is None
+    assert TimeAccount({}, {}).observed_share is None
 
 
 def test_a_printer_counts_from_first_sight_until_it_is_retired() -> None:

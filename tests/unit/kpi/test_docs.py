@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from farm.figures.engine import KpiEngine
+from farm.figures.read_model import ReadModel
 from farm.kpi.catalogue import CATALOGUE, Indicator
 from farm.kpi.subjects import Scope
 from farm.kpi.windows import WINDOW_NAMES, Window
@@ -68,7 +69,7 @@ def test_every_count_and_amount_of_a_figure_is_documented() -> None:
         spans_of(bay, [(PrinterState.PRINTING, DAY_MS)]),
         jobs_of(bay, Outcome.SUCCEEDED, [START_MS]),
     )
-    engine = KpiEngine(MemoryLedger([bay], spans, jobs, end), SiteSettings())
+    engine = KpiEngine(ReadModel(MemoryLedger([bay], spans, jobs, end)), SiteSettings())
     of_states = {f"{state}_hours" for state in PrinterState}
     for figure in engine.evaluate(None, Window("day", START_MS, end), Scope.FARM, end):
         named = {*figure.counts, *figure.amounts} - of_states - set(Outcome)

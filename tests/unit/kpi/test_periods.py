@@ -2,7 +2,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from farm.kpi.periods import SHORTEST_MS, Period, edges, next_start, start_of
@@ -95,6 +95,7 @@ def test_every_instant_lies_in_its_period(period: Period, instant: int, zone: Zo
     assert start_of(period, end, zone) == end
 
 
+@example(Period.HOUR, at("2005-01-01T00:00:00"), 85 * DAY_MS, ZoneInfo("Australia/Lord_Howe"))
 @given(st.sampled_from(Period), INSTANTS, st.integers(1, 100 * DAY_MS), ZONES)
 def test_edges_cut_a_stretch_without_hole_or_overlap(
     period: Period, start: int, length: int, zone: ZoneInfo

@@ -1,4 +1,4 @@
-"""Sessions apart from printers, inbox, verdicts, rejected messages, the words of today, times in range."""
+"""Sessions apart from printers, inbox, verdicts, calendars, rejected messages, words, times in range."""
 
 import uuid
 
@@ -13,6 +13,7 @@ down_revision = "0001"
 
 _SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _SESSIONS = uuid.UUID("0d0a5f0e-5a5b-4f53-9f0e-6a3f0c1b7c2d")
+_SUMMED_STATES = ("offline", "idle", "preparing", "printing", "paused", "finished", "error", "maintenance")
 _OF_THE_SESSION = ("clock", "highest_ms", "memory", "thinner", "next_sample_ms")
 
 
@@ -30,9 +31,13 @@ def upgrade() -> None:
     _create_operator_input()
     _create_verdict()
     _create_verdict_change()
+    _create_calendars()
+    _create_planned_maintenance()
+    _create_calendar_change()
     _create_rejected_message()
     _create_known_message()
     mend_jobs(op.get_bind())
+    _drop_running_sums()
     _part_sessions_from_printers()
     with op.batch_alter_table("checkpoint") as checkpoint:
         checkpoint.drop_column("heard_ms")
@@ -40,10 +45,21 @@ def upgrade() -> None:
     if op.get_bind().dialect.supports_comments:
         op.create_table_comment("checkpoint", "where each printer's tracker stands")
         op.create_table_comment(
+            "span", "the account of time: which state each printer was in, without holes or overlaps"
+        )
+        op.create_table_comment(
             "collector",
             "one row per MQTT session; `epoch` fences off a collector that was taken over; "
             "`beats` grows for as long as the holder lives, and is empty when it left in order",
         )
+
+
+def _drop_running_sums() -> None:
+    """The ledger holds facts; figures are made by a read model."""
+    op.drop_table("outcome_total")
+    with op.batch_alter_table("span") as span:
+        for state in _SUMMED_STATES:
+            span.drop_column(f"{state}_before_ms")
 
 
 def _rename_milestone() -> None:
@@ -156,6 +172,60 @@ def _create_verdict_change() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_verdict_change"),
         comment="every verdict that was given, and every withdrawal, whose counts are empty",
     )
+
+
+def _create_calendars() -> None:
+    op.create_table(
+        "calendar",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_calendar"),
+        comment="opening hours of the shop; `version` counts the changes",
+    )
+    op.create_table(
+        "calendar_group",
+        sa.Column("group", sa.String(length=128), nullable=False),
+        sa.Column("calendar", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("group", name="pk_calendar_group"),
+        comment="which calendar holds for a group; under the empty name the one of all others",
+    )
+
+
+def _create_planned_maintenance() -> None:
+    op.create_table(
+        "planned_maintenance",
+        sa.Column("id", _SERIAL, autoincrement=True, nullable=False),
+        sa.Column("printer_id", sa.String(length=36)),
+        sa.Column("group", sa.String(length=128)),
+        sa.Column("from_ms", sa.BigInteger(), nullable=False),
+        sa.Column("to_ms", sa.BigInteger(), nullable=False),
+        sa.Column("planned_ms", sa.BigInteger(), nullable=False),
+        sa.Column("who", sa.String(length=128), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("withdrawn_ms", sa.BigInteger()),
+        sa.ForeignKeyConstraint(["printer_id"], ["printer.id"], name="fk_planned_maintenance_printer_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_planned_maintenance"),
+        comment="work on a printer, on a group, or on the farm where neither is named",
+    )
+
+
+def _create_calendar_change() -> None:
+    op.create_table(
+        "calendar_change",
+        sa.Column("id", _SERIAL, autoincrement=True, nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("who", sa.String(length=128), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("what", sa.String(length=32), nullable=False),
+        sa.Column("calendar", sa.String(length=64)),
+        sa.Column("restates_from_ms", sa.BigInteger()),
+        sa.Column("before", sa.Text()),
+        sa.Column("after", sa.Text()),
+        sa.PrimaryKeyConstraint("id", name="pk_calendar_change"),
+        comment="the trail of calendars and planned maintenance",
+    )
+    op.create_index("ix_calendar_change_calendar", "calendar_change", ["calendar", "id"])
 
 
 def _create_rejected_message() -> None:

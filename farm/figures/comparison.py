@@ -1,0 +1,87 @@
+"""Whether the read model holds what the ledger holds: a plain recount of every row."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from farm.figures.ended_jobs import ENDINGS
+from farm.figures.read_model import ReadModel, State
+from farm.figures.state_changes import CODES, NOT_THERE, STATES, Change, changes_of
+from farm.ledger.recount import Difference, DifferenceKind
+from farm.model.times import rfc3339
+
+_INSTANTS = 5
+"""At so many instants of the history the sums are compared too."""
+
+
+def differences(model: ReadModel) -> Iterator[Difference]:
+    """Every difference between the model, brought up to the ledger, and the ledger's rows.
+
+    Raises LedgerError when the ledger cannot be read.
+    """
+    with model.in_step() as state:
+        accounts = dict(state.accounts())
+        expected = [changes_of(printer, accounts.get(printer.id, [])) for printer in model.printers]
+        for number, changes in enumerate(expected):
+            yield from _states(model, number, changes)
+        yield from _state_sums(model, expected)
+        yield from _jobs(model, state)
+
+
+def _states(model: ReadModel, number: int, expected: Sequence[Change]) -> Iterator[Difference]:
+    held = model.history.changes(number)
+    wrong = {*held} ^ {*expected}
+    if wrong:
+        first = min(wrong)
+        detail = f"{len(wrong)} changes of state differ from the spans, the first at {rfc3339(first.at_ms)}"
+        yield Difference(model.printers[number].id, DifferenceKind.MODEL_STATE, first.at_ms, detail)
+
+
+def _state_sums(model: ReadModel, expected: Sequence[Sequence[Change]]) -> Iterator[Difference]:
+    ends = [changes[-1].at_ms for changes in expected if changes]
+    begins = [changes[0].at_ms for changes in expected if changes]
+    if not ends:
+        return
+    instants = np.linspace(min(begins), max(ends) + 1, _INSTANTS).astype(np.int64)
+    subject_of = np.arange(len(expected))
+    summed = model.history.spent(instants, subject_of, len(expected))
+    for place, instant in enumerate(instants.tolist()):
+        for number, changes in enumerate(expected):
+            counted = _counted(changes, instant)
+            told = summed[place, number].tolist()
+            if told[:NOT_THERE] != counted[:NOT_THERE]:
+                wrong = next(code for code in range(NOT_THERE) if told[code] != counted[code])
+                detail = (
+                    f"until {rfc3339(instant)} {told[wrong]} ms {STATES[wrong]}, "
+                    f"counted one by one {counted[wrong]} ms"
+                )
+                yield Difference(model.printers[number].id, DifferenceKind.MODEL_SUM, instant, detail)
+
+
+def _counted(changes: Sequence[Change], until_ms: int) -> list[int]:
+    spent = [0] * CODES
+    for change, following in pairwise([*changes, None]):
+        end = until_ms if following is None else min(following.at_ms, until_ms)
+        if change is not None and end > change.at_ms:
+            spent[change.after] += end - change.at_ms
+    return spent
+
+
+def _jobs(model: ReadModel, state: State) -> Iterator[Difference]:
+    found = 0
+    for row in state.ended_jobs():
+        found += 1
+        expected, held = model.job_of(row), model.jobs.get(row.id)
+        if held != expected:
+            told = "not at all" if held is None else f"as {_shown(held.ending)} at {rfc3339(held.ended_ms)}"
+            detail = f"{row.id} ended as {_shown(expected.ending)}, and is held {told}"
+            yield Difference(row.printer_id, DifferenceKind.MODEL_JOB, row.ended_ms, detail)
+    if (more := len(model.jobs) - found) > 0 and model.printers:
+        detail = f"{more} jobs are held that did not end"
+        yield Difference(model.printers[0].id, DifferenceKind.MODEL_JOB, 0, detail)
+
+
+def _shown(ending: int) -> str:
+    outcome, by = ENDINGS[ending]
+    return outcome.value if by is None else f"{outcome.value} by {by.value}"

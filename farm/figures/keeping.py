@@ -1,0 +1,94 @@
+"""Keeping the read model in a file, so that it need not be made from every row at each start.
+
+The file is a cache: it may be deleted at any time, and one that does not fit is passed over.
+"""
+
+import logging
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any, Final, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from farm.figures.ended_jobs import JobColumns
+from farm.figures.state_changes import ChangeColumns
+
+log = logging.getLogger(__name__)
+
+_FORM: Final = 1
+"""Raised whenever the columns or what they mean change."""
+
+
+class Mark(NamedTuple):
+    """The entry of the feed up to which a model holds everything, by what tells it from others."""
+
+    seq: int
+    words: str
+
+
+class Kept(NamedTuple):
+    """A read model: its mark, the ids of its printers by number, and its columns."""
+
+    mark: Mark
+    printer_ids: list[str]
+    changes: ChangeColumns
+    jobs: JobColumns
+
+
+class _Head(msgspec.Struct):
+    form: int
+    mark: Mark
+    printer_ids: list[str]
+
+
+class Keeping:
+    """One file that holds a read model."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def load(self) -> Kept | None:
+        """The model as it was kept last, None where there is none that can be read."""
+        try:
+            with self.path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+                head = msgspec.json.decode(file["head"].tobytes(), type=_Head)
+                if head.form != _FORM:
+                    return None
+                changes = ChangeColumns(*(file[f"change_{name}"] for name in ChangeColumns._fields))
+                jobs = JobColumns(*(file[f"job_{name}"] for name in JobColumns._fields))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, msgspec.MsgspecError) as error:
+            log.info("%s is passed over, and the figures are made from the ledger: %s", self.path, error)
+            return None
+        return Kept(head.mark, head.printer_ids, changes, jobs)
+
+    def save(self, kept: Kept) -> None:
+        """Keep the model in place of the one before; where it cannot be written that is told, and no more."""
+        head = msgspec.json.encode(_Head(_FORM, kept.mark, kept.printer_ids))
+        columns: dict[str, NDArray[Any]] = {"head": np.frombuffer(head, dtype=np.uint8)}
+        columns |= {f"change_{name}": column for name, column in kept.changes._asdict().items()}
+        columns |= {f"job_{name}": column for name, column in kept.jobs._asdict().items()}
+        try:
+            with self._replacing() as file:
+                np.savez(file, **columns)  # type: ignore[arg-type]  # the stubs take no columns by name
+        except OSError as error:
+            log.info("the figures cannot be kept in %s: %s", self.path, error.strerror or error)
+
+    @contextmanager
+    def _replacing(self) -> Iterator[Any]:
+        """A new file, ours alone, that takes the place of the old one when it is whole."""
+        with NamedTemporaryFile(dir=self.path.parent, prefix=f"{self.path.name}.", delete=False) as file:
+            try:
+                yield file
+                file.close()
+                Path(file.name).replace(self.path)
+            except BaseException:
+                with suppress(OSError):
+                    Path(file.name).unlink()
+                raise

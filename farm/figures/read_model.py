@@ -1,0 +1,294 @@
+"""The read model behind every figure: how all printers stood and which jobs ended, kept up with the ledger.
+
+It is made from the ledger's rows once and then follows the feed: what an entry is about is read
+again from the tables. So it holds what was committed, and nothing is worked out from the entries.
+"""
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from farm.figures.ended_jobs import ENDING, EndedJob, EndedJobs, JobColumns
+from farm.figures.keeping import Keeping, Kept, Mark
+from farm.figures.running_sums import Integers, Keys
+from farm.figures.state_changes import (
+    NOT_THERE,
+    UNKNOWN,
+    Change,
+    ChangeColumns,
+    Clock,
+    changes_of,
+)
+from farm.figures.state_history import StateHistory
+from farm.ledger.figure_rows import EndedRow, PrinterRow
+from farm.model.feed import FeedEntry, FeedKind
+from farm.model.printer import Printer
+from farm.model.span import Span
+from farm.model.states import CancelledBy, Outcome
+
+_ENTRIES_AT_ONCE = 10_000
+_ENTRIES_KEPT_APART = 50_000
+_WORTH_KEEPING = 20_000
+"""So many rows take longer to read from a ledger than from a file."""
+_LABELS = frozenset({FeedKind.PRINTER_APPEARED, FeedKind.PRINTER_CHANGED})
+EVER = 2**62
+"""An instant (ms) after every other."""
+_LOOK_BACK = 3
+"""So many changes of a printer are read again beside new ones."""
+
+
+class State(Protocol):
+    """One state of the ledger; as `farm.ledger.figure_rows.LedgerState`, which says what each gives."""
+
+    def feed_position(self) -> int:
+        """The number of the feed's last entry."""
+
+    def feed(self, after_seq: int, limit: int) -> list[FeedEntry]:
+        """The entries that follow."""
+
+    def feed_entry(self, seq: int) -> FeedEntry | None:
+        """One entry, if it is kept."""
+
+    def booked_until(self) -> dict[str, int]:
+        """Until when (ms) each shard booked."""
+
+    def printers(self) -> list[PrinterRow]:
+        """Every printer."""
+
+    def accounts(self) -> Iterator[tuple[str, list[Span]]]:
+        """The spans of every printer."""
+
+    def spans_from(self, printer_id: str, from_ms: int) -> list[Span]:
+        """A printer's spans from an instant on."""
+
+    def ended_jobs(self) -> Iterator[EndedRow]:
+        """Every job that ended."""
+
+    def ended_among(self, job_ids: Iterable[str]) -> list[EndedRow]:
+        """Those of the named jobs that ended."""
+
+
+class Source(Protocol):
+    """Where the model reads."""
+
+    def state(self) -> AbstractContextManager[State]:
+        """The ledger as it stands, for as long as the block runs. Raises LedgerError."""
+
+
+class _Ends(NamedTuple):
+    """Of some printers the state that goes on, until when it was seen, and when they were retired."""
+
+    printer: Keys
+    code: Keys
+    seen_until: Integers
+    retired: Integers
+
+
+class ReadModel:
+    """States and ended jobs of all printers. Threads may share it: `current` gives it to one at a time."""
+
+    def __init__(self, source: Source, keeping: Keeping | None = None) -> None:
+        """With `keeping` it begins with what was kept the last time, and is kept now and then."""
+        self._source = source
+        self._keeping = keeping
+        self._kept_seq = 0
+        self._lock = threading.Lock()
+        self.history = StateHistory()
+        self.jobs = EndedJobs()
+        self.printers: list[Printer] = []
+        """By number."""
+        self._shards: list[str | None] = []
+        self._number: dict[str, int] = {}
+        self._booked: dict[str, int] = {}
+        self._mark: Mark | None = None
+
+    @contextmanager
+    def current(self) -> Iterator["ReadModel"]:
+        """The model as the ledger stands, for one thread until the block ends. Raises LedgerError."""
+        with self._lock:
+            with self._source.state() as state:
+                self._catch_up(state)
+            yield self
+
+    @contextmanager
+    def in_step(self) -> Iterator[State]:
+        """The state of the ledger up to which the model was just brought. Raises LedgerError."""
+        with self._lock, self._source.state() as state:
+            self._catch_up(state)
+            yield state
+
+    def number(self, printer_id: str) -> int:
+        """The number of a printer that there is."""
+        return self._number[printer_id]
+
+    def numbers(self, printers: Sequence[Printer]) -> list[int]:
+        """The numbers of the printers."""
+        return [self._number[printer.id] for printer in printers]
+
+    def spent(self, edges: Integers, subject_of: Keys, subjects: int, clock: Clock | None = None) -> Integers:
+        """Milliseconds by edge, subject and code until each edge (`farm.figures.state_changes`).
+
+        A state that lasts was seen until its shard last booked; after that it is unknown.
+        """
+        found = self.history.spent(edges, subject_of, subjects, clock)
+        ends = self._ends(np.flatnonzero(subject_of >= 0))
+        late = np.flatnonzero(edges > ends.seen_until.min()) if len(ends.code) else np.zeros(0, dtype=np.intp)
+        for number in late:
+            edge = np.full(len(ends.code), edges[number])
+            end = np.minimum(edge, ends.retired)
+            seen = np.minimum(end, ends.seen_until)
+            if clock is not None:
+                edge, end, seen = clock(edge), clock(end), clock(seen)
+            subject = subject_of[ends.printer]
+            np.subtract.at(found[number], (subject, ends.code), edge - seen)
+            np.add.at(found[number], (subject, np.full_like(subject, UNKNOWN)), end - seen)
+        return found
+
+    def _ends(self, chosen: Keys) -> "_Ends":
+        """How the last states of the chosen printers go on."""
+        code, since = self.history.last(len(self.printers))
+        chosen = chosen[code[chosen] != NOT_THERE]
+        shards = [self._shards[number] or "" for number in chosen.tolist()]
+        booked = np.array([self._booked.get(shard, 0) for shard in shards], dtype=np.int64)
+        retired = [self.printers[number].retired_ms for number in chosen.tolist()]
+        ends = np.array([EVER if each is None else each for each in retired], dtype=np.int64)
+        return _Ends(chosen, code[chosen], np.minimum(np.maximum(booked, since[chosen]), ends), ends)
+
+    # -- following the ledger ---------------------------------------------------------------
+
+    def _catch_up(self, state: State) -> None:
+        self._booked = state.booked_until()
+        position = state.feed_position()
+        if self._mark is None:
+            self._mark = self._begin_with_kept(state)
+        if self._mark is not None:
+            self._mark = self._follow(state, self._mark, position)
+        if self._mark is None:
+            self._read_all(state)
+            entry = state.feed_entry(position)
+            self._mark = Mark(position, "" if entry is None else _words(entry))
+            self._keep(self._mark)
+        elif self._mark.seq - self._kept_seq >= _ENTRIES_KEPT_APART:
+            self._keep(self._mark)
+
+    def _begin_with_kept(self, state: State) -> Mark | None:
+        """Take over what was kept, if it is of this ledger; gives its mark."""
+        kept = None if self._keeping is None else self._keeping.load()
+        if kept is None:
+            return None
+        entry = state.feed_entry(kept.mark.seq)
+        if entry is None or _words(entry) != kept.mark.words:
+            return None
+        found = {row.printer.id: row for row in state.printers()}
+        if not found.keys() >= set(kept.printer_ids):
+            return None
+        self.printers = [found[printer_id].printer for printer_id in kept.printer_ids]
+        self._shards = [found[printer_id].shard for printer_id in kept.printer_ids]
+        self._number = {printer_id: number for number, printer_id in enumerate(kept.printer_ids)}
+        self.history.fill(kept.changes)
+        self.jobs.fill(kept.jobs)
+        self._kept_seq = kept.mark.seq
+        return kept.mark
+
+    def _keep(self, mark: Mark) -> None:
+        self._kept_seq = mark.seq
+        rows = self.history.columns, self.jobs.columns
+        if self._keeping is not None and sum(len(each[0]) for each in rows) >= _WORTH_KEEPING:
+            self._keeping.save(Kept(mark, [printer.id for printer in self.printers], *rows))
+
+    def _follow(self, state: State, mark: Mark, position: int) -> Mark | None:
+        """Take in what came since the mark; None where the feed no longer reaches back to it."""
+        while mark.seq < position:
+            entries = state.feed(mark.seq, _ENTRIES_AT_ONCE)
+            if not entries or entries[0].seq != mark.seq + 1:
+                return None
+            self._take_in(state, entries)
+            mark = Mark(entries[-1].seq, _words(entries[-1]))
+        return mark if mark.seq == position else None
+
+    def _take_in(self, state: State, entries: Sequence[FeedEntry]) -> None:
+        if any(
+            entry.kind in _LABELS or entry.printer_id not in self._number
+            for entry in entries
+            if entry.printer_id
+        ):
+            self._read_printers(state)
+        from_ms: dict[str, int] = {}
+        for entry in entries:
+            if entry.printer_id is not None and entry.printer_id in self._number:
+                earliest = self._first_in_doubt(entry)
+                from_ms[entry.printer_id] = min(from_ms.get(entry.printer_id, earliest), earliest)
+        for printer_id, earliest in from_ms.items():
+            self._read_states(state, self._number[printer_id], earliest)
+        self._read_jobs(state, {entry.job_id for entry in entries if entry.job_id is not None})
+
+    def _first_in_doubt(self, entry: FeedEntry) -> int:
+        """From when on the printer's states may be others than those held."""
+        if entry.kind in _LABELS:
+            return 0
+        told = entry.body.get("from_ms")
+        return entry.at_ms if told is None else min(int(told), entry.at_ms)
+
+    def _read_states(self, state: State, number: int, from_ms: int) -> None:
+        """Read the printer's states again from a change before `from_ms` on that still stands."""
+        printer, held = self.printers[number], self.history.changes(number)
+        sure = [each for each in held if each.at_ms < from_ms][:-_LOOK_BACK]
+        if sure:
+            spans = state.spans_from(printer.id, sure[-1].at_ms)
+            begins = spans[0].from_ms if spans else None
+            if begins == sure[-1].at_ms and sure[-1].after != UNKNOWN:
+                found = changes_of(printer, spans, sure[-1])
+                self.history.replace(number, sure[-1].at_ms, found)
+                return
+        self.history.replace(number, 0, changes_of(printer, state.spans_from(printer.id, 0)))
+
+    def _read_jobs(self, state: State, job_ids: set[str]) -> None:
+        ended = {row.id: row for row in state.ended_among(job_ids)} if job_ids else {}
+        for job_id in job_ids:
+            row = ended.get(job_id)
+            self.jobs.put(job_id, None if row is None else self.job_of(row))
+
+    # -- reading everything -----------------------------------------------------------------
+
+    def _read_all(self, state: State) -> None:
+        self.printers, self._shards, self._number = [], [], {}
+        self._read_printers(state)
+        rows: list[tuple[int, int, int, int, int]] = []
+        unseen = set(self._number)
+        for printer_id, spans in state.accounts():
+            unseen.discard(printer_id)
+            number = self._number[printer_id]
+            rows += _rows_of(number, changes_of(self.printers[number], spans))
+        for printer_id in unseen:
+            number = self._number[printer_id]
+            rows += _rows_of(number, changes_of(self.printers[number], ()))
+        self.history.fill(ChangeColumns.of(rows))
+        self.jobs.fill(JobColumns.of((row.id, self.job_of(row), 1) for row in state.ended_jobs()))
+
+    def _read_printers(self, state: State) -> None:
+        for printer, shard in state.printers():
+            number = self._number.setdefault(printer.id, len(self.printers))
+            if number == len(self.printers):
+                self.printers.append(printer)
+                self._shards.append(shard)
+            else:
+                self.printers[number], self._shards[number] = printer, shard
+
+    def job_of(self, row: EndedRow) -> EndedJob:
+        """What counts of the job in the row."""
+        outcome = Outcome(row.outcome)
+        by = CancelledBy(row.cancelled_by) if row.cancelled_by and outcome is Outcome.CANCELLED else None
+        ending = ENDING[outcome, by]
+        return EndedJob(row.ended_ms, self._number[row.printer_id], ending, row.units, row.printing_ms)
+
+
+def _rows_of(number: int, changes: Sequence[Change]) -> list[tuple[int, int, int, int, int]]:
+    return [(each.at_ms, number, each.before, each.after, 1) for each in changes]
+
+
+def _words(entry: FeedEntry) -> str:
+    """What tells the entry from any other of its number in another ledger."""
+    return f"{entry.kind} {entry.at_ms} {entry.printer_id} {entry.job_id}"

@@ -1,0 +1,87 @@
+"""Sums over rows in the order of their instants, up to any instant, by a key.
+
+The rows are cut into blocks, and the sums up to the beginning of each block are kept. Up to an
+instant within a block they follow from those and from the rows of the block before it. So the
+difference between two instants costs the same however many rows lie between them.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Integers: TypeAlias = NDArray[np.int64]
+Keys: TypeAlias = NDArray[np.intp]
+
+KEPT_CELLS = 4_000_000
+"""So many sums are kept by one object, which bounds its memory (32 MB)."""
+SHORTEST_BLOCK = 256
+LONGEST_BLOCK = 65_536
+"""In a longer block the sums of instants would not be exact: they are made in floating point."""
+_ROWS_AT_ONCE = 262_144
+
+Added: TypeAlias = tuple[Keys, Sequence[Integers]]
+"""The key of each row, -1 for nothing, and what each row adds to each measure."""
+Contributions: TypeAlias = Callable[[slice | Keys], Sequence[Added]]
+"""Gives what the rows add; a row may add to several keys."""
+
+
+class RunningSums:
+    """The sums of `measures` integer measures over rows by one of `keys` keys.
+
+    `at` are the instants of the rows in order, in milliseconds after some beginning. What a row adds
+    is below 2^37 in size, as milliseconds of four years are.
+    """
+
+    def __init__(self, at: Integers, keys: int, measures: int, contributions: Contributions) -> None:
+        self._at = at
+        self._keys = keys
+        self._measures = measures
+        self._contributions = contributions
+        wanted = len(at) * keys * measures // KEPT_CELLS
+        self._block = min(max(SHORTEST_BLOCK, _power_of_two(wanted)), LONGEST_BLOCK)
+        self._kept = self._sum_up()
+
+    def until(self, edges: Integers) -> Integers:
+        """The sums over all rows before each edge, by edge, measure and key."""
+        ends = np.searchsorted(self._at, edges, side="left")
+        blocks = ends // self._block
+        starts = blocks * self._block
+        sums = self._kept[blocks]
+        lengths = ends - starts
+        if (total := int(lengths.sum())) == 0:
+            return sums
+        edge_of_row = np.repeat(np.arange(len(edges)), lengths)
+        offsets = np.arange(total) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        added = self._contributions(np.repeat(starts, lengths) + offsets)
+        return sums + self._by_key(edge_of_row, len(edges), added)
+
+    def _sum_up(self) -> Integers:
+        blocks = len(self._at) // self._block + 1
+        kept = np.zeros((blocks + 1, self._measures, self._keys), dtype=np.int64)
+        step = max(_ROWS_AT_ONCE // self._block, 1) * self._block
+        for begin in range(0, len(self._at), step):
+            end = min(begin + step, len(self._at))
+            first = begin // self._block
+            block_of_row = np.arange(begin, end) // self._block - first
+            count = int(block_of_row[-1]) + 1
+            kept[first + 1 : first + 1 + count] = self._by_key(
+                block_of_row, count, self._contributions(slice(begin, end))
+            )
+        np.cumsum(kept, axis=0, out=kept)
+        return kept
+
+    def _by_key(self, part_of_row: Keys, parts: int, contributions: Sequence[Added]) -> Integers:
+        """What the rows add, by part, measure and key."""
+        width = self._keys + 1
+        found = np.zeros((parts, self._measures, width))
+        for key, measured in contributions:
+            place = part_of_row * width + (key + 1)
+            for number, each in enumerate(measured):
+                found[:, number] += np.bincount(place, each, minlength=parts * width).reshape(parts, width)
+        return np.rint(found[:, :, 1:]).astype(np.int64)
+
+
+def _power_of_two(least: int) -> int:
+    return 1 << max(least - 1, 0).bit_length()

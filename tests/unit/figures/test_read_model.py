@@ -1,0 +1,167 @@
+"""The read model holds what the ledger holds, however it came to it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, update
+
+from collector.intake.pipeline import Pipeline
+from farm.figures import ended_jobs, read_model, state_history
+from farm.figures.comparison import differences
+from farm.figures.keeping import Keeping
+from farm.figures.read_model import ReadModel
+from farm.ledger import schema
+from farm.ledger.figure_rows import FigureRows
+from farm.ledger.ledger import Ledger, open_ledger
+from farm.ledger.recount import DifferenceKind
+from tests.unit.collector.test_late_evidence import (
+    HOUR,
+    MINUTE,
+    SECOND,
+    T0,
+    Message,
+    event,
+    fresh,
+    histories,
+    state,
+)
+
+
+def model_of(ledger: Ledger, keeping: Keeping | None = None) -> ReadModel:
+    return ReadModel(FigureRows(ledger.engine), keeping)
+
+
+def tell(pipeline: Pipeline, messages: list[Message], received_ms: int) -> None:
+    for _, topic, payload in messages:
+        pipeline.take(topic, payload, False, received_ms)
+    pipeline.commit(received_ms)
+
+
+@settings(max_examples=25, deadline=None)
+@given(histories(), st.randoms(use_true_random=False))
+def test_followed_through_late_evidence_it_is_what_it_is_read_anew(
+    history: list[Message], chance: Random
+) -> None:
+    with open_ledger("sqlite://") as ledger, pytest.MonkeyPatch.context() as patch:
+        for module in (ended_jobs, state_history):
+            patch.setattr(module, "MOST_BESIDE", 5)
+        followed, pipeline = model_of(ledger), fresh(ledger)
+        rest, now = list(history), T0
+        while rest:
+            place = chance.randrange(min(6, len(rest)))
+            message = rest.pop(place)
+            now = max(now, message[0] + 100)
+            tell(pipeline, [message], now)
+            pipeline.tick(now + 10 * MINUTE)
+            assert list(differences(followed)) == []
+        tell(pipeline, [], now + HOUR)
+        assert list(differences(followed)) == []
+        with followed.current() as held, model_of(ledger).current() as anew:
+            edges = np.linspace(T0, now + HOUR, 7).astype(np.int64)
+            everybody = np.arange(len(held.printers))
+            assert (held.spent(edges, everybody, 1) == anew.spent(edges, everybody, 1)).all()
+            assert (held.jobs.sums(edges, everybody, 1) == anew.jobs.sums(edges, everybody, 1)).all()
+
+
+@pytest.fixture
+def booked() -> Iterator[Ledger]:
+    with open_ledger("sqlite://") as ledger:
+        live(ledger, two_prints())
+        yield ledger
+
+
+def live(ledger: Ledger, messages: list[Message]) -> None:
+    """Each message comes as it is sent."""
+    pipeline = fresh(ledger)
+    for message in messages:
+        tell(pipeline, [message], message[0] + 100)
+
+
+def two_prints() -> list[Message]:
+    return [
+        state(T0, "idle"),
+        event(T0 + MINUTE, "job_started", "a"),
+        event(T0 + 9 * MINUTE, "job_succeeded", "a"),
+        event(T0 + 20 * MINUTE, "job_started", "b"),
+        event(T0 + 29 * MINUTE, "job_failed", "b", cause="thermal"),
+    ]
+
+
+def kinds(model: ReadModel) -> set[DifferenceKind]:
+    return {each.kind for each in differences(model)}
+
+
+def test_a_row_that_was_changed_behind_its_back_is_told(booked: Ledger) -> None:
+    model = model_of(booked)
+    assert kinds(model) == set()
+    with booked.engine.begin() as connection:
+        connection.execute(update(schema.span).values(state="error").where(schema.span.c.state != "idle"))
+    assert DifferenceKind.MODEL_STATE in kinds(model)
+    assert kinds(model_of(booked)) == set()
+
+
+def test_a_job_that_was_changed_behind_its_back_is_told(booked: Ledger) -> None:
+    model = model_of(booked)
+    assert kinds(model) == set()
+    with booked.engine.begin() as connection:
+        connection.execute(update(schema.job).values(units=7).where(schema.job.c.file == "a.gcode"))
+    (difference,) = differences(model)
+    assert difference.kind is DifferenceKind.MODEL_JOB
+    with booked.engine.begin() as connection:
+        connection.execute(delete(schema.job))
+    assert "2 jobs are held that did not end" in [each.detail for each in differences(model)]
+
+
+def test_a_model_that_was_kept_goes_on_from_there(
+    booked: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read_model, "_WORTH_KEEPING", 1)
+    keeping = Keeping(tmp_path / "figures.npz")
+    with model_of(booked, keeping).current():
+        pass
+    assert keeping.path.exists()
+    tell(fresh(booked), [event(T0 + 70 * MINUTE, "job_started", "c")], T0 + 70 * MINUTE + SECOND)
+    monkeypatch.setattr(ReadModel, "_read_all", None)
+    assert kinds(model_of(booked, keeping)) == set()
+
+
+@pytest.mark.parametrize("kept", [b"", b"no such file", b"PK\x03\x04cut off"])
+def test_a_file_that_cannot_be_read_is_passed_over(booked: Ledger, tmp_path: Path, kept: bytes) -> None:
+    path = tmp_path / "figures.npz"
+    path.write_bytes(kept)
+    assert kinds(model_of(booked, Keeping(path))) == set()
+
+
+def test_what_was_kept_of_another_ledger_is_passed_over(
+    booked: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read_model, "_WORTH_KEEPING", 1)
+    keeping = Keeping(tmp_path / "figures.npz")
+    with open_ledger("sqlite://") as other:
+        live(other, [*two_prints(), event(T0 + 40 * MINUTE, "job_started", "x")])
+        with model_of(other, keeping).current():
+            pass
+    assert kinds(model_of(booked, keeping)) == set()
+
+
+def test_where_it_cannot_be_kept_figures_are_made_all_the_same(
+    booked: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read_model, "_WORTH_KEEPING", 1)
+    keeping = Keeping(tmp_path / "no such folder" / "figures.npz")
+    assert kinds(model_of(booked, keeping)) == set()
+
+
+def test_a_feed_that_was_trimmed_beyond_its_mark_is_no_loss(booked: Ledger) -> None:
+    model, pipeline = model_of(booked), fresh(booked)
+    assert kinds(model) == set()
+    tell(pipeline, [event(T0 + 70 * MINUTE, "job_started", "c")], T0 + 70 * MINUTE)
+    tell(pipeline, [event(T0 + 80 * MINUTE, "job_succeeded", "c")], T0 + 80 * MINUTE)
+    with booked.engine.begin() as connection:
+        connection.execute(delete(schema.feed))
+    assert kinds(model) == set()
