@@ -4,8 +4,8 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from farm.kpi.catalogue import Cadence, Unit
 from farm.kpi.figure import FIGURE_FIELDS
+from farm.kpi.indicator import Cadence, Unit
 from farm.kpi.periods import Period
 from farm.kpi.subjects import Scope
 from farm.kpi.targets import Level, Profile

@@ -8,8 +8,9 @@ import msgspec
 
 from api import schemas
 from farm.influx.status import QueueStatus
-from farm.kpi.catalogue import Indicator, indicator
+from farm.kpi.catalogue import indicator
 from farm.kpi.figure import POINT_FIELDS, KpiFigure, KpiSeries, figure_record
+from farm.kpi.indicator import Indicator
 from farm.kpi.windows import Window
 from farm.ledger.history_port import TelemetrySample
 from farm.ledger.records import IntakeFault, RejectedMessage, Revision

@@ -17,8 +17,9 @@ from farm.figures.closed_hours import ClosedHours
 from farm.figures.read_model import ReadModel
 from farm.figures.window_sums import Life, WindowSums
 from farm.kpi.calculation import KpiInput
-from farm.kpi.catalogue import Indicator, indicators
+from farm.kpi.catalogue import indicators
 from farm.kpi.figure import POINT_FIELDS, KpiFigure, KpiSeries, SeriesPoint
+from farm.kpi.indicator import Indicator
 from farm.kpi.periods import SHORTEST_MS, Period, edges
 from farm.kpi.shop_calendars import ShopCalendars
 from farm.kpi.subjects import NO_GROUP, Scope, Subject, subjects_of

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from farm.figures.ended_jobs import ENDINGS, MEASURES
+from farm.figures.ended_jobs import ENDINGS
 from farm.figures.read_model import EVER, ReadModel
 from farm.figures.running_sums import Integers
 from farm.figures.state_changes import NOT_THERE, STATES, Clock
@@ -14,8 +14,6 @@ from farm.kpi.outcomes import OutcomeTally
 from farm.kpi.subjects import Subject
 from farm.kpi.windows import Window
 from farm.model.states import CancelledBy, Outcome, PrinterState
-
-_JOBS, _UNITS = MEASURES.index("jobs"), MEASURES.index("units")
 
 
 class Life(NamedTuple):
@@ -68,17 +66,17 @@ class WindowSums:
         found = self._ended[last, :, subject] - self._ended[first, :, subject]
         jobs: dict[Outcome, int] = {}
         units: dict[Outcome, int] = {}
+        printing_ms: dict[Outcome, int] = {}
         cancelled_by: dict[CancelledBy, int] = {}
-        for (outcome, by), ended, made in zip(
-            ENDINGS, found[_JOBS].tolist(), found[_UNITS].tolist(), strict=True
-        ):
+        for (outcome, by), (ended, made, printed) in zip(ENDINGS, found.T.tolist(), strict=True):
             if not ended:
                 continue
             jobs[outcome] = jobs.get(outcome, 0) + ended
             units[outcome] = units.get(outcome, 0) + made
+            printing_ms[outcome] = printing_ms.get(outcome, 0) + printed
             if by is not None:
                 cancelled_by[by] = ended
-        return OutcomeTally(jobs, units, cancelled_by)
+        return OutcomeTally(jobs, units, cancelled_by, printing_ms)
 
     def lives(self, window: Window) -> list[Life]:
         """Who of each subject was there in the window."""

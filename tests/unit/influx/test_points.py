@@ -20,7 +20,7 @@ from farm.influx.points import (
     telemetry_head,
     telemetry_line,
 )
-from farm.kpi.catalogue import Unit
+from farm.kpi.indicator import Unit
 from farm.kpi.subjects import Scope
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.job import Job
