@@ -29,6 +29,9 @@ CATALOGUE: tuple[Indicator, ...] = (
 )
 """Every indicator, in the order in which they are shown."""
 
+HEADLINES = tuple(entry.id for entry in (UTILIZATION, PRINT_SUCCESS_RATE, THROUGHPUT))
+"""The ids of those that stand first wherever a few must do."""
+
 _BY_ID = {entry.id: entry for entry in CATALOGUE}
 
 
