@@ -18,7 +18,11 @@ def restart_and_compare(stage: Stage, printer: str) -> None:
     On a slow machine we may be away for longer than the printer may be silent. Then nobody knows how it
     stood meanwhile: what it tells next must be the same state and job, and since when is not compared.
     """
-    before, limit_s = stage.standing(printer), stage.silence_s(printer)
+    before, limit_s, connections = (
+        stage.standing(printer),
+        stage.silence_s(printer),
+        stage.connections(printer),
+    )
     gone = datetime.now(UTC)
     away_s = stage.restart()
     if away_s > limit_s:
@@ -34,7 +38,8 @@ def restart_and_compare(stage: Stage, printer: str) -> None:
         is_seen = now["state"] != "unknown" or away_s <= limit_s
         assert not is_seen or now == before, f"{before} became {now}"
         heard = datetime.fromisoformat(stage.farm.printers()[printer]["heard_at"])
-        return is_seen and heard > gone
+        # What waited in a queue without a time of its own is dated back; a cold OctoPrint says no more.
+        return is_seen and (heard > gone or stage.connections(printer) > connections)
 
     wait_until(is_heard, f"{printer} is heard again", _BACK_S)
     time.sleep(_AFTER_S)

@@ -63,6 +63,10 @@ class Stage:
         job = item["job"]
         return {"state": item["state"], "since": item["since"], "job": job and job["id"]}
 
+    def connections(self, name: str) -> int:
+        """How often the printer found its broker, by its own log; 0 where it tells nothing of it."""
+        return self._printers[name].connections if name in self._printers else 0
+
     def close(self) -> None:
         """End all that was started."""
         for printer in self._printers.values():
