@@ -158,6 +158,8 @@ def test_the_image_runs_as_nobody_special_and_says_when_it_is_well() -> None:
     assert "HEALTHCHECK" in final
     assert "COPY --from=build" in final
     assert "install -d -m 0700 -o layerline -g layerline /data" in final
+    (uid,) = re.findall(r"useradd --uid (\d+)", final)
+    assert f"/data:uid={uid},mode=0700" in COMPOSE["services"]["influxdb-setup"]["tmpfs"]
     root = DEPLOY.parent
     for source in re.findall(r"^COPY (\w+) \w+$", stages[0], re.MULTILINE):
         assert (root / source).is_dir()
