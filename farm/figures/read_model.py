@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from farm.figures.ended_jobs import ENDING, EndedJob, EndedJobs, JobColumns
+from farm.figures.inspections import InspectedJob, Inspections
 from farm.figures.keeping import Keeping, Kept, Mark
 from farm.figures.running_sums import Integers, Keys
 from farm.figures.state_changes import (
@@ -27,7 +28,7 @@ from farm.figures.state_changes import (
 from farm.figures.state_history import StateHistory
 from farm.kpi.intervals import Interval
 from farm.kpi.shop_calendars import maintenance_intervals
-from farm.ledger.figure_rows import EndedRow, PrinterRow
+from farm.ledger.figure_rows import EndedRow, InspectedRow, PrinterRow
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.planned_maintenance import PlannedMaintenance
 from farm.model.printer import Printer
@@ -73,6 +74,9 @@ class State(Protocol):
     def spans_from(self, printer_id: str, from_ms: int) -> list[Span]:
         """A printer's spans from an instant on."""
 
+    def inspected(self, job_ids: Iterable[str] | None = None) -> list[InspectedRow]:
+        """Every job that ended and was inspected, or those named."""
+
     def ended_jobs(self) -> Iterator[EndedRow]:
         """Every job that ended."""
 
@@ -108,6 +112,7 @@ class ReadModel:
         self._lock = threading.Lock()
         self.history = StateHistory()
         self.jobs = EndedJobs()
+        self.inspections = Inspections()
         self.printers: list[Printer] = []
         """By number."""
         self._shards: list[str | None] = []
@@ -225,6 +230,7 @@ class ReadModel:
         self.jobs.fill(kept.jobs)
         self._work = kept.work
         self._kept_seq = kept.mark.seq
+        self._read_inspections(state)
         self._see_to_work(state)
         return kept.mark
 
@@ -302,8 +308,12 @@ class ReadModel:
         return {number: intervals for number, intervals in work.items() if intervals}
 
     def _read_jobs(self, state: State, job_ids: set[str]) -> None:
-        ended = {row.id: row for row in state.ended_among(job_ids)} if job_ids else {}
+        if not job_ids:
+            return
+        ended = {row.id: row for row in state.ended_among(job_ids)}
+        inspected = {row.id: self._inspected_job(row) for row in state.inspected(job_ids)}
         for job_id in job_ids:
+            self.inspections.put(job_id, inspected.get(job_id))
             row = ended.get(job_id)
             self.jobs.put(job_id, None if row is None else self.job_of(row))
 
@@ -324,6 +334,17 @@ class ReadModel:
             rows += _rows_of(number, changes_of(self.printers[number], (), self.work_on(number)))
         self.history.fill(ChangeColumns.of(rows))
         self.jobs.fill(JobColumns.of((row.id, self.job_of(row), 1) for row in state.ended_jobs()))
+        self._read_inspections(state)
+
+    def _read_inspections(self, state: State) -> None:
+        """Read what people found, which is little beside all jobs and not kept."""
+        inspected = (row for row in state.inspected() if row.printer_id in self._number)
+        self.inspections.fill((row.id, self._inspected_job(row)) for row in inspected)
+
+    def _inspected_job(self, row: InspectedRow) -> InspectedJob:
+        succeeded = row.outcome == Outcome.SUCCEEDED
+        number = self._number[row.printer_id]
+        return InspectedJob(row.ended_ms, number, succeeded, row.good_units, row.rejected_units)
 
     def _read_printers(self, state: State) -> None:
         for printer, shard in state.printers():

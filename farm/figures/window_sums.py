@@ -10,7 +10,7 @@ from farm.figures.read_model import EVER, ReadModel
 from farm.figures.running_sums import Integers
 from farm.figures.state_changes import NOT_THERE, STATES, Clock
 from farm.kpi.account import TimeAccount
-from farm.kpi.outcomes import OutcomeTally
+from farm.kpi.outcomes import InspectionTally, OutcomeTally
 from farm.kpi.subjects import Subject
 from farm.kpi.windows import Window
 from farm.model.states import CancelledBy, Outcome, PrinterState
@@ -50,6 +50,7 @@ class WindowSums:
             spent = model.spent(self._edges, apart, count, clock)
             self._closed = spent if self._closed is None else self._closed + spent
         self._ended = model.jobs.sums(self._edges, self._subject_of, count)
+        self._inspected = model.inspections.sums(self._edges, self._subject_of, count)
         self._lives = _Lives(model, self._subject_of, count)
 
     def account(self, window: Window, subject: int) -> TimeAccount:
@@ -76,7 +77,8 @@ class WindowSums:
             printing_ms[outcome] = printing_ms.get(outcome, 0) + printed
             if by is not None:
                 cancelled_by[by] = ended
-        return OutcomeTally(jobs, units, cancelled_by, printing_ms)
+        inspected = self._inspected[last, :, subject] - self._inspected[first, :, subject]
+        return OutcomeTally(jobs, units, cancelled_by, printing_ms, InspectionTally(*inspected.tolist()))
 
     def lives(self, window: Window) -> list[Life]:
         """Who of each subject was there in the window."""

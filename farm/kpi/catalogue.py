@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from farm.errors import InvalidQuery
 from farm.kpi.idle_time import IDLE_TIME
 from farm.kpi.indicator import Indicator
+from farm.kpi.inspection import INSPECTED_YIELD, SUCCESS_AFTER_INSPECTION
 from farm.kpi.production_time import AVG_PRODUCTION_TIME
 from farm.kpi.reliability import MCBF, MTBF
 from farm.kpi.success import PRINT_SUCCESS_RATE
@@ -19,6 +20,8 @@ from farm.kpi.utilization import UTILIZATION
 CATALOGUE: tuple[Indicator, ...] = (
     UTILIZATION,
     PRINT_SUCCESS_RATE,
+    SUCCESS_AFTER_INSPECTION,
+    INSPECTED_YIELD,
     THROUGHPUT,
     AVG_PRODUCTION_TIME,
     IDLE_TIME,

@@ -7,6 +7,17 @@ import msgspec
 from farm.model.states import CancelledBy, Outcome
 
 
+class InspectionTally(msgspec.Struct, frozen=True):
+    """Jobs that were inspected after the printer had called them a success, those of them without a good
+    unit, and good and rejected units of all that were inspected.
+    """
+
+    jobs: int = 0
+    spoiled: int = 0
+    good_units: int = 0
+    rejected_units: int = 0
+
+
 class OutcomeTally(msgspec.Struct, frozen=True):
     """Jobs that ended, their units, jobs cancelled by whom, and printing time. What is missing is none."""
 
@@ -14,6 +25,7 @@ class OutcomeTally(msgspec.Struct, frozen=True):
     units: Mapping[Outcome, int]
     cancelled_by: Mapping[CancelledBy, int]
     printing_ms: Mapping[Outcome, int] = {}
+    inspected: InspectionTally = InspectionTally()
 
     @property
     def ended(self) -> int:

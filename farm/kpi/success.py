@@ -7,6 +7,13 @@ from farm.kpi.wilson import wilson_interval
 from farm.model.states import CancelledBy, Outcome
 
 
+def attempts_of(given: KpiInput) -> int:
+    """Jobs that succeeded or failed, and those cancelled where the site counts them."""
+    jobs = given.outcomes.jobs_by_outcome()
+    attempts = jobs[Outcome.SUCCEEDED] + jobs[Outcome.FAILED]
+    return attempts + jobs[Outcome.CANCELLED] if given.site.cancelled_counts_as_attempt else attempts
+
+
 def print_success_rate(given: KpiInput) -> KpiResult:
     """Succeeded ÷ (succeeded + failed), a ratio; None before a job ended with a known outcome.
 
@@ -16,9 +23,7 @@ def print_success_rate(given: KpiInput) -> KpiResult:
     """
     jobs = given.outcomes.jobs_by_outcome()
     succeeded, unknown = jobs[Outcome.SUCCEEDED], jobs[Outcome.UNKNOWN]
-    attempts = succeeded + jobs[Outcome.FAILED]
-    if given.site.cancelled_counts_as_attempt:
-        attempts += jobs[Outcome.CANCELLED]
+    attempts = attempts_of(given)
     possible = attempts + unknown
     by = given.outcomes.cancelled_by
     return KpiResult(

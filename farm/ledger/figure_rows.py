@@ -20,6 +20,7 @@ from farm.model.span import Span
 from farm.model.states import PrinterState
 
 _job, _span, _printer, _feed = schema.job.c, schema.span.c, schema.printer.c, schema.feed.c
+_verdict = schema.verdict.c
 _ROWS_AT_ONCE = 50_000
 _STATES: Final = {state.value: state for state in PrinterState}
 
@@ -34,6 +35,17 @@ class EndedRow(NamedTuple):
     cancelled_by: str | None
     units: int
     printing_ms: int
+
+
+class InspectedRow(NamedTuple):
+    """What counts of a job that ended and was inspected."""
+
+    id: str
+    printer_id: str
+    ended_ms: int
+    outcome: str
+    good_units: int
+    rejected_units: int
 
 
 class PrinterRow(NamedTuple):
@@ -98,6 +110,18 @@ class LedgerState:
         """Those of the named jobs that ended."""
         wanted = _ended().where(among(self._connection, _job.id, job_ids))
         return [EndedRow(*row) for row in self._connection.execute(wanted)]
+
+    def inspected(self, job_ids: Iterable[str] | None = None) -> list[InspectedRow]:
+        """Every job that ended and was inspected, or those of the named ones."""
+        found = _verdict.good_units, _verdict.rejected_units
+        wanted = (
+            select(_job.id, _job.printer_id, _job.ended_ms, _job.outcome, *found)
+            .select_from(schema.verdict.join(schema.job, _job.id == _verdict.job_id))
+            .where(_job.ended_ms.is_not(None), _job.outcome.is_not(None))
+        )
+        if job_ids is not None:
+            wanted = wanted.where(among(self._connection, _job.id, job_ids))
+        return [InspectedRow(*row) for row in self._connection.execute(wanted)]
 
     def _streamed(self, wanted: Select[Any]) -> Iterator[Any]:
         found = self._connection.execute(wanted, execution_options={"stream_results": True})

@@ -17,11 +17,11 @@ _HOURS = "tests/contract/test_recordings.py::test_the_hours_add_up_without_hole_
 
 
 _FIGURED = (
-    *("catalogue", "formulas", "outcomes", "account", "periods", "windows", "wilson", "segments"),
+    *("catalogue", "formulas", "outcomes", "account", "periods", "windows", "wilson"),
     *("subjects", "streak", "families", "docs", "figure", "worked_examples"),
 )
 _KPI = (*(f"tests/unit/kpi/test_{name}.py" for name in _FIGURED), "tests/unit/alerts/test_streak.py")
-_INNER = ("farm.ledger.ledger", "farm.figures.subject_sums")
+_INNER = ("farm.ledger.ledger", "farm.figures.window_sums")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from sqlalchemy import delete, update
 from collector.intake.pipeline import Pipeline
 from farm.figures import ended_jobs, read_model, state_history
 from farm.figures.comparison import differences
+from farm.figures.engine import KpiEngine
 from farm.figures.keeping import Keeping
 from farm.figures.read_model import ReadModel
 from farm.figures.state_changes import STATES
@@ -23,12 +24,16 @@ from farm.kpi.subjects import Scope, Subject
 from farm.kpi.windows import Window
 from farm.ledger import schema
 from farm.ledger.figure_rows import FigureRows
+from farm.ledger.job_filter import JobFilter
 from farm.ledger.ledger import Ledger, open_ledger
 from farm.ledger.maintenance_store import MaintenanceStore
 from farm.ledger.recount import DifferenceKind
+from farm.ledger.verdict_store import VerdictStore
 from farm.model.calendar_change import ChangedBy
 from farm.model.planned_maintenance import PlannedMaintenance
 from farm.model.states import PrinterState
+from farm.model.verdict import Inspection, RejectionReason
+from farm.settings import SiteSettings
 from tests.unit.collector.test_late_evidence import (
     HOUR,
     MINUTE,
@@ -227,3 +232,26 @@ def test_planned_work_restates_what_it_touches(booked: Ledger) -> None:
     assert kinds(model) == set()
     store.withdraw(change.planned.id, by)
     assert maintenance_ms() == 0
+
+
+def test_a_verdict_restates_the_figures_and_its_withdrawal_takes_that_back(booked: Ledger) -> None:
+    model, store = model_of(booked), VerdictStore(booked.engine)
+    engine = KpiEngine(model, SiteSettings())
+
+    def rates() -> tuple[float | None, float | None, float | None]:
+        ids = ["print_success_rate", "success_after_inspection", "inspected_yield"]
+        window = Window("all", T0, T0 + HOUR)
+        before, after, share = engine.evaluate(ids, window, Scope.FARM, T0 + HOUR)
+        return before.value, after.value, share.value
+
+    assert rates() == (0.5, 0.5, None)
+    (job,) = [job for job in booked.jobs(JobFilter()).jobs if job.file == "a.gcode"]
+    rejected = Inspection(job_id=job.id, rejected_units=1, reason=RejectionReason.WARPING)
+    store.give([rejected], who="anna", now_ms=T0 + HOUR)
+    assert rates() == (0.5, 0.0, 0.0)
+    store.give([Inspection(job_id=job.id, good_units=1)], who="anna", now_ms=T0 + HOUR)
+    assert rates() == (0.5, 0.5, 1.0)
+    store.give([rejected], who="anna", now_ms=T0 + HOUR)
+    store.withdraw([job.id], who="anna", note="mixed up", now_ms=T0 + HOUR)
+    assert rates() == (0.5, 0.5, None)
+    assert kinds(model) == set()

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Self
 
 from farm.kpi.intervals import Interval
-from farm.ledger.figure_rows import EndedRow, PrinterRow
+from farm.ledger.figure_rows import EndedRow, InspectedRow, PrinterRow
 from farm.model.feed import FeedEntry
 from farm.model.job import Job
 from farm.model.planned_maintenance import PlannedMaintenance
@@ -61,6 +61,9 @@ class MemoryLedger:
     def spans_from(self, printer_id: str, from_ms: int) -> list[Span]:
         wanted = (span for span in self.spans if span.printer_id == printer_id and span.from_ms >= from_ms)
         return sorted(wanted, key=lambda span: span.from_ms)
+
+    def inspected(self, job_ids: Iterable[str] | None = None) -> list[InspectedRow]:
+        return []
 
     def ended_jobs(self) -> Iterator[EndedRow]:
         return iter(self.ended_among(job.id for job in self.jobs))

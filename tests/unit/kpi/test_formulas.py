@@ -1,11 +1,13 @@
 """Each formula by an example of which every figure is told, and by one without data."""
 
+import msgspec
 import pytest
 
 from farm.kpi.account import TimeAccount
 from farm.kpi.calculation import KpiInput, KpiResult
 from farm.kpi.idle_time import idle_time
-from farm.kpi.outcomes import OutcomeTally
+from farm.kpi.inspection import inspected_yield, success_after_inspection
+from farm.kpi.outcomes import InspectionTally, OutcomeTally
 from farm.kpi.production_time import avg_production_time
 from farm.kpi.reliability import mcbf, mtbf
 from farm.kpi.success import print_success_rate
@@ -225,3 +227,21 @@ def test_how_long_printers_go_without_a_failure() -> None:
     assert (cycles.value, cycles.low, cycles.high) == (4.0, 2.0, 4.0)
     assert mtbf(given(DAY)).value is None
     assert mtbf(given(DAY)).amounts == {"printing_hours": 12.0}
+
+
+def test_success_stands_before_and_after_inspection() -> None:
+    told = msgspec.structs.replace(TALLY, inspected=InspectionTally(4, 1, 11, 1))
+    found = success_after_inspection(given(outcomes=told))
+    assert (found.value, found.low, found.high) == (5 / 8, 5 / 10, 7 / 10)
+    assert found.interval == wilson_interval(5, 8)
+    assert found.counts == {"attempts": 8, "good": 5, "rejected": 1, "inspected": 4, "not_inspected": 2}
+    assert print_success_rate(given(outcomes=told)).value == 6 / 8
+    assert success_after_inspection(given()).value is None
+
+
+def test_the_yield_is_of_what_was_inspected() -> None:
+    told = msgspec.structs.replace(TALLY, inspected=InspectionTally(2, 0, 11, 1))
+    found = inspected_yield(given(outcomes=told))
+    assert (found.value, found.interval) == (11 / 12, wilson_interval(11, 12))
+    assert found.counts == {"good_units": 11, "rejected_units": 1, "inspected": 2}
+    assert inspected_yield(given()).value is None
