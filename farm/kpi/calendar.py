@@ -106,9 +106,9 @@ def open_intervals(calendar: ShopCalendar | None, zone: ZoneInfo, from_ms: int, 
 
 
 def _openings(calendar: ShopCalendar, zone: ZoneInfo, from_ms: int, to_ms: int) -> Iterator[Interval]:
-    """From the day before to the day after, since a day of the zone may begin on either."""
+    """Until the day after: where a clock goes back over midnight, its hours begin before the day ends."""
     dates = calendar.dates
-    day = datetime.fromtimestamp(from_ms // SECOND_MS, zone).date() - timedelta(days=1)
+    day = datetime.fromtimestamp(from_ms // SECOND_MS, zone).date()
     last = datetime.fromtimestamp(to_ms // SECOND_MS, zone).date() + timedelta(days=1)
     while day <= last:
         for opens, closes in dates.get(day, calendar.hours[day.weekday()]):
