@@ -33,6 +33,7 @@ from api.routes import (
     printers,
     setup,
     stream,
+    verdicts,
 )
 from api.series_cache import SeriesCache
 from api.settings import ApiSettings
@@ -51,7 +52,8 @@ from farm.settings import SiteSettings
 
 PREFIX = "/api/v1"
 DESCRIPTION = """\
-Printers, jobs, indicators, calendars and alerts of a farm of 3D printers, and an inbox for what people know.
+Printers, jobs, indicators, calendars and alerts of a farm of 3D printers, an inbox for what people know,
+and their verdicts on what was printed.
 
 Times are RFC 3339 in UTC with milliseconds, durations seconds, lengths millimetres, masses
 grams, temperatures degrees Celsius, shares ratios from 0 to 1. Errors are problem details
@@ -62,6 +64,7 @@ _FAMILIES = (
     printers,
     attention,
     jobs,
+    verdicts,
     inputs,
     kpis,
     calendars,

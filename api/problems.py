@@ -135,12 +135,12 @@ def install_problem_answers(app: FastAPI, outage: Outage) -> None:
         return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", detail, fields).response()
 
     @app.exception_handler(InputConflict)
-    def _input_conflict(_request: Request, error: InputConflict) -> JSONResponse:
-        return _input_problem(HTTPStatus.CONFLICT, "conflict", error)
+    def _input_conflict(request: Request, error: InputConflict) -> JSONResponse:
+        return _input_problem(request, HTTPStatus.CONFLICT, "conflict", error)
 
     @app.exception_handler(InvalidInput)
-    def _invalid_input(_request: Request, error: InvalidInput) -> JSONResponse:
-        return _input_problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", error)
+    def _invalid_input(request: Request, error: InvalidInput) -> JSONResponse:
+        return _input_problem(request, HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", error)
 
     @app.exception_handler(InvalidQuery)
     def _invalid_query(_request: Request, error: InvalidQuery) -> JSONResponse:
@@ -177,8 +177,10 @@ def install_problem_answers(app: FastAPI, outage: Outage) -> None:
         ).response()
 
 
-def _input_problem(status: HTTPStatus, name: str, error: InvalidInput) -> JSONResponse:
+def _input_problem(request: Request, status: HTTPStatus, name: str, error: InvalidInput) -> JSONResponse:
     field, where = _INPUT_FIELDS.get(error.field, (error.field, "body"))
+    if where == "path" and field not in request.path_params:
+        where = "body"
     problem = FieldProblem(field=field, where=where, value=_writable(error.value), allowed=error.remedy)
     return ProblemError(status, name, f"{where} parameter {field}: {error.remedy}", [problem]).response()
 

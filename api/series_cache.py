@@ -19,11 +19,11 @@ MOST_KEPT: Final = 64
 MOST_AT_ONCE: Final = 4
 """How many are worked out at the same time: each holds a connection to the database."""
 
-_Key: TypeAlias = tuple[str, Scope, Period | None, tuple[str, ...] | None]
+_Key: TypeAlias = tuple[str, str, Scope, Period | None, tuple[str, ...] | None]
 
 
 class CachedSeries(msgspec.Struct, frozen=True):
-    """Every indicator's rows, as they were at `at_ms`."""
+    """An indicator's rows, as they were at `at_ms`."""
 
     at_ms: int
     rows: list[KpiSeries]
@@ -39,11 +39,11 @@ class _Entry:
 
 
 class SeriesCache:
-    """Works out all indicators of a question at once and keeps the answer for some seconds.
+    """Works a series out once and keeps the answer for some seconds.
 
-    A series is dozens of windows, which on a large farm takes the database seconds; every
-    open page asks for the same few. Whoever asks for what is being worked out waits for it,
-    and nobody else does. Safe to use from several threads.
+    A series of every printer is thousands of figures, and every open page asks for the same few.
+    Whoever asks for what is being worked out waits for it, and nobody else does. Safe to use from
+    several threads.
     """
 
     def __init__(self, engine: KpiEngine, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -54,15 +54,21 @@ class SeriesCache:
         self._kept: dict[_Key, _Entry] = {}
 
     def series(
-        self, window: Window, by: Scope, period: Period | None, printers: Sequence[str] | None, now_ms: int
+        self,
+        kpi_id: str,
+        window: Window,
+        by: Scope,
+        period: Period | None,
+        printers: Sequence[str] | None,
+        now_ms: int,
     ) -> CachedSeries:
-        """The series over the window. Raises InvalidQuery when it holds too many periods."""
-        entry = self._entry((window.name, by, period, None if printers is None else tuple(printers)))
+        """The series of the indicator over the window. Raises InvalidQuery when it holds too many periods."""
+        entry = self._entry((kpi_id, window.name, by, period, None if printers is None else tuple(printers)))
         with entry.lock:
             if entry.answer is None or entry.good_until_s <= self._monotonic():
                 with self._working:
                     began_s = self._monotonic()
-                    rows = self._engine.series(None, window, by, now_ms, period=period, printers=printers)
+                    rows = self._engine.series([kpi_id], window, by, now_ms, period=period, printers=printers)
                 ended_s = self._monotonic()
                 entry.answer = CachedSeries(now_ms, rows)
                 entry.good_until_s = ended_s + max(KEEP_S, 10 * (ended_s - began_s))

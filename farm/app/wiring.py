@@ -87,7 +87,8 @@ def kpi_engine_of(configuration: "Configuration", ledger: "Ledger") -> "KpiEngin
     """The engine of indicators, counting by the rules of the site."""
     from farm.figures.engine import KpiEngine
 
-    return KpiEngine(read_model_of(configuration, ledger), configuration.site)
+    calendars = calendar_store_of(configuration, ledger)
+    return KpiEngine(read_model_of(configuration, ledger), configuration.site, calendars.shop_calendars)
 
 
 def calendar_store_of(configuration: "Configuration", ledger: "LedgerReader") -> "CalendarStore":

@@ -9,7 +9,6 @@ from farm.cli.changing import (
     LookTerms,
     Shop,
     change_answer,
-    in_words_of_the_command,
     open_shop,
     restated_line,
     with_change_terms,
@@ -17,6 +16,7 @@ from farm.cli.changing import (
 )
 from farm.cli.help import Command, Group
 from farm.cli.output import print_json, print_line
+from farm.cli.terms import in_words_of_the_command
 from farm.tables import NOTHING, Cell, Column, print_table
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
-"""What the commands `calendar` and `maintenance` have in common: by whom, in which ledger, and the answer."""
+"""What commands that look or change at once have in common: by whom, in which ledger, and the answer."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -79,23 +79,6 @@ def open_shop(terms: LookTerms | ChangeTerms) -> "Iterator[Shop]":
     configuration = open_configuration(terms.config, terms.data, flags, verbose=terms.verbose)
     with ledger_of(configuration) as ledger:
         yield Shop(configuration, ledger, farm_clock(configuration, ledger, utc=terms.utc))
-
-
-@contextmanager
-def in_words_of_the_command(options: Mapping[str, str]) -> Iterator[None]:
-    """What cannot be taken is told under the name of the option or argument that it came by.
-
-    `options` are those of the fields, where a field is not called as its option is. Raises
-    InvalidQuery in the place of InvalidInput.
-    """
-    from farm.errors import InvalidInput, InvalidQuery
-
-    try:
-        yield
-    except InvalidInput as error:
-        field = error.field.partition(".")[0]
-        shown = options.get(field, f"--{field}")
-        raise InvalidQuery(f"{shown} {error.value}: {error.remedy}") from error
 
 
 def restated_line(changes: "list[CalendarChange]", clock: "FarmClock") -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from api.farm_view import Freshness
     from farm.app.config import Configuration
+    from farm.figures.engine import KpiEngine
     from farm.kpi.figure import KpiFigure
     from farm.ledger.ledger import Ledger
     from farm.model.alert import Alert
@@ -84,35 +85,35 @@ def status(
     The last lines say whether all of it is fresh. With --json one object: at, site, printers (how
     many by state), attention, jobs_under_way, alerts, figures, collectors, evaluator_behind.
     """
-    from farm.app.wiring import ledger_of
+    from farm.app.wiring import kpi_engine_of, ledger_of
 
     flags = flag("--database", database, "ledger", "url")
     configuration = open_configuration(config, data, flags, verbose=verbose)
     with ledger_of(configuration) as ledger:
+        engine = kpi_engine_of(configuration, ledger)
 
         def drawn(width: int) -> "Iterator[Text]":
-            return _on_terminal(
-                overview_of(configuration, ledger), farm_clock(configuration, ledger, utc=utc), width
-            )
+            seen = overview_of(configuration, ledger, engine)
+            return _on_terminal(seen, farm_clock(configuration, ledger, utc=utc), width)
 
         if watched:
             watch(drawn)
         elif as_json:
-            print_json(_record(overview_of(configuration, ledger)))
+            print_json(_record(overview_of(configuration, ledger, engine)))
         else:
-            _print(overview_of(configuration, ledger), farm_clock(configuration, ledger, utc=utc))
+            seen = overview_of(configuration, ledger, engine)
+            _print(seen, farm_clock(configuration, ledger, utc=utc))
 
 
-def overview_of(configuration: "Configuration", ledger: "Ledger") -> Overview:
+def overview_of(configuration: "Configuration", ledger: "Ledger", engine: "KpiEngine") -> Overview:
     """How the farm stands now."""
-    from farm.app.wiring import kpi_engine_of
+    from farm.kpi.catalogue import HEADLINES
     from farm.kpi.subjects import Scope
     from farm.model.alert import EVALUATOR, AlertFilter, AlertState
 
     view = farm_view(configuration, ledger)
     now_ms = view.now_ms()
     printers = view.printers()
-    engine = kpi_engine_of(configuration, ledger)
     left = [
         (each.job.time_left_seconds, each.name)
         for each in printers
@@ -127,7 +128,7 @@ def overview_of(configuration: "Configuration", ledger: "Ledger") -> Overview:
         next_free=min(left, default=None),
         under_way=sum(each.job is not None for each in printers),
         alerts=view.alert_store.alerts(AlertFilter(states=[AlertState.FIRING], limit=1000)).alerts,
-        figures=engine.evaluate(None, engine.window(WINDOW, now_ms), Scope.FARM, now_ms),
+        figures=engine.evaluate(HEADLINES, engine.window(WINDOW, now_ms), Scope.FARM, now_ms),
         freshness=view.freshness(),
         evaluator_behind=None if bookmark is None else max(0, ledger.feed_head() - bookmark.seq),
     )

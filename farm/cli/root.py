@@ -5,6 +5,7 @@ import typer
 from farm.cli import (
     alerts,
     calendar,
+    causes,
     checkup,
     demonstration,
     export,
@@ -55,6 +56,7 @@ _COMMANDS = (
     (jobs.jobs, jobs.EXAMPLES),
     (alerts.alerts, alerts.EXAMPLES),
     (figures.kpi, figures.KPI_EXAMPLES),
+    (causes.causes, causes.EXAMPLES),
     (export.export, export.EXAMPLES),
     (recordings.replay, recordings.REPLAY_EXAMPLES),
     (recordings.record, recordings.RECORD_EXAMPLES),

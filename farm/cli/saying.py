@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
-from typer import Exit, Option
+from typer import Argument, Exit, Option
 
 from farm.cli.names import PrinterNames
 from farm.cli.opening import open_configuration
 from farm.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOption, VerboseOption, flag
 from farm.cli.output import print_json, print_line
-from farm.cli.terms import WhoOption, WhyOption, user_name, with_options_of
+from farm.cli.terms import WhoOption, WhyOption, in_words_of_the_command, user_name, with_options_of
 from farm.cli.times import UtcOption, farm_clock
 
 if TYPE_CHECKING:
@@ -27,9 +27,17 @@ if TYPE_CHECKING:
 WAIT_S = 5.0
 _ASK_EVERY_S = 0.05
 _SHORTEST_PREFIX = 4
+_ARGUMENTS = {"name": "NEW", "text": "TEXT", "job": "JOB", "printer": "NAME"}
+"""What a field is called on the command line, where it is not an option of the same name."""
 _ONE_WORD = frozenset({"state", "rename", "note"})
 """Words with one fact, which needs no name."""
 
+JobArgument: TypeAlias = Annotated[
+    str,
+    Argument(
+        metavar="JOB", help="The job: its id, or how it begins, 4 characters or more.", show_default=False
+    ),
+]
 WaitOption: TypeAlias = Annotated[
     bool,
     Option(
@@ -96,7 +104,7 @@ def say_of_job(
 ) -> None:
     """Say it of the job whose id begins so. As `say_of_printer`."""
     with _ledger(terms) as (configuration, ledger):
-        job = _job_called(ledger, word_or_prefix)
+        job = job_called(ledger, word_or_prefix)
         printer = PrinterNames(configuration, ledger).printers[job.printer_id]
         clock = farm_clock(configuration, ledger, utc=terms.utc)
         _say(ledger, word, terms, About(printer, job), When(clock, at, option))
@@ -112,7 +120,7 @@ def _ledger(terms: Terms) -> "Iterator[tuple[Configuration, Ledger]]":
         yield configuration, ledger
 
 
-def _job_called(ledger: "Ledger", prefix: str) -> "Job":
+def job_called(ledger: "Ledger", prefix: str) -> "Job":
     """The one job whose id begins so. Raises InvalidQuery for none, or several."""
     from farm.errors import InvalidQuery
 
@@ -131,7 +139,7 @@ def _say(ledger: "Ledger", word: "OperatorWord", terms: Terms, about: "About", w
     from farm.ledger.inbox import Inbox
 
     inbox = Inbox(ledger.engine)
-    with _in_words_of_the_command(when.option):
+    with in_words_of_the_command({"for": when.option, **_ARGUMENTS}):
         said = inbox.append_input(
             word,
             printer_id=about.printer.id,
@@ -144,23 +152,6 @@ def _say(ledger: "Ledger", word: "OperatorWord", terms: Terms, about: "About", w
     if terms.wait:
         said = _taken(inbox, said)
     _answer(said, about.printer, when.clock, terms)
-
-
-@contextmanager
-def _in_words_of_the_command(option: str) -> Iterator[None]:
-    """What cannot be taken is told under the name of the option or argument that it came by.
-
-    Raises InvalidQuery in the place of InvalidInput.
-    """
-    from farm.errors import InvalidInput, InvalidQuery
-
-    try:
-        yield
-    except InvalidInput as error:
-        named = {"for": option, "name": "NEW", "text": "TEXT", "job": "JOB", "printer": "NAME"}
-        shown = named.get(error.field, f"--{error.field.replace('_', '-')}")
-        value = f" {error.value}" if error.value else ""
-        raise InvalidQuery(f"{shown}{value}: {error.remedy}") from error
 
 
 def _taken(inbox: "Inbox", said: "OperatorInput") -> "OperatorInput":

@@ -1,6 +1,7 @@
 """Who says something and why, and the options that all commands of a kind have in common."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields
 from inspect import Parameter, Signature, signature
 from typing import Annotated, Any, TypeAlias
@@ -50,3 +51,21 @@ def user_name() -> str:
         return getpass.getuser()
     except (OSError, KeyError, ImportError) as error:
         raise InvalidQuery("--who: this computer does not say who you are; name yourself") from error
+
+
+@contextmanager
+def in_words_of_the_command(options: Mapping[str, str]) -> Iterator[None]:
+    """What cannot be taken is told under the name of the option or argument that it came by.
+
+    `options` are those of the fields, where a field is not called as its option is. Raises
+    InvalidQuery in the place of InvalidInput.
+    """
+    from farm.errors import InvalidInput, InvalidQuery
+
+    try:
+        yield
+    except InvalidInput as error:
+        field = error.field.partition(".")[0]
+        shown = options.get(field, f"--{field.replace('_', '-')}")
+        value = f" {error.value}" if error.value else ""
+        raise InvalidQuery(f"{shown}{value}: {error.remedy}") from error

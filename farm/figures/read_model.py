@@ -15,7 +15,9 @@ from farm.figures.ended_jobs import ENDING, EndedJob, EndedJobs, JobColumns
 from farm.figures.keeping import Keeping, Kept, Mark
 from farm.figures.running_sums import Integers, Keys
 from farm.figures.state_changes import (
+    MAINTENANCE,
     NOT_THERE,
+    PRODUCTIVE,
     UNKNOWN,
     Change,
     ChangeColumns,
@@ -23,8 +25,11 @@ from farm.figures.state_changes import (
     changes_of,
 )
 from farm.figures.state_history import StateHistory
+from farm.kpi.intervals import Interval
+from farm.kpi.shop_calendars import maintenance_intervals
 from farm.ledger.figure_rows import EndedRow, PrinterRow
 from farm.model.feed import FeedEntry, FeedKind
+from farm.model.planned_maintenance import PlannedMaintenance
 from farm.model.printer import Printer
 from farm.model.span import Span
 from farm.model.states import CancelledBy, Outcome
@@ -34,6 +39,7 @@ _ENTRIES_KEPT_APART = 50_000
 _WORTH_KEEPING = 20_000
 """So many rows take longer to read from a ledger than from a file."""
 _LABELS = frozenset({FeedKind.PRINTER_APPEARED, FeedKind.PRINTER_CHANGED})
+_PLANS = _LABELS | {FeedKind.CALENDAR_CHANGED}
 EVER = 2**62
 """An instant (ms) after every other."""
 _LOOK_BACK = 3
@@ -58,6 +64,9 @@ class State(Protocol):
     def printers(self) -> list[PrinterRow]:
         """Every printer."""
 
+    def planned_maintenance(self) -> list[PlannedMaintenance]:
+        """All work that is planned."""
+
     def accounts(self) -> Iterator[tuple[str, list[Span]]]:
         """The spans of every printer."""
 
@@ -79,10 +88,11 @@ class Source(Protocol):
 
 
 class _Ends(NamedTuple):
-    """Of some printers the state that goes on, until when it was seen, and when they were retired."""
+    """Of some printers the state that goes on, from when until when it was seen, and when they retired."""
 
     printer: Keys
     code: Keys
+    since: Integers
     seen_until: Integers
     retired: Integers
 
@@ -103,6 +113,7 @@ class ReadModel:
         self._shards: list[str | None] = []
         self._number: dict[str, int] = {}
         self._booked: dict[str, int] = {}
+        self._work: dict[int, list[Interval]] = {}
         self._mark: Mark | None = None
 
     @contextmanager
@@ -128,6 +139,10 @@ class ReadModel:
         """The numbers of the printers."""
         return [self._number[printer.id] for printer in printers]
 
+    def work_on(self, number: int) -> list[Interval]:
+        """When work was planned on the printer, in order and without overlap."""
+        return self._work.get(number, [])
+
     def spent(self, edges: Integers, subject_of: Keys, subjects: int, clock: Clock | None = None) -> Integers:
         """Milliseconds by edge, subject and code until each edge (`farm.figures.state_changes`).
 
@@ -145,7 +160,24 @@ class ReadModel:
             subject = subject_of[ends.printer]
             np.subtract.at(found[number], (subject, ends.code), edge - seen)
             np.add.at(found[number], (subject, np.full_like(subject, UNKNOWN)), end - seen)
+        self._move_to_maintenance(found, edges, subject_of, ends, clock)
         return found
+
+    def _move_to_maintenance(
+        self, found: Integers, edges: Integers, subject_of: Keys, ends: "_Ends", clock: Clock | None
+    ) -> None:
+        """Count planned work in the states that go on, which stands in no change yet."""
+        for place, number in enumerate(ends.printer.tolist()):
+            code, since = int(ends.code[place]), int(ends.since[place])
+            seen_until, retired = int(ends.seen_until[place]), int(ends.retired[place])
+            for from_ms, to_ms in self.work_on(number):
+                parts = ((code, since, min(to_ms, seen_until)), (UNKNOWN, seen_until, min(to_ms, retired)))
+                for own, begin, end in parts:
+                    start = max(from_ms, begin)
+                    if own not in PRODUCTIVE and start < end:
+                        moved = _passed(start, end, edges, clock)
+                        found[:, subject_of[number], own] -= moved
+                        found[:, subject_of[number], MAINTENANCE] += moved
 
     def _ends(self, chosen: Keys) -> "_Ends":
         """How the last states of the chosen printers go on."""
@@ -155,7 +187,8 @@ class ReadModel:
         booked = np.array([self._booked.get(shard, 0) for shard in shards], dtype=np.int64)
         retired = [self.printers[number].retired_ms for number in chosen.tolist()]
         ends = np.array([EVER if each is None else each for each in retired], dtype=np.int64)
-        return _Ends(chosen, code[chosen], np.minimum(np.maximum(booked, since[chosen]), ends), ends)
+        seen_until = np.minimum(np.maximum(booked, since[chosen]), ends)
+        return _Ends(chosen, code[chosen], since[chosen], seen_until, ends)
 
     # -- following the ledger ---------------------------------------------------------------
 
@@ -190,14 +223,17 @@ class ReadModel:
         self._number = {printer_id: number for number, printer_id in enumerate(kept.printer_ids)}
         self.history.fill(kept.changes)
         self.jobs.fill(kept.jobs)
+        self._work = kept.work
         self._kept_seq = kept.mark.seq
+        self._see_to_work(state)
         return kept.mark
 
     def _keep(self, mark: Mark) -> None:
         self._kept_seq = mark.seq
         rows = self.history.columns, self.jobs.columns
         if self._keeping is not None and sum(len(each[0]) for each in rows) >= _WORTH_KEEPING:
-            self._keeping.save(Kept(mark, [printer.id for printer in self.printers], *rows))
+            ids = [printer.id for printer in self.printers]
+            self._keeping.save(Kept(mark, ids, self._work, *rows))
 
     def _follow(self, state: State, mark: Mark, position: int) -> Mark | None:
         """Take in what came since the mark; None where the feed no longer reaches back to it."""
@@ -216,6 +252,8 @@ class ReadModel:
             if entry.printer_id
         ):
             self._read_printers(state)
+        if any(entry.kind in _PLANS for entry in entries):
+            self._see_to_work(state)
         from_ms: dict[str, int] = {}
         for entry in entries:
             if entry.printer_id is not None and entry.printer_id in self._number:
@@ -240,10 +278,28 @@ class ReadModel:
             spans = state.spans_from(printer.id, sure[-1].at_ms)
             begins = spans[0].from_ms if spans else None
             if begins == sure[-1].at_ms and sure[-1].after != UNKNOWN:
-                found = changes_of(printer, spans, sure[-1])
+                found = changes_of(printer, spans, self.work_on(number), sure[-1])
                 self.history.replace(number, sure[-1].at_ms, found)
                 return
-        self.history.replace(number, 0, changes_of(printer, state.spans_from(printer.id, 0)))
+        found = changes_of(printer, state.spans_from(printer.id, 0), self.work_on(number))
+        self.history.replace(number, 0, found)
+
+    def _see_to_work(self, state: State) -> None:
+        """Take in what maintenance is planned; whom that changes is read again."""
+        before, self._work = self._work, self._planned_work(state)
+        for number in before.keys() | self._work.keys():
+            if before.get(number) != self._work.get(number):
+                self._read_states(state, number, 0)
+
+    def _planned_work(self, state: State) -> dict[int, list[Interval]]:
+        planned = state.planned_maintenance()
+        if not planned:
+            return {}
+        work = {
+            number: maintenance_intervals(planned, printer.id, printer.group)
+            for number, printer in enumerate(self.printers)
+        }
+        return {number: intervals for number, intervals in work.items() if intervals}
 
     def _read_jobs(self, state: State, job_ids: set[str]) -> None:
         ended = {row.id: row for row in state.ended_among(job_ids)} if job_ids else {}
@@ -256,15 +312,16 @@ class ReadModel:
     def _read_all(self, state: State) -> None:
         self.printers, self._shards, self._number = [], [], {}
         self._read_printers(state)
+        self._work = self._planned_work(state)
         rows: list[tuple[int, int, int, int, int]] = []
         unseen = set(self._number)
         for printer_id, spans in state.accounts():
             unseen.discard(printer_id)
             number = self._number[printer_id]
-            rows += _rows_of(number, changes_of(self.printers[number], spans))
+            rows += _rows_of(number, changes_of(self.printers[number], spans, self.work_on(number)))
         for printer_id in unseen:
             number = self._number[printer_id]
-            rows += _rows_of(number, changes_of(self.printers[number], ()))
+            rows += _rows_of(number, changes_of(self.printers[number], (), self.work_on(number)))
         self.history.fill(ChangeColumns.of(rows))
         self.jobs.fill(JobColumns.of((row.id, self.job_of(row), 1) for row in state.ended_jobs()))
 
@@ -283,6 +340,13 @@ class ReadModel:
         by = CancelledBy(row.cancelled_by) if row.cancelled_by and outcome is Outcome.CANCELLED else None
         ending = ENDING[outcome, by]
         return EndedJob(row.ended_ms, self._number[row.printer_id], ending, row.units, row.printing_ms)
+
+
+def _passed(from_ms: int, to_ms: int, edges: Integers, clock: Clock | None) -> Integers:
+    """How much of the interval had passed at each edge, by the clock."""
+    start = np.full_like(edges, from_ms)
+    until = np.clip(edges, from_ms, to_ms)
+    return until - start if clock is None else clock(until) - clock(start)
 
 
 def _rows_of(number: int, changes: Sequence[Change]) -> list[tuple[int, int, int, int, int]]:

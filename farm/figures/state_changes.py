@@ -4,12 +4,14 @@ A printer is in one state at any time of its life, so its account is a row of ch
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from farm.figures.running_sums import Added, Integers, Keys, RunningSums
+from farm.kpi.intervals import Interval
 from farm.model.printer import Printer
 from farm.model.span import Span
 from farm.model.states import PrinterState
@@ -20,6 +22,9 @@ STATES: Final = tuple(PrinterState)
 NOT_THERE: Final = len(STATES)
 """The code of a printer before it was first seen, and after it was retired."""
 UNKNOWN: Final = STATES.index(PrinterState.UNKNOWN)
+MAINTENANCE: Final = STATES.index(PrinterState.MAINTENANCE)
+PRODUCTIVE: Final = frozenset(map(STATES.index, (PrinterState.PRINTING, PrinterState.PREPARING)))
+"""The codes of a printer that prints, which it does whatever was planned."""
 CODES: Final = len(STATES) + 1
 _CODE = {state: code for code, state in enumerate(STATES)}
 _SILENCE = "silence"
@@ -43,8 +48,12 @@ class Clock(Protocol):
         """The time that passed until each instant (ms since 1970, UTC)."""
 
 
-def changes_of(printer: Printer, spans: Iterable[Span], begin: Change | None = None) -> list[Change]:
+def changes_of(
+    printer: Printer, spans: Iterable[Span], planned: Sequence[Interval] = (), begin: Change | None = None
+) -> list[Change]:
     """The changes that the printer's spans, in order, come to; what no span covers is unknown.
+
+    While work was `planned` on it the printer was in maintenance, where it did not print all the same.
 
     From the first sight on, or from the change `begin`, with which the spans begin, until the printer
     is retired; its last state goes on in the changes. Of spans that overlap the earlier one holds.
@@ -65,6 +74,24 @@ def changes_of(printer: Printer, spans: Iterable[Span], begin: Change | None = N
         row.go_on(at, UNKNOWN)
     if end is not None:
         row.cut_at(end)
+    return _with_work(row.changes, planned) if planned else row.changes
+
+
+def _with_work(changes: Sequence[Change], planned: Sequence[Interval]) -> list[Change]:
+    """The changes with maintenance where it was planned, but for the state that goes on at the end."""
+    if not changes:
+        return []
+    row = _StateRow(changes[0].before)
+    for change, following in pairwise(changes):
+        row.go_on(change.at_ms, change.after)
+        if change.after in PRODUCTIVE:
+            continue
+        for from_ms, to_ms in planned:
+            start, end = max(from_ms, change.at_ms), min(to_ms, following.at_ms)
+            if start < end:
+                row.go_on(start, MAINTENANCE)
+                row.go_on(end, change.after)
+    row.go_on(changes[-1].at_ms, changes[-1].after, is_last=changes[-1].after == changes[-1].before)
     return row.changes
 
 

@@ -5,18 +5,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from farm.figures.ended_jobs import ENDINGS, MEASURES
+from farm.figures.ended_jobs import ENDINGS
 from farm.figures.read_model import EVER, ReadModel
 from farm.figures.running_sums import Integers
-from farm.figures.state_changes import NOT_THERE, STATES
-from farm.kpi.account import Interval, TimeAccount
+from farm.figures.state_changes import NOT_THERE, STATES, Clock
+from farm.kpi.account import TimeAccount
 from farm.kpi.outcomes import OutcomeTally
-from farm.kpi.passed_time import PassedTime
 from farm.kpi.subjects import Subject
 from farm.kpi.windows import Window
 from farm.model.states import CancelledBy, Outcome, PrinterState
-
-_JOBS, _UNITS = MEASURES.index("jobs"), MEASURES.index("units")
 
 
 class Life(NamedTuple):
@@ -34,9 +31,9 @@ class WindowSums:
         model: ReadModel,
         windows: Sequence[Window],
         subjects: Sequence[Subject],
-        closed: Sequence[Interval] = (),
+        closed: Sequence[Clock | None] = (),
     ) -> None:
-        """`closed` are the hours in which the shop is closed, in order and without overlap."""
+        """`closed` is the clock of the closed hours of each printer of the model, by number; none without."""
         self._edges = np.array(
             sorted({edge for each in windows for edge in (each.from_ms, each.to_ms)}), dtype=np.int64
         )
@@ -47,8 +44,11 @@ class WindowSums:
         count = len(subjects)
         self._all = model.spent(self._edges, self._subject_of, count)
         self._closed: Integers | None = None
-        if closed:
-            self._closed = model.spent(self._edges, self._subject_of, count, PassedTime(closed))
+        for clock in {each for each in closed if each is not None}:
+            by_clock = np.array([each is clock for each in closed], dtype=bool)
+            apart = np.where(by_clock, self._subject_of, -1)
+            spent = model.spent(self._edges, apart, count, clock)
+            self._closed = spent if self._closed is None else self._closed + spent
         self._ended = model.jobs.sums(self._edges, self._subject_of, count)
         self._lives = _Lives(model, self._subject_of, count)
 
@@ -66,17 +66,17 @@ class WindowSums:
         found = self._ended[last, :, subject] - self._ended[first, :, subject]
         jobs: dict[Outcome, int] = {}
         units: dict[Outcome, int] = {}
+        printing_ms: dict[Outcome, int] = {}
         cancelled_by: dict[CancelledBy, int] = {}
-        for (outcome, by), ended, made in zip(
-            ENDINGS, found[_JOBS].tolist(), found[_UNITS].tolist(), strict=True
-        ):
+        for (outcome, by), (ended, made, printed) in zip(ENDINGS, found.T.tolist(), strict=True):
             if not ended:
                 continue
             jobs[outcome] = jobs.get(outcome, 0) + ended
             units[outcome] = units.get(outcome, 0) + made
+            printing_ms[outcome] = printing_ms.get(outcome, 0) + printed
             if by is not None:
                 cancelled_by[by] = ended
-        return OutcomeTally(jobs, units, cancelled_by)
+        return OutcomeTally(jobs, units, cancelled_by, printing_ms)
 
     def lives(self, window: Window) -> list[Life]:
         """Who of each subject was there in the window."""

@@ -62,10 +62,8 @@ class MaintenanceStore(LedgerDatabase):
 
     def standing(self) -> list[PlannedMaintenance]:
         """All that was planned and not withdrawn."""
-        wanted = select(schema.planned_maintenance).where(_planned.withdrawn_ms.is_(None))
         with self._reads() as connection:
-            found = connection.execute(wanted.order_by(_planned.from_ms, _planned.id)).mappings()
-            return [_planned_of(row) for row in found]
+            return standing_maintenance(connection)
 
     def entry(self, maintenance_id: int) -> PlannedMaintenance | None:
         """The planned work of this number."""
@@ -148,6 +146,13 @@ class MaintenanceStore(LedgerDatabase):
             connection.execute(update(row).where(_planned.id == maintenance_id).values(withdrawn_ms=by.at_ms))
             after = msgspec.structs.replace(before, withdrawn_ms=by.at_ms)
             return _write(connection, ChangeKind.MAINTENANCE_WITHDRAWN, by, before, after)
+
+
+def standing_maintenance(connection: Connection) -> list[PlannedMaintenance]:
+    """All that was planned and not withdrawn, by its beginning."""
+    wanted = select(schema.planned_maintenance).where(_planned.withdrawn_ms.is_(None))
+    found = connection.execute(wanted.order_by(_planned.from_ms, _planned.id)).mappings()
+    return [_planned_of(row) for row in found]
 
 
 def _check_interval(from_ms: int, to_ms: int) -> None:

@@ -224,6 +224,37 @@ operator_input = Table(
     comment="the inbox: what people said of printers and jobs, and what the collector answered",
 )
 
+verdict = Table(
+    "verdict",
+    metadata,
+    Column("job_id", String(36), primary_key=True),
+    Column("good_units", Integer, nullable=False),
+    Column("rejected_units", Integer, nullable=False),
+    Column("reason", String(32)),
+    Column("note", Text, nullable=False),
+    Column("who", String(limits.WHO.length), nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    comment="the inspection of a job that holds; no reference, since it outlives a job that a replay "
+    "withdraws, and holds again when the job comes back",
+)
+
+verdict_change = Table(
+    "verdict_change",
+    metadata,
+    Column("id", _serial, primary_key=True, autoincrement=True),
+    Column("job_id", String(36), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("who", String(limits.WHO.length), nullable=False),
+    Column("good_units", Integer),
+    Column("rejected_units", Integer),
+    Column("reason", String(32)),
+    Column("note", Text, nullable=False),
+    UniqueConstraint("job_id", "version"),
+    comment="every verdict that was given, and every withdrawal, whose counts are empty",
+)
+
 calendar = Table(
     "calendar",
     metadata,

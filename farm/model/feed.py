@@ -21,6 +21,7 @@ class FeedKind(StrEnum):
     JOB_RESUMED = "job.resumed"
     JOB_ENDED = "job.ended"
     JOB_REVISED = "job.revised"
+    JOB_INSPECTED = "job.inspected"
     SPANS_REVISED = "spans.revised"
     CALENDAR_CHANGED = "calendar.changed"
     ALERT_FIRED = "alert.fired"

@@ -68,6 +68,12 @@ SAID = st.builds(
     st.sampled_from(WHATS),
     st.dictionaries(st.sampled_from(FIELDS), JSON | INSTANTS, max_size=5),
 )
+VERDICTS = st.dictionaries(
+    st.sampled_from(["job", "good_units", "rejected_units", "reason", "note", "units_differ"]),
+    JSON | st.sampled_from([0, 1, "warping", True]),
+    max_size=6,
+)
+VERDICT_LISTS = st.lists(VERDICTS, max_size=3).map(lambda said: {"verdicts": said})
 SPANS = st.lists(
     st.sampled_from(["08:00-18:00", "00:00-24:00", "22:00-06:00", "12:00-13:00"]) | TEXTS, max_size=3
 )
@@ -87,7 +93,9 @@ PLANNED = st.builds(
     st.dictionaries(st.sampled_from(["printer", "group", "why"]), KNOWN | JSON, max_size=2),
 )
 BODIES = st.one_of(
-    (JSON | SAID | CALENDARS | PLANNED).map(lambda value: json.dumps(value).encode()),
+    (JSON | SAID | VERDICTS | VERDICT_LISTS | CALENDARS | PLANNED).map(
+        lambda value: json.dumps(value).encode()
+    ),
     st.binary(max_size=60),
     st.integers(1, 30_000).map(lambda depth: b"[" * depth),
 )

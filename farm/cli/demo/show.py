@@ -31,6 +31,7 @@ from farm.cli.demo.stage import (
     choose_ports,
     write_configuration,
 )
+from farm.kpi.catalogue import HEADLINES
 from farm.kpi.subjects import Scope
 from farm.ledger.job_filter import JobFilter
 from farm.model.clock import system_clock
@@ -203,7 +204,7 @@ class Demo:
             printers = len(ledger.printers())
             engine, now_ms = kpi_engine_of(self._configuration, ledger), now_of(ledger)
             window = engine.window(_KPI_WINDOW, now_ms)
-            figures = engine.evaluate(None, window, Scope.FARM, now_ms)
+            figures = engine.evaluate(HEADLINES, window, Scope.FARM, now_ms)
         outcomes = Counter(job.outcome.value if job.outcome else "under way" for job in jobs)
         counted = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items())) or "none"
         told = ", ".join(f"{self._arrivals[name]} by {name}" for name in _STYLES)

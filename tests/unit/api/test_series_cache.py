@@ -16,6 +16,7 @@ from tests.fakes.farm_server import farm_ledger
 from tests.fakes.sample_farm import NOW_MS, sample_farm
 from tests.figures import kpi_engine
 
+UTILIZATION = "utilization"
 DAY = Window("24h", NOW_MS - DAY_MS, NOW_MS)
 
 
@@ -33,11 +34,14 @@ def test_gives_a_series_again_for_some_seconds_and_then_works_it_out_anew() -> N
     watch = Stopwatch()
     with farm_ledger(sample_farm(3, days=2)) as ledger:
         series_cache = SeriesCache(kpi_engine(ledger, SiteSettings()), watch)
-        first = series_cache.series(DAY, Scope.FARM, Period.HOUR, None, NOW_MS)
+        first = series_cache.series(UTILIZATION, DAY, Scope.FARM, Period.HOUR, None, NOW_MS)
         watch.at_s += KEEP_S - 0.1
-        assert series_cache.series(DAY, Scope.FARM, Period.HOUR, None, NOW_MS + 1) is first
+        assert series_cache.series(UTILIZATION, DAY, Scope.FARM, Period.HOUR, None, NOW_MS + 1) is first
         watch.at_s += 0.2
-        assert series_cache.series(DAY, Scope.FARM, Period.HOUR, None, NOW_MS + 2).at_ms == NOW_MS + 2
+        assert (
+            series_cache.series(UTILIZATION, DAY, Scope.FARM, Period.HOUR, None, NOW_MS + 2).at_ms
+            == NOW_MS + 2
+        )
 
 
 def test_tells_windows_periods_and_printers_apart() -> None:
@@ -45,12 +49,17 @@ def test_tells_windows_periods_and_printers_apart() -> None:
         series_cache = SeriesCache(kpi_engine(ledger, SiteSettings()), Stopwatch())
         one = [farm.printers[0].id]
         answers = [
-            series_cache.series(DAY, Scope.FARM, Period.HOUR, None, NOW_MS),
-            series_cache.series(DAY, Scope.FARM, Period.DAY, None, NOW_MS),
-            series_cache.series(DAY, Scope.PRINTER, Period.HOUR, None, NOW_MS),
-            series_cache.series(DAY, Scope.FARM, Period.HOUR, one, NOW_MS),
+            series_cache.series(UTILIZATION, DAY, Scope.FARM, Period.HOUR, None, NOW_MS),
+            series_cache.series(UTILIZATION, DAY, Scope.FARM, Period.DAY, None, NOW_MS),
+            series_cache.series(UTILIZATION, DAY, Scope.PRINTER, Period.HOUR, None, NOW_MS),
+            series_cache.series(UTILIZATION, DAY, Scope.FARM, Period.HOUR, one, NOW_MS),
             series_cache.series(
-                Window("8h", NOW_MS - 8 * HOUR_MS, NOW_MS), Scope.FARM, Period.HOUR, None, NOW_MS
+                "utilization",
+                Window("8h", NOW_MS - 8 * HOUR_MS, NOW_MS),
+                Scope.FARM,
+                Period.HOUR,
+                None,
+                NOW_MS,
             ),
         ]
     assert len({rows_of(answer.rows) for answer in answers}) == len(answers)
@@ -66,7 +75,7 @@ def test_a_question_that_cannot_be_answered_is_asked_again() -> None:
         series_cache = SeriesCache(kpi_engine(ledger, SiteSettings()), Stopwatch())
         for _ in range(2):
             with pytest.raises(InvalidQuery, match="more than 1000 periods"):
-                series_cache.series(endless, Scope.FARM, Period.HOUR, None, NOW_MS)
+                series_cache.series(UTILIZATION, endless, Scope.FARM, Period.HOUR, None, NOW_MS)
 
 
 class SlowEngine:
@@ -92,9 +101,9 @@ def test_a_slow_series_holds_up_no_other() -> None:
     engine: Any = SlowEngine()
     cache = SeriesCache(engine)
     with ThreadPoolExecutor(2) as pool:
-        slow = pool.submit(cache.series, SLOW, Scope.FARM, None, None, NOW_MS)
+        slow = pool.submit(cache.series, UTILIZATION, SLOW, Scope.FARM, None, None, NOW_MS)
         assert engine.begun.wait(10)
-        other = pool.submit(cache.series, DAY, Scope.FARM, None, None, NOW_MS)
+        other = pool.submit(cache.series, UTILIZATION, DAY, Scope.FARM, None, None, NOW_MS)
         try:
             assert other.result(5).rows == []
             assert not slow.done()
@@ -107,7 +116,9 @@ def test_who_asks_for_the_same_waits_for_the_one_who_works_it_out() -> None:
     engine: Any = SlowEngine()
     cache = SeriesCache(engine)
     with ThreadPoolExecutor(3) as pool:
-        asked = [pool.submit(cache.series, SLOW, Scope.FARM, None, None, NOW_MS) for _ in range(3)]
+        asked = [
+            pool.submit(cache.series, UTILIZATION, SLOW, Scope.FARM, None, None, NOW_MS) for _ in range(3)
+        ]
         assert engine.begun.wait(10)
         engine.let_go.set()
         answers = [each.result(5) for each in asked]
@@ -119,7 +130,7 @@ def test_only_so_many_are_kept() -> None:
     engine: Any = SlowEngine()
     cache = SeriesCache(engine, Stopwatch())
     for number in range(MOST_KEPT + 1):
-        cache.series(Window(str(number), 0, 1), Scope.FARM, None, None, NOW_MS)
-    cache.series(Window("0", 0, 1), Scope.FARM, None, None, NOW_MS)
-    cache.series(Window(str(MOST_KEPT), 0, 1), Scope.FARM, None, None, NOW_MS)
+        cache.series(UTILIZATION, Window(str(number), 0, 1), Scope.FARM, None, None, NOW_MS)
+    cache.series(UTILIZATION, Window("0", 0, 1), Scope.FARM, None, None, NOW_MS)
+    cache.series(UTILIZATION, Window(str(MOST_KEPT), 0, 1), Scope.FARM, None, None, NOW_MS)
     assert engine.asked == [*map(str, range(MOST_KEPT + 1)), "0"]

@@ -1,4 +1,4 @@
-"""Sessions apart from printers, the inbox, calendars, rejected messages, today's words, times in range."""
+"""Sessions apart from printers, inbox, verdicts, calendars, rejected messages, words, times in range."""
 
 import uuid
 
@@ -29,6 +29,8 @@ def upgrade() -> None:
     _rename_in_deliveries()
     _create_session()
     _create_operator_input()
+    _create_verdict()
+    _create_verdict_change()
     _create_calendars()
     _create_planned_maintenance()
     _create_calendar_change()
@@ -135,6 +137,41 @@ def _create_operator_input() -> None:
     )
     op.create_index("ix_operator_input_taken_ms", "operator_input", ["taken_ms", "id"])
     op.create_index("ix_operator_input_printer_id", "operator_input", ["printer_id", "id"])
+
+
+def _create_verdict() -> None:
+    op.create_table(
+        "verdict",
+        sa.Column("job_id", sa.String(length=36), nullable=False),
+        sa.Column("good_units", sa.Integer(), nullable=False),
+        sa.Column("rejected_units", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.String(length=32)),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("who", sa.String(length=128), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("job_id", name="pk_verdict"),
+        comment="the inspection of a job that holds; no reference, since it outlives a job that a replay "
+        "withdraws, and holds again when the job comes back",
+    )
+
+
+def _create_verdict_change() -> None:
+    op.create_table(
+        "verdict_change",
+        sa.Column("id", _SERIAL, autoincrement=True, nullable=False),
+        sa.Column("job_id", sa.String(length=36), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("who", sa.String(length=128), nullable=False),
+        sa.Column("good_units", sa.Integer()),
+        sa.Column("rejected_units", sa.Integer()),
+        sa.Column("reason", sa.String(length=32)),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.UniqueConstraint("job_id", "version", name="uq_verdict_change_job_id_version"),
+        sa.PrimaryKeyConstraint("id", name="pk_verdict_change"),
+        comment="every verdict that was given, and every withdrawal, whose counts are empty",
+    )
 
 
 def _create_calendars() -> None:
