@@ -46,25 +46,31 @@ RESTING = frozenset({PrinterState.IDLE, PrinterState.FINISHED, PrinterState.ERRO
 _SECOND_MS = 1_000
 
 
-class Payload(msgspec.Struct, rename={"timestamp": "_timestamp"}):
+class EventPayload(msgspec.Struct, rename={"timestamp": "_timestamp"}):
     timestamp: float | None = None
     path: FileName | None = None
     name: FileName | None = None
     time: Seconds | None = None
     reason: Word | None = None
     error: Words | None = None
-    progress: Percent | None = None
     user: Operator | None = None
     state_id: Word | None = None
     firmwareError: Words | None = None  # noqa: N815 - OctoPrint's own spelling
+
+
+class Payload(EventPayload, rename={"timestamp": "_timestamp"}):
+    """Of all topics; events use some of these names for other things: an Upload's target is a storage."""
+
+    progress: Percent | None = None
     actual: Celsius | None = None
     target: Celsius | None = None
 
 
 decode = WireDecoder(Payload).decode
+decode_event = WireDecoder(EventPayload).decode
 
 
-def time_ms(said: Payload) -> int | None:
+def time_ms(said: EventPayload) -> int | None:
     """The message's own time. Raises UnreadableMessage for one that no printer can mean."""
     if said.timestamp is None:
         return None
@@ -74,7 +80,7 @@ def time_ms(said: Payload) -> int | None:
     return int(at)
 
 
-def word_of(event: str, said: Payload) -> str | None:
+def word_of(event: str, said: EventPayload) -> str | None:
     """The word of an event that later messages are read by."""
     match event:
         case "PrinterStateChanged":
@@ -91,11 +97,11 @@ def word_of(event: str, said: Payload) -> str | None:
 def follow(memory: OctoPrintMemory, happened: Happening) -> Observation | None:
     """Let an event that is remembered act on the memory as it did when it was heard."""
     word = happened.word
-    said = Payload(state_id=word, reason=word, error=word, firmwareError=word)
+    said = EventPayload(state_id=word, reason=word, error=word, firmwareError=word)
     return EVENTS[happened.event](memory, said, happened.at_ms)
 
 
-def _job(said: Payload, at: int | None, *, token: bool = False, measured: bool = True) -> JobReading:
+def _job(said: EventPayload, at: int | None, *, token: bool = False, measured: bool = True) -> JobReading:
     path = text(said.path) or text(said.name)
     seconds = said.time if measured else None
     printing = None if seconds is None else int(seconds * _SECOND_MS)
@@ -107,7 +113,7 @@ def _job(said: Payload, at: int | None, *, token: bool = False, measured: bool =
     )
 
 
-def _state_changed(memory: OctoPrintMemory, said: Payload, at: int | None) -> Observation | None:
+def _state_changed(memory: OctoPrintMemory, said: EventPayload, at: int | None) -> Observation | None:
     word = text(said.state_id) or ""
     if word == "PAUSING" and memory.state in (PrinterState.PRINTING, PrinterState.PAUSED):
         # Whether it still prints or was told to be paused within the same second: nothing new.
@@ -124,7 +130,7 @@ def _state_changed(memory: OctoPrintMemory, said: Payload, at: int | None) -> Ob
     return Observation(time_ms=at, state=state, detail=detail)
 
 
-def _started(memory: OctoPrintMemory, said: Payload, at: int | None) -> Observation:
+def _started(memory: OctoPrintMemory, said: EventPayload, at: int | None) -> Observation:
     memory.state = PrinterState.PRINTING
     memory.error = None
     memory.failed = memory.bed_full = memory.heated = False
@@ -134,23 +140,23 @@ def _started(memory: OctoPrintMemory, said: Payload, at: int | None) -> Observat
     return Observation(time_ms=at, state=PrinterState.PRINTING, signal=JobSignal.STARTED, job=job)
 
 
-def _paused(memory: OctoPrintMemory, said: Payload, at: int | None) -> Observation:
+def _paused(memory: OctoPrintMemory, said: EventPayload, at: int | None) -> Observation:
     memory.state = PrinterState.PAUSED
     return Observation(time_ms=at, state=PrinterState.PAUSED, job=_job(said, at, measured=False))
 
 
-def _resumed(memory: OctoPrintMemory, said: Payload, at: int | None) -> Observation:
+def _resumed(memory: OctoPrintMemory, said: EventPayload, at: int | None) -> Observation:
     memory.state = PrinterState.PRINTING
     return Observation(time_ms=at, state=PrinterState.PRINTING, job=_job(said, at, measured=False))
 
 
-def _done(memory: OctoPrintMemory, said: Payload, at: int | None) -> Observation:
+def _done(memory: OctoPrintMemory, said: EventPayload, at: int | None) -> Observation:
     memory.state = PrinterState.FINISHED
     memory.bed_full = True
     return Observation(time_ms=at, state=PrinterState.FINISHED, signal=JobSignal.DONE, job=_job(said, at))
 
 
-def _failed(memory: OctoPrintMemory, said: Payload, at: int | None) -> Observation:
+def _failed(memory: OctoPrintMemory, said: EventPayload, at: int | None) -> Observation:
     if said.reason == "cancelled":
         return _cancelled(memory, said, at)
     words = without_ok(text(said.error)) or memory.error
@@ -166,7 +172,7 @@ def _failed(memory: OctoPrintMemory, said: Payload, at: int | None) -> Observati
     )
 
 
-def _cancelling(memory: OctoPrintMemory, said: Payload, at: int | None) -> Observation | None:
+def _cancelling(memory: OctoPrintMemory, said: EventPayload, at: int | None) -> Observation | None:
     words = without_ok(text(said.firmwareError))
     memory.error = words or memory.error
     if words is None:
@@ -174,7 +180,7 @@ def _cancelling(memory: OctoPrintMemory, said: Payload, at: int | None) -> Obser
     return Observation(time_ms=at, cause=cause_in(words), detail=words, facts=(JobFact.FIRMWARE_ERROR,))
 
 
-def _cancelled(memory: OctoPrintMemory, said: Payload, at: int | None) -> Observation:
+def _cancelled(memory: OctoPrintMemory, said: EventPayload, at: int | None) -> Observation:
     """OctoPrint calls it cancelled also when a firmware error made it cancel by itself."""
     words = without_ok(text(said.firmwareError)) or memory.error
     if memory.state not in RESTING:
@@ -191,7 +197,7 @@ def _cancelled(memory: OctoPrintMemory, said: Payload, at: int | None) -> Observ
     )
 
 
-def _error(memory: OctoPrintMemory, said: Payload, at: int | None) -> Observation:
+def _error(memory: OctoPrintMemory, said: EventPayload, at: int | None) -> Observation:
     memory.error = without_ok(text(said.error)) or text(said.reason)
     memory.failed = True
     memory.state = PrinterState.ERROR
@@ -205,18 +211,18 @@ def _error(memory: OctoPrintMemory, said: Payload, at: int | None) -> Observatio
     )
 
 
-def _disconnected(memory: OctoPrintMemory, said: Payload, at: int | None) -> Observation:
+def _disconnected(memory: OctoPrintMemory, said: EventPayload, at: int | None) -> Observation:
     memory.state = PrinterState.ERROR if memory.failed else PrinterState.OFFLINE
     return Observation(time_ms=at, state=memory.state)
 
 
-def _connected(memory: OctoPrintMemory, said: Payload, at: int | None) -> Observation:
+def _connected(memory: OctoPrintMemory, said: EventPayload, at: int | None) -> Observation:
     memory.failed = False
     memory.state = PrinterState.FINISHED if memory.bed_full else PrinterState.IDLE
     return Observation(time_ms=at, state=memory.state)
 
 
-def _stopped(memory: OctoPrintMemory, said: Payload, at: int | None) -> Observation:
+def _stopped(memory: OctoPrintMemory, said: EventPayload, at: int | None) -> Observation:
     """An emergency stop closes the line to the printer, which then waits in its fault for somebody."""
     memory.error = "emergency stop"
     memory.failed = True
@@ -230,7 +236,7 @@ def _stopped(memory: OctoPrintMemory, said: Payload, at: int | None) -> Observat
     )
 
 
-def _shutdown(memory: OctoPrintMemory, said: Payload, at: int | None) -> Observation:
+def _shutdown(memory: OctoPrintMemory, said: EventPayload, at: int | None) -> Observation:
     memory.state = memory.state_before = None
     return Observation(time_ms=at, link=Link.OFFLINE, detail="OctoPrint was shut down")
 

@@ -8,7 +8,16 @@ import msgspec
 
 from collector.adapters import _octoprint_gap as gap
 from collector.adapters._json import text, wire_fields
-from collector.adapters._octoprint_events import EVENTS, Payload, decode, follow, time_ms, word_of
+from collector.adapters._octoprint_events import (
+    EVENTS,
+    EventPayload,
+    Payload,
+    decode,
+    decode_event,
+    follow,
+    time_ms,
+    word_of,
+)
 from collector.adapters._octoprint_memory import (
     BED,
     FORGOTTEN,
@@ -83,14 +92,16 @@ class OctoPrint:
         if topic == "event" and (retained or (not payload and leaf not in EVENTS)):
             # The plugin keeps ZChange, FirmwareData and PausedForUser for ever: they may be hours old.
             return None
+        if topic == "event":
+            happened, refused = decode_event(payload)
+            reading = self._event(memory, leaf, happened, time_ms(happened))
+            return reading._replace(refused=refused) if refused else reading
         said, refused = decode(payload)
         at = time_ms(said)
         if topic == "temperature":
             reading = self._temperature(memory, leaf, said, at, retained)
-        elif topic == "progress":
-            reading = self._progress(memory, said, at, retained)
         else:
-            reading = self._event(memory, leaf, said, at)
+            reading = self._progress(memory, said, at, retained)
         traits = () if retained else _traits(suffix, said, at)
         return reading._replace(refused=refused, traits=traits) if refused or traits else reading
 
@@ -162,7 +173,7 @@ class OctoPrint:
         found = gap.kept_read_through(memory, path, at) if percent == 100 else None
         return () if found is None else (found,)
 
-    def _event(self, memory: OctoPrintMemory, name: str, said: Payload, at: int | None) -> Reading:
+    def _event(self, memory: OctoPrintMemory, name: str, said: EventPayload, at: int | None) -> Reading:
         handler = EVENTS.get(name)
         if handler is None:
             return Reading(at)

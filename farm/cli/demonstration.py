@@ -77,8 +77,4 @@ def demo(
         past = None if no_past else PastWish(cache_folder(), fresh=fresh)
         page = PageAddress(host or LOOPBACK, port)
         show = Demo(folder, Console(highlight=False), past=past, page=page, verbose=verbose)
-        if open_page:
-            import webbrowser
-
-            webbrowser.open(show.page)
-        raise Exit(show.run(stop_event(), seconds))
+        raise Exit(show.run(stop_event(), seconds, open_page=open_page))

@@ -127,11 +127,22 @@ def counted_as(name: str, count: int) -> str:
     return f"{count:,} {noun.replace('_', ' ')}"
 
 
+def hours_as(name: str, amount: float) -> str:
+    """One of the hours that a figure is made of, in words: `bed not cleared 12.5 h`."""
+    return f"{name.removesuffix('_hours').replace('_', ' ')} {amount:,.1f} h"
+
+
+def made_of(figure: "KpiFigure") -> str:
+    """What the figure rests on: its counts, or its hours where it has none."""
+    counted = [counted_as(name, count) for name, count in figure.counts.items() if count]
+    spent = [hours_as(name, hours) for name, hours in figure.amounts.items() if hours and not figure.counts]
+    return ", ".join(counted or spent) or NOTHING
+
+
 def _print_figures(figures: list["KpiFigure"], clock: "FarmClock") -> None:
     def row(figure: "KpiFigure") -> list[str]:
-        counts = ", ".join(counted_as(name, count) for name, count in figure.counts.items() if count)
         bounds, chance, share = figure_cells(figure)
-        return [figure.id, figure.label, figure.shown, bounds, chance, share, counts or NOTHING]
+        return [figure.id, figure.label, figure.shown, bounds, chance, share, made_of(figure)]
 
     window = figures[0].window
     title = f"Window {window.name}: {clock.exact(window.from_ms)} to {clock.exact(window.to_ms)}"

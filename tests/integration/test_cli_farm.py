@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
@@ -382,14 +383,30 @@ def test_the_demo_delivers_a_streak_alert_and_ends_with_a_summary(tmp_path: Path
     assert [job["outcome"] for job in streak if job["outcome"]] == ["failed"] * 3
 
 
+@pytest.fixture
+def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A browser that asks once for what it is to show, and the file into which it writes what came."""
+    browser, answers = tmp_path / "browser.py", tmp_path / "opened"
+    browser.write_text(
+        "import sys, urllib.request\n"
+        f"with open({str(answers)!r}, 'a') as answers:\n"
+        "    try:\n"
+        "        print(urllib.request.urlopen(sys.argv[1], timeout=10).status, sys.argv[1], file=answers)\n"
+        "    except OSError as error:\n"
+        "        print(error, sys.argv[1], file=answers)\n"
+    )
+    monkeypatch.setenv("BROWSER", f"{sys.executable} {browser} %s")
+    return answers
+
+
 @pytest.mark.timeout(400)
 @pytest.mark.xdist_group("demo")
 @pytest.mark.usefixtures("preferred_ports_are_taken")
-def test_the_demo_begins_with_a_past_that_it_keeps_and_ends_by_itself(tmp_path: Path) -> None:
+def test_the_demo_begins_with_a_past_that_it_keeps_and_ends_by_itself(tmp_path: Path, opened: Path) -> None:
     def demo(name: str) -> tuple[int, int]:
         """Run a demo to its end: since when (ms) its ledger knows the farm, and how many prints it holds."""
         data = tmp_path / name
-        with running(tmp_path, "demo", "--seconds", "15", "--data", str(data)) as under_way:
+        with running(tmp_path, "demo", "--open", "--seconds", "15", "--data", str(data)) as under_way:
             assert under_way.process.wait(300) == 0
             assert "printers" in under_way.text.splitlines()[-3]
             assert "Messages delivered: 0 by Slack, 0 by mail." in under_way.text
@@ -398,6 +415,7 @@ def test_the_demo_begins_with_a_past_that_it_keeps_and_ends_by_itself(tmp_path: 
             return began_ms, sum(each.jobs for each in ledger.ended_jobs())
 
     (began_ms, prints), (again_ms, later_prints) = demo("first"), demo("second")
+    assert [line.split()[0] for line in opened.read_text().splitlines()] == ["200", "200"], opened.read_text()
     assert prints > 1_000
     assert again_ms == began_ms
     assert later_prints < prints + 50

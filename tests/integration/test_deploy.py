@@ -55,6 +55,32 @@ def test_every_volume_and_secret_that_is_used_is_declared() -> None:
                 assert source in COMPOSE["volumes"], source
 
 
+def test_every_variable_that_may_be_set_is_told() -> None:
+    text = (DEPLOY / "compose.yaml").read_text("utf-8")
+    told = (DEPLOY / "README.md").read_text("utf-8")
+    variables = set(re.findall(r"\$\{(\w+)", text))
+    assert variables
+    assert {name for name in variables if f"`{name}`" not in told} == set()
+
+
+def test_settings_of_ones_own_are_read_from_a_folder_of_the_checkout() -> None:
+    service = COMPOSE["services"]["layerline"]
+    assert f"./config:{service['working_dir']}:ro" in service["volumes"]
+    assert (DEPLOY / "config").is_dir()
+
+
+def test_documents_name_services_that_there_are() -> None:
+    texts = [*(DEPLOY.parent / "docs").glob("*.md"), DEPLOY / "README.md", DEPLOY.parent / "README.md"]
+    command = r"docker compose \S* ?\S* ?(?:kill -s HUP|exec|restart|logs \S+(?: \d+m)?)((?: [a-z]+)+)"
+    found = {
+        words.split()[0]
+        for text in texts
+        for words in re.findall(command, text.read_text("utf-8").replace("deploy/compose.yaml", "FILE"))
+    }
+    assert found
+    assert found <= set(COMPOSE["services"])
+
+
 def test_secrets_come_from_files_only() -> None:
     for name, service in COMPOSE["services"].items():
         for key, value in service.get("environment", {}).items():
@@ -131,6 +157,9 @@ def test_the_image_runs_as_nobody_special_and_says_when_it_is_well() -> None:
     assert "USER layerline" in final
     assert "HEALTHCHECK" in final
     assert "COPY --from=build" in final
+    assert "install -d -m 0700 -o layerline -g layerline /data" in final
+    (uid,) = re.findall(r"useradd --uid (\d+)", final)
+    assert f"/data:uid={uid},mode=0700" in COMPOSE["services"]["influxdb-setup"]["tmpfs"]
     root = DEPLOY.parent
     for source in re.findall(r"^COPY (\w+) \w+$", stages[0], re.MULTILINE):
         assert (root / source).is_dir()

@@ -16,6 +16,7 @@ from tests.servers import free_port, wait_until
 
 _KEY = "layerline-real-printers"
 _START_S = 300.0
+_CONNECTED = "octoprint.plugins.mqtt - INFO - Connected to mqtt broker"
 _QUIET = [
     "achievements",
     "announcements",
@@ -38,6 +39,12 @@ class OctoPrint:
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
         self.set_up(broker)
+
+    @property
+    def connections(self) -> int:
+        """How often its plugin has found the broker."""
+        log = self._folder / "logs" / "octoprint.log"
+        return log.read_text("utf-8", "replace").count(_CONNECTED) if log.exists() else 0
 
     def set_up(self, broker: BrokerAccess) -> None:
         """Write its configuration, to be read at the next start."""

@@ -3,6 +3,7 @@
 import sys
 import threading
 import time
+import webbrowser
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -49,6 +50,10 @@ class PastWish:
     fresh: bool = False
 
 
+class _EndedEarly(Exception):
+    """The demo is to end before its past is made."""
+
+
 class Demo:
     """The demo farm in `folder`, which it leaves as it is at the end."""
 
@@ -83,16 +88,26 @@ class Demo:
         page = self._configuration.alerts.public_url or page_url(self._configuration)
         return page if self._past is None else f"{page}/?window=30d"
 
-    def run(self, stop: threading.Event, seconds: float | None) -> int:
-        """Run until `stop` is set or the seconds are over; gives the exit status."""
-        self._begin_with_past()
+    def run(self, stop: threading.Event, seconds: float | None, *, open_page: bool = False) -> int:
+        """Run until `stop` is set or the seconds are over; gives the exit status.
+
+        `open_page` opens the page in a browser as soon as it answers.
+        """
+        try:
+            self._begin_with_past(stop)
+        except _EndedEarly:
+            return 0
         began, began_ms = time.monotonic(), system_clock()
         with ExitStack() as stack:
             stack.enter_context(self._receivers())
             supervisor = Supervisor(self._parts(), self._log_stream(stack))
             with self._console.status("Starting broker, collector, evaluator and API …"):
                 supervisor.start(stop)
+            if stop.is_set():
+                return supervisor.keep(stop)
             self._welcome(seconds)
+            if open_page:
+                webbrowser.open(self.page)
             playback = stack.enter_context(self._playback(stop))
             if seconds is not None:
                 _set_after(stop, seconds - (time.monotonic() - began))
@@ -101,20 +116,29 @@ class Demo:
         self._sum_up(time.monotonic() - began, began_ms)
         return status
 
-    def _begin_with_past(self) -> None:
-        """Fill a ledger that is not there yet with the past, and show how far that is."""
+    def _begin_with_past(self, stop: threading.Event) -> None:
+        """Fill a ledger that is not there yet with the past, and show how far that is.
+
+        Raises _EndedEarly when `stop` is set meanwhile.
+        """
         target = self._configuration.data.path / "ledger.db"
         if self._past is None or target.exists():
             return
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
         with Progress(*columns, console=self._console) as bar:
             task = bar.add_task("The farm's past four weeks", total=1.0)
+
+            def show(share: float) -> None:
+                if stop.is_set():
+                    raise _EndedEarly
+                bar.update(task, completed=share)
+
             KeptPast(self._past.folder).provide(
                 self._configuration,
                 target,
                 system_clock,
                 fresh=self._past.fresh,
-                progress=lambda share: bar.update(task, completed=share),
+                progress=show,
             )
             bar.update(task, completed=1.0)
 

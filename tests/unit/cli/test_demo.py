@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from email.message import EmailMessage
 from importlib.resources import files
+from io import StringIO
 from pathlib import Path
+from threading import Event
 from urllib.error import HTTPError
 
 import pytest
@@ -36,6 +38,22 @@ def message(t: float, topic: str) -> RecordedMessage:
 def test_the_page_opens_on_the_past_where_there_is_one(tmp_path: Path) -> None:
     assert Demo(tmp_path, Console(), past=PastWish(tmp_path)).page.endswith("/?window=30d")
     assert "?" not in Demo(tmp_path, Console()).page
+
+
+def test_a_demo_that_is_ended_while_it_makes_its_past_makes_no_more_of_it(tmp_path: Path) -> None:
+    stop = Event()
+    stop.set()
+    past = PastWish(tmp_path / "cache")
+    assert Demo(tmp_path, Console(quiet=True), past=past).run(stop, None) == 0
+    assert not (tmp_path / "ledger.db").exists()
+    assert not past.folder.exists()
+
+
+def test_a_demo_that_is_ended_before_it_runs_says_nothing_of_a_page(tmp_path: Path) -> None:
+    stop, screen = Event(), StringIO()
+    stop.set()
+    assert Demo(tmp_path, Console(file=screen)).run(stop, None) == 0
+    assert screen.getvalue().strip() == ""
 
 
 def test_silences_are_cut_between_prints_and_kept_within() -> None:

@@ -120,6 +120,14 @@ def test_the_last_will_tells_the_link(instance: Instance, word: bytes, link: Lin
     assert reading == Reading(None, (Observation(link=link, retained=retained),))
 
 
+def test_a_field_of_an_event_that_has_the_name_of_a_figure_is_no_fault(instance: Instance) -> None:
+    said = {"name": FILE, "path": FILE, "target": "local", "progress": "-", "_timestamp": AT}
+    assert instance.read("event/Upload", said) == Reading(AT_MS)
+    reading = instance.read("temperature/bed", {"actual": 60.1, "target": "local", "_timestamp": AT})
+    assert reading is not None
+    assert reading.refused == ("target is 'local'",)
+
+
 def test_another_word_for_the_link_is_refused(instance: Instance) -> None:
     with pytest.raises(UnreadableMessage, match="connected or disconnected"):
         instance.read("mqtt", b"gone")
