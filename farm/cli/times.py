@@ -19,6 +19,8 @@ UtcOption: TypeAlias = Annotated[
 ]
 
 _DAYS_BY_NAME = 6
+_DAYS_AHEAD_BY_MONTH = 300
+"""So far ahead a month needs no year."""
 _UNITS = ((2 * DAY_MS, DAY_MS, "d"), (2 * HOUR_MS, HOUR_MS, "h"), (MINUTE_MS, MINUTE_MS, "min"))
 """From which length on (ms) it is told in a unit."""
 
@@ -58,7 +60,7 @@ class FarmClock:
             short = f"{then:%H:%M}"
         elif 0 < days <= _DAYS_BY_NAME:
             short = f"{then:%a %H:%M}"
-        elif then.year == today.year:
+        elif then.year == today.year or 0 < -days < _DAYS_AHEAD_BY_MONTH:
             short = f"{then.day} {then:%b %H:%M}"
         else:
             short = f"{then:%Y-%m-%d}"

@@ -7,6 +7,7 @@ skips is at the moment of the skip, a time that the clock shows twice is the fir
 and whatever the clock does, hours that follow each other never overlap.
 """
 
+import unicodedata
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from itertools import pairwise
@@ -30,6 +31,9 @@ DayHours: TypeAlias = tuple[tuple[int, int], ...]
 """The hours of one day: from and until, in minutes on the clock (0 to 1440), sorted, not overlapping."""
 
 CLOSED: Final[DayHours] = ()
+
+_UNWRITABLE = frozenset({"Cc", "Cs"})
+"""Control characters and surrogates, by their Unicode category."""
 
 
 class OtherHours(msgspec.Struct, frozen=True):
@@ -106,9 +110,9 @@ def open_intervals(calendar: ShopCalendar | None, zone: ZoneInfo, from_ms: int, 
 
 
 def _openings(calendar: ShopCalendar, zone: ZoneInfo, from_ms: int, to_ms: int) -> Iterator[Interval]:
-    """From the day before to the day after, since a day of the zone may begin on either."""
+    """Until the day after: where a clock goes back over midnight, its hours begin before the day ends."""
     dates = calendar.dates
-    day = datetime.fromtimestamp(from_ms // SECOND_MS, zone).date() - timedelta(days=1)
+    day = datetime.fromtimestamp(from_ms // SECOND_MS, zone).date()
     last = datetime.fromtimestamp(to_ms // SECOND_MS, zone).date() + timedelta(days=1)
     while day <= last:
         for opens, closes in dates.get(day, calendar.hours[day.weekday()]):
@@ -138,7 +142,7 @@ def _check_name(field: str, name: str, longest: int) -> None:
         raise InvalidInput(field, name, "must not be empty, nor begin or end with a blank")
     if len(name) > longest:
         raise InvalidInput(field, name, f"has {len(name)} characters, at most {longest} are kept")
-    if not name.isprintable():
+    if any(unicodedata.category(sign) in _UNWRITABLE for sign in name):
         raise InvalidInput(field, ascii(name)[1:-1], "leave out control characters and line breaks")
 
 

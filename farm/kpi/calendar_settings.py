@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from datetime import date
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -13,26 +13,23 @@ from farm.kpi.shop_calendars import ShopCalendars
 from farm.model import limits
 from farm.settings import Section
 
-ReadT = TypeVar("ReadT")
 
-
-def _readable(parse: Callable[[str], object]) -> Callable[[str], str]:
-    """A check that the text can be read so; what is wrong with it is said in the words of the parser."""
+def _readable(read: Callable[[str], object]) -> Callable[[str], str]:
+    """A check that the text can be read so; what is wrong with it is said in the words of the reader."""
 
     def checked(text: str) -> str:
-        _in_words_of_a_setting(lambda: parse(text), text)
+        try:
+            read(text)
+        except InvalidInput as error:
+            part = "" if error.value == text else f"{error.value}: "
+            raise ValueError(f"{part}{error.remedy}") from error
         return text
 
     return checked
 
 
-def _in_words_of_a_setting(read: Callable[[], ReadT], whole: str = "") -> ReadT:
-    """What is read. Raises ValueError that leaves out what the message on a setting says by itself."""
-    try:
-        return read()
-    except InvalidInput as error:
-        part = "" if error.value == whole else f"{error.value}: "
-        raise ValueError(f"{part}{error.remedy}") from error
+def _name_of_one(text: str) -> ShopCalendar:
+    return ShopCalendar(name=text, hours=parse_week("closed"))
 
 
 def _date_text(value: Any) -> Any:
@@ -40,6 +37,7 @@ def _date_text(value: Any) -> Any:
     return value.isoformat() if type(value) is date else value
 
 
+CalendarName = Annotated[str, AfterValidator(_readable(_name_of_one))]
 Week = Annotated[str, AfterValidator(_readable(parse_week))]
 Dates = Annotated[str, BeforeValidator(_date_text), AfterValidator(_readable(parse_dates))]
 HolidayText = Annotated[str, AfterValidator(_readable(parse_holiday))]
@@ -50,8 +48,7 @@ GroupName = Annotated[str, Field(min_length=1, max_length=limits.GROUP.length)]
 class CalendarSettings(Section):
     """Opening hours of the shop, and the groups for which they hold."""
 
-    name: str = Field(
-        min_length=1,
+    name: CalendarName = Field(
         max_length=limits.CALENDAR.length,
         description="The calendar's name. It goes before one of the same name that a command set.",
     )
@@ -80,7 +77,11 @@ class CalendarSettings(Section):
 
     @model_validator(mode="after")
     def _is_a_calendar(self) -> "CalendarSettings":
-        _in_words_of_a_setting(self.calendar)
+        try:
+            self.calendar()
+        except InvalidInput as error:
+            key = error.field.replace("exceptions", "closed or exceptions")
+            raise ValueError(f"{key}: {error.value}: {error.remedy}") from error
         return self
 
     def calendar(self) -> ShopCalendar:

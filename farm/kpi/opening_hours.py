@@ -125,12 +125,16 @@ def day_text(hours: DayHours) -> str:
 
 
 def week_text(hours: Sequence[DayHours]) -> str:
-    """The hours of a week, as `parse_week` reads them: weekdays that are alike in one; `closed` for none."""
+    """The hours of a week, as `parse_week` reads them: weekdays that are alike in one; `closed` for none.
+
+    Hours on both sides of midnight are told as they began: `22:00-06:00`.
+    """
+    told = _told_as_begun(hours)
     parts = []
-    for first, last in _runs_of_alike(hours):
-        if hours[first]:
+    for first, last in _runs_of_alike(told):
+        if told[first]:
             days = WEEKDAYS[first] if first == last else f"{WEEKDAYS[first]}-{WEEKDAYS[last]}"
-            parts.append(f"{days} {day_text(hours[first])}")
+            parts.append(f"{days} {day_text(told[first])}")
     return ", ".join(parts) or "closed"
 
 
@@ -165,6 +169,19 @@ def _over_midnight(opens: int, closes: int) -> list[tuple[int, tuple[int, int]]]
     return [
         (day, piece) for day, piece in ((0, (opens, DAY_MINUTES)), (1, (0, closes))) if piece[0] < piece[1]
     ]
+
+
+def _told_as_begun(hours: Sequence[DayHours]) -> list[DayHours]:
+    """The hours of each day with what goes on past midnight, which the day after is told without."""
+    told = [list(day) for day in hours]
+    for at, day in enumerate(hours):
+        following = (at + 1) % len(hours)
+        if day and hours[following] and day[-1][1] == DAY_MINUTES and hours[following][0][0] == 0:
+            opens, closes = day[-1][0], hours[following][0][1]
+            if closes < opens:
+                told[at][-1] = (opens, closes)
+                told[following].remove((0, closes))
+    return [tuple(day) for day in told]
 
 
 def _runs_of_alike(hours: Sequence[DayHours]) -> Iterator[tuple[int, int]]:

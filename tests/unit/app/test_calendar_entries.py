@@ -70,13 +70,16 @@ def test_a_calendar_can_be_given_in_the_environment() -> None:
         (f'{SHOP}exceptions = ["2026-12-25"]', '= "2026-12-25": must be a date, or several, and their hours'),
         (
             f"{SHOP}closed = [2026-12-24, 2026-12-24]",
-            "calendars[0] (number 1 of [[calendars]]): 2026-12-24: must be in order, each date once",
+            "closed or exceptions: 2026-12-24: must be in order, each date once",
         ),
         (
             '[[calendars]]\nname = "shop"\nhours = "mon 08:00-12:00 11:00-18:00"',
-            "calendars[0] (number 1 of [[calendars]]): 11:00-18:00: must be in order and not overlap",
+            "calendars[0] (number 1 of [[calendars]]): hours.mon: 11:00-18:00: must be in order and",
         ),
-        ('[[calendars]]\nname = "a/b"\nhours = "closed"', "a/b: must not hold '/'"),
+        (
+            '[[calendars]]\nname = "a/b"\nhours = "closed"',
+            "calendars[0].name (number 1 of [[calendars]]) = \"a/b\": must not hold '/'",
+        ),
         (f"{SHOP}open = []", "calendars[0].open (number 1 of [[calendars]]): unknown key"),
         (
             SHOP + SHOP,

@@ -97,6 +97,7 @@ def placed(name: str, value: Any) -> tuple[dict[str, Any], str]:
     needed: Mapping[str, dict[str, Any]] = {
         "sources[]": {"adapter": "native", "topic": "a"},
         "printers[]": {"name": "a"},
+        "calendars[]": {"name": "a", "hours": "mon-fri 08:00-18:00"},
         "receivers[]": receiver,
     }
     for table in reversed(tables):

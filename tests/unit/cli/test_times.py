@@ -36,6 +36,8 @@ def test_what_is_no_time_is_refused_with_the_option_and_the_forms() -> None:
         ("2026-01-02T11:30:00Z", "2 Jan 12:30"),
         ("2025-12-31T22:30:00Z", "2025-12-31"),
         ("2026-11-23T11:30:00Z", "23 Nov 12:30"),
+        ("2027-01-27T11:30:00Z", "27 Jan 12:30"),
+        ("2027-11-22T11:30:00Z", "2027-11-22"),
     ],
 )
 def test_an_instant_is_as_short_as_its_day_lets_it_be(at: str, short: str) -> None:

@@ -109,6 +109,12 @@ def test_a_change_of_the_clock_by_half_an_hour() -> None:
     assert [end - start for start, end in spring] == [23 * HOUR_MS + 30 * MINUTE_MS]
 
 
+def test_a_clock_that_goes_back_over_midnight_closes_nothing_that_was_open() -> None:
+    sunday = shop("sun 00:00-24:00")
+    start, end = "2010-11-07T02:40", "2010-11-07T03:00"  # from one minute past midnight back to Saturday
+    assert opened(sunday, ZoneInfo("America/St_Johns"), start, end) == [(start, end)]
+
+
 def test_a_date_that_a_zone_left_out_has_no_hours() -> None:
     days = opened(shop("fri 08:00-18:00, sat 08:00-18:00"), APIA, "2011-12-29T00:00", "2012-01-01T00:00")
     assert days == [("2011-12-30T18:00", "2011-12-31T04:00")]

@@ -53,8 +53,18 @@ def test_a_week_is_read_as_it_is_written(hours: Week) -> None:
     assert parse_week(week_text(hours)) == hours
 
 
-def test_weekdays_that_are_alike_are_written_as_one() -> None:
-    text = "mon-wed 08:00-18:00, fri 08:00-12:00 13:00-18:00"
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mon-wed 08:00-18:00, fri 08:00-12:00 13:00-18:00",
+        "mon-fri 22:00-06:00",
+        "mon-sun 22:00-06:00",
+        "fri 08:00-12:00 20:00-02:00, sun 00:00-24:00",
+        "mon-sun 00:00-24:00",
+        "closed",
+    ],
+)
+def test_weekdays_that_are_alike_are_written_as_one(text: str) -> None:
     assert week_text(parse_week(text)) == text
 
 

@@ -61,7 +61,7 @@ def test_a_change_of_the_future_or_of_nobody_reaches_back_to_nothing() -> None:
 def test_a_change_reaches_no_further_back_than_the_first_printer_that_it_is_about() -> None:
     after = msgspec.structs.replace(BOTH, default=None)
     later, earlier = at("2026-11-14T00:00"), at("2026-11-12T20:00")
-    assert restated(BOTH, after, A=SEEN, B=later, none=earlier) == earlier
+    assert restated(BOTH, after, A=SEEN, none=earlier, B=later) == earlier
     assert restated(BOTH, after, A=SEEN, B=later) == later
     assert restated(BOTH, after, A=SEEN) is None
 
