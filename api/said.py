@@ -167,7 +167,9 @@ class SaidVerdict(BaseModel):
     )
     note: str = Field("", max_length=limits.NOTE.length, examples=["front left corner up"])
     units_differ: bool = Field(
-        False, description="On purpose: together they are not as many as the job's units."
+        False,
+        description="On purpose: together they are not as many as the job's units.",
+        examples=[False],
     )
 
     def inspection(self, job_id: str) -> Inspection:

@@ -1,6 +1,7 @@
 """The calendars of the shop in the ledger, and which of them holds for which group."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -259,12 +260,18 @@ def _record(value: ShopCalendar | _Assignment | None) -> dict[str, object] | Non
 
 def _kept(connection: Connection) -> ShopCalendars:
     bodies = connection.execute(select(_calendar.c.body)).scalars()
-    calendars = [msgspec.json.decode(body, type=ShopCalendar) for body in bodies]
+    calendars = [_calendar_of(body) for body in bodies]
     assigned = {row.group: row.calendar for row in connection.execute(select(_assigned))}
     default = assigned.pop(_ALL_OTHERS, None)
     return ShopCalendars(
         calendars={calendar.name: calendar for calendar in calendars}, groups=assigned, default=default
     )
+
+
+@lru_cache(maxsize=256)
+def _calendar_of(body: str) -> ShopCalendar:
+    """Every figure asks for the calendars, and one with a thousand dates takes a while to read."""
+    return msgspec.json.decode(body, type=ShopCalendar)
 
 
 def _versions(connection: Connection) -> dict[str, int]:
