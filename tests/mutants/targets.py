@@ -29,9 +29,10 @@ class Target:
     """Some modules, and the tests that hold them.
 
     `sources` are files or folders below the root, `tests` arguments of pytest in the order in
-    which they run (the nearest first, since the first failure decides), `mark` is the least
-    score as a ratio. `warm` are modules that lie further in than the sources and import none of
-    them, so that they are loaded once for all trials.
+    which they run (the quickest and nearest first, since the first failure decides; the one that
+    is named like the mutated module goes before all), `mark` is the least score as a ratio.
+    `warm` are modules that lie further in than the sources and import none of them, so that they
+    are loaded once for all trials.
     """
 
     name: str
@@ -85,14 +86,15 @@ TARGETS = (
             "collector/adapters/_octoprint_memory.py",
         ),
         (
-            "tests/unit/collector/test_gap_rules.py",
             f"{_ADAPTERS}/test_octoprint_words.py",
-            _TRAITS,
             f"{_ADAPTERS}/test_octoprint_memory.py",
-            "tests/unit/collector/test_octoprint.py",
-            _REDACTION,
+            f"{_ADAPTERS}/test_octoprint_gap.py",
+            _TRAITS,
             f"{_ADAPTERS}/test_decoding.py",
+            "tests/unit/collector/test_gap_rules.py",
+            "tests/unit/collector/test_octoprint.py",
             _RECORDINGS,
+            _REDACTION,
         ),
     ),
     Target(
@@ -107,11 +109,11 @@ TARGETS = (
         (
             f"{_ADAPTERS}/test_moonraker_words.py",
             _TRAITS,
+            f"{_ADAPTERS}/test_decoding.py",
             "tests/unit/collector/test_moonraker.py",
             "tests/unit/collector/test_gap_rules.py",
-            _REDACTION,
-            f"{_ADAPTERS}/test_decoding.py",
             _RECORDINGS,
+            _REDACTION,
         ),
     ),
     Target(
