@@ -3,7 +3,7 @@
 import pytest
 
 from collector.adapters.base import Reading
-from farm.model.observation import JobSignal, Observation
+from farm.model.observation import JobReading, JobSignal, Observation
 from farm.model.states import PrinterState
 from tests.unit.collector.adapters.octoprint import AT, AT_MS, FILE, OCTOPRINT, Instance
 
@@ -25,6 +25,29 @@ def bed(instance: Instance, actual: float, at: float | None, *, retained: bool =
     said = {"actual": actual, "target": 60} | ({} if at is None else {"_timestamp": AT + at})
     instance.read("temperature/bed", said, retained)
     return OCTOPRINT.telemetry(instance.memory).bed
+
+
+def heater(
+    instance: Instance, leaf: str, at: float, target: float, *, retained: bool = False
+) -> tuple[Observation, ...]:
+    """What the target of one heater says."""
+    said = {"actual": 50.0, "target": target, "_timestamp": AT + at}
+    reading = instance.read(f"temperature/{leaf}", said, retained)
+    assert reading is not None
+    return reading.observations
+
+
+def heaters(
+    instance: Instance, at: float, target: float, *, retained: bool = False
+) -> tuple[Observation, ...]:
+    """What the target of bed and nozzle says."""
+    bed, nozzle = (heater(instance, leaf, at, target, retained=retained) for leaf in ("bed", "tool0"))
+    return bed + nozzle
+
+
+def away(instance: Instance) -> None:
+    """The way to it broke, and nothing is known since."""
+    instance.read("mqtt", b"disconnected")
 
 
 # -- what the broker kept -------------------------------------------------------------------
@@ -97,3 +120,252 @@ def test_progress_without_a_file_tells_that_the_server_began_anew(printing: Inst
     assert printing.progress(0, 9, "") == Reading(AT_MS + 9_000, (lost,))
     assert printing.memory.state is None
     assert [each.event for each in printing.memory.happened] == ["PrintStarted", "-"]
+
+
+def test_a_server_that_began_anew_before_the_last_event_says_nothing_of_now(instance: Instance) -> None:
+    instance.event("Connected", 20)
+    (lost,) = instance.progress(0, 9, "").observations
+    assert (lost.state, lost.signal, instance.memory.state) == (None, JobSignal.LOST, PrinterState.IDLE)
+
+
+def test_a_server_that_began_anew_while_its_printer_rests_leaves_it_so(instance: Instance) -> None:
+    instance.event("Connected")
+    (lost,) = instance.progress(0, 9, "").observations
+    assert (lost.state, instance.memory.state) == (None, PrinterState.IDLE)
+
+
+def test_a_server_that_began_anew_told_of_its_heaters_since_the_gap(printing: Instance) -> None:
+    printing.heat(5, 210, 60)
+    away(printing)
+    assert printing.heat(10) == ()
+    lost, rests = printing.progress(0, 12, "").observations
+    assert (lost.state, lost.signal) == (PrinterState.UNKNOWN, JobSignal.LOST)
+    assert rests == Observation(time_ms=AT_MS + 12_000, level=True, presumed=True, state=PrinterState.IDLE)
+
+
+def test_what_the_broker_kept_of_a_server_that_began_anew_has_no_time(printing: Instance) -> None:
+    away(printing)
+    lost = Observation(
+        retained=True,
+        level=True,
+        state=PrinterState.UNKNOWN,
+        signal=JobSignal.LOST,
+        detail="OctoPrint began anew",
+    )
+    assert printing.progress(0, 9, "", retained=True) == Reading(None, (lost,))
+    assert [each.event for each in printing.memory.happened] == ["PrintStarted", "-"]
+
+
+@pytest.mark.parametrize(("told", "shown"), [(9.999, False), (10, True), (21, True)])
+def test_kept_heaters_are_of_the_server_of_now_from_ten_seconds_before_it_began(
+    printing: Instance, told: float, *, shown: bool
+) -> None:
+    away(printing)
+    printing.progress(0, 20, "", retained=True)
+    found = heaters(printing, told, 0, retained=True)
+    rests = Observation(retained=True, level=True, presumed=True, state=PrinterState.IDLE)
+    assert found == ((rests,) if shown else ())
+
+
+def test_kept_heaters_of_a_server_that_told_of_a_file_since_say_nothing(printing: Instance) -> None:
+    away(printing)
+    printing.progress(0, 20, "", retained=True)
+    printing.progress(0, 21)
+    assert heaters(printing, 22, 0, retained=True) == ()
+
+
+# -- heaters --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "state"), [("Connected", "idle"), ("PrintDone", "finished"), ("Error", "idle")]
+)
+def test_heaters_that_are_off_after_the_way_broke_show_a_rest(
+    instance: Instance, before: str, state: str
+) -> None:
+    instance.event(before)
+    away(instance)
+    seen = Observation(time_ms=AT_MS + 10_000, level=True, presumed=True, state=PrinterState(state))
+    assert instance.heat(10) == (seen,)
+    assert instance.memory.state == state
+    assert instance.heat(11) == ()
+
+
+def test_it_takes_both_heaters_told_since(instance: Instance) -> None:
+    instance.event("Connected")
+    instance.heat(10)
+    away(instance)
+    assert heater(instance, "tool0", 20, 0) == ()
+    assert heater(instance, "bed", 10, 0) == ()
+    assert heater(instance, "bed", 11, 0) != ()
+
+
+def test_a_printer_without_a_bed_rests_by_its_nozzle(instance: Instance) -> None:
+    instance.event("Connected")
+    away(instance)
+    assert heater(instance, "tool0", 0, 0) == ()
+    assert heater(instance, "tool0", 1, 0) != ()
+
+
+@pytest.mark.parametrize(
+    ("event", "at", "shown"),
+    [("Connected", 1, True), ("Error", 2, False), ("Error", 2.001, True), ("Disconnected", 2, False)],
+)
+def test_heaters_that_are_off_end_the_doubt_of_a_rest(
+    instance: Instance, event: str, at: float, *, shown: bool
+) -> None:
+    instance.event(event)
+    OCTOPRINT.doubt(instance.memory)
+    found = instance.heat(at)
+    rests = Observation(time_ms=AT_MS + int(at * 1_000), level=True, state=PrinterState.IDLE)
+    assert found == ((rests,) if shown else ())
+    assert instance.memory.doubted is not shown
+
+
+def test_heaters_that_are_off_say_nothing_of_a_rest_that_nobody_doubts(instance: Instance) -> None:
+    instance.event("Connected")
+    assert instance.heat(5) == ()
+
+
+@pytest.mark.parametrize("lost", ["doubted", "not known"])
+@pytest.mark.parametrize(("event", "state"), [("PrintResumed", "printing"), ("PrintPaused", "paused")])
+def test_heaters_that_stay_on_for_some_seconds_show_that_a_print_goes_on(
+    printing: Instance, event: str, state: str, lost: str
+) -> None:
+    printing.event(event, 5)
+    if lost == "doubted":
+        OCTOPRINT.doubt(printing.memory)
+    else:
+        away(printing)
+    assert printing.heat(10, 210, 60) == ()
+    assert printing.heat(13.999, 210, 60) == ()
+    goes_on = Observation(time_ms=AT_MS + 14_000, level=True, presumed=True, state=PrinterState(state))
+    assert printing.heat(14, 210, 60) == (goes_on,)
+    assert (printing.memory.state, printing.memory.doubted) == (state, False)
+
+
+def test_heaters_that_go_off_between_begin_the_seconds_anew(printing: Instance) -> None:
+    OCTOPRINT.doubt(printing.memory)
+    printing.heat(10, 210, 60)
+    printing.heat(12)
+    assert printing.heat(15, 210, 60) == ()
+    assert printing.heat(18.999, 210, 60) == ()
+    assert printing.heat(19, 210, 60) != ()
+
+
+def test_a_second_gap_begins_the_seconds_anew(printing: Instance) -> None:
+    OCTOPRINT.doubt(printing.memory)
+    printing.heat(10, 210, 60)
+    OCTOPRINT.doubt(printing.memory)
+    assert printing.heat(15, 210, 60) == ()
+
+
+def test_heaters_that_are_on_say_nothing_where_no_print_was_known(instance: Instance) -> None:
+    instance.event("Connected")
+    away(instance)
+    assert (instance.heat(10, 210, 60), instance.heat(20, 210, 60)) == ((), ())
+    assert instance.memory.state is None
+
+
+def test_heaters_that_are_on_say_nothing_of_a_print_that_nobody_doubts(printing: Instance) -> None:
+    assert (printing.heat(10, 210, 60), printing.heat(20, 210, 60)) == ((), ())
+
+
+def test_heaters_that_were_on_before_the_last_event_say_nothing(printing: Instance) -> None:
+    printing.event("PrintPaused", 100)
+    OCTOPRINT.doubt(printing.memory)
+    assert (printing.heat(80, 210, 60), printing.heat(99, 210, 60)) == ((), ())
+    assert (printing.heat(100, 210, 60), len(printing.heat(104, 210, 60))) == ((), 1)
+
+
+@pytest.mark.parametrize("on", ["bed", "tool0"])
+def test_kept_heaters_that_are_on_say_nothing(printing: Instance, on: str) -> None:
+    OCTOPRINT.doubt(printing.memory)
+    assert heater(printing, on, 10, 60, retained=True) == ()
+    assert heater(printing, on, 20, 60, retained=True) == ()
+
+
+def test_heaters_that_stay_off_are_waited_for_and_looked_at(printing: Instance) -> None:
+    printing.heat(5, 210, 60)
+    assert not OCTOPRINT.waits(printing.memory)
+    printing.heat(10)
+    assert OCTOPRINT.waits(printing.memory)
+    assert OCTOPRINT.look(printing.memory, AT_MS + 69_999) is None
+    seen = OCTOPRINT.look(printing.memory, AT_MS + 70_000)
+    assert seen == Observation(
+        time_ms=AT_MS + 70_000,
+        since_ms=AT_MS + 10_000,
+        level=True,
+        state=PrinterState.IDLE,
+        detail="heaters off in mid-print",
+    )
+    assert not OCTOPRINT.waits(printing.memory)
+
+
+def test_kept_heaters_that_are_off_do_not_begin_the_minute(printing: Instance) -> None:
+    printing.heat(5, 210, 60)
+    heaters(printing, 10, 0, retained=True)
+    assert not OCTOPRINT.waits(printing.memory)
+
+
+# -- progress -------------------------------------------------------------------------------
+
+
+def test_progress_ends_the_doubt_of_a_print(printing: Instance) -> None:
+    OCTOPRINT.doubt(printing.memory)
+    assert len(printing.progress(40, 10).observations) == 1
+    assert not printing.memory.doubted
+    assert printing.progress(41, 11).observations == ()
+
+
+def test_a_doubt_begins_the_seconds_of_progress_anew(instance: Instance) -> None:
+    instance.event("Connected")
+    instance.progress(40, 10)
+    OCTOPRINT.doubt(instance.memory)
+    assert instance.progress(41, 15).observations == ()
+
+
+def test_where_no_state_is_known_none_is_doubted(instance: Instance) -> None:
+    OCTOPRINT.doubt(instance.memory)
+    assert not instance.memory.doubted
+
+
+@pytest.mark.parametrize("lost", ["doubted", "not known"])
+def test_a_file_that_the_broker_kept_as_read_through_ends_a_print_of_before(
+    printing: Instance, lost: str
+) -> None:
+    if lost == "doubted":
+        OCTOPRINT.doubt(printing.memory)
+    else:
+        away(printing)
+    seen = Observation(
+        retained=True,
+        level=True,
+        state=PrinterState.FINISHED,
+        signal=JobSignal.READ_THROUGH,
+        ended_ms=AT_MS + 10_000,
+        job=JobReading(file=FILE),
+    )
+    assert printing.progress(100, 10, retained=True) == Reading(None, (seen,))
+    assert (printing.memory.state, printing.memory.doubted) == (PrinterState.FINISHED, False)
+    assert printing.event("PrinterStateChanged", 20, state_id="OPERATIONAL").state == "finished"
+
+
+def test_it_ends_none_that_nobody_doubts(printing: Instance) -> None:
+    assert printing.progress(100, 10, retained=True) == Reading(None)
+    assert printing.memory.state is PrinterState.PRINTING
+
+
+@pytest.mark.parametrize("lost", ["doubted", "not known"])
+def test_it_says_nothing_of_a_printer_that_rested(instance: Instance, lost: str) -> None:
+    instance.event("Connected")
+    if lost == "doubted":
+        OCTOPRINT.doubt(instance.memory)
+    else:
+        away(instance)
+    assert instance.progress(100, 10, retained=True) == Reading(None)
+
+
+def test_progress_that_the_broker_kept_short_of_the_end_ends_nothing(printing: Instance) -> None:
+    away(printing)
+    assert printing.progress(99, 10, retained=True) == Reading(None)
