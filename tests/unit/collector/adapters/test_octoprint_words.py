@@ -252,6 +252,20 @@ def test_an_error_says_its_cause(instance: Instance, said: Any, cause: Cause, de
     assert (found.state, found.cause, found.detail) == (PrinterState.ERROR, cause, detail)
 
 
+def test_an_emergency_stop_is_an_error_that_a_person_made(printing: Instance) -> None:
+    words = "emergency stop"
+    assert printing.event("EStop", 5) == Observation(
+        time_ms=AT_MS + 5_000,
+        state=PrinterState.ERROR,
+        cause=Cause.OPERATOR,
+        detail=words,
+        facts=(JobFact.FIRMWARE_ERROR,),
+    )
+    assert printing.event("Disconnected", 6).state == "error"
+    failed = printing.event("PrintFailed", 7, reason="error")
+    assert (failed.state, failed.detail) == (PrinterState.ERROR, words)
+
+
 def test_an_event_that_is_none_of_ours_only_tells_the_time(instance: Instance) -> None:
     assert instance.read("event/ZChange", {"_timestamp": AT, "new": 3.2}) == Reading(AT_MS)
     assert instance.read("event/ZChange", b"") is None
