@@ -108,6 +108,7 @@ TARGETS = (
         ),
         (
             f"{_ADAPTERS}/test_moonraker_words.py",
+            f"{_ADAPTERS}/test_moonraker_gap.py",
             _TRAITS,
             f"{_ADAPTERS}/test_decoding.py",
             "tests/unit/collector/test_moonraker.py",
