@@ -50,6 +50,14 @@ def away(instance: Instance) -> None:
     instance.read("mqtt", b"disconnected")
 
 
+def lose(instance: Instance, how: str) -> None:
+    """Messages may be missing: its state is doubted, or not known."""
+    if how == "doubted":
+        OCTOPRINT.doubt(instance.memory)
+    else:
+        away(instance)
+
+
 # -- what the broker kept -------------------------------------------------------------------
 
 
@@ -191,10 +199,11 @@ def test_heaters_that_are_off_after_the_way_broke_show_a_rest(
     assert instance.heat(11) == ()
 
 
-def test_it_takes_both_heaters_told_since(instance: Instance) -> None:
+@pytest.mark.parametrize("lost", ["doubted", "not known"])
+def test_it_takes_both_heaters_told_since(instance: Instance, lost: str) -> None:
     instance.event("Connected")
     instance.heat(10)
-    away(instance)
+    lose(instance, lost)
     assert heater(instance, "tool0", 20, 0) == ()
     assert heater(instance, "bed", 10, 0) == ()
     assert heater(instance, "bed", 11, 0) != ()
@@ -228,15 +237,14 @@ def test_heaters_that_are_off_say_nothing_of_a_rest_that_nobody_doubts(instance:
 
 
 @pytest.mark.parametrize("lost", ["doubted", "not known"])
-@pytest.mark.parametrize(("event", "state"), [("PrintResumed", "printing"), ("PrintPaused", "paused")])
+@pytest.mark.parametrize(
+    ("word", "state"), [("PRINTING", "printing"), ("PAUSED", "paused"), ("STARTING", "printing")]
+)
 def test_heaters_that_stay_on_for_some_seconds_show_that_a_print_goes_on(
-    printing: Instance, event: str, state: str, lost: str
+    printing: Instance, word: str, state: str, lost: str
 ) -> None:
-    printing.event(event, 5)
-    if lost == "doubted":
-        OCTOPRINT.doubt(printing.memory)
-    else:
-        away(printing)
+    printing.event("PrinterStateChanged", 5, state_id=word)
+    lose(printing, lost)
     assert printing.heat(10, 210, 60) == ()
     assert printing.heat(13.999, 210, 60) == ()
     goes_on = Observation(time_ms=AT_MS + 14_000, level=True, presumed=True, state=PrinterState(state))
@@ -311,7 +319,9 @@ def test_kept_heaters_that_are_off_do_not_begin_the_minute(printing: Instance) -
 # -- progress -------------------------------------------------------------------------------
 
 
-def test_progress_ends_the_doubt_of_a_print(printing: Instance) -> None:
+@pytest.mark.parametrize("word", ["STARTING", "PRINTING"])
+def test_progress_ends_the_doubt_of_a_print(printing: Instance, word: str) -> None:
+    printing.state(word)
     OCTOPRINT.doubt(printing.memory)
     assert len(printing.progress(40, 10).observations) == 1
     assert not printing.memory.doubted
@@ -334,10 +344,7 @@ def test_where_no_state_is_known_none_is_doubted(instance: Instance) -> None:
 def test_a_file_that_the_broker_kept_as_read_through_ends_a_print_of_before(
     printing: Instance, lost: str
 ) -> None:
-    if lost == "doubted":
-        OCTOPRINT.doubt(printing.memory)
-    else:
-        away(printing)
+    lose(printing, lost)
     seen = Observation(
         retained=True,
         level=True,
@@ -359,13 +366,16 @@ def test_it_ends_none_that_nobody_doubts(printing: Instance) -> None:
 @pytest.mark.parametrize("lost", ["doubted", "not known"])
 def test_it_says_nothing_of_a_printer_that_rested(instance: Instance, lost: str) -> None:
     instance.event("Connected")
-    if lost == "doubted":
-        OCTOPRINT.doubt(instance.memory)
-    else:
-        away(instance)
+    lose(instance, lost)
     assert instance.progress(100, 10, retained=True) == Reading(None)
 
 
 def test_progress_that_the_broker_kept_short_of_the_end_ends_nothing(printing: Instance) -> None:
     away(printing)
     assert printing.progress(99, 10, retained=True) == Reading(None)
+
+
+def test_progress_shows_nothing_beside_a_state_that_is_none_of_ours(instance: Instance) -> None:
+    instance.state("DANCING")
+    assert (instance.progress(40, 10).observations, instance.progress(41, 20).observations) == ((), ())
+    assert instance.memory.state is PrinterState.UNKNOWN
