@@ -209,6 +209,12 @@ def test_it_takes_both_heaters_told_since(instance: Instance, lost: str) -> None
     assert heater(instance, "bed", 11, 0) != ()
 
 
+def test_a_heater_that_told_no_time_is_not_told_since_also_when_the_clock_fell(instance: Instance) -> None:
+    instance.read("temperature/tool0", {"actual": 20.0, "target": 0})
+    assert heater(instance, "bed", 100, 0) == ()
+    assert heater(instance, "bed", 10, 0) == ()
+
+
 def test_a_printer_without_a_bed_rests_by_its_nozzle(instance: Instance) -> None:
     instance.event("Connected")
     away(instance)
