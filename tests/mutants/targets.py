@@ -9,8 +9,8 @@ _TRAITS = f"{_ADAPTERS}/test_traits.py"
 _REDACTION = "tests/unit/collector/test_redaction.py"
 _TRACKER = "tests/unit/collector/tracker"
 _TRACKED = (
-    *("outcome", "rules", "attempts", "signals", "matching", "limits", "history", "persons", "beside"),
-    *("firmware_error", "doubt"),
+    *("rules", "signals", "attempts", "limits", "matching", "doubt", "history", "persons", "beside"),
+    *("firmware_error", "outcome"),
 )
 _RECORDINGS = "tests/contract/test_recordings.py::test_a_recording_gives_the_jobs_written_beside_it"
 _HOURS = "tests/contract/test_recordings.py::test_the_hours_add_up_without_hole_or_overlap"
