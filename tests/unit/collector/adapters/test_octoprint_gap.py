@@ -316,6 +316,13 @@ def test_heaters_that_stay_off_are_waited_for_and_looked_at(printing: Instance) 
     assert not OCTOPRINT.waits(printing.memory)
 
 
+def test_a_print_found_under_way_that_was_never_hot_is_not_over_because_it_is_cold(
+    instance: Instance,
+) -> None:
+    instance.progress(50)
+    assert (instance.heat(10), instance.heat(80)) == ((), ())
+
+
 def test_kept_heaters_that_are_off_do_not_begin_the_minute(printing: Instance) -> None:
     printing.heat(5, 210, 60)
     heaters(printing, 10, 0, retained=True)
