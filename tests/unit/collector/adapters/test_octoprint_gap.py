@@ -341,6 +341,13 @@ def test_progress_ends_the_doubt_of_a_print(printing: Instance, word: str) -> No
     assert printing.progress(41, 11).observations == ()
 
 
+def test_progress_from_before_the_last_event_goes_on_from_what_was_known_then(printing: Instance) -> None:
+    printing.event("PrintPaused", 20)
+    OCTOPRINT.doubt(printing.memory)
+    away(printing)
+    assert printing.progress(40, 10).observations == ()
+
+
 def test_a_doubt_begins_the_seconds_of_progress_anew(instance: Instance) -> None:
     instance.event("Connected")
     instance.progress(40, 10)

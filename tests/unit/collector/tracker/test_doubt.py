@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from collector.tracker import ContinuityLost, Silence
+from collector.tracker import ContinuityLost, SignOfLife, Silence
 from collector.tracker.limits import ECHO_MS
 from farm.model.observation import JobReading
 from farm.model.operator_input import PrinterService, SetState
@@ -209,6 +209,24 @@ def test_an_end_confirms_also_where_it_tells_no_state(books: Books) -> None:
 def test_a_state_confirms_also_where_a_file_was_read_through(books: Books) -> None:
     books.see(20, state="printing", signal="read_through", job=VASE)
     assert books.tracker.doubt is None
+
+
+@pytest.mark.parametrize(("minutes", "at"), [(10, 10), (11, 21)])
+def test_what_was_told_in_a_short_gap_still_has_its_place(minutes: int, at: int) -> None:
+    books = Books()
+    books.see(1, state="idle")
+    away(books, 10, 10 + minutes)
+    assert books.tracker.at_ms == T0 + at * MINUTE
+
+
+@pytest.mark.parametrize(("minutes", "state"), [(10, PrinterState.PRINTING), (11, PrinterState.UNKNOWN)])
+def test_a_short_absence_leaves_a_silence_what_it_was(minutes: int, state: PrinterState) -> None:
+    books = Books()
+    books.start(1)
+    books.give(T0 + 5 * MINUTE, Silence())
+    away(books, 10, 10 + minutes)
+    books.give(T0 + 25 * MINUTE, SignOfLife())
+    assert books.tracker.state is state
 
 
 # -- the job that was open ------------------------------------------------------------------
