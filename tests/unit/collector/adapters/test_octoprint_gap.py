@@ -229,6 +229,7 @@ def test_a_printer_without_a_bed_rests_by_its_nozzle(instance: Instance) -> None
 def test_heaters_that_are_off_end_the_doubt_of_a_rest(
     instance: Instance, event: str, at: float, *, shown: bool
 ) -> None:
+    instance.event("Connected", -60)
     instance.event(event)
     OCTOPRINT.doubt(instance.memory)
     found = instance.heat(at)
