@@ -183,7 +183,9 @@ def test_silence_behind_the_gap_ends_the_doubt_of_it(books: Books) -> None:
     assert books.tracker.doubt is None
 
 
-@pytest.mark.parametrize(("heard", "since", "source"), [(8, 8, "link"), (10, 10, "link"), (12, 10, "absence")])
+@pytest.mark.parametrize(
+    ("heard", "since", "source"), [(8, 8, "link"), (10, 10, "link"), (12, 10, "absence")]
+)
 def test_a_lost_link_is_a_gap_from_when_the_state_was_last_certain(
     books: Books, heard: int, since: int, source: str
 ) -> None:
