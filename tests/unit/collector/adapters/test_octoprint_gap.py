@@ -2,7 +2,7 @@
 
 import pytest
 
-from collector.adapters.base import Reading
+from collector.adapters.base import Reading, Waiting
 from farm.model.observation import JobReading, JobSignal, Observation
 from farm.model.states import PrinterState
 from tests.unit.collector.adapters.octoprint import AT, AT_MS, FILE, OCTOPRINT, Instance
@@ -43,6 +43,12 @@ def heaters(
     """What the target of bed and nozzle says."""
     bed, nozzle = (heater(instance, leaf, at, target, retained=retained) for leaf in ("bed", "tool0"))
     return bed + nozzle
+
+
+def waiting() -> Waiting:
+    """The adapter as one in which something shows by the time that passes."""
+    assert isinstance(OCTOPRINT, Waiting)
+    return OCTOPRINT
 
 
 def away(instance: Instance) -> None:
@@ -302,11 +308,11 @@ def test_kept_heaters_that_are_on_say_nothing(printing: Instance, on: str) -> No
 
 def test_heaters_that_stay_off_are_waited_for_and_looked_at(printing: Instance) -> None:
     printing.heat(5, 210, 60)
-    assert not OCTOPRINT.waits(printing.memory)
+    assert not waiting().waits(printing.memory)
     printing.heat(10)
-    assert OCTOPRINT.waits(printing.memory)
-    assert OCTOPRINT.look(printing.memory, AT_MS + 69_999) is None
-    seen = OCTOPRINT.look(printing.memory, AT_MS + 70_000)
+    assert waiting().waits(printing.memory)
+    assert waiting().look(printing.memory, AT_MS + 69_999) is None
+    seen = waiting().look(printing.memory, AT_MS + 70_000)
     assert seen == Observation(
         time_ms=AT_MS + 70_000,
         since_ms=AT_MS + 10_000,
@@ -314,7 +320,7 @@ def test_heaters_that_stay_off_are_waited_for_and_looked_at(printing: Instance) 
         state=PrinterState.IDLE,
         detail="heaters off in mid-print",
     )
-    assert not OCTOPRINT.waits(printing.memory)
+    assert not waiting().waits(printing.memory)
 
 
 def test_a_print_found_under_way_that_was_never_hot_is_not_over_because_it_is_cold(
@@ -327,7 +333,7 @@ def test_a_print_found_under_way_that_was_never_hot_is_not_over_because_it_is_co
 def test_kept_heaters_that_are_off_do_not_begin_the_minute(printing: Instance) -> None:
     printing.heat(5, 210, 60)
     heaters(printing, 10, 0, retained=True)
-    assert not OCTOPRINT.waits(printing.memory)
+    assert not waiting().waits(printing.memory)
 
 
 # -- progress -------------------------------------------------------------------------------

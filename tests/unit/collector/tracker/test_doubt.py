@@ -245,6 +245,8 @@ def is_missed(books: Books) -> bool:
         ({"state": "printing", "signal": "started", "job": JobReading(token="1:vase.gcode")}, False),
         ({"state": "printing", "signal": "started", "job": JobReading(token="2:vase.gcode")}, True),
         ({"state": "finished", "signal": "done", "job": JobReading(file="cup.gcode")}, True),
+        ({"state": "finished", "signal": "done", "job": JobReading(printing_ms=2 * MINUTE)}, True),
+        ({"state": "finished", "signal": "done", "job": JobReading(printing_ms=19 * MINUTE)}, False),
         ({"state": "paused"}, False),
         ({"state": "paused", "job": JobReading(file="cup.gcode")}, True),
         ({"state": "paused", "job": JobReading(file="vase.gcode", progress=0.2)}, False),
