@@ -9,8 +9,8 @@ _TRAITS = f"{_ADAPTERS}/test_traits.py"
 _REDACTION = "tests/unit/collector/test_redaction.py"
 _TRACKER = "tests/unit/collector/tracker"
 _TRACKED = (
-    *("outcome", "rules", "attempts", "signals", "matching", "limits", "history", "persons", "beside"),
-    *("firmware_error", "doubt"),
+    *("rules", "signals", "attempts", "limits", "matching", "doubt", "history", "persons", "beside"),
+    *("firmware_error", "outcome"),
 )
 _RECORDINGS = "tests/contract/test_recordings.py::test_a_recording_gives_the_jobs_written_beside_it"
 _HOURS = "tests/contract/test_recordings.py::test_the_hours_add_up_without_hole_or_overlap"
@@ -29,9 +29,10 @@ class Target:
     """Some modules, and the tests that hold them.
 
     `sources` are files or folders below the root, `tests` arguments of pytest in the order in
-    which they run (the nearest first, since the first failure decides), `mark` is the least
-    score as a ratio. `warm` are modules that lie further in than the sources and import none of
-    them, so that they are loaded once for all trials.
+    which they run (the quickest and nearest first, since the first failure decides; the one that
+    is named like the mutated module goes before all), `mark` is the least score as a ratio.
+    `warm` are modules that lie further in than the sources and import none of them, so that they
+    are loaded once for all trials.
     """
 
     name: str
@@ -85,14 +86,15 @@ TARGETS = (
             "collector/adapters/_octoprint_memory.py",
         ),
         (
-            "tests/unit/collector/test_gap_rules.py",
             f"{_ADAPTERS}/test_octoprint_words.py",
-            _TRAITS,
             f"{_ADAPTERS}/test_octoprint_memory.py",
-            "tests/unit/collector/test_octoprint.py",
-            _REDACTION,
+            f"{_ADAPTERS}/test_octoprint_gap.py",
+            _TRAITS,
             f"{_ADAPTERS}/test_decoding.py",
+            "tests/unit/collector/test_gap_rules.py",
+            "tests/unit/collector/test_octoprint.py",
             _RECORDINGS,
+            _REDACTION,
         ),
     ),
     Target(
@@ -106,12 +108,13 @@ TARGETS = (
         ),
         (
             f"{_ADAPTERS}/test_moonraker_words.py",
+            f"{_ADAPTERS}/test_moonraker_gap.py",
             _TRAITS,
+            f"{_ADAPTERS}/test_decoding.py",
             "tests/unit/collector/test_moonraker.py",
             "tests/unit/collector/test_gap_rules.py",
-            _REDACTION,
-            f"{_ADAPTERS}/test_decoding.py",
             _RECORDINGS,
+            _REDACTION,
         ),
     ),
     Target(

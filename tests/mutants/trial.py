@@ -19,6 +19,7 @@ import time
 from collections.abc import Sequence
 from enum import StrEnum
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from types import ModuleType
 
 import hypothesis
@@ -106,6 +107,12 @@ def warm_up_for(target: Target) -> None:
         raise RuntimeError(f"loaded before mutants could be put in their place: {', '.join(loaded)}")
 
 
+def nearest_first(mutant: Mutant, tests: tuple[str, ...]) -> tuple[str, ...]:
+    """The tests with those in front that are named like the mutated module, as the others stand."""
+    named = (Path("tests/unit") / mutant.path.parent / f"test_{mutant.path.name.lstrip('_')}").as_posix()
+    return tuple(sorted(tests, key=lambda test: test != named))
+
+
 def _run(mutant: Mutant | None, tests: tuple[str, ...], limit_s: float) -> None:
     """The life of the forked process."""
     quiet = os.open(os.devnull, os.O_WRONLY)
@@ -120,6 +127,7 @@ def _run(mutant: Mutant | None, tests: tuple[str, ...], limit_s: float) -> None:
             importlib.import_module(mutant.module)
         except BaseException:  # noqa: BLE001 - whatever a mutant does on import
             os._exit(_NOT_IMPORTED)
+        tests = nearest_first(mutant, tests)
     for test in tests:
         # One by one, so that what the nearest tests notice never loads the others.
         code = pytest.main([*_QUIETLY, test], plugins=[pytest_timeout])

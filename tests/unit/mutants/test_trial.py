@@ -2,10 +2,13 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from tests.mutants.mutations import Mutant
 from tests.mutants.targets import ROOT
+from tests.mutants.trial import nearest_first
 
 PROGRAM = """
 import sys
@@ -43,3 +46,13 @@ def test_what_becomes_of_a_mutant(old: str, new: str, outcome: str) -> None:
     )
     assert run.stdout.strip() == outcome, run.stderr
     assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("module", "order"),
+    [("c/_b.py", "bac"), ("c/c.py", "cab"), ("c/d.py", "abc"), ("d/b.py", "abc")],
+)
+def test_the_test_that_is_named_like_the_mutated_module_goes_first(module: str, order: str) -> None:
+    tests = tuple(f"tests/unit/c/test_{name}.py" for name in "abc")
+    found = nearest_first(Mutant(Path(module), 1, "", ""), tests)
+    assert found == tuple(f"tests/unit/c/test_{name}.py" for name in order)

@@ -1,20 +1,15 @@
 """What every word of OctoPrint's plugin is taken for, message by message."""
 
-import json
 from typing import Any
 
 import pytest
 
-from collector.adapters import adapter
 from collector.adapters.base import ClockKind, Reading
 from farm.errors import UnreadableMessage
 from farm.model.observation import JobFact, JobReading, JobSignal, Link, Observation, Telemetry
 from farm.model.states import Cause, PrinterState
+from tests.unit.collector.adapters.octoprint import AT, AT_MS, FILE, OCTOPRINT, Instance
 
-OCTOPRINT = adapter("octoprint")
-AT = 1_795_000_000
-AT_MS = AT * 1_000
-FILE = "vase.gcode"
 STATES = {
     "OPERATIONAL": "idle",
     "STARTING": "preparing",
@@ -37,46 +32,6 @@ STATES = {
     "DETECTING": "offline",
     "CONNECTING": "offline",
 }
-
-
-class Instance:
-    """One OctoPrint, read message by message."""
-
-    def __init__(self) -> None:
-        self.memory: Any = OCTOPRINT.new_memory()
-
-    def read(self, suffix: str, said: object, retained: bool = False) -> Reading | None:
-        """What it tells of state, job and link; by what it is told from others is another matter."""
-        payload = said if isinstance(said, bytes) else json.dumps(said).encode()
-        reading = OCTOPRINT.read(self.memory, suffix, payload, retained)
-        return reading and reading._replace(traits=())
-
-    def event(self, name: str, at: float = 0, /, **more: object) -> Observation:
-        """The one observation of an event `at` seconds."""
-        reading = self.read(f"event/{name}", {"path": FILE, "_timestamp": AT + at} | more)
-        assert reading is not None
-        assert reading.time_ms == AT_MS + at * 1_000
-        (observation,) = reading.observations
-        assert observation.time_ms == reading.time_ms
-        return observation
-
-    def state(self, word: object) -> Observation:
-        return self.event("PrinterStateChanged", state_id=word)
-
-    def progress(self, percent: object, at: float = 0, path: object = FILE, retained: bool = False) -> Any:
-        said = {"progress": percent, "path": path, "_timestamp": AT + at}
-        return self.read("progress/printing", said, retained)
-
-    def heat(self, at: float, tool: object = 0, bed: object = 0) -> tuple[Observation, ...]:
-        """What targets of tool and bed `at` seconds say."""
-        found: list[Observation] = []
-        for leaf, target in (("bed", bed), ("tool0", tool)):
-            said = {"actual": 21.5, "target": target, "_timestamp": AT + at}
-            reading = self.read(f"temperature/{leaf}", said)
-            assert reading is not None
-            assert reading.time_ms == AT_MS + int(at * 1_000)
-            found += reading.observations
-        return tuple(found)
 
 
 @pytest.fixture
@@ -303,6 +258,20 @@ def test_the_words_of_the_cancel_itself_come_first(printing: Instance) -> None:
 def test_an_error_says_its_cause(instance: Instance, said: Any, cause: Cause, detail: str) -> None:
     found = instance.event("Error", **said)
     assert (found.state, found.cause, found.detail) == (PrinterState.ERROR, cause, detail)
+
+
+def test_an_emergency_stop_is_an_error_that_a_person_made(printing: Instance) -> None:
+    words = "emergency stop"
+    assert printing.event("EStop", 5) == Observation(
+        time_ms=AT_MS + 5_000,
+        state=PrinterState.ERROR,
+        cause=Cause.OPERATOR,
+        detail=words,
+        facts=(JobFact.FIRMWARE_ERROR,),
+    )
+    assert printing.event("Disconnected", 6).state == "error"
+    failed = printing.event("PrintFailed", 7, reason="error")
+    assert (failed.state, failed.detail) == (PrinterState.ERROR, words)
 
 
 def test_an_event_that_is_none_of_ours_only_tells_the_time(instance: Instance) -> None:

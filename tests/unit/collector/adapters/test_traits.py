@@ -112,6 +112,13 @@ def test_a_hosts_clock_is_told_where_it_leaps_or_falls(step: float, told: bool) 
     assert found == ((Trait(CLOCK, "", 5_000_000 + round(step * 1_000)),) if told else ())
 
 
+@pytest.mark.parametrize(("first", "told"), [(3.0, False), (3.001, True)])
+def test_a_host_heard_first_within_seconds_of_its_start_is_none_that_leapt(first: float, told: bool) -> None:
+    said = {"eventtime": first, "status": {"extruder": {"temperature": 21.0}}}
+    clock = Trait(CLOCK, "", round(first * 1_000))
+    assert traits("moonraker", "klipper/status", said) == ((clock,) if told else ())
+
+
 def test_a_split_status_tells_the_clock_and_what_the_broker_kept_does_not() -> None:
     suffix, said = "klipper/state/extruder/temperature", {"eventtime": 5_000.0, "value": 21.0}
     assert traits("moonraker", suffix, said) == (Trait(CLOCK, "", 5_000_000),)

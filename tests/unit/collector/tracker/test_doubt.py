@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from collector.tracker import ContinuityLost, Silence
+from collector.tracker import ContinuityLost, SignOfLife, Silence
+from collector.tracker.limits import ECHO_MS
 from farm.model.observation import JobReading
 from farm.model.operator_input import PrinterService, SetState
 from farm.model.states import Outcome, PrinterState
@@ -160,3 +161,128 @@ def test_a_link_made_anew_soon_is_a_doubt_and_later_a_gap() -> None:
         books.see(0, link="online", state="idle")
         books.see_link(minutes, heard=0, limit=10)
         assert books.tracker.state is state
+
+
+# -- bounds and sources ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("early_ms", "missed"), [(0, False), (1, True)])
+def test_a_print_that_began_before_the_later_of_two_gaps_was_over_began_unseen(
+    idle: Books, early_ms: int, *, missed: bool
+) -> None:
+    away(idle, 17, 19)
+    job = JobReading(file="vase.gcode", elapsed_ms=MINUTE + ECHO_MS + early_ms)
+    idle.see(20, state="printing", level=True, job=job)
+    known = [(PrinterState.IDLE, 9), (PrinterState.UNKNOWN, 10)] if missed else [(PrinterState.IDLE, 19)]
+    assert idle.states[1:-1] == known
+
+
+def test_silence_behind_the_gap_ends_the_doubt_of_it(books: Books) -> None:
+    books.give(T0 + 15 * MINUTE, Silence())
+    assert (books.tracker.since_ms, books.tracker.source) == (T0 + 10 * MINUTE, "silence")
+    assert books.tracker.doubt is None
+
+
+@pytest.mark.parametrize(
+    ("heard", "since", "source"), [(8, 8, "link"), (10, 10, "link"), (12, 10, "absence")]
+)
+def test_a_lost_link_is_a_gap_from_when_the_state_was_last_certain(
+    books: Books, heard: int, since: int, source: str
+) -> None:
+    books.see(16, heard=heard, link="offline")
+    (unknown,) = [span for span in books.spans.values() if span.state is PrinterState.UNKNOWN][1:]
+    assert (unknown.from_ms, unknown.source) == (T0 + since * MINUTE, source)
+    assert books.job.printing_ms == (since - 1) * MINUTE
+
+
+@pytest.mark.parametrize("seen", [{"signal": "read_through", "level": True, "job": VASE}, {"detail": "hot"}])
+def test_what_tells_no_state_confirms_none(books: Books, seen: dict[str, Any]) -> None:
+    books.see(20, **seen)
+    assert books.tracker.doubt is not None
+    assert books.tracker.state is PrinterState.PRINTING
+
+
+def test_an_end_confirms_also_where_it_tells_no_state(books: Books) -> None:
+    books.see(20, signal="done", job=VASE)
+    assert books.tracker.doubt is None
+    assert (books.job.outcome, books.job.printing_ms) == (Outcome.SUCCEEDED, 19 * MINUTE)
+
+
+def test_a_state_confirms_also_where_a_file_was_read_through(books: Books) -> None:
+    books.see(20, state="printing", signal="read_through", job=VASE)
+    assert books.tracker.doubt is None
+
+
+@pytest.mark.parametrize(("minutes", "at"), [(10, 10), (11, 21)])
+def test_what_was_told_in_a_short_gap_still_has_its_place(minutes: int, at: int) -> None:
+    books = Books()
+    books.see(1, state="idle")
+    away(books, 10, 10 + minutes)
+    assert books.tracker.at_ms == T0 + at * MINUTE
+
+
+@pytest.mark.parametrize(("minutes", "state"), [(10, PrinterState.PRINTING), (11, PrinterState.UNKNOWN)])
+def test_a_short_absence_leaves_a_silence_what_it_was(minutes: int, state: PrinterState) -> None:
+    books = Books()
+    books.start(1)
+    books.give(T0 + 5 * MINUTE, Silence())
+    away(books, 10, 10 + minutes)
+    books.give(T0 + 25 * MINUTE, SignOfLife())
+    assert books.tracker.state is state
+
+
+# -- the job that was open ------------------------------------------------------------------
+
+
+def is_missed(books: Books) -> bool:
+    """Whether what was told made the doubt a gap."""
+    return (PrinterState.PRINTING, 9) in books.states
+
+
+@pytest.mark.parametrize(
+    ("seen", "missed"),
+    [
+        ({"state": "printing", "signal": "started", "job": JobReading(token="1:vase.gcode")}, False),
+        ({"state": "printing", "signal": "started", "job": JobReading(token="2:vase.gcode")}, True),
+        ({"state": "finished", "signal": "done", "job": JobReading(file="cup.gcode")}, True),
+        ({"state": "finished", "signal": "done", "job": JobReading(printing_ms=2 * MINUTE)}, True),
+        ({"state": "finished", "signal": "done", "job": JobReading(printing_ms=19 * MINUTE)}, False),
+        ({"state": "paused"}, False),
+        ({"state": "paused", "job": JobReading(file="cup.gcode")}, True),
+        ({"state": "paused", "job": JobReading(file="vase.gcode", progress=0.2)}, False),
+        ({"state": "printing", "level": True, "job": JobReading(file="vase.gcode", progress=0.2)}, True),
+        ({"state": "printing", "level": True, "job": JobReading(file="vase.gcode", progress=0.6)}, False),
+        ({"state": "paused", "job": JobReading(file="vase.gcode", elapsed_ms=2 * MINUTE)}, True),
+        ({"state": "paused", "job": JobReading(file="vase.gcode", elapsed_ms=19 * MINUTE)}, False),
+        ({"state": "idle"}, False),
+        ({"state": "idle", "level": True}, True),
+        ({"state": "unknown"}, True),
+    ],
+)
+def test_what_follows_upon_an_open_job_and_what_does_not(seen: dict[str, Any], *, missed: bool) -> None:
+    books = Books()
+    books.start(1)
+    books.see(2, state="printing", job=JobReading(file="vase.gcode", progress=0.5))
+    away(books)
+    books.see(20, **seen)
+    assert is_missed(books) is missed
+
+
+# -- what is only presumed ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "state"),
+    [({"link": "offline"}, "idle"), ({"state": "offline"}, "offline"), ({"state": "unknown"}, "idle")],
+)
+def test_what_is_presumed_counts_where_the_state_is_not_known(before: dict[str, Any], state: str) -> None:
+    books = Books()
+    books.see(1, state="paused")
+    books.see(2, **before)
+    books.see(3, state="idle", level=True, presumed=True)
+    assert books.tracker.state == state
+
+
+def test_what_is_presumed_counts_in_a_doubt(idle: Books) -> None:
+    idle.see(20, state="error", level=True, presumed=True)
+    assert idle.tracker.state is PrinterState.ERROR

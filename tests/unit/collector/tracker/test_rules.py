@@ -358,3 +358,14 @@ def test_a_second_word_on_an_unknown_end_says_how_it_ended(books: Books) -> None
     books.see(5.1, state="idle", signal="cancelled", cancelled_by="system", job=JobReading())
     assert (books.job.outcome, books.job.cancelled_by) == (Outcome.CANCELLED, CancelledBy.SYSTEM)
     assert books.told.count(FeedKind.JOB_ENDED) == 1
+
+
+def test_the_words_of_a_pause_stand_at_the_job_for_as_long_as_it_lasts() -> None:
+    books = Books()
+    books.start(1)
+    books.see(2, state="paused", detail="filament ran out")
+    told = books.job.detail
+    books.see(3, state="paused")
+    still = books.job.detail
+    books.see(4, state="printing")
+    assert (told, still, books.job.detail) == ("filament ran out", "filament ran out", None)
