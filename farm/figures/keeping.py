@@ -20,7 +20,7 @@ from farm.figures.state_changes import ChangeColumns
 
 log = logging.getLogger(__name__)
 
-_FORM: Final = 1
+_FORM: Final = 2
 """Raised whenever the columns or what they mean change."""
 
 

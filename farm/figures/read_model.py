@@ -7,7 +7,8 @@ again from the tables. So it holds what was committed, and nothing is worked out
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import NamedTuple, Protocol
+from itertools import islice
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -29,7 +30,11 @@ from farm.model.printer import Printer
 from farm.model.span import Span
 from farm.model.states import CancelledBy, Outcome
 
+T = TypeVar("T")
+
 _ENTRIES_AT_ONCE = 10_000
+_PRINTERS_AT_ONCE = 32
+_JOBS_AT_ONCE = 50_000
 _ENTRIES_KEPT_APART = 50_000
 _WORTH_KEEPING = 20_000
 """So many rows take longer to read from a ledger than from a file."""
@@ -234,14 +239,12 @@ class ReadModel:
 
     def _read_states(self, state: State, number: int, from_ms: int) -> None:
         """Read the printer's states again from a change before `from_ms` on that still stands."""
-        printer, held = self.printers[number], self.history.changes(number)
-        sure = [each for each in held if each.at_ms < from_ms][:-_LOOK_BACK]
-        if sure:
-            spans = state.spans_from(printer.id, sure[-1].at_ms)
+        printer, sure = self.printers[number], self.history.lasting_before(number, from_ms, _LOOK_BACK)
+        if sure is not None:
+            spans = state.spans_from(printer.id, sure.at_ms)
             begins = spans[0].from_ms if spans else None
-            if begins == sure[-1].at_ms and sure[-1].after != UNKNOWN:
-                found = changes_of(printer, spans, sure[-1])
-                self.history.replace(number, sure[-1].at_ms, found)
+            if begins == sure.at_ms and sure.after != UNKNOWN:
+                self.history.replace(number, sure.at_ms, changes_of(printer, spans, sure))
                 return
         self.history.replace(number, 0, changes_of(printer, state.spans_from(printer.id, 0)))
 
@@ -256,17 +259,24 @@ class ReadModel:
     def _read_all(self, state: State) -> None:
         self.printers, self._shards, self._number = [], [], {}
         self._read_printers(state)
-        rows: list[tuple[int, int, int, int, int]] = []
-        unseen = set(self._number)
+        self.history.fill(ChangeColumns.joined([*self._changes_by_part(state)]))
+        self.jobs.fill(JobColumns.joined([*self._jobs_by_part(state)]))
+
+    def _changes_by_part(self, state: State) -> Iterator[ChangeColumns]:
+        for part in _in_parts(self._changes_by_printer(state), _PRINTERS_AT_ONCE):
+            yield ChangeColumns.of(part)
+
+    def _changes_by_printer(self, state: State) -> Iterator[tuple[int, list[Change]]]:
+        unseen = dict(self._number)
         for printer_id, spans in state.accounts():
-            unseen.discard(printer_id)
-            number = self._number[printer_id]
-            rows += _rows_of(number, changes_of(self.printers[number], spans))
-        for printer_id in unseen:
-            number = self._number[printer_id]
-            rows += _rows_of(number, changes_of(self.printers[number], ()))
-        self.history.fill(ChangeColumns.of(rows))
-        self.jobs.fill(JobColumns.of((row.id, self.job_of(row), 1) for row in state.ended_jobs()))
+            number = unseen.pop(printer_id)
+            yield number, changes_of(self.printers[number], spans)
+        for number in unseen.values():
+            yield number, changes_of(self.printers[number], ())
+
+    def _jobs_by_part(self, state: State) -> Iterator[JobColumns]:
+        for part in _in_parts(state.ended_jobs(), _JOBS_AT_ONCE):
+            yield JobColumns.of([(row.id, self.job_of(row)) for row in part])
 
     def _read_printers(self, state: State) -> None:
         for printer, shard in state.printers():
@@ -285,8 +295,10 @@ class ReadModel:
         return EndedJob(row.ended_ms, self._number[row.printer_id], ending, row.units, row.printing_ms)
 
 
-def _rows_of(number: int, changes: Sequence[Change]) -> list[tuple[int, int, int, int, int]]:
-    return [(each.at_ms, number, each.before, each.after, 1) for each in changes]
+def _in_parts(rows: Iterable[T], length: int) -> Iterator[list[T]]:
+    left = iter(rows)
+    while part := list(islice(left, length)):
+        yield part
 
 
 def _words(entry: FeedEntry) -> str:

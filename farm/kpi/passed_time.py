@@ -20,6 +20,13 @@ class PassedTime:
         lengths = np.array([each.to_ms - each.from_ms for each in intervals], dtype=np.int64)
         self._lengths = lengths
         self._before = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(lengths)))
+        self._words = self._starts.tobytes(), lengths.tobytes()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PassedTime) and self._words == other._words
+
+    def __hash__(self) -> int:
+        return hash(self._words)
 
     def __call__(self, at: NDArray[np.int64]) -> NDArray[np.int64]:
         """The time passed until each instant (ms since 1970, UTC)."""

@@ -128,7 +128,9 @@ class Api:
 
     def memory_mb(self) -> tuple[float, float]:
         """What it holds, and the most it ever held."""
-        lines = dict(line.split(":", 1) for line in Path(f"/proc/{self._pid}/status").read_text().splitlines())
+        lines = dict(
+            line.split(":", 1) for line in Path(f"/proc/{self._pid}/status").read_text().splitlines()
+        )
         return int(lines["VmRSS"].split()[0]) / 1024, int(lines["VmHWM"].split()[0]) / 1024
 
 
@@ -221,7 +223,7 @@ def change(ledger: Ledger, printers: range, number: int) -> None:
         for printer in printers:
             of_printer = job.id == job_id(printer, JOBS_EACH - 1)
             connection.execute(update(schema.job).where(of_printer).values(ended_ms=at_ms))
-            gap = {"printer_id": printer_id(printer), "source": "reported", "state": "paused"}
+            gap = {"printer_id": printer_id(printer), "source": "observed", "state": "paused"}
             connection.execute(insert(schema.span), gap | {"from_ms": at_ms, "to_ms": at_ms + 1})
         append_feed(connection, [ended(printer, JOBS_EACH - 1, at_ms) for printer in printers])
 
@@ -319,7 +321,10 @@ def on_sqlite(wanted: argparse.Namespace, console: Console) -> None:
 def on_postgresql(wanted: argparse.Namespace, console: Console) -> None:
     """On a server of our own, where PostgreSQL is installed."""
     try:
-        with private_postgresql() as server, tempfile.TemporaryDirectory(prefix="layerline-figures-") as folder:
+        with (
+            private_postgresql() as server,
+            tempfile.TemporaryDirectory(prefix="layerline-figures-") as folder,
+        ):
             server.start()
             made(server.url, wanted.printers)
             run(server.url, Path(folder), wanted, console)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Table, insert
 
 from farm.ledger import schema
 from farm.ledger.feed_log import append_feed
-from farm.ledger.ledger import Ledger, open_ledger
+from farm.ledger.ledger import open_ledger
 from farm.ledger.records import SessionRecord
 from farm.ledger.rows import session_row
 from farm.model.feed import FeedEntry, FeedKind
@@ -104,7 +104,7 @@ def spans(printers: int) -> Iterator[tuple[Any, ...]]:
         for place, (start, end) in enumerate(pairwise(cuts)):
             state = "printing" if place % 2 == 0 else between[place // 2]
             last = place == len(cuts) - 2
-            yield each, start, None if last else end, state, "reported", None
+            yield each, start, None if last else end, state, "observed", None
 
 
 def jobs(printers: int) -> Iterator[tuple[Any, ...]]:
@@ -115,8 +115,8 @@ def jobs(printers: int) -> Iterator[tuple[Any, ...]]:
         for job, outcome in enumerate(outcomes):
             start, end = cuts[2 * job], cuts[2 * job + 1]
             yield (
-                job_id(number, job), each, f"file-{(number * 7 + job) % 500}.gcode", start, "reported", end,
-                outcome, "reported", end - start, 0, 0, 0, True, 1 + job % 4, 0,
+                job_id(number, job), each, f"file-{(number * 7 + job) % 500}.gcode", start, "observed", end,
+                outcome, "observed", end - start, 0, 0, 0, True, 1 + job % 4, 0,
             )  # fmt: skip
 
 
