@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
@@ -20,39 +21,61 @@ from api.readiness import ReadinessCheck
 from api.routes import (
     alerts,
     attention,
+    calendars,
     health,
     inputs,
     jobs,
     kpis,
+    maintenance,
     metrics,
     outbox,
     page,
     printers,
     setup,
     stream,
+    verdicts,
 )
 from api.series_cache import SeriesCache
 from api.settings import ApiSettings
 from api.setup import RefusalProvider, SetupProvider
 from farm.figures.engine import KpiEngine
 from farm.ledger.alert_store import AlertStore
+from farm.ledger.calendar_store import CalendarStore
+from farm.ledger.calendar_trail import CalendarTrail
 from farm.ledger.history_ledger import LedgerHistory
 from farm.ledger.history_port import HistoryReader
 from farm.ledger.inbox import Inbox
 from farm.ledger.ledger_reader import LedgerReader
+from farm.ledger.maintenance_store import MaintenanceStore
 from farm.model.clock import Clock
 from farm.settings import SiteSettings
 
 PREFIX = "/api/v1"
 DESCRIPTION = """\
-Printers, jobs, indicators and alerts of a farm of 3D printers, and an inbox for what people know.
+Printers, jobs, indicators, calendars and alerts of a farm of 3D printers, an inbox for what people know,
+and their verdicts on what was printed.
 
 Times are RFC 3339 in UTC with milliseconds, durations seconds, lengths millimetres, masses
 grams, temperatures degrees Celsius, shares ratios from 0 to 1. Errors are problem details
 after RFC 9457. With a token set, send it as `Authorization: Bearer ...`.
 """
 
-_FAMILIES = (printers, attention, jobs, inputs, kpis, alerts, stream, setup, outbox, health, metrics)
+_FAMILIES = (
+    printers,
+    attention,
+    jobs,
+    verdicts,
+    inputs,
+    kpis,
+    calendars,
+    maintenance,
+    alerts,
+    stream,
+    setup,
+    outbox,
+    health,
+    metrics,
+)
 
 
 def create_app(
@@ -67,17 +90,19 @@ def create_app(
     refusals: RefusalProvider | None = None,
     queues: Outbox | None = None,
     history: HistoryReader | None = None,
+    calendar_store: CalendarStore | None = None,
 ) -> FastAPI:
     """The API over a ledger. `clock` gives wall-clock time; the ledger may live in another.
 
     `site` names the farm and its time zone, `setup` says how printers reach the broker,
     `refusals` whom a broker of ours refused, `queues` how far InfluxDB is behind. `history` gives past
-    telemetry, the ledger's where not given.
+    telemetry, the ledger's where not given; `calendar_store` knows the calendars of the configuration file.
     """
     sign_in = None
     if settings.token is not None:
         sign_in = SignIn(settings.token.get_secret_value(), settings.session_days, clock)
-    farm_view = FarmView(reader, alert_store, settings, site or SiteSettings(), clock, refusals)
+    site = site or SiteSettings()
+    farm_view = FarmView(reader, alert_store, settings, site, clock, refusals)
     context = ApiContext(
         farm_view=farm_view,
         kpi_engine=kpi_engine,
@@ -91,6 +116,9 @@ def create_app(
         outbox=queues,
         history=history or LedgerHistory(reader),
         inbox=Inbox(reader.engine),
+        calendars=calendar_store or CalendarStore(reader.engine, ZoneInfo(site.time_zone)),
+        calendar_trail=CalendarTrail(reader.engine),
+        maintenance=MaintenanceStore(reader.engine),
         readiness=ReadinessCheck(farm_view),
     )
     app = _bare_app(context)

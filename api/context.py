@@ -14,8 +14,11 @@ from api.series_cache import SeriesCache
 from api.settings import ApiSettings
 from api.setup import RefusalProvider, SetupProvider
 from farm.figures.engine import KpiEngine
+from farm.ledger.calendar_store import CalendarStore
+from farm.ledger.calendar_trail import CalendarTrail
 from farm.ledger.history_port import HistoryReader
 from farm.ledger.inbox import Inbox
+from farm.ledger.maintenance_store import MaintenanceStore
 from farm.model.clock import Clock
 
 
@@ -34,7 +37,9 @@ class ApiContext(msgspec.Struct, frozen=True, kw_only=True):
     outbox: Outbox | None
     history: HistoryReader
     inbox: Inbox
-
+    calendars: CalendarStore
+    calendar_trail: CalendarTrail
+    maintenance: MaintenanceStore
     readiness: ReadinessCheck
 
 

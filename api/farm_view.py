@@ -12,6 +12,7 @@ from farm.kpi.windows import Window
 from farm.ledger.alert_store import AlertStore
 from farm.ledger.job_filter import JobFilter
 from farm.ledger.ledger_reader import LedgerReader
+from farm.ledger.verdict_store import VerdictStore
 from farm.model.alert import Alert, AlertFilter, AlertState, Delivery
 from farm.model.attention import Attention, Need, attention
 from farm.model.clock import Clock
@@ -77,6 +78,7 @@ class FarmView:
         self.reader = reader
         self._refusals = refusals
         self.alert_store = alert_store
+        self.verdict_store = VerdictStore(reader.engine)
         self.site = site
         self.guarded = settings.token is not None
         self._stale_ms = settings.stale_seconds * SECOND_MS
@@ -116,22 +118,36 @@ class FarmView:
             self._stale_ms,
             window=window,
             spans=self.reader.spans(window.from_ms, window.to_ms, printer_ids),
-            jobs=self.reader.jobs(
-                JobFilter(printer_ids=printer_ids, since_ms=window.from_ms, until_ms=window.to_ms)
-            ).jobs,
+            jobs=self.jobs(
+                self.reader.jobs(
+                    JobFilter(printer_ids=printer_ids, since_ms=window.from_ms, until_ms=window.to_ms)
+                ).jobs
+            ),
         )
 
-    def jobs(self, jobs: Iterable[Job]) -> list[schemas.JobRecord]:
-        """Jobs with the labels of their printers."""
+    def jobs(self, jobs: Collection[Job]) -> list[schemas.JobRecord]:
+        """Jobs with the labels of their printers and their verdicts."""
         labels = self.labels()
-        return [views.job_view(job, labels) for job in jobs]
+        verdicts = self.verdict_store.verdicts([job.id for job in jobs])
+        return [views.job_view(job, labels, verdicts) for job in jobs]
+
+    def job_detail(self, job: Job) -> schemas.JobDetail:
+        """A job with everything that was changed about it."""
+        return views.job_detail(
+            job,
+            self.labels(),
+            self.verdict_store.verdicts([job.id]),
+            revisions=self.reader.revisions(job.id),
+            trail=self.verdict_store.trail(job.id),
+        )
 
     def alerts(self, alerts: Sequence[Alert]) -> list[schemas.AlertRecord]:
         """Alerts with their evidence and deliveries."""
         if not alerts:
             return []
         labels = self.labels()
-        jobs = self.reader.jobs_by_id({job_id for alert in alerts for job_id in alert.job_ids})
+        found = self.reader.jobs_by_id({job_id for alert in alerts for job_id in alert.job_ids})
+        jobs = {job.id: job for job in self.jobs(found.values())}
         deliveries = self._deliveries_by_alert(alerts)
         return [
             views.alert_view(

@@ -8,18 +8,23 @@ from fastapi import Path, Query
 
 from api.context import ApiContext
 from api.problems import invalid, not_found
+from api.schemas import JOB_ID
 from farm.errors import InvalidQuery
 from farm.kpi.windows import ALLOWED_FORMS, WINDOW_PATTERN, Window
+from farm.model import limits
+from farm.model.job import Job
 from farm.model.printer import Printer
 from farm.model.printer_status import PrinterStatus
 from farm.model.times import parse_rfc3339
 
 LATEST_MS = 7_258_118_400_000
 """The year 2200: no question reaches beyond it."""
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_PLAIN = r"^[^\x00]*$"
+UUID_PATTERN = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+_UUID = re.compile(UUID_PATTERN)
+PLAIN = r"^[^\x00]*$"
+"""A regular expression for what every database can compare with."""
 
-Name = Annotated[str, Query(max_length=512, pattern=_PLAIN)]
+Name = Annotated[str, Query(max_length=512, pattern=PLAIN)]
 WindowText = Annotated[
     str,
     Query(
@@ -43,7 +48,7 @@ GroupNames = Annotated[
 ]
 Mark = Annotated[
     str | None,
-    Query(description="`next` of the page before.", max_length=512, pattern=_PLAIN),
+    Query(description="`next` of the page before.", max_length=512, pattern=PLAIN),
 ]
 Limit = Annotated[int, Query(description="Items on one page.", ge=1, le=1000)]
 InstantText = Annotated[
@@ -55,9 +60,20 @@ InstantText = Annotated[
         json_schema_extra={"format": "date-time"},
     ),
 ]
+Reason = Annotated[
+    str,
+    Query(
+        description="The reason, kept in the trail.",
+        max_length=limits.WHY.length,
+        pattern=PLAIN,
+        examples=["one shift only"],
+    ),
+]
 PrinterWord = Annotated[
     str, Path(description="Id or name of the printer.", max_length=512, examples=["bay1"])
 ]
+
+JobWord = Annotated[str, Path(description="Id of the job.", examples=[JOB_ID])]
 
 
 def window_of(context: ApiContext, text: str, now_ms: int) -> Window:
@@ -112,6 +128,14 @@ def printer_named(context: ApiContext, word: str) -> Printer:
         if word in (printer.id, printer.name):
             return printer
     raise not_found("printer", word)
+
+
+def job_named(context: ApiContext, job_id: str) -> Job:
+    """The job of that id. Raises ProblemError when there is none."""
+    found = context.farm_view.reader.job(job_id) if is_uuid(job_id) else None
+    if found is None:
+        raise not_found("job", job_id)
+    return found
 
 
 def status_named(context: ApiContext, word: str) -> PrinterStatus:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from http import HTTPStatus
-from typing import Any
+from typing import Any, get_args
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from api.headers import SECURITY_HEADERS
 from farm.errors import InfluxError, InputConflict, InvalidInput, InvalidQuery, LedgerError, LedgerUnreachable
+from farm.model.operator_input import OperatorWord
 from farm.outage import Outage
 
 log = logging.getLogger(__name__)
@@ -24,9 +25,13 @@ _INPUT_FIELDS = {
     "request_key": ("Idempotency-Key", "header"),
     "printer": ("printer", "path"),
     "job": ("job", "path"),
+    "calendar": ("calendar", "path"),
+    "maintenance": ("maintenance", "path"),
     "after": ("after", "query"),
 }
 """Where a field stands in a request, where that is not the body."""
+
+_WORDS_OF_THE_INBOX = frozenset(word.__struct_config__.tag for word in get_args(OperatorWord))
 
 
 class FieldProblem(BaseModel):
@@ -130,12 +135,12 @@ def install_problem_answers(app: FastAPI, outage: Outage) -> None:
         return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", detail, fields).response()
 
     @app.exception_handler(InputConflict)
-    def _input_conflict(_request: Request, error: InputConflict) -> JSONResponse:
-        return _input_problem(HTTPStatus.CONFLICT, "conflict", error)
+    def _input_conflict(request: Request, error: InputConflict) -> JSONResponse:
+        return _input_problem(request, HTTPStatus.CONFLICT, "conflict", error)
 
     @app.exception_handler(InvalidInput)
-    def _invalid_input(_request: Request, error: InvalidInput) -> JSONResponse:
-        return _input_problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", error)
+    def _invalid_input(request: Request, error: InvalidInput) -> JSONResponse:
+        return _input_problem(request, HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", error)
 
     @app.exception_handler(InvalidQuery)
     def _invalid_query(_request: Request, error: InvalidQuery) -> JSONResponse:
@@ -172,15 +177,17 @@ def install_problem_answers(app: FastAPI, outage: Outage) -> None:
         ).response()
 
 
-def _input_problem(status: HTTPStatus, name: str, error: InvalidInput) -> JSONResponse:
+def _input_problem(request: Request, status: HTTPStatus, name: str, error: InvalidInput) -> JSONResponse:
     field, where = _INPUT_FIELDS.get(error.field, (error.field, "body"))
+    if where == "path" and field not in request.path_params:
+        where = "body"
     problem = FieldProblem(field=field, where=where, value=_writable(error.value), allowed=error.remedy)
     return ProblemError(status, name, f"{where} parameter {field}: {error.remedy}", [problem]).response()
 
 
 def _field_problem(entry: Mapping[str, Any]) -> FieldProblem:
     where, *field = (str(part) for part in entry["loc"])
-    if where == "body" and len(field) > 1:
+    if where == "body" and len(field) > 1 and field[0] in _WORDS_OF_THE_INBOX:
         del field[0]  # the `what` by which the body was told from others
     context = entry.get("ctx", {})
     allowed = str(context.get("expected") or context.get("error") or entry["msg"])

@@ -1,9 +1,11 @@
-"""What can be said of printers and jobs over HTTP: the bodies of requests, and the entries made of them."""
+"""What can be said of printers and jobs over HTTP: the bodies of requests, and what is made of them."""
 
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.parameters import UUID_PATTERN
+from api.schemas import JOB_ID
 from farm.model import limits
 from farm.model.operator_input import (
     CloseJob,
@@ -19,6 +21,7 @@ from farm.model.operator_input import (
     SetState,
 )
 from farm.model.states import CancelledBy, Cause, Outcome
+from farm.model.verdict import Inspection, RejectionReason
 
 
 class SaidRequest(BaseModel):
@@ -150,3 +153,44 @@ SaidOfPrinter: TypeAlias = Annotated[
 SaidOfJob: TypeAlias = Annotated[
     SaidCorrection | SaidClose | SaidDescription | SaidNote, Field(discriminator="what")
 ]
+
+
+class SaidVerdict(BaseModel):
+    """What was found when a job was inspected. A count that is left out is the rest of the job's units."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    good_units: int | None = Field(None, ge=0, le=1_000_000, examples=[3])
+    rejected_units: int | None = Field(None, ge=0, le=1_000_000, examples=[1])
+    reason: RejectionReason | None = Field(
+        None, description="Why units are rejected; where none is, left out.", examples=["warping"]
+    )
+    note: str = Field("", max_length=limits.NOTE.length, examples=["front left corner up"])
+    units_differ: bool = Field(
+        False, description="On purpose: together they are not as many as the job's units."
+    )
+
+    def inspection(self, job_id: str) -> Inspection:
+        """As the ledger takes it."""
+        return Inspection(
+            job_id=job_id,
+            good_units=self.good_units,
+            rejected_units=self.rejected_units,
+            reason=self.reason,
+            note=self.note,
+            units_differ=self.units_differ,
+        )
+
+
+class SaidVerdictOfJob(SaidVerdict):
+    """The same, with the job that is meant."""
+
+    job: str = Field(pattern=UUID_PATTERN, examples=[JOB_ID])
+
+
+class SaidVerdicts(BaseModel):
+    """Verdicts on many jobs: all of them are kept, or none."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    verdicts: list[SaidVerdictOfJob] = Field(min_length=1, max_length=1_000)

@@ -4,8 +4,8 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from farm.kpi.catalogue import Cadence, Unit
 from farm.kpi.figure import FIGURE_FIELDS
+from farm.kpi.indicator import Cadence, Unit
 from farm.kpi.periods import Period
 from farm.kpi.subjects import Scope
 from farm.kpi.targets import Level, Profile
@@ -13,6 +13,7 @@ from farm.model.alert import AlertState, DeliveryState, NotificationReason, Seve
 from farm.model.attention import NeedKind
 from farm.model.refused_client import RefusalReason
 from farm.model.states import CancelledBy, Cause, Confidence, Outcome, PrinterState, Provenance
+from farm.model.verdict import RejectionReason
 
 Item = TypeVar("Item")
 
@@ -158,6 +159,33 @@ class TelemetrySample(Answer):
     filament_mm: float | None = Field(examples=[5210.4])
 
 
+class VerdictRecord(Answer):
+    """What a person found who inspected a job. `version` counts the changes of the verdict up to it."""
+
+    job_id: JobId
+    good_units: int = Field(examples=[3])
+    rejected_units: int = Field(examples=[1])
+    reason: RejectionReason | None = Field(description="Why units were rejected.", examples=["warping"])
+    note: str = Field(examples=["front left corner up"])
+    who: str = Field(examples=["api"])
+    at: Instant
+    version: int = Field(examples=[1])
+
+
+class VerdictChangeRecord(Answer):
+    """A verdict that was given, or withdrawn: then both counts are null, and `note` says why."""
+
+    job_id: JobId
+    version: int = Field(examples=[2])
+    at: Instant
+    who: str = Field(examples=["api"])
+    withdrawn: bool = Field(examples=[False])
+    good_units: int | None = Field(examples=[3])
+    rejected_units: int | None = Field(examples=[1])
+    reason: RejectionReason | None = Field(examples=["warping"])
+    note: str = Field(examples=["front left corner up"])
+
+
 class JobRecord(Answer):
     """One attempt to print one file. `outcome` and `ended_at` are null while it is under way."""
 
@@ -195,6 +223,7 @@ class JobRecord(Answer):
     )
     note: str | None = Field(description="What a person remarked on it.", examples=[None])
     revision: int = Field(description="How often it was revised.", examples=[0])
+    verdict: VerdictRecord | None = Field(description="Null while nobody has inspected it.")
 
 
 class JobRevision(Answer):
@@ -208,9 +237,10 @@ class JobRevision(Answer):
 
 
 class JobDetail(JobRecord):
-    """A job with everything that was changed about it."""
+    """A job with everything that was changed about it, and every verdict on it, oldest first."""
 
     revisions: list[JobRevision]
+    verdicts: list[VerdictChangeRecord]
 
 
 class InputRecord(Answer):

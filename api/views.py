@@ -8,8 +8,9 @@ import msgspec
 
 from api import schemas
 from farm.influx.status import QueueStatus
-from farm.kpi.catalogue import Indicator, indicator
+from farm.kpi.catalogue import indicator
 from farm.kpi.figure import POINT_FIELDS, KpiFigure, KpiSeries, figure_record
+from farm.kpi.indicator import Indicator
 from farm.kpi.windows import Window
 from farm.ledger.history_port import TelemetrySample
 from farm.ledger.records import IntakeFault, RejectedMessage, Revision
@@ -24,6 +25,8 @@ from farm.model.refused_client import RefusedClient
 from farm.model.span import Span
 from farm.model.states import PrinterState
 from farm.model.times import SECOND_MS, rfc3339, rfc3339_or_none
+from farm.model.verdict import Verdict, VerdictChange
+from farm.model.verdict_record import change_record, verdict_of_job, verdict_record
 
 LEAST_PROGRESS = 0.02
 """Below it nothing sensible can be said about the time left."""
@@ -49,7 +52,7 @@ def printer_detail(
     *,
     window: Window,
     spans: Sequence[Span],
-    jobs: Sequence[Job],
+    jobs: Sequence[schemas.JobRecord],
 ) -> schemas.PrinterDetail:
     """A printer with the spans of a window and the jobs that ended in it."""
     printer = status.printer
@@ -59,7 +62,7 @@ def printer_detail(
         retired_at=rfc3339_or_none(printer.retired_ms),
         account=time_account(window, spans),
         spans=[span_view(span) for span in spans],
-        jobs=[job_view(job, {printer.id: printer}) for job in jobs],
+        jobs=list(jobs),
     )
 
 
@@ -225,23 +228,41 @@ def outbox_view(queue: QueueStatus) -> schemas.OutboxQueueRecord:
     )
 
 
-def job_view(job: Job, printers: Mapping[str, Printer]) -> schemas.JobRecord:
-    """A job with the labels of its printer."""
-    return schemas.JobRecord(**_job_fields(job, printers))
+def job_view(job: Job, printers: Mapping[str, Printer], verdicts: Mapping[str, Verdict]) -> schemas.JobRecord:
+    """A job with the labels of its printer, and its verdict if it has one."""
+    return schemas.JobRecord(**_job_fields(job, printers, verdicts))
 
 
-def job_detail(job: Job, printers: Mapping[str, Printer], revisions: Sequence[Revision]) -> schemas.JobDetail:
-    """A job with its revisions."""
+def job_detail(
+    job: Job,
+    printers: Mapping[str, Printer],
+    verdicts: Mapping[str, Verdict],
+    *,
+    revisions: Sequence[Revision],
+    trail: Sequence[VerdictChange],
+) -> schemas.JobDetail:
+    """A job with its revisions and the trail of its verdict."""
     return schemas.JobDetail(
-        **_job_fields(job, printers), revisions=[revision_view(revision) for revision in revisions]
+        **_job_fields(job, printers, verdicts),
+        revisions=[revision_view(revision) for revision in revisions],
+        verdicts=[verdict_change_view(change) for change in trail],
     )
 
 
-def _job_fields(job: Job, printers: Mapping[str, Printer]) -> dict[str, Any]:
+def _job_fields(job: Job, printers: Mapping[str, Printer], verdicts: Mapping[str, Verdict]) -> dict[str, Any]:
     printer = printers.get(job.printer_id)
-    return (
-        job_record(job, job.printer_id) if printer is None else job_record(job, printer.name, printer.group)
-    )
+    labels = (job.printer_id,) if printer is None else (printer.name, printer.group)
+    return job_record(job, *labels) | {"verdict": verdict_of_job(job.id, verdicts)}
+
+
+def verdict_view(verdict: Verdict) -> schemas.VerdictRecord:
+    """The verdict that holds of a job."""
+    return schemas.VerdictRecord(**verdict_record(verdict))
+
+
+def verdict_change_view(change: VerdictChange) -> schemas.VerdictChangeRecord:
+    """One step of a verdict's trail."""
+    return schemas.VerdictChangeRecord(**change_record(change))
 
 
 def revision_view(revision: Revision) -> schemas.JobRevision:
@@ -337,7 +358,10 @@ def kpi_definition(entry: Indicator) -> schemas.KpiDefinition:
 
 
 def alert_view(
-    alert: Alert, printers: Mapping[str, Printer], jobs: Sequence[Job], deliveries: Sequence[Delivery]
+    alert: Alert,
+    printers: Mapping[str, Printer],
+    jobs: Sequence[schemas.JobRecord],
+    deliveries: Sequence[Delivery],
 ) -> schemas.AlertRecord:
     """An alert with its evidence and what became of telling it."""
     printer = None if alert.printer_id is None else printers.get(alert.printer_id)
@@ -357,7 +381,7 @@ def alert_view(
         resolution=alert.resolution,
         notifications=alert.count,
         facts=alert.facts,
-        jobs=[job_view(job, printers) for job in jobs],
+        jobs=list(jobs),
         deliveries=[delivery_view(delivery) for delivery in deliveries],
     )
 

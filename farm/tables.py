@@ -195,6 +195,7 @@ _READABLE_NAME = 18
 _STYLES = {
     "succeeded": "green",
     "ok": "green",
+    "good": "green",
     "printing": "green",
     "preparing": "green",
     "finished": "cyan",
@@ -203,6 +204,7 @@ _STYLES = {
     "offline": "yellow",
     "paused": "yellow",
     "failed": "red",
+    "rejected": "red",
     "error": "red",
     "critical": "red",
     "firing": "red",

@@ -7,8 +7,8 @@ import msgspec
 
 from farm.influx.sender import Sender
 from farm.influx.status import OutboxStatus
-from farm.kpi.catalogue import Unit
 from farm.kpi.figure import KpiFigure
+from farm.kpi.indicator import Unit
 from farm.kpi.subjects import Scope
 from farm.kpi.windows import Window
 from farm.ledger.batch import Batch

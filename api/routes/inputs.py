@@ -7,11 +7,10 @@ from fastapi import APIRouter, Header, Path, Query, Response
 
 from api import schemas
 from api.context import ApiContext, Context
-from api.parameters import Limit, Mark, PrinterWord, instant_of, is_uuid, printer_named
+from api.parameters import JobWord, Limit, Mark, PrinterWord, instant_of, job_named, printer_named
 from api.problems import NOT_FOUND, not_found, problem_answers
 from api.said import SaidForWhen, SaidOfJob, SaidOfPrinter, SaidRequest
 from farm.model.input_record import input_record
-from farm.model.job import Job
 from farm.model.operator_input import OperatorInput
 from farm.model.times import rfc3339
 
@@ -36,7 +35,6 @@ RequestKey = Annotated[
         examples=["3f0e5b0e-9a51-9f2f"],
     ),
 ]
-JobWord = Annotated[str, Path(description="Id of the job.", examples=[schemas.JOB_ID])]
 
 
 @router.post(
@@ -70,7 +68,7 @@ def say_of_job(
     context: Context, job: JobWord, said: SaidOfJob, response: Response, request_key: RequestKey = None
 ) -> schemas.InputRecord:
     """What became of a job, what it was, or a note: an entry of the inbox, as for a printer."""
-    found = _job_named(context, job)
+    found = job_named(context, job)
     return _said(context, found.printer_id, found.id, said, request_key, response)
 
 
@@ -87,7 +85,7 @@ def list_inputs(
     """One page of the trail: who said what, when, for when and why, and what the collector answered."""
     page = context.inbox.inputs(
         printer_id=None if printer is None else printer_named(context, printer).id,
-        job_id=None if job is None else _job_named(context, job).id,
+        job_id=None if job is None else job_named(context, job).id,
         after=after,
         limit=limit,
     )
@@ -137,13 +135,6 @@ def _said(
 
 def _for_when(said: SaidRequest) -> int | None:
     return instant_of("for", said.for_, where="body") if isinstance(said, SaidForWhen) else None
-
-
-def _job_named(context: ApiContext, job_id: str) -> Job:
-    found = context.farm_view.reader.job(job_id) if is_uuid(job_id) else None
-    if found is None:
-        raise not_found("job", job_id)
-    return found
 
 
 def _record(said: OperatorInput, printer: str) -> schemas.InputRecord:

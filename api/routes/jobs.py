@@ -2,22 +2,23 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Query
 
-from api import schemas, views
+from api import schemas
 from api.context import Context
 from api.parameters import (
     GroupNames,
     InstantText,
+    JobWord,
     Limit,
     Mark,
     Name,
     PrinterWords,
     chosen_printers,
     instant_of,
-    is_uuid,
+    job_named,
 )
-from api.problems import NOT_FOUND, not_found
+from api.problems import NOT_FOUND
 from farm.ledger.job_filter import JobFilter
 from farm.model.states import Outcome
 from farm.model.times import rfc3339
@@ -37,6 +38,10 @@ def list_jobs(
     until: InstantText = None,
     file: Annotated[Name | None, Query(description="Only jobs of this file.")] = None,
     open_only: Annotated[bool, Query(alias="open", description="Only jobs under way.")] = False,
+    inspected: Annotated[
+        bool | None,
+        Query(description="`true`: only jobs with a verdict; `false`: only ended jobs without one."),
+    ] = None,
     limit: Limit = 100,
     after: Mark = None,
 ) -> schemas.Page[schemas.JobRecord]:
@@ -52,6 +57,7 @@ def list_jobs(
             outcomes=outcome,
             open_only=open_only,
             file=file,
+            inspected=inspected,
             limit=limit,
             after=after,
         ),
@@ -61,13 +67,7 @@ def list_jobs(
     )
 
 
-@router.get("/{job}", summary="One job with its revisions", responses=NOT_FOUND)
-def show_job(
-    context: Context, job: Annotated[str, Path(description="Id of the job.", examples=[schemas.JOB_ID])]
-) -> schemas.JobDetail:
-    """A job and everything that was changed about it, oldest first."""
-    reader = context.farm_view.reader
-    found = reader.job(job) if is_uuid(job) else None
-    if found is None:
-        raise not_found("job", job)
-    return views.job_detail(found, context.farm_view.labels(), reader.revisions(found.id))
+@router.get("/{job}", summary="One job with its revisions and verdicts", responses=NOT_FOUND)
+def show_job(context: Context, job: JobWord) -> schemas.JobDetail:
+    """A job with everything that was changed about it, and every verdict on it, oldest first."""
+    return context.farm_view.job_detail(job_named(context, job))

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from alerts.settings import AlertSettings
     from api.settings import ApiSettings
     from farm.influx.settings import InfluxSettings
+    from farm.kpi.calendar_settings import CalendarSettings
 
 CONFIG_VARIABLE = "LAYERLINE_CONFIG"
 CONFIG_FILE = "layerline.toml"
@@ -45,6 +46,7 @@ SECTIONS = (
     "embedded_broker",
     "sources",
     "printers",
+    "calendars",
     "ledger",
     "collector",
     "telemetry",
@@ -145,6 +147,17 @@ class Configuration:
         if problems := list(contradictions(printers)):
             raise ConfigurationError("\n".join(f"{self.origin_of_printers}: {each}" for each in problems))
         return printers
+
+    @cached_property
+    def calendars(self) -> "tuple[CalendarSettings, ...]":
+        """`[[calendars]]`. No two entries have one name, or hold for the same group."""
+        from farm.app.calendar_entries import contradictions as contradicting
+
+        calendars: tuple[CalendarSettings, ...] = self._section("calendars")
+        if problems := list(contradicting(calendars)):
+            origin = self._layers.origin(("calendars",))
+            raise ConfigurationError("\n".join(f"{origin}: {each}" for each in problems))
+        return calendars
 
     @property
     def origin_of_printers(self) -> str:
@@ -334,6 +347,10 @@ def section_model(name: str) -> Model:
         "sources": (tuple[SourceSettings, ...], ()),
         "printers": (tuple[PrinterSettings, ...], ()),
     }
+    if name == "calendars":
+        from farm.kpi.calendar_settings import CalendarSettings
+
+        listed[name] = (tuple[CalendarSettings, ...], ())
     if name in listed:
         field = listed[name]
     else:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from farm.app.listening import local_url
 from farm.errors import ConfigurationError, LedgerError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from farm.app.config import Configuration
     from farm.figures.engine import KpiEngine
     from farm.figures.read_model import ReadModel
+    from farm.ledger.calendar_store import CalendarStore
     from farm.ledger.history_port import HistoryReader
     from farm.ledger.ledger import Ledger
     from farm.ledger.ledger_reader import LedgerReader
@@ -85,7 +87,17 @@ def kpi_engine_of(configuration: "Configuration", ledger: "Ledger") -> "KpiEngin
     """The engine of indicators, counting by the rules of the site."""
     from farm.figures.engine import KpiEngine
 
-    return KpiEngine(read_model_of(configuration, ledger), configuration.site)
+    calendars = calendar_store_of(configuration, ledger)
+    return KpiEngine(read_model_of(configuration, ledger), configuration.site, calendars.shop_calendars)
+
+
+def calendar_store_of(configuration: "Configuration", ledger: "LedgerReader") -> "CalendarStore":
+    """The calendars of ledger and configuration file, on the clock of the site."""
+    from farm.kpi.calendar_settings import filed_calendars
+    from farm.ledger.calendar_store import CalendarStore
+
+    zone = ZoneInfo(configuration.site.time_zone)
+    return CalendarStore(ledger.engine, zone, filed_calendars(configuration.calendars))
 
 
 def run_collector(
@@ -189,6 +201,7 @@ def server_of(configuration: "Configuration", ledger: "Ledger") -> "ApiServer":
         refusals=lambda: broker_refusals(configuration),
         queues=None if influx.url is None else outbox.queues,
         history=history_of(configuration, ledger),
+        calendar_store=calendar_store_of(configuration, ledger),
     )
     return ApiServer(app, configuration.api)
 

@@ -106,7 +106,7 @@ def window_in(clock: "FarmClock", text: str) -> "Window":
 
 def figure_cells(figure: "KpiFigure") -> tuple[str, str, str]:
     """Range, 95 % interval and observed share of a figure, as people read them."""
-    from farm.kpi.catalogue import shown
+    from farm.kpi.indicator import shown
 
     def to(low: str, high: str) -> str:
         """Both bounds, with the unit once."""

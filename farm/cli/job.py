@@ -1,11 +1,12 @@
-"""`layerline job`: what a person says of a job."""
+"""`layerline job`: what is known of a job, and what a person says of it."""
 
 from typing import Annotated
 
 from typer import Argument, Option, Typer
 
+from farm.cli import inspecting, showing
 from farm.cli.help import Command, Group
-from farm.cli.saying import Terms, say_of_job, with_terms
+from farm.cli.saying import JobArgument, Terms, say_of_job, with_terms
 from farm.errors import InvalidQuery
 from farm.model.states import CancelledBy, Cause, Outcome
 
@@ -30,15 +31,9 @@ layerline job describe 5f0f1c9a --units 4 --file gearbox_cover.gcode
 app = Typer(
     cls=Group,
     no_args_is_help=True,
-    help="Say what a person knows of a job: what became of it, what it was, a note.",
+    help="Show a job, and say what a person knows of it: what became of it, what it was, how its parts are.",
 )
 
-JobArgument = Annotated[
-    str,
-    Argument(
-        metavar="JOB", help="The job: its id, or how it begins, 4 characters or more.", show_default=False
-    ),
-]
 CauseOption = Annotated[
     Cause | None, Option("--cause", metavar="CAUSE", help=f"Why it failed: {', '.join(Cause)}.")
 ]
@@ -129,6 +124,8 @@ def describe(
     say_of_job(job, word, terms)
 
 
+app.command(cls=Command, epilog=showing.EXAMPLES)(showing.show)
+app.command(cls=Command, epilog=inspecting.EXAMPLES)(inspecting.verdict)
 app.command(cls=Command, epilog=CORRECT_EXAMPLES)(correct)
 app.command(cls=Command, epilog=NOTE_EXAMPLES)(note)
 app.command(cls=Command, epilog=CLOSE_EXAMPLES)(close)

@@ -11,6 +11,7 @@ from farm.cli.output import counted, print_json, print_line
 from farm.cli.times import UtcOption, farm_clock, span_text
 from farm.model.job_record import job_record
 from farm.model.states import Outcome
+from farm.model.verdict_record import verdict_of_job
 from farm.tables import NOTHING, Cell, Column, Told, print_table
 
 if TYPE_CHECKING:
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
     from farm.ledger.ledger_reader import LedgerReader
     from farm.model.job import Job
     from farm.model.printer import Printer
+    from farm.model.verdict import Verdict
 
 EXAMPLES = """
 layerline jobs                                    the newest jobs of this farm
 layerline jobs --open                             what is being printed
 layerline jobs --since today --outcome failed     what failed since midnight
 layerline jobs --group "Hall A" --since 2026-11-01 --until 2026-11-07 -n 200
+layerline jobs --uninspected --outcome succeeded  what nobody has looked at yet
 layerline jobs --printer bay1 --since 7d --json
 """
 
@@ -43,6 +46,7 @@ _COLUMNS = (
     Column("outcome"),
     Column("why", name=True),
     Column("ended"),
+    Column("verdict", extra=True),
     Column("printed", right=True, extra=True),
     Column("started", extra=True),
     Column("paused", right=True, extra=True),
@@ -66,6 +70,10 @@ def jobs(
     ] = None,
     outcome: Annotated[Outcome | None, Option("--outcome", help="Only jobs that ended so.")] = None,
     open_only: Annotated[bool, Option("--open", help="Only jobs that are under way.")] = False,
+    inspected: Annotated[
+        bool | None,
+        Option("--inspected/--uninspected", help="Only ended jobs with a verdict, or only those without."),
+    ] = None,
     limit: Annotated[
         int | None,
         Option(
@@ -82,12 +90,16 @@ def jobs(
     """List jobs, newest first, with what they came to.
 
     With --json an array of objects: id, printer, file, outcome (null while under way),
-    cancelled_by, cause, started_at, ended_at, printing_seconds, paused_seconds and more.
+    cancelled_by, cause, started_at, ended_at, printing_seconds, paused_seconds, verdict (null
+    while nobody has inspected the job) and more.
     """
     from farm.app.wiring import ledger_of
     from farm.errors import InvalidQuery
     from farm.ledger.job_filter import JobFilter
+    from farm.ledger.verdict_store import VerdictStore
 
+    if open_only and inspected is not None:
+        raise InvalidQuery("--open, --inspected: what is under way cannot be inspected yet; give one of them")
     if open_only and outcome is not None:
         raise InvalidQuery("--open, --outcome: a job that is under way has no outcome yet; give one of them")
     flags = flag("--database", database, "ledger", "url")
@@ -100,16 +112,19 @@ def jobs(
             until_ms=None if until is None else clock.moment(until, "--until", at_end=True),
             outcomes=None if outcome is None else [outcome],
             open_only=open_only,
+            inspected=inspected,
         )
         most = limit or (None if as_json else _SHOWN)
         found, more = _collect(ledger, wanted, most)
+        verdicts = VerdictStore(ledger.engine).verdicts([job.id for job in found])
     if as_json:
-        owners = [names.printers[job.printer_id] for job in found]
-        print_json(
-            [job_record(job, owner.name, owner.group) for job, owner in zip(found, owners, strict=True)]
-        )
+        print_json([_record(job, names.printers[job.printer_id], verdicts) for job in found])
         return
-    _print_jobs(found, names.printers, clock, more=more)
+    _print_jobs(found, names.printers, verdicts, clock, more=more)
+
+
+def _record(job: "Job", printer: "Printer", verdicts: "Mapping[str, Verdict]") -> dict[str, Any]:
+    return job_record(job, printer.name, printer.group) | {"verdict": verdict_of_job(job.id, verdicts)}
 
 
 def _collect(ledger: "LedgerReader", wanted: "JobFilter", most: int | None) -> tuple[list["Job"], bool]:
@@ -129,7 +144,12 @@ def _collect(ledger: "LedgerReader", wanted: "JobFilter", most: int | None) -> t
 
 
 def _print_jobs(
-    found: "Sequence[Job]", printers: "Mapping[str, Printer]", clock: "FarmClock", *, more: bool
+    found: "Sequence[Job]",
+    printers: "Mapping[str, Printer]",
+    verdicts: "Mapping[str, Verdict]",
+    clock: "FarmClock",
+    *,
+    more: bool,
 ) -> None:
     def row(job: "Job") -> list[Cell]:
         return [
@@ -139,6 +159,7 @@ def _print_jobs(
             job.outcome or "under way",
             why(job) or NOTHING,
             _ended(job, clock),
+            NOTHING if job.id not in verdicts else verdict_word(verdicts[job.id]),
             printed(job),
             clock.instant(job.started_ms),
             span_text(job.paused_ms) if job.paused_ms else NOTHING,
@@ -163,6 +184,14 @@ def _ended(job: "Job", clock: "FarmClock") -> Cell:
 def printed(job: "Job") -> str:
     """For how long it printed, as far as that is booked."""
     return span_text(job.printing_ms) if job.printing_ms or job.outcome else NOTHING
+
+
+def verdict_word(verdict: "Verdict") -> str:
+    """`good`, `rejected`, or how many units of those inspected are good."""
+    if not verdict.rejected_units:
+        return "good"
+    total = verdict.good_units + verdict.rejected_units
+    return f"{verdict.good_units} of {total} good" if verdict.good_units else "rejected"
 
 
 def why(job: Any) -> str:

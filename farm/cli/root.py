@@ -4,6 +4,8 @@ import typer
 
 from farm.cli import (
     alerts,
+    calendar,
+    causes,
     checkup,
     demonstration,
     export,
@@ -11,6 +13,7 @@ from farm.cli import (
     influx,
     job,
     jobs,
+    maintenance,
     overview,
     printer,
     recompute,
@@ -53,6 +56,7 @@ _COMMANDS = (
     (jobs.jobs, jobs.EXAMPLES),
     (alerts.alerts, alerts.EXAMPLES),
     (figures.kpi, figures.KPI_EXAMPLES),
+    (causes.causes, causes.EXAMPLES),
     (export.export, export.EXAMPLES),
     (recordings.replay, recordings.REPLAY_EXAMPLES),
     (recordings.record, recordings.RECORD_EXAMPLES),
@@ -72,4 +76,6 @@ for _function, _examples in _COMMANDS:
 
 app.add_typer(printer.app, name="printer")
 app.add_typer(job.app, name="job")
+app.add_typer(calendar.app, name="calendar")
+app.add_typer(maintenance.app, name="maintenance")
 app.add_typer(influx.app, name="influx")

@@ -1,18 +1,18 @@
 """What the commands `printer` and `job` have in common: saying it, and waiting until it is taken in."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
-from inspect import Parameter, Signature, signature
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
-from typer import Exit, Option
+from typer import Argument, Exit, Option
 
 from farm.cli.names import PrinterNames
 from farm.cli.opening import open_configuration
 from farm.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOption, VerboseOption, flag
 from farm.cli.output import print_json, print_line
+from farm.cli.terms import WhoOption, WhyOption, in_words_of_the_command, user_name, with_options_of
 from farm.cli.times import UtcOption, farm_clock
 
 if TYPE_CHECKING:
@@ -27,13 +27,17 @@ if TYPE_CHECKING:
 WAIT_S = 5.0
 _ASK_EVERY_S = 0.05
 _SHORTEST_PREFIX = 4
+_ARGUMENTS = {"name": "NEW", "text": "TEXT", "job": "JOB", "printer": "NAME"}
+"""What a field is called on the command line, where it is not an option of the same name."""
 _ONE_WORD = frozenset({"state", "rename", "note"})
 """Words with one fact, which needs no name."""
 
-WhoOption: TypeAlias = Annotated[
-    str | None, Option("--who", metavar="NAME", help="Who says so; else the user of this computer.")
+JobArgument: TypeAlias = Annotated[
+    str,
+    Argument(
+        metavar="JOB", help="The job: its id, or how it begins, 4 characters or more.", show_default=False
+    ),
 ]
-WhyOption: TypeAlias = Annotated[str, Option("--why", metavar="TEXT", help="The reason, kept in the trail.")]
 WaitOption: TypeAlias = Annotated[
     bool,
     Option(
@@ -61,24 +65,8 @@ class Terms:
     verbose: VerboseOption = False
 
 
-def with_terms(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with the options of `Terms` after its own; it takes them as one argument `terms`."""
-    own = [each for each in signature(command).parameters.values() if each.name != "terms"]
-    shared = [
-        Parameter(each.name, Parameter.KEYWORD_ONLY, default=each.default, annotation=each.type)
-        for each in fields(Terms)
-    ]
-
-    def said(**options: Any) -> None:
-        terms = Terms(**{each.name: options.pop(each.name) for each in shared})
-        command(**options, terms=terms)
-
-    parameters = [each.replace(kind=Parameter.KEYWORD_ONLY) for each in own] + shared
-    said.__name__, said.__doc__, said.__module__ = command.__name__, command.__doc__, command.__module__
-    said.__annotations__.clear()
-    said.__annotations__.update({each.name: each.annotation for each in parameters})
-    said.__dict__["__signature__"] = Signature(parameters)
-    return said
+with_terms = with_options_of(Terms)
+"""Gives a command the options of `Terms`."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +104,7 @@ def say_of_job(
 ) -> None:
     """Say it of the job whose id begins so. As `say_of_printer`."""
     with _ledger(terms) as (configuration, ledger):
-        job = _job_called(ledger, word_or_prefix)
+        job = job_called(ledger, word_or_prefix)
         printer = PrinterNames(configuration, ledger).printers[job.printer_id]
         clock = farm_clock(configuration, ledger, utc=terms.utc)
         _say(ledger, word, terms, About(printer, job), When(clock, at, option))
@@ -132,7 +120,7 @@ def _ledger(terms: Terms) -> "Iterator[tuple[Configuration, Ledger]]":
         yield configuration, ledger
 
 
-def _job_called(ledger: "Ledger", prefix: str) -> "Job":
+def job_called(ledger: "Ledger", prefix: str) -> "Job":
     """The one job whose id begins so. Raises InvalidQuery for none, or several."""
     from farm.errors import InvalidQuery
 
@@ -151,12 +139,12 @@ def _say(ledger: "Ledger", word: "OperatorWord", terms: Terms, about: "About", w
     from farm.ledger.inbox import Inbox
 
     inbox = Inbox(ledger.engine)
-    with _in_words_of_the_command(when.option):
+    with in_words_of_the_command({"for": when.option, **_ARGUMENTS}):
         said = inbox.append_input(
             word,
             printer_id=about.printer.id,
             job_id=None if about.job is None else about.job.id,
-            who=terms.who or _user(),
+            who=terms.who or user_name(),
             why=terms.why,
             for_ms=None if when.text is None else when.clock.moment(when.text, when.option),
             now_ms=when.clock.now_ms,
@@ -164,23 +152,6 @@ def _say(ledger: "Ledger", word: "OperatorWord", terms: Terms, about: "About", w
     if terms.wait:
         said = _taken(inbox, said)
     _answer(said, about.printer, when.clock, terms)
-
-
-@contextmanager
-def _in_words_of_the_command(option: str) -> Iterator[None]:
-    """What cannot be taken is told under the name of the option or argument that it came by.
-
-    Raises InvalidQuery in the place of InvalidInput.
-    """
-    from farm.errors import InvalidInput, InvalidQuery
-
-    try:
-        yield
-    except InvalidInput as error:
-        named = {"for": option, "name": "NEW", "text": "TEXT", "job": "JOB", "printer": "NAME"}
-        shown = named.get(error.field, f"--{error.field.replace('_', '-')}")
-        value = f" {error.value}" if error.value else ""
-        raise InvalidQuery(f"{shown}{value}: {error.remedy}") from error
 
 
 def _taken(inbox: "Inbox", said: "OperatorInput") -> "OperatorInput":
@@ -225,15 +196,3 @@ def _lines(said: "OperatorInput", printer: "Printer", clock: "FarmClock") -> lis
         f"for {clock.exact(said.for_ms)}, says {said.who}{f': {said.why}' if said.why else ''}",
         answers[record["status"]],
     ]
-
-
-def _user() -> str:
-    """The user of this computer. Raises InvalidQuery where it has no name."""
-    import getpass
-
-    from farm.errors import InvalidQuery
-
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError) as error:
-        raise InvalidQuery("--who: this computer does not say who you are; name yourself") from error

@@ -113,7 +113,7 @@ def evaluator(
     from farm.app.reloading import keep_serving
     from farm.app.wiring import run_evaluator
 
-    keep_serving(read(), read, ["site", "ledger", "alerts", "influx"], run_evaluator)
+    keep_serving(read(), read, ["site", "calendars", "ledger", "alerts", "influx"], run_evaluator)
 
 
 def api(
@@ -138,7 +138,7 @@ def api(
     from farm.app.reloading import keep_serving
     from farm.app.wiring import run_api
 
-    keep_serving(read(), read, ["site", "ledger", "api", "influx", "broker", "sources"], run_api)
+    keep_serving(read(), read, ["site", "calendars", "ledger", "api", "influx", "broker", "sources"], run_api)
 
 
 def _reader(

@@ -22,7 +22,10 @@ def differences(model: ReadModel) -> Iterator[Difference]:
     """
     with model.in_step() as state:
         accounts = dict(state.accounts())
-        expected = [changes_of(printer, accounts.get(printer.id, [])) for printer in model.printers]
+        expected = [
+            changes_of(printer, accounts.get(printer.id, []), model.work_on(number))
+            for number, printer in enumerate(model.printers)
+        ]
         for number, changes in enumerate(expected):
             yield from _states(model, number, changes)
         yield from _state_sums(model, expected)

@@ -7,7 +7,7 @@ for them; one that was revised since counts with -1 as it was and with 1 as it i
 import hashlib
 from collections.abc import Sequence
 from itertools import chain
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,13 +59,22 @@ class JobColumns(NamedTuple):
         flat = chain.from_iterable(job for _, job in rows)
         table = np.fromiter(flat, dtype=np.int64, count=_COUNTED * len(rows)).reshape(-1, _COUNTED)
         digests = np.frombuffer(b"".join(_digest(job_id) for job_id, _ in rows), dtype=">u8").reshape(-1, 2)
-        columns = [*table.T, *digests.T]
-        return cls(*(column.astype(kind) for column, kind in zip(columns, _KINDS, strict=True))).in_order()
+        ended_ms, printer, ending, units, printing_ms = table.T
+        return cls(
+            ended_ms.copy(),
+            printer.astype(np.int32),
+            ending.astype(np.int8),
+            units.astype(np.int32),
+            printing_ms.copy(),
+            digests[:, 0].astype(np.uint64),
+            digests[:, 1].astype(np.uint64),
+        ).in_order()
 
     @classmethod
     def joined(cls, parts: Sequence["JobColumns"]) -> "JobColumns":
         """The jobs of all parts."""
-        return cls(*(np.concatenate(columns) for columns in zip(cls.of([]), *parts, strict=True))).in_order()
+        columns: list[Any] = [np.concatenate(each) for each in zip(cls.of([]), *parts, strict=True)]
+        return cls(*columns).in_order()
 
     def in_order(self) -> "JobColumns":
         """The same, by the end of the jobs."""
@@ -80,7 +89,6 @@ class JobColumns(NamedTuple):
         return EndedJob(*(int(column[place]) for column in self[:_COUNTED]))
 
 
-_KINDS: Final = (np.int64, np.int32, np.int8, np.int32, np.int64, np.uint64, np.uint64)
 _COUNTED: Final = len(EndedJob._fields)
 
 
@@ -89,6 +97,8 @@ class EndedJobs:
 
     def __init__(self) -> None:
         self._sums: SumsKept[tuple[bytes, int], _Ended] = SumsKept()
+        self._by_id: tuple[NDArray[np.uint64], NDArray[np.int32]] | None = None
+        self._by_printer: RowsByPrinter | None = None
         self.fill(JobColumns.of([]))
 
     def fill(self, columns: JobColumns) -> None:
@@ -104,12 +114,12 @@ class EndedJobs:
 
     def put(self, job_id: str, job: EndedJob | None) -> None:
         """The job stands so; None for one that goes on, or is no more."""
-        before = self.get(job_id)
+        known = job_id in self._added or job_id in self._gone
+        place = None if known else self._place_of(job_id)
+        before = self._added.get(job_id) if place is None else self._whole.row(place)
         if before == job:
             return
-        if job_id not in self._added and job_id not in self._gone and before is not None:
-            place = self._place_of(job_id)
-            assert place is not None
+        if place is not None:
             self._gone[job_id] = place
         self._added.pop(job_id, None)
         if job is not None:
@@ -169,8 +179,7 @@ class EndedJobs:
 
     def _take_over(self, columns: JobColumns) -> None:
         self._whole = columns
-        self._by_id: tuple[NDArray[np.uint64], NDArray[np.int32]] | None = None
-        self._by_printer: RowsByPrinter | None = None
+        self._by_id, self._by_printer = None, None
         self._gone: dict[str, int] = {}
         self._added: dict[str, EndedJob] = {}
         self._beside = RowsBeside(_COUNTED + 1)

@@ -5,7 +5,7 @@ shows in the next answer. What is done here grows with the number of printers, n
 of history.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from difflib import get_close_matches
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -13,13 +13,15 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from farm.errors import InvalidQuery
+from farm.figures.closed_hours import ClosedHours
 from farm.figures.read_model import ReadModel
 from farm.figures.window_sums import Life, WindowSums
-from farm.kpi.account import Interval
 from farm.kpi.calculation import KpiInput
-from farm.kpi.catalogue import Indicator, indicators
+from farm.kpi.catalogue import indicators
 from farm.kpi.figure import POINT_FIELDS, KpiFigure, KpiSeries, SeriesPoint
+from farm.kpi.indicator import Indicator
 from farm.kpi.periods import SHORTEST_MS, Period, edges
+from farm.kpi.shop_calendars import ShopCalendars
 from farm.kpi.subjects import NO_GROUP, Scope, Subject, subjects_of
 from farm.kpi.windows import Window, parse_window
 from farm.model.printer import Printer
@@ -33,10 +35,15 @@ MOST_POINTS = 1_000
 class KpiEngine:
     """Answers with figures of the ledger, counted by the rules of the site."""
 
-    def __init__(self, model: ReadModel, site: SiteSettings) -> None:
+    def __init__(
+        self, model: ReadModel, site: SiteSettings, calendars: Callable[[], ShopCalendars] = ShopCalendars
+    ) -> None:
+        """`calendars` gives the opening hours as they are when figures are asked for."""
         self._model = model
+        self._calendars = calendars
         self._site = site
         self.zone = ZoneInfo(site.time_zone)
+        self._closed_hours = ClosedHours(self.zone)
 
     def window(self, text: str, now_ms: int) -> Window:
         """The window that `text` names in the farm's time zone. Raises InvalidQuery."""
@@ -51,12 +58,9 @@ class KpiEngine:
         *,
         printers: Collection[str] | None = None,
         groups: Collection[str] | None = None,
-        closed: Sequence[Interval] = (),
     ) -> list[KpiFigure]:
         """The figures of one window, as `evaluate_all` gives them."""
-        return self.evaluate_all(
-            kpi_ids, [window], by, now_ms, printers=printers, groups=groups, closed=closed
-        )
+        return self.evaluate_all(kpi_ids, [window], by, now_ms, printers=printers, groups=groups)
 
     def evaluate_all(
         self,
@@ -67,21 +71,21 @@ class KpiEngine:
         *,
         printers: Collection[str] | None = None,
         groups: Collection[str] | None = None,
-        closed: Sequence[Interval] = (),
     ) -> list[KpiFigure]:
         """The figures by window, then subject by name, then indicator.
 
         `kpi_ids` None means all indicators. `now_ms` is the ledger's present: nothing
         after it is counted. `printers` (ids or names) and `groups` (names, "" for the
-        printers without one) say whose figures are wanted, None means everybody's.
-        `closed` are the hours in which the shop is closed. Printers and groups that did
-        not live in a window have no figures there; the farm always has. Raises InvalidQuery
-        for an indicator, printer or group that there is not.
+        printers without one) say whose figures are wanted, None means everybody's. Printers
+        and groups that did not live in a window have no figures there; the farm always has.
+        Raises InvalidQuery for an indicator, printer or group that there is not.
         """
         wanted = indicators(kpi_ids)
         passed = [window.until(now_ms) for window in windows]
+        calendars = self._calendars()
         with self._model.current() as model:
             subjects = subjects_of(_chosen(model, printers, groups), by, self._site.name)
+            closed = self._closed_hours.clocks(calendars, model.printers, now_ms)
             sums = WindowSums(model, passed, subjects, closed)
         return [
             figure
@@ -101,7 +105,6 @@ class KpiEngine:
         period: Period | None = None,
         printers: Collection[str] | None = None,
         groups: Collection[str] | None = None,
-        closed: Sequence[Interval] = (),
     ) -> list[KpiSeries]:
         """The figures of every hour, day, week or month of the window, for a chart.
 
@@ -113,9 +116,7 @@ class KpiEngine:
         passed = window.until(now_ms)
         period = period or period_for(passed)
         windows = _cut(passed, period, self.zone)
-        figures = self.evaluate_all(
-            kpi_ids, windows, by, now_ms, printers=printers, groups=groups, closed=closed
-        )
+        figures = self.evaluate_all(kpi_ids, windows, by, now_ms, printers=printers, groups=groups)
         rows: dict[tuple[str, str], list[KpiFigure]] = {}
         for figure in figures:
             rows.setdefault((figure.scope_id, figure.id), []).append(figure)

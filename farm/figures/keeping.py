@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from farm.figures.ended_jobs import JobColumns
 from farm.figures.state_changes import ChangeColumns
+from farm.kpi.intervals import Interval
 
 log = logging.getLogger(__name__)
 
-_FORM: Final = 2
+_FORM: Final = 3
 """Raised whenever the columns or what they mean change."""
 
 
@@ -32,10 +33,11 @@ class Mark(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """A read model: its mark, the ids of its printers by number, and its columns."""
+    """A read model: its mark, the ids of its printers by number, planned work by number, its columns."""
 
     mark: Mark
     printer_ids: list[str]
+    work: dict[int, list[Interval]]
     changes: ChangeColumns
     jobs: JobColumns
 
@@ -44,6 +46,7 @@ class _Head(msgspec.Struct):
     form: int
     mark: Mark
     printer_ids: list[str]
+    work: dict[int, list[Interval]]
 
 
 class Keeping:
@@ -66,11 +69,11 @@ class Keeping:
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, msgspec.MsgspecError) as error:
             log.info("%s is passed over, and the figures are made from the ledger: %s", self.path, error)
             return None
-        return Kept(head.mark, head.printer_ids, changes, jobs)
+        return Kept(head.mark, head.printer_ids, head.work, changes, jobs)
 
     def save(self, kept: Kept) -> None:
         """Keep the model in place of the one before; where it cannot be written that is told, and no more."""
-        head = msgspec.json.encode(_Head(_FORM, kept.mark, kept.printer_ids))
+        head = msgspec.json.encode(_Head(_FORM, kept.mark, kept.printer_ids, kept.work))
         columns: dict[str, NDArray[Any]] = {"head": np.frombuffer(head, dtype=np.uint8)}
         columns |= {f"change_{name}": column for name, column in kept.changes._asdict().items()}
         columns |= {f"job_{name}": column for name, column in kept.jobs._asdict().items()}

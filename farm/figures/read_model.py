@@ -14,9 +14,12 @@ import numpy as np
 
 from farm.figures.ended_jobs import ENDING, EndedJob, EndedJobs, JobColumns
 from farm.figures.keeping import Keeping, Kept, Mark
+from farm.figures.lifetimes import Lifetimes
 from farm.figures.running_sums import Integers, Keys
 from farm.figures.state_changes import (
+    MAINTENANCE,
     NOT_THERE,
+    PRODUCTIVE,
     UNKNOWN,
     Change,
     ChangeColumns,
@@ -24,8 +27,11 @@ from farm.figures.state_changes import (
     changes_of,
 )
 from farm.figures.state_history import StateHistory
+from farm.kpi.intervals import Interval
+from farm.kpi.shop_calendars import maintenance_intervals
 from farm.ledger.figure_rows import EndedRow, PrinterRow
 from farm.model.feed import FeedEntry, FeedKind
+from farm.model.planned_maintenance import PlannedMaintenance
 from farm.model.printer import Printer
 from farm.model.span import Span
 from farm.model.states import CancelledBy, Outcome
@@ -39,8 +45,7 @@ _ENTRIES_KEPT_APART = 50_000
 _WORTH_KEEPING = 20_000
 """So many rows take longer to read from a ledger than from a file."""
 _LABELS = frozenset({FeedKind.PRINTER_APPEARED, FeedKind.PRINTER_CHANGED})
-EVER = 2**62
-"""An instant (ms) after every other."""
+_PLANS = _LABELS | {FeedKind.CALENDAR_CHANGED}
 _LOOK_BACK = 3
 """So many changes of a printer are read again beside new ones."""
 
@@ -63,6 +68,9 @@ class State(Protocol):
     def printers(self) -> list[PrinterRow]:
         """Every printer."""
 
+    def planned_maintenance(self) -> list[PlannedMaintenance]:
+        """All work that is planned."""
+
     def accounts(self) -> Iterator[tuple[str, list[Span]]]:
         """The spans of every printer."""
 
@@ -84,10 +92,11 @@ class Source(Protocol):
 
 
 class _Ends(NamedTuple):
-    """Of some printers the state that goes on, until when it was seen, and when they were retired."""
+    """Of some printers the state that goes on, from when until when it was seen, and when they retired."""
 
     printer: Keys
     code: Keys
+    since: Integers
     seen_until: Integers
     retired: Integers
 
@@ -106,8 +115,10 @@ class ReadModel:
         self.printers: list[Printer] = []
         """By number."""
         self._shards: list[str | None] = []
+        self._lifetimes: Lifetimes | None = None
         self._number: dict[str, int] = {}
         self._booked: dict[str, int] = {}
+        self._work: dict[int, list[Interval]] = {}
         self._mark: Mark | None = None
 
     @contextmanager
@@ -133,6 +144,10 @@ class ReadModel:
         """The numbers of the printers."""
         return [self._number[printer.id] for printer in printers]
 
+    def work_on(self, number: int) -> list[Interval]:
+        """When work was planned on the printer, in order and without overlap."""
+        return self._work.get(number, [])
+
     def spent(self, edges: Integers, subject_of: Keys, subjects: int, clock: Clock | None = None) -> Integers:
         """Milliseconds by edge, subject and code until each edge (`farm.figures.state_changes`).
 
@@ -150,17 +165,40 @@ class ReadModel:
             subject = subject_of[ends.printer]
             np.subtract.at(found[number], (subject, ends.code), edge - seen)
             np.add.at(found[number], (subject, np.full_like(subject, UNKNOWN)), end - seen)
+        self._move_to_maintenance(found, edges, subject_of, ends, clock)
         return found
+
+    def _move_to_maintenance(
+        self, found: Integers, edges: Integers, subject_of: Keys, ends: "_Ends", clock: Clock | None
+    ) -> None:
+        """Count planned work in the states that go on, which stands in no change yet."""
+        for place, number in enumerate(ends.printer.tolist()):
+            code, since = int(ends.code[place]), int(ends.since[place])
+            seen_until, retired = int(ends.seen_until[place]), int(ends.retired[place])
+            for from_ms, to_ms in self.work_on(number):
+                parts = ((code, since, min(to_ms, seen_until)), (UNKNOWN, seen_until, min(to_ms, retired)))
+                for own, begin, end in parts:
+                    start = max(from_ms, begin)
+                    if own not in PRODUCTIVE and start < end:
+                        moved = _passed(start, end, edges, clock)
+                        found[:, subject_of[number], own] -= moved
+                        found[:, subject_of[number], MAINTENANCE] += moved
+
+    @property
+    def lifetimes(self) -> Lifetimes:
+        """From when until when each printer counts."""
+        if self._lifetimes is None:
+            self._lifetimes = Lifetimes.of(self.printers, self._shards)
+        return self._lifetimes
 
     def _ends(self, chosen: Keys) -> "_Ends":
         """How the last states of the chosen printers go on."""
         code, since = self.history.last(len(self.printers))
         chosen = chosen[code[chosen] != NOT_THERE]
-        shards = [self._shards[number] or "" for number in chosen.tolist()]
-        booked = np.array([self._booked.get(shard, 0) for shard in shards], dtype=np.int64)
-        retired = [self.printers[number].retired_ms for number in chosen.tolist()]
-        ends = np.array([EVER if each is None else each for each in retired], dtype=np.int64)
-        return _Ends(chosen, code[chosen], np.minimum(np.maximum(booked, since[chosen]), ends), ends)
+        lifetimes = self.lifetimes
+        booked, ends = lifetimes.booked_until(chosen, self._booked), lifetimes.ends[chosen]
+        seen_until = np.minimum(np.maximum(booked, since[chosen]), ends)
+        return _Ends(chosen, code[chosen], since[chosen], seen_until, ends)
 
     # -- following the ledger ---------------------------------------------------------------
 
@@ -193,16 +231,20 @@ class ReadModel:
         self.printers = [found[printer_id].printer for printer_id in kept.printer_ids]
         self._shards = [found[printer_id].shard for printer_id in kept.printer_ids]
         self._number = {printer_id: number for number, printer_id in enumerate(kept.printer_ids)}
+        self._lifetimes = None
         self.history.fill(kept.changes)
         self.jobs.fill(kept.jobs)
+        self._work = kept.work
         self._kept_seq = kept.mark.seq
+        self._see_to_work(state)
         return kept.mark
 
     def _keep(self, mark: Mark) -> None:
         self._kept_seq = mark.seq
         rows = self.history.columns, self.jobs.columns
         if self._keeping is not None and sum(len(each[0]) for each in rows) >= _WORTH_KEEPING:
-            self._keeping.save(Kept(mark, [printer.id for printer in self.printers], *rows))
+            ids = [printer.id for printer in self.printers]
+            self._keeping.save(Kept(mark, ids, self._work, *rows))
 
     def _follow(self, state: State, mark: Mark, position: int) -> Mark | None:
         """Take in what came since the mark; None where the feed no longer reaches back to it."""
@@ -221,6 +263,8 @@ class ReadModel:
             if entry.printer_id
         ):
             self._read_printers(state)
+        if any(entry.kind in _PLANS for entry in entries):
+            self._see_to_work(state)
         from_ms: dict[str, int] = {}
         for entry in entries:
             if entry.printer_id is not None and entry.printer_id in self._number:
@@ -244,9 +288,29 @@ class ReadModel:
             spans = state.spans_from(printer.id, sure.at_ms)
             begins = spans[0].from_ms if spans else None
             if begins == sure.at_ms and sure.after != UNKNOWN:
-                self.history.replace(number, sure.at_ms, changes_of(printer, spans, sure))
+                self.history.replace(
+                    number, sure.at_ms, changes_of(printer, spans, self.work_on(number), sure)
+                )
                 return
-        self.history.replace(number, 0, changes_of(printer, state.spans_from(printer.id, 0)))
+        found = changes_of(printer, state.spans_from(printer.id, 0), self.work_on(number))
+        self.history.replace(number, 0, found)
+
+    def _see_to_work(self, state: State) -> None:
+        """Take in what maintenance is planned; whom that changes is read again."""
+        before, self._work = self._work, self._planned_work(state)
+        for number in before.keys() | self._work.keys():
+            if before.get(number) != self._work.get(number):
+                self._read_states(state, number, 0)
+
+    def _planned_work(self, state: State) -> dict[int, list[Interval]]:
+        planned = state.planned_maintenance()
+        if not planned:
+            return {}
+        work = {
+            number: maintenance_intervals(planned, printer.id, printer.group)
+            for number, printer in enumerate(self.printers)
+        }
+        return {number: intervals for number, intervals in work.items() if intervals}
 
     def _read_jobs(self, state: State, job_ids: set[str]) -> None:
         ended = {row.id: row for row in state.ended_among(job_ids)} if job_ids else {}
@@ -259,6 +323,7 @@ class ReadModel:
     def _read_all(self, state: State) -> None:
         self.printers, self._shards, self._number = [], [], {}
         self._read_printers(state)
+        self._work = self._planned_work(state)
         self.history.fill(ChangeColumns.joined([*self._changes_by_part(state)]))
         self.jobs.fill(JobColumns.joined([*self._jobs_by_part(state)]))
 
@@ -270,15 +335,16 @@ class ReadModel:
         unseen = dict(self._number)
         for printer_id, spans in state.accounts():
             number = unseen.pop(printer_id)
-            yield number, changes_of(self.printers[number], spans)
+            yield number, changes_of(self.printers[number], spans, self.work_on(number))
         for number in unseen.values():
-            yield number, changes_of(self.printers[number], ())
+            yield number, changes_of(self.printers[number], (), self.work_on(number))
 
     def _jobs_by_part(self, state: State) -> Iterator[JobColumns]:
         for part in _in_parts(state.ended_jobs(), _JOBS_AT_ONCE):
             yield JobColumns.of([(row.id, self.job_of(row)) for row in part])
 
     def _read_printers(self, state: State) -> None:
+        self._lifetimes = None
         for printer, shard in state.printers():
             number = self._number.setdefault(printer.id, len(self.printers))
             if number == len(self.printers):
@@ -293,6 +359,13 @@ class ReadModel:
         by = CancelledBy(row.cancelled_by) if row.cancelled_by and outcome is Outcome.CANCELLED else None
         ending = ENDING[outcome, by]
         return EndedJob(row.ended_ms, self._number[row.printer_id], ending, row.units, row.printing_ms)
+
+
+def _passed(from_ms: int, to_ms: int, edges: Integers, clock: Clock | None) -> Integers:
+    """How much of the interval had passed at each edge, by the clock."""
+    start = np.full_like(edges, from_ms)
+    until = np.clip(edges, from_ms, to_ms)
+    return until - start if clock is None else clock(until) - clock(start)
 
 
 def _in_parts(rows: Iterable[T], length: int) -> Iterator[list[T]]:

@@ -50,20 +50,20 @@ class RunningSums:
         self._measures = measures
         self._contributions = contributions
         wanted = len(at) * keys * measures // KEPT_CELLS
-        self._block = min(max(SHORTEST_BLOCK, _power_of_two(wanted)), LONGEST_BLOCK)
-        self._kept = self._sum_up(before, alike)
+        self.block = min(max(SHORTEST_BLOCK, _power_of_two(wanted)), LONGEST_BLOCK)
+        self.kept = self._sum_up(before, alike)
 
     @property
     def cells(self) -> int:
         """How many sums are kept."""
-        return self._kept.size
+        return self.kept.size
 
     def until(self, edges: Integers) -> Integers:
         """The sums over all rows before each edge, by edge, measure and key."""
         ends = np.searchsorted(self._at, edges, side="left")
-        blocks = ends // self._block
-        starts = blocks * self._block
-        sums = self._kept[blocks]
+        blocks = ends // self.block
+        starts = blocks * self.block
+        sums = self.kept[blocks]
         lengths = ends - starts
         if (total := int(lengths.sum())) == 0:
             return sums
@@ -74,17 +74,17 @@ class RunningSums:
         return sums
 
     def _sum_up(self, before: "RunningSums | None", alike: int) -> Integers:
-        blocks = len(self._at) // self._block + 1
+        blocks = len(self._at) // self.block + 1
         kept = np.zeros((blocks + 1, self._measures, self._keys), dtype=np.int64)
         known = 0
-        if before is not None and before._block == self._block:
-            known = min(alike // self._block, len(before._kept) - 1)
-            kept[: known + 1] = before._kept[: known + 1]
-        step = max(_ROWS_AT_ONCE // self._block, 1) * self._block
-        for begin in range(known * self._block, len(self._at), step):
+        if before is not None and before.block == self.block:
+            known = min(alike // self.block, len(before.kept) - 1)
+            kept[: known + 1] = before.kept[: known + 1]
+        step = max(_ROWS_AT_ONCE // self.block, 1) * self.block
+        for begin in range(known * self.block, len(self._at), step):
             end = min(begin + step, len(self._at))
-            first = begin // self._block
-            block_of_row = np.arange(begin, end) // self._block - first
+            first = begin // self.block
+            block_of_row = np.arange(begin, end) // self.block - first
             count = int(block_of_row[-1]) + 1
             kept[first + 1 : first + 1 + count] = _by_key(
                 block_of_row, count, self._contributions(slice(begin, end)), self._keys, self._measures

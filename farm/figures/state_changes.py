@@ -4,7 +4,7 @@ A printer is in one state at any time of its life, so its account is a row of ch
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Final, NamedTuple, Protocol
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from farm.figures.grouping import Grouping
 from farm.figures.running_sums import Added, Column, Integers, Keys, RunningSums, sums_before
+from farm.kpi.intervals import Interval
 from farm.model.printer import Printer
 from farm.model.span import Span
 from farm.model.states import PrinterState
@@ -20,6 +21,9 @@ STATES: Final = tuple(PrinterState)
 NOT_THERE: Final = len(STATES)
 """The code of a printer before it was first seen, and after it was retired."""
 UNKNOWN: Final = STATES.index(PrinterState.UNKNOWN)
+MAINTENANCE: Final = STATES.index(PrinterState.MAINTENANCE)
+PRODUCTIVE: Final = frozenset(map(STATES.index, (PrinterState.PRINTING, PrinterState.PREPARING)))
+"""The codes of a printer that prints, which it does whatever was planned."""
 CODES: Final = len(STATES) + 1
 _CODE = {state: code for code, state in enumerate(STATES)}
 _SILENCE = "silence"
@@ -43,8 +47,12 @@ class Clock(Protocol):
         """The time that passed until each instant (ms since 1970, UTC)."""
 
 
-def changes_of(printer: Printer, spans: Iterable[Span], begin: Change | None = None) -> list[Change]:
+def changes_of(
+    printer: Printer, spans: Iterable[Span], planned: Sequence[Interval] = (), begin: Change | None = None
+) -> list[Change]:
     """The changes that the printer's spans, in order, come to; what no span covers is unknown.
+
+    While work was `planned` on it the printer was in maintenance, where it did not print all the same.
 
     From the first sight on, or from the change `begin`, with which the spans begin, until the printer
     is retired; its last state goes on in the changes. Of spans that overlap the earlier one holds.
@@ -65,6 +73,24 @@ def changes_of(printer: Printer, spans: Iterable[Span], begin: Change | None = N
         row.go_on(at, UNKNOWN)
     if end is not None:
         row.cut_at(end)
+    return _with_work(row.changes, planned) if planned else row.changes
+
+
+def _with_work(changes: Sequence[Change], planned: Sequence[Interval]) -> list[Change]:
+    """The changes with maintenance where it was planned, but for the state that goes on at the end."""
+    if not changes:
+        return []
+    row = _StateRow(changes[0].before)
+    for change, following in pairwise(changes):
+        row.go_on(change.at_ms, change.after)
+        if change.after in PRODUCTIVE:
+            continue
+        for from_ms, to_ms in planned:
+            start, end = max(from_ms, change.at_ms), min(to_ms, following.at_ms)
+            if start < end:
+                row.go_on(start, MAINTENANCE)
+                row.go_on(end, change.after)
+    row.go_on(changes[-1].at_ms, changes[-1].after, is_last=changes[-1].after == changes[-1].before)
     return row.changes
 
 
@@ -136,14 +162,14 @@ class Spent:
         self, columns: ChangeColumns, who: Grouping, clock: Clock | None, alike: "_Alike | None" = None
     ) -> None:
         self.columns = columns
-        self._time = _Time(clock, int(columns.at[0]) if len(columns.at) else 0)
+        self.time = _Time(clock, int(columns.at[0]) if len(columns.at) else 0)
         self._who, self._clock = who, clock
         before, rows = (None, 0) if alike is None else alike
-        if before is not None and before._time.origin != self._time.origin:
+        if before is not None and before.time.origin != self.time.origin:
             before = None
-        sums = None if before is None else before._sums
+        sums: RunningSums | None = None if before is None else before.sums
         keys = who.subjects * CODES
-        self._sums = RunningSums(columns.at, keys, 2, self._contributions, sums, rows)
+        self.sums: RunningSums = RunningSums(columns.at, keys, 2, self._contributions, sums, rows)
 
     def renewed(self, columns: ChangeColumns, alike: int) -> "Spent":
         """The same of columns of which the first `alike` rows are those of these."""
@@ -152,26 +178,26 @@ class Spent:
     @property
     def cells(self) -> int:
         """How many sums are kept."""
-        return self._sums.cells
+        return self.sums.cells
 
     def until(self, edges: Integers, beside: Sequence[Integers] = ()) -> Integers:
         """Milliseconds by edge, subject and code, spent before the edge; states go on until then.
 
         `beside` are the columns of changes that came to these, with their weights.
         """
-        found = self._sums.until(edges)
+        found = self.sums.until(edges)
         if beside:
             at, printer, old, new, weight = beside
-            added = _entries(self._who, self._time(at), printer, old, new, weight)
+            added = _entries(self._who, self.time(at), printer, old, new, weight)
             found += sums_before(edges, at, self._who.subjects * CODES, 2, added)
-        elapsed = found[:, 0] * self._time(edges)[:, None] - found[:, 1]
+        elapsed = found[:, 0] * self.time(edges)[:, None] - found[:, 1]
         return elapsed.reshape(len(edges), self._who.subjects, CODES)
 
     def _contributions(self, rows: slice | Keys) -> Sequence[Added]:
         columns = self.columns
         at = columns.at[rows]
         facts = columns.printer[rows], columns.before[rows], columns.after[rows], np.ones_like(at)
-        return _entries(self._who, self._time(at), *facts)
+        return _entries(self._who, self.time(at), *facts)
 
 
 class _Alike(NamedTuple):

@@ -38,6 +38,7 @@ ALERT: Final = "alert"
 
 STARTED: Final = "started"
 ENDED: Final = "ended"
+INSPECTED: Final = "inspected"
 STATE: Final = "state"
 
 _JOB_MOMENTS = {
@@ -93,6 +94,8 @@ def feed_lines(entry: FeedEntry, known: KnownPrinters) -> list[bytes]:
             ]
         case FeedKind.JOB_PAUSED | FeedKind.JOB_RESUMED | FeedKind.JOB_REVISED:
             return [_job_moment(entry, printer)]
+        case FeedKind.JOB_INSPECTED:
+            return [_inspection_line(entry, printer)]
     return []
 
 
@@ -149,9 +152,9 @@ def kpi_line(point: TimedFigure) -> bytes:
     return line(series(KPI, tags), fields(values), timestamp(point.at_ms, 0))
 
 
-def job_sequence(job_id: str) -> int:
-    """The digits below the millisecond of a job's start and end."""
-    return zlib.crc32(job_id.encode()) % NANOSECONDS_PER_MS
+def job_sequence(name: str) -> int:
+    """The digits below the millisecond: of a job's start and end made of its id, of a verdict of its name."""
+    return zlib.crc32(name.encode()) % NANOSECONDS_PER_MS
 
 
 def _told_job(entry: FeedEntry) -> list[Job]:
@@ -183,6 +186,26 @@ def _job_moment(entry: FeedEntry, printer: Printer) -> bytes:
         series(JOB_EVENT, _printer_tags(printer) | {"event": _JOB_MOMENTS[entry.kind]}),
         fields(_job_fields(printer, {**entry.body, "id": entry.job_id})),
         timestamp(entry.at_ms, entry.seq),
+    )
+
+
+def _inspection_line(entry: FeedEntry, printer: Printer) -> bytes:
+    """The verdict as it was given, or that it was withdrawn; each stays, the last one holds.
+
+    Its number below the millisecond is its own, so that it is the same point without the feed.
+    """
+    verdict = entry.body.get("after") or {}
+    values: dict[str, FieldValue] = {
+        "job": entry.job_id,
+        **_labels(printer),
+        **{name: entry.body.get(name) for name in ("file", "units", "who", "note", "version")},
+        **{name: verdict.get(name) for name in ("good_units", "rejected_units", "reason")},
+        "withdrawn": not verdict,
+    }
+    return line(
+        series(JOB_EVENT, _printer_tags(printer) | {"event": INSPECTED}),
+        fields(values),
+        timestamp(entry.at_ms, job_sequence(f"{entry.job_id} {entry.body.get('version')}")),
     )
 
 

@@ -1,4 +1,4 @@
-"""Filling an empty ledger with the printers, jobs and spans that a bucket holds.
+"""Filling an empty ledger with the printers, jobs, verdicts and spans that a bucket holds.
 
 What a bucket does not hold comes back neither: evidence, checkpoints, revisions, alerts and
 their deliveries, and telemetry, which InfluxDB keeps longer anyway. So a figure comes out
@@ -14,15 +14,17 @@ from farm.influx.client import InfluxServer
 from farm.influx.history import job_of, spans_of
 from farm.influx.influxql import one_of, quoted, select
 from farm.influx.line_protocol import NANOSECONDS_PER_MS
-from farm.influx.points import ENDED, JOB_EVENT, KPI, PRINTER_STATE, STARTED, STATE, TELEMETRY
+from farm.influx.points import ENDED, INSPECTED, JOB_EVENT, KPI, PRINTER_STATE, STARTED, STATE, TELEMETRY
 from farm.ledger.batch import Batch
 from farm.ledger.ledger import Ledger
 from farm.ledger.ledger_reader import NO_PROCESS
 from farm.ledger.records import JobAlias
+from farm.ledger.verdict_store import VerdictStore
 from farm.model.job import Job
 from farm.model.printer import Address, Printer
 from farm.model.span import Span
 from farm.model.states import Outcome, PrinterState, Provenance
+from farm.model.verdict import RejectionReason, VerdictChange
 
 CLIENT_ID = "rebuilt-from-influxdb"
 """The shard under which the ledger holds what was rebuilt, until a collector takes the printers over."""
@@ -45,6 +47,7 @@ class _Past(NamedTuple):
     spans: list[Span]
     jobs: list[Job]
     aliases: list[JobAlias]
+    verdicts: list[VerdictChange]
 
 
 def rebuild(server: InfluxServer, ledger: Ledger) -> Rebuilt:
@@ -72,6 +75,7 @@ def rebuild(server: InfluxServer, ledger: Ledger) -> Rebuilt:
                 booked_until_ms=known_until_ms,
             )
         )
+        VerdictStore(ledger.engine).restore(past.verdicts)
         jobs += len(past.jobs)
         spans += len(past.spans)
     return Rebuilt(len(printers), jobs, spans, known_until_ms)
@@ -135,7 +139,27 @@ def _past(server: InfluxServer, printer: Printer, addresses: list[Address], know
             known_as = msgspec.json.decode(row.get("aliases", "[]"), type=list[tuple[str, str]])
             aliases += [JobAlias(printer.id, history, native_id, job.id) for history, native_id in known_as]
     spans = _whole_account(printer, spans_of(printer.id, moves, known_until_ms))
-    return _Past(printer, addresses, spans, [_settled(job, known_until_ms) for job in jobs.values()], aliases)
+    settled = [_settled(job, known_until_ms) for job in jobs.values()]
+    return _Past(printer, addresses, spans, settled, aliases, _verdicts(server, of_printer))
+
+
+def _verdicts(server: InfluxServer, of_printer: str) -> list[VerdictChange]:
+    """The trail of the printer's verdicts, oldest first."""
+    query = select("*", JOB_EVENT, [of_printer, f"event = {quoted(INSPECTED)}"], "printer")
+    found = [row for series in server.influxql(server.settings.bucket, query) for row in series.rows()]
+    return [
+        VerdictChange(
+            job_id=row["job"],
+            version=row["version"],
+            at_ms=row["time"] // NANOSECONDS_PER_MS,
+            who=row["who"],
+            good_units=row.get("good_units"),
+            rejected_units=row.get("rejected_units"),
+            reason=None if row.get("reason") is None else RejectionReason(row["reason"]),
+            note=row.get("note") or "",
+        )
+        for row in sorted(found, key=lambda row: (row["time"], row["version"]))
+    ]
 
 
 def _whole_account(printer: Printer, spans: list[Span]) -> list[Span]:

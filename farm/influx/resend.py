@@ -1,6 +1,6 @@
 """Everything that the ledger holds sent once more: for an InfluxDB that is new or lost what it had."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Engine
@@ -14,8 +14,10 @@ from farm.influx.points import feed_lines, job_lines, span_line
 from farm.influx.settings import InfluxSettings
 from farm.influx.telemetry_queue import TelemetryQueue
 from farm.ledger.outbox_positions import Position, Reject
+from farm.ledger.verdict_store import VerdictStore, inspection_told
 from farm.model.clock import Clock
 from farm.model.feed import FeedEntry, FeedKind
+from farm.model.job import Job
 from farm.model.printer import Printer
 
 _NO_LIMIT_MB = 1e9
@@ -100,8 +102,15 @@ class _BooksQueue(OutboxQueue):
         ]
         jobs = outbox.jobs_from(printer.id, 0)
         aliases = outbox.aliases({job.id for job in jobs})
+        inspected = self._inspections({job.id: job for job in jobs})
         return [
             *feed_lines(appeared, self._known),
             *states,
             *(line for job in jobs for line in job_lines(printer, job, aliases)),
+            *(line for entry in inspected for line in feed_lines(entry, self._known)),
         ]
+
+    def _inspections(self, jobs: Mapping[str, Job]) -> list[FeedEntry]:
+        """Every verdict; those that the feed still tells are the same points."""
+        trails = VerdictStore(self.context.outbox.engine).trails(jobs)
+        return [inspection_told(change, jobs[change.job_id]) for change in trails]

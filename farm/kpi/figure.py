@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from farm.kpi.catalogue import Unit, shown
+from farm.kpi.indicator import Unit, shown
 from farm.kpi.periods import Period
 from farm.kpi.subjects import Scope
 from farm.kpi.wilson import Interval95

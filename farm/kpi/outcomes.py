@@ -8,11 +8,12 @@ from farm.model.states import CancelledBy, Outcome
 
 
 class OutcomeTally(msgspec.Struct, frozen=True):
-    """Jobs that ended, their units, and jobs cancelled by whom. What is missing is none."""
+    """Jobs that ended, their units, jobs cancelled by whom, and printing time. What is missing is none."""
 
     jobs: Mapping[Outcome, int]
     units: Mapping[Outcome, int]
     cancelled_by: Mapping[CancelledBy, int]
+    printing_ms: Mapping[Outcome, int] = {}
 
     @property
     def ended(self) -> int:

@@ -1,38 +1,39 @@
-"""How much of some intervals has passed until an instant: the open or the closed hours of a shop."""
+"""Time that passed within intervals: how much of them lay before an instant."""
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from farm.kpi.account import Interval
+from farm.kpi.intervals import Interval
+
+Instants: TypeAlias = NDArray[np.int64]
+"""Milliseconds since 1970, or lengths in milliseconds."""
 
 
 class PassedTime:
-    """Milliseconds of the intervals that lie before an instant.
+    """A function from instants to the milliseconds of the intervals that lay before them, exact.
 
-    Within an interval it rises as fast as time does, elsewhere it stands: exact for integers.
+    The time that passed between two instants is the difference of its values, however many
+    intervals there are: one search among their ends for each instant.
     """
 
     def __init__(self, intervals: Sequence[Interval]) -> None:
-        """`intervals` are in order and do not overlap."""
-        self._starts = np.array([each.from_ms for each in intervals], dtype=np.int64)
-        lengths = np.array([each.to_ms - each.from_ms for each in intervals], dtype=np.int64)
-        self._lengths = lengths
-        self._before = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(lengths)))
-        self._words = self._starts.tobytes(), lengths.tobytes()
+        """Raises ValueError for intervals that are not sorted, overlap, or have no length."""
+        ends = np.asarray(intervals, np.int64).reshape(-1)
+        lengths = np.diff(ends)
+        if (lengths < 0).any() or (lengths[::2] == 0).any():
+            raise ValueError("the intervals must be sorted, disjoint and of some length")
+        self._ends = ends
+        lengths[1::2] = 0
+        passed = np.concatenate([np.zeros(min(len(ends), 1), np.int64), np.cumsum(lengths)])
+        # One more value and one more end than there are ends: for what lies before the first.
+        self._passed = np.concatenate([np.zeros(1, np.int64), passed])
+        self._last_end = np.concatenate([np.zeros(1, np.int64), ends])
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, PassedTime) and self._words == other._words
-
-    def __hash__(self) -> int:
-        return hash(self._words)
-
-    def __call__(self, at: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The time passed until each instant (ms since 1970, UTC)."""
-        place = np.searchsorted(self._starts, at, side="right") - 1
-        within = np.maximum(place, 0)
-        begun = place >= 0
-        since = np.clip(at - self._starts[within], 0, self._lengths[within])
-        passed: NDArray[np.int64] = np.where(begun, self._before[within] + since, 0)
-        return passed
+    def __call__(self, at: Instants) -> Instants:
+        """Milliseconds of the intervals before each of the instants `at`, in its shape."""
+        place = np.searchsorted(self._ends, at, side="right")
+        found: Instants = self._passed[place] + np.where(place & 1, at - self._last_end[place], 0)
+        return found

@@ -1,6 +1,8 @@
 """Print success rate: how many of the attempted prints came out."""
 
 from farm.kpi.calculation import KpiInput, KpiResult
+from farm.kpi.indicator import Cadence, Indicator, Unit
+from farm.kpi.targets import Profile, Target
 from farm.kpi.wilson import wilson_interval
 from farm.model.states import CancelledBy, Outcome
 
@@ -30,3 +32,20 @@ def print_success_rate(given: KpiInput) -> KpiResult:
             **{f"cancelled_by_{who.value}": by.get(who, 0) for who in CancelledBy},
         },
     )
+
+
+PRINT_SUCCESS_RATE = Indicator(
+    id="print_success_rate",
+    name="Print success rate",
+    unit=Unit.RATIO,
+    formula="succeeded jobs ÷ (succeeded jobs + failed jobs)",
+    source="guides of jewelry, custom-miniatures and resin-miniatures",
+    more_is_better=True,
+    cadences=(Cadence.DAILY,),
+    targets=(
+        Target(profile=Profile.JEWELRY, low=0.90),
+        Target(profile=Profile.CUSTOM_MINIATURES, low=0.90),
+        Target(profile=Profile.RESIN_MINIATURES, low=0.90),
+    ),
+    calculate=print_success_rate,
+)

@@ -1,6 +1,9 @@
 """Throughput: what the farm turned out."""
 
 from farm.kpi.calculation import KpiInput, KpiResult, hours
+from farm.kpi.indicator import Cadence, Indicator, Unit
+from farm.kpi.periods import Period
+from farm.kpi.targets import Level, Profile, Target
 from farm.model.states import Outcome, PrinterState
 from farm.model.times import DAY_MS, HOUR_MS
 
@@ -36,3 +39,39 @@ def _rates(units: int, jobs: int, elapsed_ms: int) -> dict[str, float]:
         "jobs_per_hour": jobs * HOUR_MS / elapsed_ms,
         "jobs_per_day": jobs * DAY_MS / elapsed_ms,
     }
+
+
+THROUGHPUT = Indicator(
+    id="throughput",
+    name="Throughput",
+    unit=Unit.UNITS,
+    formula="units of the jobs that succeeded, by the time at which they ended",
+    source="guides of resin-miniatures and model-studio",
+    more_is_better=True,
+    cadences=(Cadence.DAILY, Cadence.WEEKLY),
+    targets=(
+        Target(profile=Profile.RESIN_MINIATURES, low=416, per=Period.MONTH),
+        Target(
+            profile=Profile.RESIN_MINIATURES,
+            low=104,
+            level=Level.FLOOR,
+            per=Period.WEEK,
+            meaning="the least a week should bring",
+        ),
+        Target(
+            profile=Profile.MODEL_STUDIO,
+            low=100,
+            high=150,
+            per=Period.MONTH,
+            meaning="orders; above average",
+        ),
+        Target(
+            profile=Profile.MODEL_STUDIO,
+            low=200,
+            level=Level.EXCEPTIONAL,
+            per=Period.MONTH,
+            meaning="orders",
+        ),
+    ),
+    calculate=throughput,
+)

@@ -2,6 +2,8 @@
 
 from farm.kpi.account import TimeAccount
 from farm.kpi.calculation import KpiInput, KpiResult, hours
+from farm.kpi.indicator import Cadence, Indicator, Unit
+from farm.kpi.targets import Level, Profile, Target
 from farm.model.states import PrinterState
 from farm.settings import SiteSettings
 
@@ -46,3 +48,35 @@ def _hours_of(account: TimeAccount, utilized_ms: int, available_ms: int) -> dict
         "utilized_hours": hours(utilized_ms),
         **{f"{state.value}_hours": hours(account.in_states({state})) for state in PrinterState},
     }
+
+
+UTILIZATION = Indicator(
+    id="utilization",
+    name="Utilization",
+    unit=Unit.RATIO,
+    formula="printing hours ÷ available hours; available hours = hours of the window − closed hours "
+    "− planned maintenance + printing hours in closed hours",
+    source="guides of jewelry, custom-miniatures, resin-miniatures and service-bureau; "
+    "classes of time after SEMI E10",
+    more_is_better=True,
+    cadences=(Cadence.DAILY, Cadence.WEEKLY),
+    targets=(
+        Target(profile=Profile.JEWELRY, low=0.70, high=0.85),
+        Target(
+            profile=Profile.JEWELRY, low=0.80, level=Level.STRETCH, meaning="from here on idle cost falls"
+        ),
+        Target(profile=Profile.CUSTOM_MINIATURES, low=0.70, high=0.85),
+        Target(profile=Profile.RESIN_MINIATURES, low=0.80),
+        Target(profile=Profile.RESIN_MINIATURES, low=0.85, level=Level.STRETCH),
+        Target(profile=Profile.RESIN_MINIATURES, low=0.90, level=Level.EXCEPTIONAL, meaning="near-perfect"),
+        Target(profile=Profile.RESIN_MINIATURES, low=0.70, level=Level.FLOOR, meaning="below it: plan anew"),
+        Target(
+            profile=Profile.RESIN_MINIATURES,
+            low=0.65,
+            level=Level.FLOOR,
+            meaning="below it: review the size of the fleet",
+        ),
+        Target(profile=Profile.SERVICE_BUREAU, low=0.75),
+    ),
+    calculate=utilization,
+)

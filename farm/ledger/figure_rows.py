@@ -12,7 +12,9 @@ from farm.ledger import rows, schema
 from farm.ledger.chosen_printers import among
 from farm.ledger.feed_log import feed_position
 from farm.ledger.ledger_database import LedgerDatabase
+from farm.ledger.maintenance_store import standing_maintenance
 from farm.model.feed import FeedEntry
+from farm.model.planned_maintenance import PlannedMaintenance
 from farm.model.printer import Printer
 from farm.model.span import Span
 from farm.model.states import PrinterState
@@ -72,6 +74,10 @@ class LedgerState:
         wanted = select(*(_printer[name] for name in Printer.__struct_fields__), _printer.collector)
         found = self._connection.execute(wanted.order_by(_printer.first_seen_ms, _printer.id))
         return [PrinterRow(rows.printer_with(*facts), shard) for *facts, shard in found]
+
+    def planned_maintenance(self) -> list[PlannedMaintenance]:
+        """All work that was planned and not withdrawn."""
+        return standing_maintenance(self._connection)
 
     def accounts(self) -> Iterator[tuple[str, list[Span]]]:
         """The spans of every printer, each printer's by start."""

@@ -23,6 +23,7 @@ LONGEST: Final = {
     "request_key": limits.REQUEST_KEY.length,
     "name": limits.PRINTER_NAME.length,
     "text": limits.NOTE.length,
+    "note": limits.NOTE.length,
     "file": limits.FILE.length,
     "material": limits.MATERIAL.length,
     "operator": limits.OPERATOR.length,
@@ -39,18 +40,18 @@ def check_texts(who: str, why: str, request_key: str | None) -> None:
 
     Raises InvalidInput.
     """
-    _text("who", who, wanted=True)
-    _text("why", why)
+    tidy_text("who", who, wanted=True)
+    tidy_text("why", why)
     if request_key is not None:
-        _text("request_key", request_key, wanted=True)
+        tidy_text("request_key", request_key, wanted=True)
 
 
 def tidied(word: OperatorWord) -> OperatorWord:
     """The word with the blanks around its texts taken off. Raises InvalidInput where it is out of bounds."""
     if isinstance(word, RenamePrinter):
-        return RenamePrinter(_text("name", word.name, wanted=True))
+        return RenamePrinter(tidy_text("name", word.name, wanted=True))
     if isinstance(word, NoteJob):
-        return NoteJob(_text("text", word.text))
+        return NoteJob(tidy_text("text", word.text))
     if isinstance(word, DescribeJob):
         return _description(word)
     if isinstance(word, CorrectJob):
@@ -73,14 +74,18 @@ def _description(word: DescribeJob) -> DescribeJob:
     if word.units is not None and not 1 <= word.units <= MOST_UNITS:
         raise InvalidInput("units", word.units, f"must be from 1 to {MOST_UNITS:,}")
     texts = {
-        field: _text(field, value, wanted=True)
+        field: tidy_text(field, value, wanted=True)
         for field in ("file", "material", "operator")
         if (value := getattr(word, field)) is not None
     }
     return msgspec.structs.replace(word, **texts)
 
 
-def _text(field: str, value: str, *, wanted: bool = False) -> str:
+def tidy_text(field: str, value: str, *, wanted: bool = False) -> str:
+    """The text without the blanks around it.
+
+    Raises InvalidInput where it is too long, holds what is no text, or is empty and `wanted`.
+    """
     tidy = value.strip()
     if wanted and not tidy:
         raise InvalidInput(field, value, "must not be empty")

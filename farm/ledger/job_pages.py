@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, literal, or_, select, tuple_
 
 from farm.ledger import schema
 from farm.ledger.chosen_printers import among
@@ -36,7 +36,8 @@ def job_page(connection: Connection, wanted: JobFilter) -> JobPage:
     limit = max(wanted.limit, 1)
     jobs: list[Job] = []
     if mark is None or mark.under_way:
-        jobs = _fetch(connection, _under_way(connection, wanted, mark), limit + 1)
+        if wanted.inspected is None:  # Nobody can have looked at what is still under way.
+            jobs = _fetch(connection, _under_way(connection, wanted, mark), limit + 1)
         mark = None
     if len(jobs) <= limit and not wanted.open_only:
         jobs += _fetch(connection, _ended(connection, wanted, mark), limit + 1 - len(jobs))
@@ -94,6 +95,9 @@ def _conditions(connection: Connection, wanted: JobFilter) -> Sequence[ColumnEle
         conditions.append(among(connection, _job.outcome, wanted.outcomes))
     if wanted.file is not None:
         conditions.append(_job.file == wanted.file)
+    if wanted.inspected is not None:
+        inspected = exists().where(schema.verdict.c.job_id == _job.id)
+        conditions.append(inspected if wanted.inspected else ~inspected)
     return conditions
 
 

@@ -224,6 +224,85 @@ operator_input = Table(
     comment="the inbox: what people said of printers and jobs, and what the collector answered",
 )
 
+verdict = Table(
+    "verdict",
+    metadata,
+    Column("job_id", String(36), primary_key=True),
+    Column("good_units", Integer, nullable=False),
+    Column("rejected_units", Integer, nullable=False),
+    Column("reason", String(32)),
+    Column("note", Text, nullable=False),
+    Column("who", String(limits.WHO.length), nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    comment="the inspection of a job that holds; no reference, since it outlives a job that a replay "
+    "withdraws, and holds again when the job comes back",
+)
+
+verdict_change = Table(
+    "verdict_change",
+    metadata,
+    Column("id", _serial, primary_key=True, autoincrement=True),
+    Column("job_id", String(36), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("who", String(limits.WHO.length), nullable=False),
+    Column("good_units", Integer),
+    Column("rejected_units", Integer),
+    Column("reason", String(32)),
+    Column("note", Text, nullable=False),
+    UniqueConstraint("job_id", "version"),
+    comment="every verdict that was given, and every withdrawal, whose counts are empty",
+)
+
+calendar = Table(
+    "calendar",
+    metadata,
+    Column("name", String(limits.CALENDAR.length), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    comment="opening hours of the shop; `version` counts the changes",
+)
+
+calendar_group = Table(
+    "calendar_group",
+    metadata,
+    Column("group", String(limits.GROUP.length), primary_key=True),
+    Column("calendar", String(limits.CALENDAR.length), nullable=False),
+    comment="which calendar holds for a group; under the empty name the one of all others",
+)
+
+planned_maintenance = Table(
+    "planned_maintenance",
+    metadata,
+    Column("id", _serial, primary_key=True, autoincrement=True),
+    Column("printer_id", ForeignKey("printer.id")),
+    Column("group", String(limits.GROUP.length)),
+    Column("from_ms", BigInteger, nullable=False),
+    Column("to_ms", BigInteger, nullable=False),
+    Column("planned_ms", BigInteger, nullable=False),
+    Column("who", String(limits.WHO.length), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("withdrawn_ms", BigInteger),
+    comment="work on a printer, on a group, or on the farm where neither is named",
+)
+
+calendar_change = Table(
+    "calendar_change",
+    metadata,
+    Column("id", _serial, primary_key=True, autoincrement=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("who", String(limits.WHO.length), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("what", String(32), nullable=False),
+    Column("calendar", String(limits.CALENDAR.length)),
+    Column("restates_from_ms", BigInteger),
+    Column("before", Text),
+    Column("after", Text),
+    Index("ix_calendar_change_calendar", "calendar", "id"),
+    comment="the trail of calendars and planned maintenance",
+)
+
 rejected_message = Table(
     "rejected_message",
     metadata,

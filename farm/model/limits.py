@@ -77,6 +77,8 @@ FILAMENT_MM = Range(-10_000, 100_000_000)
 FILAMENT_G = Range(0, 1_000_000)
 LAYERS = Range(0, 10_000_000)
 UNITS = Range(0, 1_000_000)
+VERSION = Range(0, 2**31 - 1)
+"""How often something was changed."""
 
 # -- texts, characters ---------------------------------------------------------------------------
 
@@ -98,6 +100,9 @@ PRINTER_NAME = TextLimit(128)
 ANNOUNCED_NAME = TextLimit(100)
 """A name out of a topic, to which the adapter may have to be added to tell two printers apart."""
 GROUP = TextLimit(128)
+CALENDAR = TextLimit(64)
+HOLIDAY = TextLimit(128)
+"""What a holiday is called."""
 MODEL = TextLimit(128)
 CLIENT_ID = TextLimit(128)
 BROKER = TextLimit(255)

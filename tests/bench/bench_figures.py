@@ -237,10 +237,10 @@ def revise(ledger: Ledger, printer: int) -> None:
         connection.execute(update(schema.span).where(lasting).values(state="maintenance"))
         revised = job_id(printer, JOBS_EACH // 2)
         connection.execute(update(schema.job).where(job.id == revised).values(outcome="failed"))
-        facts = {"at_ms": END, "printer_id": printer_id(printer)}
+        whose = printer_id(printer)
         entries = [
-            FeedEntry(kind=FeedKind.SPANS_REVISED, body={"from_ms": middle}, **facts),
-            FeedEntry(kind=FeedKind.JOB_REVISED, job_id=revised, **facts),
+            FeedEntry(kind=FeedKind.SPANS_REVISED, at_ms=END, printer_id=whose, body={"from_ms": middle}),
+            FeedEntry(kind=FeedKind.JOB_REVISED, at_ms=END, printer_id=whose, job_id=revised),
         ]
         append_feed(connection, entries)
 

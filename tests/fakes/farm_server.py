@@ -15,6 +15,7 @@ from api.server import ApiServer
 from api.settings import ApiSettings
 from api.setup import RefusalProvider, SetupProvider
 from farm.ledger.alert_store import AlertStore
+from farm.ledger.calendar_store import CalendarStore
 from farm.ledger.history_port import HistoryReader
 from farm.ledger.ledger import Ledger, open_ledger
 from farm.model.alert import DeliveryAttempt, DeliveryProgress, DeliveryState, Settlement
@@ -83,6 +84,7 @@ def serving(
     limits: ConnectionLimits | None = None,
     max_streams: int = 500,
     site: SiteSettings = SITE,
+    calendar_store: CalendarStore | None = None,
 ) -> Iterator[FarmServer]:
     """The API over the ledger on a port of 127.0.0.1, until the context is left."""
     settings = ApiSettings(
@@ -100,6 +102,7 @@ def serving(
         refusals=refusals,
         queues=queues,
         history=history,
+        calendar_store=calendar_store,
     )
     server = ApiServer(app, settings, limits)
     stop = threading.Event()

@@ -68,8 +68,34 @@ SAID = st.builds(
     st.sampled_from(WHATS),
     st.dictionaries(st.sampled_from(FIELDS), JSON | INSTANTS, max_size=5),
 )
+VERDICTS = st.dictionaries(
+    st.sampled_from(["job", "good_units", "rejected_units", "reason", "note", "units_differ"]),
+    JSON | st.sampled_from([0, 1, "warping", True]),
+    max_size=6,
+)
+VERDICT_LISTS = st.lists(VERDICTS, max_size=3).map(lambda said: {"verdicts": said})
+SPANS = st.lists(
+    st.sampled_from(["08:00-18:00", "00:00-24:00", "22:00-06:00", "12:00-13:00"]) | TEXTS, max_size=3
+)
+DATES = st.sampled_from(["2026-12-24", "2026-02-30", "0000-01-01", "9999-12-31"])
+CALENDARS = st.builds(
+    lambda hours, days, rest: {"hours": hours, "exceptions": days, **rest},
+    st.dictionaries(st.sampled_from(["mon", "tue", "sun"]), SPANS, max_size=3),
+    st.lists(st.fixed_dictionaries({"date": DATES | TEXTS, "hours": SPANS | JSON}), max_size=3),
+    st.dictionaries(
+        st.sampled_from(["holidays", "groups", "default", "version", "why"]), JSON | TEXTS, max_size=3
+    ),
+)
+PLANNED = st.builds(
+    lambda start, end, rest: {"from": start, "until": end, **rest},
+    INSTANTS | TEXTS,
+    INSTANTS | TEXTS,
+    st.dictionaries(st.sampled_from(["printer", "group", "why"]), KNOWN | JSON, max_size=2),
+)
 BODIES = st.one_of(
-    (JSON | SAID).map(lambda value: json.dumps(value).encode()),
+    (JSON | SAID | VERDICTS | VERDICT_LISTS | CALENDARS | PLANNED).map(
+        lambda value: json.dumps(value).encode()
+    ),
     st.binary(max_size=60),
     st.integers(1, 30_000).map(lambda depth: b"[" * depth),
 )
@@ -113,7 +139,7 @@ def requests(draw: st.DrawFn, document: dict[str, Any]) -> tuple[str, str, dict[
         if each["in"] == "header" and draw(st.booleans()):
             words = draw(VALUES).encode("utf-8", "surrogatepass")
             sent["headers"][each["name"]] = re.sub(rb"[\x00-\x1f\x7f]", b"", words).strip()
-    if method == "post":
+    if method in ("post", "put"):
         sent["content"] = draw(BODIES)
         sent["headers"]["Content-Type"] = "application/json"
     return method, template, sent

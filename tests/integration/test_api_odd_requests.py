@@ -75,7 +75,7 @@ def document(server: FarmServer) -> dict[str, Any]:
 def operations(document: dict[str, Any], method: str = "get") -> Iterator[tuple[str, dict[str, Any]]]:
     """Every route that answers and ends."""
     for path, methods in document["paths"].items():
-        assert set(methods) <= {"get", "post"}
+        assert set(methods) <= {"get", "post", "put", "delete"}
         if path != "/api/v1/stream" and method in methods:
             yield path, methods[method]
 

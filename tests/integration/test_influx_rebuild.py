@@ -14,9 +14,11 @@ from farm.influx.settings import InfluxSettings
 from farm.kpi.subjects import Scope
 from farm.kpi.windows import Window
 from farm.ledger.ledger import Ledger, open_ledger
+from farm.ledger.verdict_store import VerdictStore
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.states import Outcome, PrinterState, Provenance
 from farm.model.times import DAY_MS, HOUR_MS, MINUTE_MS
+from farm.model.verdict import Inspection, RejectionReason
 from farm.settings import SiteSettings
 from tests.contract.ledger_samples import aliased_job
 from tests.figures import kpi_engine
@@ -109,6 +111,26 @@ def test_jobs_printers_and_addresses_come_back_whole(influx: InfluxForTests, far
             for job in before:
                 known_as = ("history", str(job.started_ms))
                 assert aliased_job(again, printer.id, *known_as) == job
+
+
+def test_verdicts_come_back_with_their_trail(influx: InfluxForTests, farm: BookedFarm) -> None:
+    farm.a_day()
+    first, second = (farm.ledger.last_terminal_jobs(printer.id, 1)[0].id for printer in farm.printers[:2])
+    store = VerdictStore(farm.ledger.engine)
+    rejected = Inspection(job_id=first, good_units=0, reason=RejectionReason.WARPING, note='corner "up"')
+    store.give([rejected, Inspection(job_id=second, rejected_units=0)], who="olga", now_ms=farm.now_ms)
+    store.give([Inspection(job_id=first, rejected_units=0)], who="paul", now_ms=farm.now_ms + 5)
+    store.withdraw([second], who="olga", now_ms=farm.now_ms + 5)
+    settings = influx.settings()
+    ship(farm, settings)
+    with InfluxServer(settings) as server, open_ledger("sqlite://") as again:
+        rebuild(server, again)
+        rebuilt = VerdictStore(again.engine)
+        assert [rebuilt.trail(job_id) for job_id in (first, second)] == [
+            store.trail(job_id) for job_id in (first, second)
+        ]
+        assert rebuilt.verdicts([first, second]) == store.verdicts([first, second])
+        assert [entry.kind for entry in again.feed(0, 10)] == []
 
 
 def test_a_job_under_way_ends_unknown_where_the_bucket_ends(influx: InfluxForTests, farm: BookedFarm) -> None:

@@ -12,8 +12,11 @@ from farm.influx.sender import Sender
 from farm.influx.settings import InfluxSettings
 from farm.influx.status import OutboxStatus
 from farm.ledger import schema
+from farm.ledger.job_filter import JobFilter
 from farm.ledger.ledger import open_ledger
+from farm.ledger.verdict_store import VerdictStore
 from farm.model.feed import FeedKind
+from farm.model.verdict import Inspection
 from tests.influx_farm import BookedFarm, HandedClock, empty_outbox
 from tests.influx_server import InfluxForTests, influx_for_tests
 
@@ -30,6 +33,10 @@ def farm() -> Iterator[BookedFarm]:
         farm = BookedFarm(ledger)
         farm.a_day()
         farm.samples(700)
+        inspected = [
+            Inspection(job_id=job.id, rejected_units=0) for job in ledger.jobs(JobFilter(limit=3)).jobs
+        ]
+        VerdictStore(ledger.engine).give(inspected, who="olga", now_ms=farm.now_ms)
         yield farm
 
 
@@ -74,9 +81,10 @@ def test_what_the_feed_no_longer_holds_comes_from_the_books(influx: InfluxForTes
     after = influx.points(fresh.bucket)
     jobs = {key: value for key, value in before.items() if key[0] == "job_event"}
     assert after.keys() >= jobs.keys()
-    ended = {key: value for key, value in jobs.items() if "event=ended" in key}
-    assert ended
-    assert after.items() >= ended.items()
+    for event in ("event=ended", "event=inspected"):
+        told = {key: value for key, value in jobs.items() if event in key}
+        assert told
+        assert after.items() >= told.items()
 
     def states(points: dict[tuple[str, ...], object]) -> set[tuple[object, ...]]:
         """Place without the nanoseconds that tell entries of one millisecond apart, and value."""

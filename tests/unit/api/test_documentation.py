@@ -12,6 +12,7 @@ from api.farm_view import FarmView
 from api.live import LiveStream
 from api.settings import ApiSettings
 from farm.influx.status import QueueStatus
+from farm.kpi.calendar import WEEKDAYS
 from farm.ledger.alert_store import AlertStore
 from farm.model.alert import EVALUATOR, AlertBatch
 from farm.model.feed import FeedKind
@@ -32,7 +33,7 @@ QUEUE = QueueStatus(
     stored_ms=None,
     trouble=None,
 )
-HEADING = re.compile(r"^### `((?:GET|POST) \S+)`$", re.MULTILINE)
+HEADING = re.compile(r"^### `((?:GET|POST|PUT|DELETE) \S+)`$", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -71,18 +72,30 @@ def test_every_parameter_is_documented_with_its_route(text: str, openapi: dict[s
                 assert f"`{parameter['name'].lower()}`" in words, (method, path, parameter["name"])
 
 
-def test_every_field_of_what_can_be_said_is_documented_with_its_route(
-    text: str, openapi: dict[str, Any]
-) -> None:
-    for path, methods in openapi["paths"].items():
-        if "post" not in methods:
-            continue
-        words = section(text, f"POST {path}")
-        body = methods["post"]["requestBody"]["content"]["application/json"]["schema"]
-        for reference in body["oneOf"]:
-            schema = openapi["components"]["schemas"][reference["$ref"].rpartition("/")[2]]
-            assert f"`{schema['properties']['what']['const']}`" in words
+def test_every_field_of_a_body_is_documented_with_its_route(text: str, openapi: dict[str, Any]) -> None:
+    told = {
+        f"{method.upper()} {path}": operation["requestBody"]["content"]["application/json"]["schema"]
+        for path, methods in openapi["paths"].items()
+        for method, operation in methods.items()
+        if "requestBody" in operation
+    }
+    assert {route.split(" ")[0] for route in told} == {"POST", "PUT"}
+    for route, body in told.items():
+        words = section(text, route)
+        for schema in bodies(body, openapi["components"]["schemas"]):
+            if "what" in schema["properties"]:
+                assert f"`{schema['properties']['what']['const']}`" in words
             assert [field for field in schema["properties"] if f"`{field}`" not in words] == []
+
+
+def bodies(body: Any, schemas: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every object that a body can hold, those within it included."""
+    found = [
+        schemas[reference.rpartition("/")[2]]
+        for reference in re.findall(r'"\$ref": "(.*?)"', json.dumps(body))
+    ]
+    objects = [schema for schema in found if "properties" in schema]
+    return objects + [inner for schema in objects for inner in bodies(schema["properties"], schemas)]
 
 
 def test_the_examples_are_json_with_fields_that_are_really_answered(
@@ -95,7 +108,15 @@ def test_the_examples_are_json_with_fields_that_are_really_answered(
         assert keys(json.loads(block)) <= known | FREE_KEYS
 
 
-FREE_KEYS = {*PrinterState, *Outcome, "attempts", "cancelled_by_person", "cancelled_by_system", "streak"}
+FREE_KEYS = {
+    *WEEKDAYS,
+    *PrinterState,
+    *Outcome,
+    "attempts",
+    "cancelled_by_person",
+    "cancelled_by_system",
+    "streak",
+}
 """Keys of tables whose keys depend on what is counted."""
 
 

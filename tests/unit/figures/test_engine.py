@@ -6,9 +6,11 @@ from hypothesis import strategies as st
 from farm.errors import InvalidQuery
 from farm.figures.engine import KpiEngine, period_for
 from farm.figures.read_model import ReadModel
-from farm.kpi.account import Interval
+from farm.kpi.calendar import ShopCalendar
+from farm.kpi.catalogue import CATALOGUE
 from farm.kpi.figure import KpiFigure, KpiSeries
 from farm.kpi.periods import Period
+from farm.kpi.shop_calendars import ShopCalendars
 from farm.kpi.subjects import NO_GROUP, Scope
 from farm.kpi.windows import WINDOW_NAMES, Window
 from farm.model.job import Job
@@ -72,7 +74,7 @@ def test_printers_and_groups_can_be_picked(open_ledger: OpenLedger) -> None:
     ("kpi_ids", "printers", "groups", "told"),
     [
         (["utilisation"], None, None, "did you mean utilization"),
-        (["x"], None, None, "allowed are utilization, print_success_rate, throughput"),
+        (["x"], None, None, "allowed are utilization, print_success_rate, throughput, "),
         (None, ["bay11"], None, "there is no printer 'bay11'; nearest: bay1"),
         (None, None, ["lefft"], "there is no group 'lefft'; nearest: left"),
     ],
@@ -92,7 +94,7 @@ def test_what_there_is_not_is_refused_with_the_nearest(
 def test_an_empty_farm_has_figures_without_data(open_ledger: OpenLedger) -> None:
     engine = KpiEngine(open_ledger([], [], [], 0), SITE)
     figures = engine.evaluate(None, DAY, Scope.FARM, END)
-    assert [figure.id for figure in figures] == ["utilization", "print_success_rate", "throughput"]
+    assert [figure.id for figure in figures] == [entry.id for entry in CATALOGUE]
     assert all(figure.value is None and figure.observed_share is None for figure in figures)
     assert all(figure.shown == "no data" for figure in figures)
     assert engine.evaluate(None, DAY, Scope.PRINTER, END) == []
@@ -101,7 +103,9 @@ def test_an_empty_farm_has_figures_without_data(open_ledger: OpenLedger) -> None
 def test_a_window_that_lies_ahead_has_no_data(open_ledger: OpenLedger) -> None:
     engine = KpiEngine(open_ledger([BAY1], spans_of(BAY1, ALL_IDLE), [], END), SITE)
     ahead = Window("ahead", END, END + DAY_MS)
-    assert [figure.value for figure in engine.evaluate(None, ahead, Scope.FARM, END)] == [None] * 3
+    assert [figure.value for figure in engine.evaluate(None, ahead, Scope.FARM, END)] == [None] * len(
+        CATALOGUE
+    )
 
 
 def test_nothing_after_the_present_is_counted(open_ledger: OpenLedger) -> None:
@@ -146,7 +150,9 @@ def test_a_printer_counts_from_first_sight(open_ledger: OpenLedger) -> None:
     (farm,) = engine.evaluate(["utilization"], DAY, Scope.FARM, END)
     assert farm.value == pytest.approx(6 / 30)
     morning = Window("morning", START_MS, START_MS + 12 * HOUR_MS)
-    assert [each.label for each in engine.evaluate(None, morning, Scope.PRINTER, END)] == ["bay1"] * 3
+    assert [each.label for each in engine.evaluate(None, morning, Scope.PRINTER, END)] == ["bay1"] * len(
+        CATALOGUE
+    )
 
 
 def test_a_retired_printer_counts_until_it_was_retired(open_ledger: OpenLedger) -> None:
@@ -183,11 +189,37 @@ def test_an_ignored_printer_is_left_out(open_ledger: OpenLedger) -> None:
 
 def test_closed_hours_are_not_available_but_printing_in_them_is(open_ledger: OpenLedger) -> None:
     spans = spans_of(BAY1, [(PrinterState.PRINTING, 2 * HOUR_MS), (PrinterState.IDLE, 22 * HOUR_MS)])
-    closed = [Interval(START_MS, START_MS + 6 * HOUR_MS), Interval(START_MS + 20 * HOUR_MS, END)]
-    engine = KpiEngine(open_ledger([BAY1], spans, [], END), SITE)
-    (figure,) = engine.evaluate(["utilization"], DAY, Scope.FARM, END, closed=closed)
+    hours = ((6 * 60, 20 * 60),)
+    shop = ShopCalendar(name="shop", hours=(hours,) * 7)
+    calendars = ShopCalendars(calendars={"shop": shop}, default="shop")
+    engine = KpiEngine(open_ledger([BAY1], spans, [], END), SITE, lambda: calendars)
+    (figure,) = engine.evaluate(["utilization"], DAY, Scope.FARM, END)
     assert figure.amounts["closed_hours"] == 10
     assert figure.value == pytest.approx(2 / (14 + 2))
+
+
+def test_each_group_has_the_hours_of_its_own_calendar(open_ledger: OpenLedger) -> None:
+    spans = [span for bay in (BAY1, BAY2, BAY3) for span in spans_of(bay, ALL_IDLE)]
+    model = open_ledger([BAY1, BAY2, BAY3], spans, [], END)
+    known = ShopCalendars()
+    engine = KpiEngine(model, SITE, lambda: known)
+
+    def available() -> list[float]:
+        figures = engine.evaluate(["utilization"], DAY, Scope.PRINTER, END)
+        return [figure.amounts["available_hours"] for figure in figures]
+
+    assert available() == [24, 24, 24]
+    short, long = (
+        ShopCalendar(name=name, hours=(((8 * 60, end * 60),),) * 7)
+        for name, end in (("short", 9), ("long", 20))
+    )
+    known = ShopCalendars(calendars={"short": short, "long": long}, groups={"left": "short", "right": "long"})
+    assert available() == [1, 12, 24]
+    longer = msgspec.structs.replace(short, hours=(((8 * 60, 11 * 60),),) * 7)
+    known = ShopCalendars(calendars={"short": longer, "long": long}, groups={"left": "short"}, default="long")
+    assert available() == [3, 12, 12]
+    (farm,) = engine.evaluate(["utilization"], DAY, Scope.FARM, END)
+    assert farm.amounts["available_hours"] == 27
 
 
 def test_throughput_rates_are_taken_over_the_time_with_a_printer(open_ledger: OpenLedger) -> None:
@@ -297,7 +329,9 @@ def test_parts_of_a_window_add_up_to_the_whole(
 
 def amounts_and_counts(engine: KpiEngine, window: Window) -> dict[str, float]:
     """All that adds up: hours by state and jobs by outcome, not rates and not printers."""
-    used, tried, made = engine.evaluate(None, window, Scope.FARM, END)
+    used, tried, made = engine.evaluate(
+        ["utilization", "print_success_rate", "throughput"], window, Scope.FARM, END
+    )
     return {**used.amounts, **tried.counts, "units": made.counts["units"]}
 
 

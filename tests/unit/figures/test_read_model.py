@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,10 +16,19 @@ from farm.figures import ended_jobs, read_model, state_history
 from farm.figures.comparison import differences
 from farm.figures.keeping import Keeping
 from farm.figures.read_model import ReadModel
+from farm.figures.state_changes import STATES
+from farm.figures.window_sums import WindowSums
+from farm.kpi.intervals import merged
+from farm.kpi.subjects import Scope, Subject
+from farm.kpi.windows import Window
 from farm.ledger import schema
 from farm.ledger.figure_rows import FigureRows
 from farm.ledger.ledger import Ledger, open_ledger
+from farm.ledger.maintenance_store import MaintenanceStore
 from farm.ledger.recount import DifferenceKind
+from farm.model.calendar_change import ChangedBy
+from farm.model.planned_maintenance import PlannedMaintenance
+from farm.model.states import PrinterState
 from tests.unit.collector.test_late_evidence import (
     HOUR,
     MINUTE,
@@ -30,6 +40,8 @@ from tests.unit.collector.test_late_evidence import (
     histories,
     state,
 )
+from tests.unit.kpi.events import START_MS, printer_called, spans_of
+from tests.unit.kpi.memory_ledger import MemoryLedger, hours_of
 
 
 def model_of(ledger: Ledger, keeping: Keeping | None = None) -> ReadModel:
@@ -165,3 +177,53 @@ def test_a_feed_that_was_trimmed_beyond_its_mark_is_no_loss(booked: Ledger) -> N
     with booked.engine.begin() as connection:
         connection.execute(delete(schema.feed))
     assert kinds(model) == set()
+
+
+LENGTHS = st.lists(st.tuples(st.sampled_from(PrinterState), st.integers(1, 40)), max_size=8)
+PLANS = st.lists(st.tuples(st.integers(-20, 120), st.integers(1, 30)), max_size=4)
+
+
+@settings(deadline=None)
+@given(LENGTHS, st.booleans(), PLANS, st.integers(0, 140), st.none() | st.integers(1, 140), st.data())
+def test_the_hours_are_those_of_spans_and_plans_instant_by_instant(
+    lengths: list[tuple[PrinterState, int]],
+    is_open: bool,
+    plans: list[tuple[int, int]],
+    booked_until: int,
+    retired: int | None,
+    data: st.DataObject,
+) -> None:
+    bay = printer_called("bay", first_seen_ms=START_MS, retired_ms=retired and START_MS + retired)
+    spans = spans_of(bay, lengths)
+    if is_open and spans:
+        spans[-1] = msgspec.structs.replace(spans[-1], to_ms=None)
+    planned = merged((START_MS + begin, START_MS + begin + length) for begin, length in plans)
+    source = MemoryLedger([bay], spans, [], START_MS + booked_until)
+    source.planned = [
+        PlannedMaintenance(from_ms=begin, to_ms=end, planned_ms=0, who="anna") for begin, end in planned
+    ]
+    first, last = sorted(data.draw(st.lists(st.integers(0, 150), min_size=2, max_size=2)))
+    window = Window("any", START_MS + first, START_MS + last)
+    with ReadModel(source).current() as model:
+        subject = Subject(Scope.PRINTER, bay.id, bay.name, (bay,))
+        found = WindowSums(model, [window], [subject]).account(window, 0)
+    expected = hours_of(bay, spans, window.from_ms, window.to_ms, START_MS + booked_until, planned)
+    assert found.open_ms == expected
+
+
+def test_planned_work_restates_what_it_touches(booked: Ledger) -> None:
+    model, store = model_of(booked), MaintenanceStore(booked.engine)
+    assert kinds(model) == set()
+
+    def maintenance_ms() -> int:
+        with model.current() as now:
+            spent = now.spent(np.array([T0 + HOUR]), np.arange(1), 1)
+            return int(spent[0, 0, STATES.index(PrinterState.MAINTENANCE)])
+
+    before = maintenance_ms()
+    by = ChangedBy(who="anna", why="nozzle", at_ms=T0 + HOUR)
+    change = store.plan(by, from_ms=T0 + 10 * MINUTE, to_ms=T0 + 15 * MINUTE)
+    assert (before, maintenance_ms()) == (0, 5 * MINUTE)
+    assert kinds(model) == set()
+    store.withdraw(change.planned.id, by)
+    assert maintenance_ms() == 0

@@ -1,6 +1,7 @@
 """The data model of InfluxDB: which fact becomes which point."""
 
 import math
+from typing import Any
 
 import msgspec
 import pytest
@@ -19,7 +20,7 @@ from farm.influx.points import (
     telemetry_head,
     telemetry_line,
 )
-from farm.kpi.catalogue import Unit
+from farm.kpi.indicator import Unit
 from farm.kpi.subjects import Scope
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.job import Job
@@ -120,6 +121,36 @@ def test_what_happens_within_a_job_is_told_as_it_was_then(kind: FeedKind, event:
     assert made.endswith(f" {AT}000007")
 
 
+def test_a_verdict_is_told_by_whom_and_why_beside_the_outcome() -> None:
+    after = {"good_units": 3, "rejected_units": 1, "reason": "warping", "who": "olga"}
+    words: dict[str, Any] = {
+        "file": "gear.gcode",
+        "units": 4,
+        "who": "olga",
+        "note": "corner up",
+        "version": 2,
+    }
+    made = only(entry(FeedKind.JOB_INSPECTED, **words, before=None, after=after))
+    assert made == (
+        f"job_event,{TAGS.format('inspected')} "
+        'job="j-1",name="Left 1",group="left",model="MK4",file="gear.gcode",units=4i,who="olga",'
+        'note="corner up",version=2i,good_units=3i,rejected_units=1i,reason="warping",withdrawn=false '
+        f"{AT * 1_000_000 + job_sequence('j-1 2')}"
+    )
+
+
+def test_a_verdict_is_the_same_point_wherever_it_stands_in_the_feed() -> None:
+    made = {only(entry(FeedKind.JOB_INSPECTED, seq=seq, version=2, after={})) for seq in (7, 8)}
+    assert len(made) == 1
+    assert only(entry(FeedKind.JOB_INSPECTED, version=3, after={})) not in made
+
+
+def test_a_withdrawn_verdict_has_no_counts() -> None:
+    made = only(entry(FeedKind.JOB_INSPECTED, who="olga", note="", version=3, before={}, after=None))
+    assert "good_units" not in made
+    assert "withdrawn=true" in made
+
+
 def test_a_printer_is_told_with_its_addresses() -> None:
     made = only(entry(FeedKind.PRINTER_APPEARED))
     assert made.startswith(f"printer_state,{TAGS.format('appeared')} ")
@@ -142,7 +173,8 @@ def test_an_alert_about_the_farm_has_no_printer() -> None:
 
 def test_every_kind_of_the_feed_has_its_place_in_the_data_model() -> None:
     made = {kind: feed_lines(told(kind), KNOWN) for kind in FeedKind}
-    assert [kind for kind, lines in made.items() if not lines] == [FeedKind.SPANS_REVISED]
+    without = [kind for kind, lines in made.items() if not lines]
+    assert without == [FeedKind.SPANS_REVISED, FeedKind.CALENDAR_CHANGED]
 
 
 def test_a_span_written_again_stands_at_its_start() -> None:
@@ -211,9 +243,9 @@ def test_what_has_a_meaning_in_line_protocol_is_escaped_in_tags() -> None:
 def test_a_line_never_holds_a_value_that_line_protocol_does_not_know(
     values: dict[str, str | int | float | bool | None],
 ) -> None:
-    body = fields(values)
-    assert "nan" not in {part.split("=", 1)[-1] for part in body.split(",")}
-    assert line("m", body, 1)
+    figures = fields({name: value for name, value in values.items() if not isinstance(value, str)})
+    assert not {part.split("=", 1)[-1] for part in figures.split(",")} & {"nan", "inf", "-inf"}
+    assert line("m", fields(values), 1)
 
 
 @given(st.integers(0, 4_000_000_000_000), st.integers(0, 10**12))

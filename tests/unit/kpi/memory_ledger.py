@@ -6,12 +6,16 @@ from contextlib import contextmanager
 from itertools import pairwise
 from typing import Self
 
+from farm.kpi.intervals import Interval
 from farm.ledger.figure_rows import EndedRow, PrinterRow
 from farm.model.feed import FeedEntry
 from farm.model.job import Job
+from farm.model.planned_maintenance import PlannedMaintenance
 from farm.model.printer import Printer
 from farm.model.span import Span
-from farm.model.states import CancelledBy, Outcome, PrinterState
+from farm.model.states import PrinterState
+
+_PRODUCTIVE = frozenset({PrinterState.PRINTING, PrinterState.PREPARING})
 
 
 class MemoryLedger:
@@ -24,6 +28,7 @@ class MemoryLedger:
         self.spans = list(spans)
         self.jobs = list(jobs)
         self.booked_until_ms = booked_until_ms
+        self.planned: list[PlannedMaintenance] = []
         self.reads = 0
 
     @contextmanager
@@ -44,6 +49,9 @@ class MemoryLedger:
 
     def printers(self) -> list[PrinterRow]:
         return [PrinterRow(printer, "") for printer in self._printers]
+
+    def planned_maintenance(self) -> list[PlannedMaintenance]:
+        return self.planned
 
     def accounts(self) -> Iterator[tuple[str, list[Span]]]:
         self.reads += 1
@@ -67,35 +75,29 @@ class MemoryLedger:
 
 
 def hours_of(
-    printer: Printer, spans: Iterable[Span], from_ms: int, to_ms: int, booked_until_ms: int
+    printer: Printer,
+    spans: Iterable[Span],
+    from_ms: int,
+    to_ms: int,
+    booked_until_ms: int,
+    planned: Sequence[Interval] = (),
 ) -> Mapping[PrinterState, int]:
-    """Milliseconds by state, looked up in the spans one instant after the other."""
+    """Milliseconds by state, looked up in spans and plans one instant after the other."""
     begin, end = max(from_ms, printer.first_seen_ms), min(to_ms, printer.retired_ms or to_ms)
     own = [span for span in spans if span.printer_id == printer.id]
     edges = {begin, end, booked_until_ms}
     edges.update(edge for span in own for edge in (span.from_ms, span.to_ms) if edge is not None)
+    edges.update(edge for interval in planned for edge in interval)
     inside = sorted(edge for edge in edges if begin <= edge <= end)
     totals: Counter[PrinterState] = Counter()
     for start, stop in pairwise(inside):
         held = [span for span in own if span.from_ms <= start < _end_of(span, booked_until_ms)]
-        totals[held[0].state if held else PrinterState.UNKNOWN] += stop - start
+        state = held[0].state if held else PrinterState.UNKNOWN
+        if state not in _PRODUCTIVE and any(begin <= start < end for begin, end in planned):
+            state = PrinterState.MAINTENANCE
+        totals[state] += stop - start
     return {state: ms for state, ms in totals.items() if ms}
 
 
 def _end_of(span: Span, booked_until_ms: int) -> int:
     return booked_until_ms if span.to_ms is None else span.to_ms
-
-
-def endings_of(
-    printer: Printer, jobs: Iterable[Job], from_ms: int, to_ms: int
-) -> Mapping[tuple[Outcome, CancelledBy | None], tuple[int, int]]:
-    """How many jobs of the window ended so, and their units."""
-    found: dict[tuple[Outcome, CancelledBy | None], tuple[int, int]] = {}
-    for job in jobs:
-        if job.printer_id != printer.id or job.ended_ms is None or job.outcome is None:
-            continue
-        if from_ms <= job.ended_ms < to_ms:
-            key = job.outcome, job.cancelled_by
-            count, units = found.get(key, (0, 0))
-            found[key] = count + 1, units + job.units
-    return found

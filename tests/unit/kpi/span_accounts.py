@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from farm.figures.read_model import ReadModel
 from farm.figures.window_sums import WindowSums
 from farm.kpi.account import Interval, TimeAccount
+from farm.kpi.passed_time import PassedTime
 from farm.kpi.subjects import Scope, Subject
 from farm.kpi.windows import Window
 from farm.model.span import Span
@@ -25,7 +26,7 @@ def account_of_spans(
     source = ReadModel(MemoryLedger([printer], list(spans), [], booked_until_ms=to_ms))
     with source.current() as model:
         subject = Subject(Scope.PRINTER, printer.id, printer.name, (printer,))
-        return WindowSums(model, [window], [subject], closed).account(window, 0)
+        return WindowSums(model, [window], [subject], [PassedTime(closed)]).account(window, 0)
 
 
 def add_up(accounts: Iterable[TimeAccount]) -> TimeAccount:

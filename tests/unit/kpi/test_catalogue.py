@@ -3,7 +3,8 @@
 import pytest
 
 from farm.errors import InvalidQuery
-from farm.kpi.catalogue import CATALOGUE, Cadence, Unit, indicator, indicators, shown
+from farm.kpi.catalogue import CATALOGUE, indicator, indicators
+from farm.kpi.indicator import Cadence, Unit, shown
 from farm.kpi.periods import SHORTEST_MS, Period
 from farm.model.times import DAY_MS, HOUR_MS, MINUTE_MS
 
@@ -24,6 +25,8 @@ throughput         resin-miniatures  target      416  None month
 throughput         resin-miniatures  floor       104  None week   the least a week should bring
 throughput         model-studio      target      100  150  month  orders; above average
 throughput         model-studio      exceptional 200  None month  orders
+avg_production_time model-studio     target      10   15   -      typical
+avg_production_time model-studio     exceptional 0    5    -
 """
 """As the guides to printing businesses have them."""
 
@@ -38,17 +41,30 @@ def test_the_targets_are_those_of_the_guides() -> None:
     assert found == written
 
 
-def test_more_of_each_is_better_and_its_name_is_for_people() -> None:
+def test_each_has_a_name_for_people_and_says_which_way_is_better() -> None:
     assert [(entry.name, entry.more_is_better) for entry in CATALOGUE] == [
         ("Utilization", True),
         ("Print success rate", True),
         ("Throughput", True),
+        ("Average production time", False),
+        ("Idle time", False),
+        ("Operational uptime", True),
+        ("Total uptime", True),
+        ("Mean time between failures", True),
+        ("Mean cycles between failures", True),
     ]
 
 
 def test_each_is_looked_at_as_often_as_the_guides_say() -> None:
     daily, weekly = Cadence.DAILY, Cadence.WEEKLY
-    assert [entry.cadences for entry in CATALOGUE] == [(daily, weekly), (daily,), (daily, weekly)]
+    of_guides = {entry.id: entry.cadences for entry in CATALOGUE[:5]}
+    assert of_guides == {
+        "utilization": (daily, weekly),
+        "print_success_rate": (daily,),
+        "throughput": (daily, weekly),
+        "avg_production_time": (weekly,),
+        "idle_time": (daily,),
+    }
 
 
 def test_an_indicator_is_found_by_its_id_and_several_in_the_order_asked() -> None:
@@ -64,7 +80,7 @@ def test_an_indicator_is_found_by_its_id_and_several_in_the_order_asked() -> Non
 def test_an_unknown_indicator_is_refused_with_the_nearest_and_all_there_are(word: str, hint: str) -> None:
     with pytest.raises(InvalidQuery) as caught:
         indicators([word])
-    allowed = "utilization, print_success_rate, throughput"
+    allowed = ", ".join(entry.id for entry in CATALOGUE)
     assert str(caught.value) == f"{word!r} is no indicator{hint}; allowed are {allowed}"
 
 
@@ -75,6 +91,10 @@ def test_an_unknown_indicator_is_refused_with_the_nearest_and_all_there_are(word
         (0.76388, Unit.RATIO, "76.39 %"),
         (0.0, Unit.RATIO, "0.00 %"),
         (1450.4, Unit.UNITS, "1,450 units"),
+        (5.0, Unit.HOURS, "5.00 h"),
+        (10.0, Unit.PRINTS, "10 prints"),
+        (1.0, Unit.PRINTS, "1 print"),
+        (9.25, Unit.PRINTS, "9.2 prints"),
     ],
 )
 def test_a_figure_is_shown_as_people_read_it(value: float | None, unit: Unit, words: str) -> None:

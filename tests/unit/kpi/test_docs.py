@@ -7,7 +7,8 @@ import pytest
 
 from farm.figures.engine import KpiEngine
 from farm.figures.read_model import ReadModel
-from farm.kpi.catalogue import CATALOGUE, Indicator
+from farm.kpi.catalogue import CATALOGUE
+from farm.kpi.indicator import Indicator
 from farm.kpi.subjects import Scope
 from farm.kpi.windows import WINDOW_NAMES, Window
 from farm.model.states import Outcome, PrinterState

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from farm.kpi.account import TimeAccount
 from farm.kpi.calculation import KpiInput, KpiResult
-from farm.kpi.catalogue import CATALOGUE, Indicator
+from farm.kpi.catalogue import CATALOGUE
+from farm.kpi.indicator import Indicator
 from farm.kpi.outcomes import OutcomeTally
 from farm.kpi.success import print_success_rate
 from farm.kpi.throughput import throughput
@@ -29,7 +30,7 @@ SITES = st.builds(
 BASES = st.builds(
     KpiInput,
     account=ACCOUNTS,
-    outcomes=st.builds(OutcomeTally, NUMBERS, NUMBERS, st.just({})),
+    outcomes=st.builds(OutcomeTally, NUMBERS, NUMBERS, st.just({}), NUMBERS),
     printers=st.integers(0, 10),
     elapsed_ms=st.integers(0, DAY_MS),
     site=SITES,

@@ -6,8 +6,8 @@ import pytest
 
 from api.schemas import KpiPoint, KpiReading
 from farm.kpi.calculation import KpiResult
-from farm.kpi.catalogue import Unit
 from farm.kpi.figure import FIGURE_FIELDS, POINT_FIELDS, KpiFigure, figure_numbers, figure_record
+from farm.kpi.indicator import Unit
 from farm.kpi.subjects import Scope
 from farm.kpi.wilson import Interval95
 from farm.kpi.windows import Window

@@ -4,9 +4,14 @@ import pytest
 
 from farm.kpi.account import TimeAccount
 from farm.kpi.calculation import KpiInput, KpiResult
+from farm.kpi.idle_time import idle_time
 from farm.kpi.outcomes import OutcomeTally
+from farm.kpi.production_time import avg_production_time
+from farm.kpi.reliability import mcbf, mtbf
 from farm.kpi.success import print_success_rate
 from farm.kpi.throughput import throughput
+from farm.kpi.time_classes import CLASS_OF, time_by_class
+from farm.kpi.uptime import operational_uptime, total_uptime
 from farm.kpi.utilization import utilization
 from farm.kpi.wilson import wilson_interval
 from farm.model.states import CancelledBy, Outcome, PrinterState
@@ -150,3 +155,73 @@ def test_without_an_available_hour_that_was_observed_there_is_no_utilization(
 ) -> None:
     found = utilization(given(account))
     assert (found.value, found.low, found.high) == wanted
+
+
+def test_the_time_of_a_piece_and_what_it_is_made_of() -> None:
+    printed = {Outcome.SUCCEEDED: 100, Outcome.FAILED: 7, Outcome.UNKNOWN: 20}
+    told = OutcomeTally(
+        {Outcome.SUCCEEDED: 10, Outcome.UNKNOWN: 1},
+        {Outcome.SUCCEEDED: 20, Outcome.UNKNOWN: 10},
+        {},
+        {outcome: amount * HOUR_MS for outcome, amount in printed.items()},
+    )
+    assert avg_production_time(given(outcomes=told)) == KpiResult(
+        value=5.0,
+        low=4.0,
+        high=5.0,
+        counts={"units": 20, "succeeded": 10},
+        amounts={"production_hours": 100.0, "failed_hours": 7.0},
+    )
+    assert avg_production_time(given()).value is None
+
+
+DAY = TimeAccount(
+    hours(printing=10, preparing=1, idle=2, finished=1, paused=0.5, error=1, offline=0.5, unknown=2),
+    hours(printing=1, idle=4, maintenance=1),
+)
+
+
+def test_idle_time_is_told_by_what_kept_the_printers() -> None:
+    found = idle_time(given(DAY))
+    assert (found.value, found.low, found.high) == (5.0, 5.0, 7.0)
+    assert found.amounts == {
+        "no_job_hours": 2.0,
+        "bed_not_cleared_hours": 1.0,
+        "paused_hours": 0.5,
+        "fault_hours": 1.0,
+        "offline_hours": 0.5,
+        "unknown_hours": 2.0,
+        "maintenance_hours": 0.0,
+        "closed_hours": 5.0,
+    }
+    strict = idle_time(given(DAY, preparing_counts_as_printing=False))
+    assert (strict.value, strict.amounts["preparing_hours"]) == (6.0, 1.0)
+
+
+def test_uptime_is_of_the_hours_of_operations_or_of_all() -> None:
+    operational, total = operational_uptime(given(DAY)), total_uptime(given(DAY))
+    assert (operational.value, operational.high) == (15.5 / 19, 17.5 / 19)
+    assert (total.value, total.high) == (15.5 / 24, 17.5 / 24)
+    assert operational.amounts == {
+        "productive_hours": 12.0,
+        "standby_hours": 3.5,
+        "scheduled_down_hours": 0.0,
+        "unscheduled_down_hours": 1.5,
+        "non_scheduled_hours": 5.0,
+        "unknown_hours": 2.0,
+    }
+
+
+def test_the_classes_of_time_add_up_and_every_state_has_one() -> None:
+    assert set(CLASS_OF) == set(PrinterState)
+    assert sum(time_by_class(DAY).values()) == DAY.whole_ms
+
+
+def test_how_long_printers_go_without_a_failure() -> None:
+    found = mtbf(given(DAY, TALLY))
+    assert (found.value, found.low, found.high) == (6.0, 3.0, 6.0)
+    assert found.counts == {"succeeded": 6, "failed": 2, "unknown": 2}
+    cycles = mcbf(given(DAY, TALLY))
+    assert (cycles.value, cycles.low, cycles.high) == (4.0, 2.0, 4.0)
+    assert mtbf(given(DAY)).value is None
+    assert mtbf(given(DAY)).amounts == {"printing_hours": 12.0}

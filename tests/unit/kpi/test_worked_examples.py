@@ -1,10 +1,12 @@
 """The worked examples of the guides, out of spans and jobs in a ledger."""
 
+import msgspec
 import pytest
 
 from farm.figures.engine import KpiEngine
-from farm.kpi.catalogue import indicator, shown
+from farm.kpi.catalogue import indicator
 from farm.kpi.figure import KpiFigure
+from farm.kpi.indicator import shown
 from farm.kpi.periods import Period
 from farm.kpi.subjects import Scope
 from farm.kpi.targets import Level, Profile, Target
@@ -97,3 +99,11 @@ def test_450_units_in_january_are_108_2_percent_of_a_target_of_416(open_ledger: 
 
 def throughput_targets(profile: Profile) -> list[Target]:
     return [target for target in indicator("throughput").targets if target.profile is profile]
+
+
+def test_100_hours_for_20_models_are_5_hours_each(open_ledger: OpenLedger) -> None:
+    plates = jobs_of(BAY, Outcome.SUCCEEDED, [START_MS + n * DAY_MS for n in range(10)], units=2)
+    made = [msgspec.structs.replace(plate, printing_ms=10 * HOUR_MS) for plate in plates]
+    january = "2026-01-01T00:00:00Z..2026-02-01T00:00:00Z"
+    figure = figure_of(open_ledger, "avg_production_time", january, jobs=made)
+    assert (figure.value, figure.shown, figure.counts["units"]) == (5.0, "5.00 h", 20)

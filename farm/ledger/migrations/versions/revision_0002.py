@@ -1,4 +1,4 @@
-"""Sessions apart from printers, the inbox, rejected messages, the words of today, and times in range."""
+"""Sessions apart from printers, inbox, verdicts, calendars, rejected messages, words, times in range."""
 
 import uuid
 
@@ -29,6 +29,11 @@ def upgrade() -> None:
     _rename_in_deliveries()
     _create_session()
     _create_operator_input()
+    _create_verdict()
+    _create_verdict_change()
+    _create_calendars()
+    _create_planned_maintenance()
+    _create_calendar_change()
     _create_rejected_message()
     _create_known_message()
     mend_jobs(op.get_bind())
@@ -132,6 +137,95 @@ def _create_operator_input() -> None:
     )
     op.create_index("ix_operator_input_taken_ms", "operator_input", ["taken_ms", "id"])
     op.create_index("ix_operator_input_printer_id", "operator_input", ["printer_id", "id"])
+
+
+def _create_verdict() -> None:
+    op.create_table(
+        "verdict",
+        sa.Column("job_id", sa.String(length=36), nullable=False),
+        sa.Column("good_units", sa.Integer(), nullable=False),
+        sa.Column("rejected_units", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.String(length=32)),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("who", sa.String(length=128), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("job_id", name="pk_verdict"),
+        comment="the inspection of a job that holds; no reference, since it outlives a job that a replay "
+        "withdraws, and holds again when the job comes back",
+    )
+
+
+def _create_verdict_change() -> None:
+    op.create_table(
+        "verdict_change",
+        sa.Column("id", _SERIAL, autoincrement=True, nullable=False),
+        sa.Column("job_id", sa.String(length=36), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("who", sa.String(length=128), nullable=False),
+        sa.Column("good_units", sa.Integer()),
+        sa.Column("rejected_units", sa.Integer()),
+        sa.Column("reason", sa.String(length=32)),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.UniqueConstraint("job_id", "version", name="uq_verdict_change_job_id_version"),
+        sa.PrimaryKeyConstraint("id", name="pk_verdict_change"),
+        comment="every verdict that was given, and every withdrawal, whose counts are empty",
+    )
+
+
+def _create_calendars() -> None:
+    op.create_table(
+        "calendar",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_calendar"),
+        comment="opening hours of the shop; `version` counts the changes",
+    )
+    op.create_table(
+        "calendar_group",
+        sa.Column("group", sa.String(length=128), nullable=False),
+        sa.Column("calendar", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("group", name="pk_calendar_group"),
+        comment="which calendar holds for a group; under the empty name the one of all others",
+    )
+
+
+def _create_planned_maintenance() -> None:
+    op.create_table(
+        "planned_maintenance",
+        sa.Column("id", _SERIAL, autoincrement=True, nullable=False),
+        sa.Column("printer_id", sa.String(length=36)),
+        sa.Column("group", sa.String(length=128)),
+        sa.Column("from_ms", sa.BigInteger(), nullable=False),
+        sa.Column("to_ms", sa.BigInteger(), nullable=False),
+        sa.Column("planned_ms", sa.BigInteger(), nullable=False),
+        sa.Column("who", sa.String(length=128), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("withdrawn_ms", sa.BigInteger()),
+        sa.ForeignKeyConstraint(["printer_id"], ["printer.id"], name="fk_planned_maintenance_printer_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_planned_maintenance"),
+        comment="work on a printer, on a group, or on the farm where neither is named",
+    )
+
+
+def _create_calendar_change() -> None:
+    op.create_table(
+        "calendar_change",
+        sa.Column("id", _SERIAL, autoincrement=True, nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("who", sa.String(length=128), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("what", sa.String(length=32), nullable=False),
+        sa.Column("calendar", sa.String(length=64)),
+        sa.Column("restates_from_ms", sa.BigInteger()),
+        sa.Column("before", sa.Text()),
+        sa.Column("after", sa.Text()),
+        sa.PrimaryKeyConstraint("id", name="pk_calendar_change"),
+        comment="the trail of calendars and planned maintenance",
+    )
+    op.create_index("ix_calendar_change_calendar", "calendar_change", ["calendar", "id"])
 
 
 def _create_rejected_message() -> None:

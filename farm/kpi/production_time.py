@@ -1,0 +1,46 @@
+"""Production time: how long a piece takes."""
+
+from farm.kpi.calculation import KpiInput, KpiResult, hours
+from farm.kpi.indicator import Cadence, Indicator, Unit
+from farm.kpi.targets import Level, Profile, Target
+from farm.model.states import Outcome
+
+
+def avg_production_time(given: KpiInput) -> KpiResult:
+    """Printing hours of the jobs that succeeded ÷ their units; None before one was made.
+
+    The other bound is the figure if the jobs of unknown outcome came out too.
+    """
+    outcomes = given.outcomes
+    good_ms, units = outcomes.printing_ms.get(Outcome.SUCCEEDED, 0), outcomes.units.get(Outcome.SUCCEEDED, 0)
+    value = hours(good_ms) / units if units else None
+    more_ms = good_ms + outcomes.printing_ms.get(Outcome.UNKNOWN, 0)
+    more_units = units + outcomes.units.get(Outcome.UNKNOWN, 0)
+    with_unknown = hours(more_ms) / more_units if more_units else None
+    bounds = [each for each in (value, with_unknown) if each is not None]
+    return KpiResult(
+        value=value,
+        low=min(bounds, default=None),
+        high=max(bounds, default=None),
+        counts={"units": units, "succeeded": outcomes.jobs.get(Outcome.SUCCEEDED, 0)},
+        amounts={
+            "production_hours": hours(good_ms),
+            "failed_hours": hours(outcomes.printing_ms.get(Outcome.FAILED, 0)),
+        },
+    )
+
+
+AVG_PRODUCTION_TIME = Indicator(
+    id="avg_production_time",
+    name="Average production time",
+    unit=Unit.HOURS,
+    formula="printing hours of the jobs that succeeded ÷ their units",
+    source="guide of model-studio",
+    more_is_better=False,
+    cadences=(Cadence.WEEKLY,),
+    targets=(
+        Target(profile=Profile.MODEL_STUDIO, low=10, high=15, meaning="typical"),
+        Target(profile=Profile.MODEL_STUDIO, low=0, high=5, level=Level.EXCEPTIONAL),
+    ),
+    calculate=avg_production_time,
+)

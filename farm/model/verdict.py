@@ -1,0 +1,69 @@
+"""Verdicts: what a person found who inspected a job that had ended. An outcome stays what it is."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class RejectionReason(StrEnum):
+    """Why units were rejected; the note beside it says more."""
+
+    ADHESION = "adhesion"
+    """Came off the bed, or its first layer did not hold."""
+    WARPING = "warping"
+    LAYER_SHIFT = "layer_shift"
+    SURFACE = "surface"
+    """Strings, blobs, gaps, marks."""
+    DIMENSION = "dimension"
+    """Does not measure what it should."""
+    SUPPORT = "support"
+    """Sagged where support was missing, or scarred where it was."""
+    BROKEN = "broken"
+    """Broke, on the bed or off it."""
+    OTHER = "other"
+
+
+class Inspection(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person says of a job: units that are good, units that are rejected, and why.
+
+    Of the two counts one may be left out: it is the rest of the job's units. `units_differ`
+    says on purpose that together they are not as many as the job's.
+    """
+
+    job_id: str
+    good_units: int | None = None
+    rejected_units: int | None = None
+    reason: RejectionReason | None = None
+    note: str = ""
+    units_differ: bool = False
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """The inspection of a job that holds: by whom and when. `version` counts the changes up to it."""
+
+    job_id: str
+    good_units: int
+    rejected_units: int
+    reason: RejectionReason | None
+    note: str
+    who: str
+    at_ms: int
+    version: int
+
+
+class VerdictChange(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of a verdict's trail. Where it was withdrawn both counts are None, and `note` says why."""
+
+    job_id: str
+    version: int
+    at_ms: int
+    who: str
+    good_units: int | None
+    rejected_units: int | None
+    reason: RejectionReason | None
+    note: str
+
+    @property
+    def is_withdrawal(self) -> bool:
+        """Whether no verdict stands any more since then."""
+        return self.good_units is None
