@@ -19,11 +19,11 @@ MOST_KEPT: Final = 64
 MOST_AT_ONCE: Final = 4
 """How many are worked out at the same time: each holds a connection to the database."""
 
-_Key: TypeAlias = tuple[str, Scope, Period | None, tuple[str, ...] | None]
+_Key: TypeAlias = tuple[str | None, str, Scope, Period | None, tuple[str, ...] | None]
 
 
 class CachedSeries(msgspec.Struct, frozen=True):
-    """Every indicator's rows, as they were at `at_ms`."""
+    """The rows, as they were at `at_ms`."""
 
     at_ms: int
     rows: list[KpiSeries]
@@ -39,11 +39,11 @@ class _Entry:
 
 
 class SeriesCache:
-    """Works out all indicators of a question at once and keeps the answer for some seconds.
+    """Works out the answer to a question once and keeps it for some seconds.
 
-    A series is dozens of windows, which on a large farm takes the database seconds; every
-    open page asks for the same few. Whoever asks for what is being worked out waits for it,
-    and nobody else does. Safe to use from several threads.
+    A series is up to hundreds of windows, and every open page asks for the same few. Whoever
+    asks for what is being worked out waits for it, and nobody else does. Safe to use from
+    several threads.
     """
 
     def __init__(self, engine: KpiEngine, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -54,15 +54,26 @@ class SeriesCache:
         self._kept: dict[_Key, _Entry] = {}
 
     def series(
-        self, window: Window, by: Scope, period: Period | None, printers: Sequence[str] | None, now_ms: int
+        self,
+        window: Window,
+        by: Scope,
+        period: Period | None,
+        printers: Sequence[str] | None,
+        now_ms: int,
+        *,
+        kpi: str | None = None,
     ) -> CachedSeries:
-        """The series over the window. Raises InvalidQuery when it holds too many periods."""
-        entry = self._entry((window.name, by, period, None if printers is None else tuple(printers)))
+        """The series over the window, of every indicator or of one.
+
+        Raises InvalidQuery when the window holds too many periods.
+        """
+        entry = self._entry((kpi, window.name, by, period, None if printers is None else tuple(printers)))
         with entry.lock:
             if entry.answer is None or entry.good_until_s <= self._monotonic():
                 with self._working:
                     began_s = self._monotonic()
-                    rows = self._engine.series(None, window, by, now_ms, period=period, printers=printers)
+                    chosen = None if kpi is None else [kpi]
+                    rows = self._engine.series(chosen, window, by, now_ms, period=period, printers=printers)
                 ended_s = self._monotonic()
                 entry.answer = CachedSeries(now_ms, rows)
                 entry.good_until_s = ended_s + max(KEEP_S, 10 * (ended_s - began_s))

@@ -79,8 +79,7 @@ def show_series(
     bounds = window_of(context, window, now_ms)
     chosen = chosen_printers(context, printer, group)
     try:
-        found = context.series_cache.series(bounds, by, period, chosen, now_ms)
+        found = context.series_cache.series(bounds, by, period, chosen, now_ms, kpi=kpi)
     except InvalidQuery as error:
         raise invalid("window", window, f"at most a thousand periods: {error}") from error
-    rows = [views.kpi_row(row) for row in found.rows if row.id == kpi]
-    return schemas.Listing(at=rfc3339(found.at_ms), items=rows)
+    return schemas.Listing(at=rfc3339(found.at_ms), items=views.kpi_rows(found.rows))

@@ -73,7 +73,7 @@ class JobColumns(NamedTuple):
     @classmethod
     def joined(cls, parts: Sequence["JobColumns"]) -> "JobColumns":
         """The jobs of all parts."""
-        columns: list[Any] = [np.concatenate(each) for each in zip(cls.of([]), *parts, strict=True)]
+        columns: Any = (np.concatenate(each) for each in zip(cls.of([]), *parts, strict=True))
         return cls(*columns).in_order()
 
     def in_order(self) -> "JobColumns":
@@ -82,7 +82,8 @@ class JobColumns(NamedTuple):
 
     def taken(self, rows: Keys | NDArray[np.bool_]) -> "JobColumns":
         """These rows alone."""
-        return JobColumns(*(column[rows] for column in self))
+        columns: Any = (column[rows] for column in self)
+        return JobColumns(*columns)
 
     def row(self, place: int) -> EndedJob:
         """The job at that place."""

@@ -56,20 +56,20 @@ LAYERLINE = str(Path(sys.executable).with_name("layerline"))
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PATIENCE_S = 600.0
 
+_FIRST = "farm, every indicator, 30 days"
+_ONE = "&name=utilization"
+_SERIES = "/kpis/utilization/series?period=day"
 QUESTIONS: dict[str, tuple[str, int]] = {
-    "farm, 30 days": ("/kpis?by=farm", 30),
-    "farm, two years": ("/kpis?by=farm", 729),
-    "by group, 30 days": ("/kpis?by=group", 30),
-    "by group, two years": ("/kpis?by=group", 729),
-    "by printer, 30 days": ("/kpis?by=printer", 30),
-    "one printer, 30 days": ("/kpis?by=printer&printer=p0007", 30),
-    "series by day, 30 days, farm": ("/kpis/utilization/series?period=day&by=farm", 30),
-    "series by day, 400 days, farm": ("/kpis/utilization/series?period=day&by=farm", 400),
-    "series by day, 400 days, by group": ("/kpis/utilization/series?period=day&by=group", 400),
-    "series by day, 400 days, one printer": (
-        "/kpis/utilization/series?period=day&by=printer&printer=p0007",
-        400,
-    ),
+    "farm, every indicator, 30 days": ("/kpis?by=farm", 30),
+    "farm, every indicator, two years": ("/kpis?by=farm", 729),
+    "by group, 30 days": (f"/kpis?by=group{_ONE}", 30),
+    "by group, two years": (f"/kpis?by=group{_ONE}", 729),
+    "by printer, 30 days": (f"/kpis?by=printer{_ONE}", 30),
+    "one printer, every indicator, 30 days": ("/kpis?by=printer&printer=p0007", 30),
+    "series of 30 days, farm": (f"{_SERIES}&by=farm", 30),
+    "series of 400 days, farm": (f"{_SERIES}&by=farm", 400),
+    "series of 400 days, by group": (f"{_SERIES}&by=group", 400),
+    "series of 400 days, one printer": (f"{_SERIES}&by=printer&printer=p0007", 400),
     "all printers as they stand": ("/printers", 0),
 }
 """The path, and how many days its window has."""
@@ -172,7 +172,7 @@ def started(url: str, data: Path, console: Console, how: str) -> bytes:
     """Start the API, ask for the first figure, and say what it took; gives the figure."""
     began = time.perf_counter()
     with api(url, data) as served:
-        figure = served.first(asked("farm, 30 days", 0))
+        figure = served.first(asked(_FIRST, 0))
         wall, cpu = time.perf_counter() - began, served.cpu_s()
         now, most = served.memory_mb()
     console.print(
@@ -197,20 +197,20 @@ def in_process(engine: KpiEngine, rounds: int) -> dict[str, Times]:
     def window(days: int, number: int) -> Window:
         return Window("", END - days * DAY_MS + number * MINUTE_MS, END - number * 17 * SECOND_MS)
 
-    def figures(days: int, by: Scope) -> Callable[[int], object]:
-        return lambda number: engine.evaluate(None, window(days, number), by, END)
+    def figures(days: int, by: Scope, kpis: list[str] | None) -> Callable[[int], object]:
+        return lambda number: engine.evaluate(kpis, window(days, number), by, END)
 
     def series(days: int, by: Scope) -> Callable[[int], object]:
-        return lambda number: engine.series(None, window(days, number), by, END, period=Period.DAY)
+        return lambda number: engine.series(["utilization"], window(days, number), by, END, period=Period.DAY)
 
     questions = {
-        "farm, 30 days": figures(30, Scope.FARM),
-        "farm, two years": figures(729, Scope.FARM),
-        "by group, 30 days": figures(30, Scope.GROUP),
-        "by printer, 30 days": figures(30, Scope.PRINTER),
-        "series by day, 30 days, farm": series(30, Scope.FARM),
-        "series by day, 400 days, farm": series(400, Scope.FARM),
-        "series by day, 400 days, by group": series(400, Scope.GROUP),
+        "farm, every indicator, 30 days": figures(30, Scope.FARM, None),
+        "farm, every indicator, two years": figures(729, Scope.FARM, None),
+        "by group, 30 days": figures(30, Scope.GROUP, ["utilization"]),
+        "by printer, 30 days": figures(30, Scope.PRINTER, ["utilization"]),
+        "series of 30 days, farm": series(30, Scope.FARM),
+        "series of 400 days, farm": series(400, Scope.FARM),
+        "series of 400 days, by group": series(400, Scope.GROUP),
     }
     return {name: timed(work, rounds) for name, work in questions.items()}
 
@@ -291,7 +291,7 @@ def run(url: str, folder: Path, wanted: argparse.Namespace, console: Console) ->
     if anew[anew.index(b"items") :] != again[again.index(b"items") :]:
         raise SystemExit("the kept model gives other figures than the rows")
     with api(url, data) as served:
-        served.first(asked("farm, 30 days", 0))
+        served.first(asked(_FIRST, 0))
         show(console, "over HTTP", over_http(served, wanted.rounds))
         console.print("the API after all that: {:.0f} MB, at most {:.0f} MB".format(*served.memory_mb()))
     with open_ledger(url, create=False) as ledger:

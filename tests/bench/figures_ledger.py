@@ -4,6 +4,7 @@ Every printer is busy and idle in turn, a thousand prints each; how they end and
 between them is drawn with a fixed seed, so two ledgers of one size hold the same.
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, pairwise
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, Table, insert
+from sqlalchemy.schema import CreateTable
 
 from farm.ledger import schema
 from farm.ledger.feed_log import append_feed
@@ -71,8 +73,10 @@ def made(url: str, printers: int = PRINTERS) -> None:
 
 
 def kept(folder: Path, printers: int = PRINTERS) -> Path:
-    """The SQLite ledger in the folder, made there if it is not."""
-    file = folder / f"figures-{printers}.db"
+    """The SQLite ledger in the folder, made there if there is none with the tables of today."""
+    tables = "".join(str(CreateTable(table)) for table in schema.metadata.sorted_tables)
+    form = hashlib.sha256(tables.encode()).hexdigest()[:8]
+    file = folder / f"figures-{printers}-{form}.db"
     if not file.exists():
         folder.mkdir(parents=True, exist_ok=True)
         part = file.with_suffix(".part")
