@@ -21,6 +21,8 @@ from farm.figures.sums_kept import SumsKept
 Places: TypeAlias = NDArray[np.int32]
 
 MOST_BESIDE = 16_384
+_LISTED_FOR_EACH = 8
+"""So many times as many changes of the printers concerned may be held one by one, which takes memory."""
 _WIDTH = 5
 
 
@@ -76,8 +78,14 @@ class StateHistory:
             return
         still = min(alike, before.kept - kept)
         self._rows[printer] = _Row(kept + still, [*stay, *changes[still:]])
-        self._beside.add([(each.at_ms, printer, each.before, each.after, -1) for each in replaced[alike:]])
-        self._beside.add([(each.at_ms, printer, each.before, each.after, 1) for each in changes[alike:]])
+        self._following += len(self._rows[printer].following) - len(before.following)
+        # What comes after late evidence stands as it stood, and counts as it did.
+        tail = _alike(replaced[alike:][::-1], changes[alike:][::-1])
+        self._count(printer, replaced[alike : len(replaced) - tail], -1)
+        self._count(printer, changes[alike : len(changes) - tail], 1)
+
+    def _count(self, printer: int, changes: Sequence[Change], weight: int) -> None:
+        self._beside.add([(each.at_ms, printer, each.before, each.after, weight) for each in changes])
 
     def spent(self, edges: Integers, subject_of: Keys, subjects: int, clock: Clock | None = None) -> Integers:
         """Milliseconds by edge, subject and code that were spent before the edge.
@@ -128,17 +136,20 @@ class StateHistory:
         self._whole = columns
         self._by_printer = RowsByPrinter(columns.printer)
         self._rows: dict[int, _Row] = {}
+        self._following = 0
         self._beside = RowsBeside(_WIDTH)
 
     def _put_together(self, most: int) -> None:
-        if len(self._beside) <= most or not self._rows:
+        few = len(self._beside) <= most and self._following <= _LISTED_FOR_EACH * most
+        if few or not self._rows:
             return
         holds = np.ones(len(self._whole.at), dtype=bool)
         for printer, row in self._rows.items():
             holds[self._by_printer.places(printer)[row.kept :]] = False
         more = ChangeColumns.of([(printer, row.following) for printer, row in self._rows.items()])
         before = self._whole
-        alike = int(np.searchsorted(before.at, self._beside.columns()[0].min()))
+        changed = self._beside.columns()[0]
+        alike = int(np.searchsorted(before.at, changed.min())) if len(changed) else len(before.at)
         self._take_over(ChangeColumns.joined((before.taken(holds), more)))
         # Where less than half is alike, sums are better made when they are asked for.
         soon_done = 2 * alike > len(before.at)
