@@ -157,13 +157,14 @@ class ReadModel:
         ends = self._ends(np.flatnonzero(subject_of >= 0))
         late = np.flatnonzero(edges > ends.seen_until.min()) if len(ends.code) else np.zeros(0, dtype=np.intp)
         for number in late:
-            edge = np.full(len(ends.code), edges[number])
-            end = np.minimum(edge, ends.retired)
-            seen = np.minimum(end, ends.seen_until)
+            behind = np.flatnonzero(ends.seen_until < edges[number])
+            edge = np.full(len(behind), edges[number])
+            end = np.minimum(edge, ends.retired[behind])
+            seen = np.minimum(end, ends.seen_until[behind])
             if clock is not None:
                 edge, end, seen = clock(edge), clock(end), clock(seen)
-            subject = subject_of[ends.printer]
-            np.subtract.at(found[number], (subject, ends.code), edge - seen)
+            subject = subject_of[ends.printer[behind]]
+            np.subtract.at(found[number], (subject, ends.code[behind]), edge - seen)
             np.add.at(found[number], (subject, np.full_like(subject, UNKNOWN)), end - seen)
         self._move_to_maintenance(found, edges, subject_of, ends, clock)
         return found
@@ -172,7 +173,10 @@ class ReadModel:
         self, found: Integers, edges: Integers, subject_of: Keys, ends: "_Ends", clock: Clock | None
     ) -> None:
         """Count planned work in the states that go on, which stands in no change yet."""
-        for place, number in enumerate(ends.printer.tolist()):
+        if not self._work:
+            return
+        for place in np.flatnonzero(np.isin(ends.printer, list(self._work))).tolist():
+            number = int(ends.printer[place])
             code, since = int(ends.code[place]), int(ends.since[place])
             seen_until, retired = int(ends.seen_until[place]), int(ends.retired[place])
             for from_ms, to_ms in self.work_on(number):

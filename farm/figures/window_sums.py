@@ -16,7 +16,7 @@ from farm.kpi.subjects import Subject
 from farm.kpi.windows import Window
 from farm.model.states import CancelledBy, Outcome, PrinterState
 
-_WINDOWS_AT_ONCE = 128
+_CELLS_AT_ONCE = 1_000_000
 
 
 class Life(NamedTuple):
@@ -58,7 +58,12 @@ class WindowSums:
         self._closed = None if closed_time is None else closed_time[:, :, :NOT_THERE].tolist()
         ended = _within(model.jobs.sums(self._edges, self._subject_of, count), places)
         self._ended = ended.transpose(0, 2, 3, 1).tolist()
-        self._lives = _lives(model, windows, self._subject_of, count)
+        some = max(1, _CELLS_AT_ONCE // max(1, len(model.printers)))
+        self._lives = [
+            lives
+            for first in range(0, len(windows), some)
+            for lives in _lives(model, windows[first : first + some], self._subject_of, count)
+        ]
 
     def account(self, window: Window, subject: int) -> TimeAccount:
         """Where the hours of the window went, of the subject by its place."""
@@ -98,27 +103,29 @@ def _lives(model: ReadModel, windows: Sequence[Window], subject_of: Keys, subjec
     """By window and subject, from when until when its printers count."""
     chosen = np.flatnonzero(subject_of >= 0)
     chosen = chosen[np.argsort(subject_of[chosen], kind="stable")]
+    subject = subject_of[chosen]
     starts, ends = model.lifetimes.begins[chosen], model.lifetimes.ends[chosen]
-    there, firsts = np.unique(subject_of[chosen], return_index=True)
-    nobody = [Life(0, 0)] * subjects
-    if not len(chosen):
-        return [nobody] * len(windows)
-    found: list[list[Life]] = []
-    for part in range(0, len(windows), _WINDOWS_AT_ONCE):
-        some = windows[part : part + _WINDOWS_AT_ONCE]
-        begin = np.array([each.from_ms for each in some], dtype=np.int64)[:, None]
-        end = np.array([each.to_ms for each in some], dtype=np.int64)[:, None]
-        lived = np.maximum(starts, begin) < np.minimum(ends, end)
-        counts = np.add.reduceat(lived, firsts, axis=1, dtype=np.int64)
-        first = np.minimum.reduceat(np.where(lived, np.maximum(starts, begin), EVER), firsts, axis=1)
-        last = np.maximum.reduceat(np.where(lived, np.minimum(ends, end), 0), firsts, axis=1)
-        elapsed = np.maximum(last - first, 0)
-        for numbers, times in zip(counts.tolist(), elapsed.tolist(), strict=True):
-            row = nobody.copy()
-            for subject, *life in zip(there.tolist(), numbers, times, strict=True):
-                row[subject] = Life(*life)
-            found.append(row)
-    return found
+    begin = np.array([each.from_ms for each in windows], dtype=np.int64)[:, None]
+    end = np.array([each.to_ms for each in windows], dtype=np.int64)[:, None]
+    # Most printers were there in every window, and need not be looked at window by window.
+    always = (starts <= begin.min(initial=EVER)) & (ends >= end.max(initial=0))
+    counts = np.tile(np.bincount(subject[always], minlength=subjects), (len(windows), 1))
+    first, last = np.where(counts, begin, EVER), np.where(counts, end, 0)
+    there, firsts = np.unique(subject[~always], return_index=True)
+    if len(there):
+        since, until = np.maximum(starts[~always], begin), np.minimum(ends[~always], end)
+        lived = since < until
+        counts[:, there] += np.add.reduceat(lived, firsts, axis=1, dtype=np.int64)
+        earliest = np.minimum.reduceat(np.where(lived, since, EVER), firsts, axis=1)
+        latest = np.maximum.reduceat(np.where(lived, until, 0), firsts, axis=1)
+        first[:, there] = np.minimum(first[:, there], earliest)
+        last[:, there] = np.maximum(last[:, there], latest)
+    counts[(begin >= end)[:, 0]] = 0
+    elapsed = np.maximum(last - first, 0)
+    return [
+        [Life(*each) for each in zip(*row, strict=True)]
+        for row in zip(counts.tolist(), elapsed.tolist(), strict=True)
+    ]
 
 
 def _by_state(spent: Sequence[int]) -> Mapping[PrinterState, int]:
