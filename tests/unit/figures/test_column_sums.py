@@ -76,8 +76,9 @@ def test_time_by_state_through_late_evidence(monkeypatch: pytest.MonkeyPatch, mo
         number = chance.randrange(PRINTERS)
         place = chance.randrange(1, 28) if late else 28
         before, after = held[number][place - 1], held[number][place]
-        middle = Change((before.at_ms + after.at_ms) // 2, before.after, after.before)
-        row = [*held[number][:place], middle, *held[number][place:]]
+        middle = Change((before.at_ms + after.at_ms) // 2, before.after, (before.after + 1) % CODES)
+        following = after._replace(before=middle.after)
+        row = [*held[number][:place], middle, following, *held[number][place + 1 :]]
         history.replace(number, before.at_ms, row[place - 1 :])
         held[number] = row
         assert_time(history, held)
