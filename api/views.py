@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -9,7 +10,7 @@ import msgspec
 from api import schemas
 from farm.influx.status import QueueStatus
 from farm.kpi.catalogue import indicator
-from farm.kpi.figure import POINT_FIELDS, KpiFigure, KpiSeries, figure_record
+from farm.kpi.figure import KpiFigure, KpiSeries, figure_record
 from farm.kpi.indicator import Indicator
 from farm.kpi.windows import Window
 from farm.ledger.history_port import TelemetrySample
@@ -322,25 +323,33 @@ def kpi_view(figure: KpiFigure) -> schemas.KpiReading:
     return schemas.KpiReading(name=indicator(figure.id).name, **shown)
 
 
-def kpi_row(series: KpiSeries) -> schemas.KpiRow:
-    """One indicator's figures over time."""
-    return schemas.KpiRow(
-        id=series.id,
-        scope=series.scope,
-        scope_id=series.scope_id,
-        label=series.label,
-        unit=series.unit,
-        window=window_view(series.window),
-        period=series.period,
-        points=[
-            schemas.KpiPoint(
-                from_=rfc3339(point.from_ms),
-                to=rfc3339(point.to_ms),
-                **{name: getattr(point, name) for name in POINT_FIELDS},
-            )
-            for point in series.points
-        ],
-    )
+def kpi_rows(series: Sequence[KpiSeries]) -> list[schemas.KpiRow]:
+    """An indicator's figures over time, of each subject."""
+    # Subjects share their periods, and writing an instant down takes longer than anything else here.
+    shown = cache(rfc3339)
+    return [
+        schemas.KpiRow(
+            id=row.id,
+            scope=row.scope,
+            scope_id=row.scope_id,
+            label=row.label,
+            unit=row.unit,
+            window=window_view(row.window),
+            period=row.period,
+            points=[
+                schemas.KpiPoint(
+                    from_=shown(point.from_ms),
+                    to=shown(point.to_ms),
+                    value=point.value,
+                    low=point.low,
+                    high=point.high,
+                    observed_share=point.observed_share,
+                )
+                for point in row.points
+            ],
+        )
+        for row in series
+    ]
 
 
 def kpi_definition(entry: Indicator) -> schemas.KpiDefinition:

@@ -82,4 +82,4 @@ def show_series(
         found = context.series_cache.series(kpi, bounds, by, period, chosen, now_ms)
     except InvalidQuery as error:
         raise invalid("window", window, f"at most a thousand periods: {error}") from error
-    return schemas.Listing(at=rfc3339(found.at_ms), items=[views.kpi_row(row) for row in found.rows])
+    return schemas.Listing(at=rfc3339(found.at_ms), items=views.kpi_rows(found.rows))

@@ -5,7 +5,7 @@ shows in the next answer. What is done here grows with the number of printers, n
 of history.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from difflib import get_close_matches
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -15,10 +15,10 @@ import msgspec
 from farm.errors import InvalidQuery
 from farm.figures.closed_hours import ClosedHours
 from farm.figures.read_model import ReadModel
-from farm.figures.window_sums import Life, WindowSums
+from farm.figures.window_sums import WindowSums
 from farm.kpi.calculation import KpiInput
 from farm.kpi.catalogue import indicators
-from farm.kpi.figure import POINT_FIELDS, KpiFigure, KpiSeries, SeriesPoint
+from farm.kpi.figure import KpiFigure, KpiSeries, SeriesPoint
 from farm.kpi.indicator import Indicator
 from farm.kpi.periods import SHORTEST_MS, Period, edges
 from farm.kpi.shop_calendars import ShopCalendars
@@ -82,17 +82,12 @@ class KpiEngine:
         """
         wanted = indicators(kpi_ids)
         passed = [window.until(now_ms) for window in windows]
-        calendars = self._calendars()
-        with self._model.current() as model:
-            subjects = subjects_of(_chosen(model, printers, groups), by, self._site.name)
-            closed = self._closed_hours.clocks(calendars, model.printers, now_ms)
-            sums = WindowSums(model, passed, subjects, closed)
+        subjects, sums = self._summed(passed, by, now_ms, printers, groups)
         return [
-            figure
+            _figure(entry, window, subject, given)
             for window in passed
-            for number, (subject, life) in enumerate(zip(subjects, sums.lives(window), strict=True))
-            if life.printers or subject.scope is Scope.FARM
-            for figure in self._figures(wanted, window, subject, number, life, sums)
+            for subject, given in self._given(window, subjects, sums)
+            for entry in wanted
         ]
 
     def series(
@@ -115,32 +110,59 @@ class KpiEngine:
         """
         passed = window.until(now_ms)
         period = period or period_for(passed)
+        wanted = indicators(kpi_ids)
         windows = _cut(passed, period, self.zone)
-        figures = self.evaluate_all(kpi_ids, windows, by, now_ms, printers=printers, groups=groups)
-        rows: dict[tuple[str, str], list[KpiFigure]] = {}
-        for figure in figures:
-            rows.setdefault((figure.scope_id, figure.id), []).append(figure)
-        # A printer that appeared late in the window was met after those that came before it by name.
-        ordered = sorted(rows.values(), key=lambda row: (row[0].label, row[0].scope_id))
-        return [_series(row, passed, period) for row in ordered]
+        subjects, sums = self._summed(windows, by, now_ms, printers, groups)
+        points: dict[tuple[str, str], list[SeriesPoint]] = {}
+        for window in windows:
+            for subject, given in self._given(window, subjects, sums):
+                for entry in wanted:
+                    points.setdefault((subject.id, entry.id), []).append(_point(entry, window, given))
+        return [
+            KpiSeries(
+                id=entry.id,
+                scope=subject.scope,
+                scope_id=subject.id,
+                label=subject.label,
+                unit=entry.unit,
+                window=passed,
+                period=period,
+                points=tuple(points[subject.id, entry.id]),
+            )
+            for subject in sorted(subjects, key=lambda subject: (subject.label, subject.id))
+            for entry in wanted
+            if (subject.id, entry.id) in points
+        ]
 
-    def _figures(
+    def _summed(
         self,
-        wanted: Sequence[Indicator],
-        window: Window,
-        subject: Subject,
-        number: int,
-        life: Life,
-        sums: WindowSums,
-    ) -> list[KpiFigure]:
-        given = KpiInput(
-            account=sums.account(window, number),
-            outcomes=sums.outcomes(window, number),
-            printers=life.printers,
-            elapsed_ms=life.elapsed_ms,
-            site=self._site,
-        )
-        return [_figure(entry, window, subject, given) for entry in wanted]
+        windows: Sequence[Window],
+        by: Scope,
+        now_ms: int,
+        printers: Collection[str] | None,
+        groups: Collection[str] | None,
+    ) -> tuple[list[Subject], WindowSums]:
+        """The subjects, and what the ledger holds of them."""
+        calendars = self._calendars()
+        with self._model.current() as model:
+            subjects = subjects_of(_chosen(model, printers, groups), by, self._site.name)
+            closed = self._closed_hours.clocks(calendars, model.printers, now_ms)
+            return subjects, WindowSums(model, windows, subjects, closed)
+
+    def _given(
+        self, window: Window, subjects: Sequence[Subject], sums: WindowSums
+    ) -> Iterator[tuple[Subject, KpiInput]]:
+        """What is known of each subject that has figures in the window."""
+        for number, (subject, life) in enumerate(zip(subjects, sums.lives(window), strict=True)):
+            if life.printers or subject.scope is Scope.FARM:
+                given = KpiInput(
+                    account=sums.account(window, number),
+                    outcomes=sums.outcomes(window, number),
+                    printers=life.printers,
+                    elapsed_ms=life.elapsed_ms,
+                    site=self._site,
+                )
+                yield subject, given
 
 
 def period_for(window: Window) -> Period:
@@ -192,22 +214,8 @@ def _figure(entry: Indicator, window: Window, subject: Subject, given: KpiInput)
     )
 
 
-def _series(row: Sequence[KpiFigure], window: Window, period: Period) -> KpiSeries:
-    first = row[0]
-    return KpiSeries(
-        id=first.id,
-        scope=first.scope,
-        scope_id=first.scope_id,
-        label=first.label,
-        unit=first.unit,
-        window=window,
-        period=period,
-        points=tuple(
-            SeriesPoint(
-                figure.window.from_ms,
-                figure.window.to_ms,
-                **{name: getattr(figure, name) for name in POINT_FIELDS},
-            )
-            for figure in row
-        ),
+def _point(entry: Indicator, window: Window, given: KpiInput) -> SeriesPoint:
+    result = entry.calculate(given)
+    return SeriesPoint(
+        window.from_ms, window.to_ms, result.value, result.low, result.high, given.account.observed_share
     )

@@ -7,13 +7,15 @@ again from the tables. So it holds what was committed, and nothing is worked out
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import NamedTuple, Protocol
+from itertools import islice
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
 from farm.figures.ended_jobs import ENDING, EndedJob, EndedJobs, JobColumns
 from farm.figures.inspections import InspectedJob, Inspections
 from farm.figures.keeping import Keeping, Kept, Mark
+from farm.figures.lifetimes import Lifetimes
 from farm.figures.running_sums import Integers, Keys
 from farm.figures.state_changes import (
     MAINTENANCE,
@@ -35,14 +37,16 @@ from farm.model.printer import Printer
 from farm.model.span import Span
 from farm.model.states import CancelledBy, Outcome
 
+T = TypeVar("T")
+
 _ENTRIES_AT_ONCE = 10_000
+_PRINTERS_AT_ONCE = 32
+_JOBS_AT_ONCE = 50_000
 _ENTRIES_KEPT_APART = 50_000
 _WORTH_KEEPING = 20_000
 """So many rows take longer to read from a ledger than from a file."""
 _LABELS = frozenset({FeedKind.PRINTER_APPEARED, FeedKind.PRINTER_CHANGED})
 _PLANS = _LABELS | {FeedKind.CALENDAR_CHANGED}
-EVER = 2**62
-"""An instant (ms) after every other."""
 _LOOK_BACK = 3
 """So many changes of a printer are read again beside new ones."""
 
@@ -116,6 +120,7 @@ class ReadModel:
         self.printers: list[Printer] = []
         """By number."""
         self._shards: list[str | None] = []
+        self._lifetimes: Lifetimes | None = None
         self._number: dict[str, int] = {}
         self._booked: dict[str, int] = {}
         self._work: dict[int, list[Interval]] = {}
@@ -157,13 +162,14 @@ class ReadModel:
         ends = self._ends(np.flatnonzero(subject_of >= 0))
         late = np.flatnonzero(edges > ends.seen_until.min()) if len(ends.code) else np.zeros(0, dtype=np.intp)
         for number in late:
-            edge = np.full(len(ends.code), edges[number])
-            end = np.minimum(edge, ends.retired)
-            seen = np.minimum(end, ends.seen_until)
+            behind = np.flatnonzero(ends.seen_until < edges[number])
+            edge = np.full(len(behind), edges[number])
+            end = np.minimum(edge, ends.retired[behind])
+            seen = np.minimum(end, ends.seen_until[behind])
             if clock is not None:
                 edge, end, seen = clock(edge), clock(end), clock(seen)
-            subject = subject_of[ends.printer]
-            np.subtract.at(found[number], (subject, ends.code), edge - seen)
+            subject = subject_of[ends.printer[behind]]
+            np.subtract.at(found[number], (subject, ends.code[behind]), edge - seen)
             np.add.at(found[number], (subject, np.full_like(subject, UNKNOWN)), end - seen)
         self._move_to_maintenance(found, edges, subject_of, ends, clock)
         return found
@@ -172,7 +178,10 @@ class ReadModel:
         self, found: Integers, edges: Integers, subject_of: Keys, ends: "_Ends", clock: Clock | None
     ) -> None:
         """Count planned work in the states that go on, which stands in no change yet."""
-        for place, number in enumerate(ends.printer.tolist()):
+        if not self._work:
+            return
+        for place in np.flatnonzero(np.isin(ends.printer, list(self._work))).tolist():
+            number = int(ends.printer[place])
             code, since = int(ends.code[place]), int(ends.since[place])
             seen_until, retired = int(ends.seen_until[place]), int(ends.retired[place])
             for from_ms, to_ms in self.work_on(number):
@@ -184,14 +193,19 @@ class ReadModel:
                         found[:, subject_of[number], own] -= moved
                         found[:, subject_of[number], MAINTENANCE] += moved
 
+    @property
+    def lifetimes(self) -> Lifetimes:
+        """From when until when each printer counts."""
+        if self._lifetimes is None:
+            self._lifetimes = Lifetimes.of(self.printers, self._shards)
+        return self._lifetimes
+
     def _ends(self, chosen: Keys) -> "_Ends":
         """How the last states of the chosen printers go on."""
         code, since = self.history.last(len(self.printers))
         chosen = chosen[code[chosen] != NOT_THERE]
-        shards = [self._shards[number] or "" for number in chosen.tolist()]
-        booked = np.array([self._booked.get(shard, 0) for shard in shards], dtype=np.int64)
-        retired = [self.printers[number].retired_ms for number in chosen.tolist()]
-        ends = np.array([EVER if each is None else each for each in retired], dtype=np.int64)
+        lifetimes = self.lifetimes
+        booked, ends = lifetimes.booked_until(chosen, self._booked), lifetimes.ends[chosen]
         seen_until = np.minimum(np.maximum(booked, since[chosen]), ends)
         return _Ends(chosen, code[chosen], since[chosen], seen_until, ends)
 
@@ -226,6 +240,7 @@ class ReadModel:
         self.printers = [found[printer_id].printer for printer_id in kept.printer_ids]
         self._shards = [found[printer_id].shard for printer_id in kept.printer_ids]
         self._number = {printer_id: number for number, printer_id in enumerate(kept.printer_ids)}
+        self._lifetimes = None
         self.history.fill(kept.changes)
         self.jobs.fill(kept.jobs)
         self._work = kept.work
@@ -278,14 +293,14 @@ class ReadModel:
 
     def _read_states(self, state: State, number: int, from_ms: int) -> None:
         """Read the printer's states again from a change before `from_ms` on that still stands."""
-        printer, held = self.printers[number], self.history.changes(number)
-        sure = [each for each in held if each.at_ms < from_ms][:-_LOOK_BACK]
-        if sure:
-            spans = state.spans_from(printer.id, sure[-1].at_ms)
+        printer, sure = self.printers[number], self.history.lasting_before(number, from_ms, _LOOK_BACK)
+        if sure is not None:
+            spans = state.spans_from(printer.id, sure.at_ms)
             begins = spans[0].from_ms if spans else None
-            if begins == sure[-1].at_ms and sure[-1].after != UNKNOWN:
-                found = changes_of(printer, spans, self.work_on(number), sure[-1])
-                self.history.replace(number, sure[-1].at_ms, found)
+            if begins == sure.at_ms and sure.after != UNKNOWN:
+                self.history.replace(
+                    number, sure.at_ms, changes_of(printer, spans, self.work_on(number), sure)
+                )
                 return
         found = changes_of(printer, state.spans_from(printer.id, 0), self.work_on(number))
         self.history.replace(number, 0, found)
@@ -323,18 +338,25 @@ class ReadModel:
         self.printers, self._shards, self._number = [], [], {}
         self._read_printers(state)
         self._work = self._planned_work(state)
-        rows: list[tuple[int, int, int, int, int]] = []
-        unseen = set(self._number)
-        for printer_id, spans in state.accounts():
-            unseen.discard(printer_id)
-            number = self._number[printer_id]
-            rows += _rows_of(number, changes_of(self.printers[number], spans, self.work_on(number)))
-        for printer_id in unseen:
-            number = self._number[printer_id]
-            rows += _rows_of(number, changes_of(self.printers[number], (), self.work_on(number)))
-        self.history.fill(ChangeColumns.of(rows))
-        self.jobs.fill(JobColumns.of((row.id, self.job_of(row), 1) for row in state.ended_jobs()))
+        self.history.fill(ChangeColumns.joined([*self._changes_by_part(state)]))
+        self.jobs.fill(JobColumns.joined([*self._jobs_by_part(state)]))
         self._read_inspections(state)
+
+    def _changes_by_part(self, state: State) -> Iterator[ChangeColumns]:
+        for part in _in_parts(self._changes_by_printer(state), _PRINTERS_AT_ONCE):
+            yield ChangeColumns.of(part)
+
+    def _changes_by_printer(self, state: State) -> Iterator[tuple[int, list[Change]]]:
+        unseen = dict(self._number)
+        for printer_id, spans in state.accounts():
+            number = unseen.pop(printer_id)
+            yield number, changes_of(self.printers[number], spans, self.work_on(number))
+        for number in unseen.values():
+            yield number, changes_of(self.printers[number], (), self.work_on(number))
+
+    def _jobs_by_part(self, state: State) -> Iterator[JobColumns]:
+        for part in _in_parts(state.ended_jobs(), _JOBS_AT_ONCE):
+            yield JobColumns.of([(row.id, self.job_of(row)) for row in part])
 
     def _read_inspections(self, state: State) -> None:
         """Read what people found, which is little beside all jobs and not kept."""
@@ -347,6 +369,7 @@ class ReadModel:
         return InspectedJob(row.ended_ms, number, succeeded, row.good_units, row.rejected_units)
 
     def _read_printers(self, state: State) -> None:
+        self._lifetimes = None
         for printer, shard in state.printers():
             number = self._number.setdefault(printer.id, len(self.printers))
             if number == len(self.printers):
@@ -370,8 +393,10 @@ def _passed(from_ms: int, to_ms: int, edges: Integers, clock: Clock | None) -> I
     return until - start if clock is None else clock(until) - clock(start)
 
 
-def _rows_of(number: int, changes: Sequence[Change]) -> list[tuple[int, int, int, int, int]]:
-    return [(each.at_ms, number, each.before, each.after, 1) for each in changes]
+def _in_parts(rows: Iterable[T], length: int) -> Iterator[list[T]]:
+    left = iter(rows)
+    while part := list(islice(left, length)):
+        yield part
 
 
 def _words(entry: FeedEntry) -> str:

@@ -6,16 +6,17 @@ difference between two instants costs the same however many rows lie between the
 """
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 Integers: TypeAlias = NDArray[np.int64]
 Keys: TypeAlias = NDArray[np.intp]
+Column: TypeAlias = NDArray[np.integer[Any]]
 
-KEPT_CELLS = 4_000_000
-"""So many sums are kept by one object, which bounds its memory (32 MB)."""
+KEPT_CELLS = 2_000_000
+"""About so many sums are kept by one object, which bounds its memory (16 MB)."""
 SHORTEST_BLOCK = 256
 LONGEST_BLOCK = 65_536
 """In a longer block the sums of instants would not be exact: they are made in floating point."""
@@ -34,53 +35,90 @@ class RunningSums:
     is below 2^37 in size, as milliseconds of four years are.
     """
 
-    def __init__(self, at: Integers, keys: int, measures: int, contributions: Contributions) -> None:
+    def __init__(
+        self,
+        at: Integers,
+        keys: int,
+        measures: int,
+        contributions: Contributions,
+        before: "RunningSums | None" = None,
+        alike: int = 0,
+    ) -> None:
+        """`before` are the same sums of rows of which the first `alike` are the same."""
         self._at = at
         self._keys = keys
         self._measures = measures
         self._contributions = contributions
         wanted = len(at) * keys * measures // KEPT_CELLS
-        self._block = min(max(SHORTEST_BLOCK, _power_of_two(wanted)), LONGEST_BLOCK)
-        self._kept = self._sum_up()
+        self.block = min(max(SHORTEST_BLOCK, _power_of_two(wanted)), LONGEST_BLOCK)
+        self.kept = self._sum_up(before, alike)
+
+    @property
+    def cells(self) -> int:
+        """How many sums are kept."""
+        return self.kept.size
 
     def until(self, edges: Integers) -> Integers:
         """The sums over all rows before each edge, by edge, measure and key."""
         ends = np.searchsorted(self._at, edges, side="left")
-        blocks = ends // self._block
-        starts = blocks * self._block
-        sums = self._kept[blocks]
+        blocks = ends // self.block
+        starts = blocks * self.block
+        sums = self.kept[blocks]
         lengths = ends - starts
         if (total := int(lengths.sum())) == 0:
             return sums
         edge_of_row = np.repeat(np.arange(len(edges)), lengths)
         offsets = np.arange(total) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         added = self._contributions(np.repeat(starts, lengths) + offsets)
-        return sums + self._by_key(edge_of_row, len(edges), added)
+        sums += _by_key(edge_of_row, len(edges), added, self._keys, self._measures)
+        return sums
 
-    def _sum_up(self) -> Integers:
-        blocks = len(self._at) // self._block + 1
+    def _sum_up(self, before: "RunningSums | None", alike: int) -> Integers:
+        blocks = len(self._at) // self.block + 1
         kept = np.zeros((blocks + 1, self._measures, self._keys), dtype=np.int64)
-        step = max(_ROWS_AT_ONCE // self._block, 1) * self._block
-        for begin in range(0, len(self._at), step):
+        known = 0
+        if before is not None and before.block == self.block:
+            known = min(alike // self.block, len(before.kept) - 1)
+            kept[: known + 1] = before.kept[: known + 1]
+        step = max(_ROWS_AT_ONCE // self.block, 1) * self.block
+        for begin in range(known * self.block, len(self._at), step):
             end = min(begin + step, len(self._at))
-            first = begin // self._block
-            block_of_row = np.arange(begin, end) // self._block - first
+            first = begin // self.block
+            block_of_row = np.arange(begin, end) // self.block - first
             count = int(block_of_row[-1]) + 1
-            kept[first + 1 : first + 1 + count] = self._by_key(
-                block_of_row, count, self._contributions(slice(begin, end))
+            kept[first + 1 : first + 1 + count] = _by_key(
+                block_of_row, count, self._contributions(slice(begin, end)), self._keys, self._measures
             )
-        np.cumsum(kept, axis=0, out=kept)
+        np.cumsum(kept[known:], axis=0, out=kept[known:])
         return kept
 
-    def _by_key(self, part_of_row: Keys, parts: int, contributions: Sequence[Added]) -> Integers:
-        """What the rows add, by part, measure and key."""
-        width = self._keys + 1
-        found = np.zeros((parts, self._measures, width))
-        for key, measured in contributions:
-            place = part_of_row * width + (key + 1)
-            for number, each in enumerate(measured):
-                found[:, number] += np.bincount(place, each, minlength=parts * width).reshape(parts, width)
-        return np.rint(found[:, :, 1:]).astype(np.int64)
+
+def sums_before(
+    edges: Integers, at: Integers, keys: int, measures: int, contributions: Sequence[Added]
+) -> Integers:
+    """The sums over the rows before each edge, by edge, measure and key, of few rows in any order.
+
+    `contributions` is what they add; they number at most `LONGEST_BLOCK`.
+    """
+    order = np.argsort(edges, kind="stable")
+    first_edge_after = np.searchsorted(edges[order], at, side="right")
+    added = _by_key(first_edge_after, len(edges) + 1, contributions, keys, measures)[:-1]
+    found = np.empty_like(added)
+    found[order] = np.cumsum(added, axis=0)
+    return found
+
+
+def _by_key(
+    part_of_row: Keys, parts: int, contributions: Sequence[Added], keys: int, measures: int
+) -> Integers:
+    """What the rows add, by part, measure and key."""
+    width = keys + 1
+    found = np.zeros((parts, measures, width))
+    for key, measured in contributions:
+        place = part_of_row * width + (key + 1)
+        for number, each in enumerate(measured):
+            found[:, number] += np.bincount(place, each, minlength=parts * width).reshape(parts, width)
+    return np.rint(found[:, :, 1:]).astype(np.int64)
 
 
 def _power_of_two(least: int) -> int:

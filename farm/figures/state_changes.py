@@ -4,19 +4,18 @@ A printer is in one state at any time of its life, so its account is a row of ch
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
-from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+from itertools import chain, pairwise
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from farm.figures.running_sums import Added, Integers, Keys, RunningSums
+from farm.figures.grouping import Grouping
+from farm.figures.running_sums import Added, Column, Integers, Keys, RunningSums, sums_before
 from farm.kpi.intervals import Interval
 from farm.model.printer import Printer
 from farm.model.span import Span
 from farm.model.states import PrinterState
-
-Column: TypeAlias = NDArray[np.integer[Any]]
 
 STATES: Final = tuple(PrinterState)
 NOT_THERE: Final = len(STATES)
@@ -123,64 +122,109 @@ class _StateRow:
 
 
 class ChangeColumns(NamedTuple):
-    """Changes of all printers by instant; `weight` is -1 for one that is taken back."""
+    """Changes of all printers by instant."""
 
     at: Integers
     printer: NDArray[np.int32]
     before: NDArray[np.int8]
     after: NDArray[np.int8]
-    weight: NDArray[np.int8]
 
     @classmethod
-    def of(cls, rows: Sequence[tuple[int, int, int, int, int]]) -> "ChangeColumns":
-        """Rows of (instant, printer, before, after, weight), in any order."""
-        table = np.array(rows, dtype=np.int64).reshape(-1, 5)
-        return cls.from_arrays(*(table[:, number] for number in range(5)))
-
-    @classmethod
-    def from_arrays(
-        cls, at: Column, printer: Column, before: Column, after: Column, weight: Column
-    ) -> "ChangeColumns":
-        """The columns in the order of their instants."""
-        order = np.argsort(at, kind="stable")
+    def of(cls, changes: Sequence[tuple[int, Sequence[Change]]]) -> "ChangeColumns":
+        """The changes of printers by number, in any order."""
+        count = sum(len(each) for _, each in changes)
+        flat = chain.from_iterable(chain.from_iterable(each for _, each in changes))
+        table = np.fromiter(flat, dtype=np.int64, count=3 * count).reshape(-1, 3)
+        numbers = [number for number, _ in changes]
+        printer = np.repeat(np.array(numbers, dtype=np.int32), [len(each) for _, each in changes])
         return cls(
-            at[order].astype(np.int64),
-            printer[order].astype(np.int32),
-            before[order].astype(np.int8),
-            after[order].astype(np.int8),
-            weight[order].astype(np.int8),
-        )
+            table[:, 0].copy(), printer, table[:, 1].astype(np.int8), table[:, 2].astype(np.int8)
+        ).in_order()
+
+    @classmethod
+    def joined(cls, parts: Sequence["ChangeColumns"]) -> "ChangeColumns":
+        """The changes of all parts."""
+        return cls(*(np.concatenate(columns) for columns in zip(cls.of([]), *parts, strict=True))).in_order()
+
+    def in_order(self) -> "ChangeColumns":
+        """The same by instant."""
+        return self.taken(np.argsort(self.at, kind="stable"))
+
+    def taken(self, rows: Keys | NDArray[np.bool_]) -> "ChangeColumns":
+        """These rows alone."""
+        return ChangeColumns(self.at[rows], self.printer[rows], self.before[rows], self.after[rows])
 
 
 class Spent:
     """How much time subjects had spent in each state, until any instant and by any clock."""
 
-    def __init__(self, columns: ChangeColumns, subject_of: Keys, subjects: int, clock: Clock | None) -> None:
-        """`subject_of` gives the subject of each printer by its number, -1 for none."""
-        self._columns = columns
-        self._subject_of = subject_of
-        self._clock = clock
-        self._origin = columns.at[:1]
-        self._sums = RunningSums(columns.at, subjects * CODES, 2, self._contributions)
-        self._shape = subjects, CODES
+    def __init__(
+        self, columns: ChangeColumns, who: Grouping, clock: Clock | None, alike: "_Alike | None" = None
+    ) -> None:
+        self.columns = columns
+        self.time = _Time(clock, int(columns.at[0]) if len(columns.at) else 0)
+        self._who, self._clock = who, clock
+        before, rows = (None, 0) if alike is None else alike
+        if before is not None and before.time.origin != self.time.origin:
+            before = None
+        sums: RunningSums | None = None if before is None else before.sums
+        keys = who.subjects * CODES
+        self.sums: RunningSums = RunningSums(columns.at, keys, 2, self._contributions, sums, rows)
 
-    def until(self, edges: Integers) -> Integers:
-        """Milliseconds by edge, subject and code, spent before the edge; states go on until then."""
-        found = self._sums.until(edges)
-        elapsed = found[:, 0] * self._time(edges)[:, None] - found[:, 1]
-        return elapsed.reshape(len(edges), *self._shape)
+    def renewed(self, columns: ChangeColumns, alike: int) -> "Spent":
+        """The same of columns of which the first `alike` rows are those of these."""
+        return Spent(columns, self._who, self._clock, _Alike(self, alike))
+
+    @property
+    def cells(self) -> int:
+        """How many sums are kept."""
+        return self.sums.cells
+
+    def until(self, edges: Integers, beside: Sequence[Integers] = ()) -> Integers:
+        """Milliseconds by edge, subject and code, spent before the edge; states go on until then.
+
+        `beside` are the columns of changes that came to these, with their weights.
+        """
+        found = self.sums.until(edges)
+        if beside:
+            at, printer, old, new, weight = beside
+            added = _entries(self._who, self.time(at), printer, old, new, weight)
+            found += sums_before(edges, at, self._who.subjects * CODES, 2, added)
+        elapsed = found[:, 0] * self.time(edges)[:, None] - found[:, 1]
+        return elapsed.reshape(len(edges), self._who.subjects, CODES)
 
     def _contributions(self, rows: slice | Keys) -> Sequence[Added]:
-        columns = self._columns
-        subject = self._subject_of[columns.printer[rows]]
-        weight = columns.weight[rows].astype(np.int64)
-        passed = weight * self._time(columns.at[rows])
-        into = np.where(subject < 0, -1, subject * CODES + columns.after[rows])
-        out_of = np.where(subject < 0, -1, subject * CODES + columns.before[rows])
-        return [(into, (weight, passed)), (out_of, (-weight, -passed))]
+        columns = self.columns
+        at = columns.at[rows]
+        facts = columns.printer[rows], columns.before[rows], columns.after[rows], np.ones_like(at)
+        return _entries(self._who, self.time(at), *facts)
 
-    def _time(self, at: Integers) -> Integers:
-        """The clock's time since the first change, small enough to be summed exactly."""
-        if self._clock is None or not len(self._origin):
-            return at - (self._origin[0] if len(self._origin) else 0)
-        return self._clock(at) - self._clock(self._origin)
+
+class _Alike(NamedTuple):
+    """What was summed up before, and how many of its first rows are the same."""
+
+    before: Spent
+    rows: int
+
+
+class _Time:
+    """A clock's time since some instant, small enough to be summed exactly."""
+
+    def __init__(self, clock: Clock | None, origin: int) -> None:
+        self._clock = clock
+        self.origin = origin
+        self._begun = origin if clock is None else int(clock(np.array([origin], dtype=np.int64))[0])
+
+    def __call__(self, at: Integers) -> Integers:
+        return (at if self._clock is None else self._clock(at)) - self._begun
+
+
+def _entries(
+    who: Grouping, passed: Integers, printer: Column, before: Column, after: Column, weight: Integers
+) -> Sequence[Added]:
+    """What changes add to the state that begins and take from the one that ends."""
+    subject = who.subject_of[printer]
+    into = np.where(subject < 0, -1, subject * CODES + after)
+    out_of = np.where(subject < 0, -1, subject * CODES + before)
+    passed = weight * passed
+    return [(into, (weight, passed)), (out_of, (-weight, -passed))]

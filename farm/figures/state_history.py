@@ -5,21 +5,25 @@ changed since stands beside: changes that are taken back count with -1, new ones
 are many, both are made one again.
 """
 
-from collections import OrderedDict
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from farm.figures.grouping import Grouping, RowsByPrinter
+from farm.figures.rows_beside import RowsBeside
 from farm.figures.running_sums import Integers, Keys
 from farm.figures.state_changes import NOT_THERE, Change, ChangeColumns, Clock, Spent
+from farm.figures.sums_kept import SumsKept
 
 Places: TypeAlias = NDArray[np.int32]
 
 MOST_BESIDE = 16_384
-_MOST_SUMS = 8
-"""For so many ways of putting printers together the sums are kept."""
+_LISTED_FOR_EACH = 8
+"""So many times as many changes of the printers concerned may be held one by one, which takes memory."""
+_WIDTH = 5
 
 
 class _Row(NamedTuple):
@@ -33,20 +37,13 @@ class StateHistory:
     """Every change of every printer. Printers go by number, in the order in which they were met."""
 
     def __init__(self) -> None:
-        self._whole = ChangeColumns.of([])
-        self._places = np.zeros(0, dtype=np.int32)
-        self._first = np.zeros(1, dtype=np.int64)
-        self._rows: dict[int, _Row] = {}
-        self._beside: ChangeColumns | None = None
-        self._spent: OrderedDict[tuple[bytes, int, Clock | None], Spent] = OrderedDict()
+        self._spent: SumsKept[tuple[tuple[bytes, int], Clock | None], Spent] = SumsKept()
+        self.fill(ChangeColumns.of([]))
 
     def fill(self, columns: ChangeColumns) -> None:
         """These changes, in order, are all there are."""
-        self._whole, self._rows, self._beside = columns, {}, None
+        self._take_over(columns)
         self._spent.clear()
-        printers = int(columns.printer.max()) + 1 if len(columns.printer) else 0
-        self._places = np.argsort(columns.printer, kind="stable").astype(np.int32)
-        self._first = np.searchsorted(columns.printer[self._places], np.arange(printers + 1))
 
     @property
     def columns(self) -> ChangeColumns:
@@ -56,21 +53,39 @@ class StateHistory:
 
     def changes(self, printer: int) -> list[Change]:
         """The printer's changes in order."""
-        row = self._rows.get(printer)
-        places = self._places_of(printer)
-        if row is None:
-            return self._at(places)
-        return [*self._at(places[: row.kept]), *row.following]
+        return self._changes_from(printer, 0)
+
+    def lasting_before(self, printer: int, at_ms: int, look_back: int) -> Change | None:
+        """The printer's change that is followed by `look_back` others before `at_ms`, None where none is."""
+        places, row = self._by_printer.places(printer), self._rows.get(printer)
+        kept = len(places) if row is None else row.kept
+        old = min(kept, int(np.searchsorted(self._whole.at[places[:kept]], at_ms)))
+        following = [] if row is None else [each for each in row.following if each.at_ms < at_ms]
+        wanted = old + len(following) - look_back - 1
+        if wanted < 0:
+            return None
+        return self._at(places[wanted : wanted + 1])[0] if wanted < old else following[wanted - old]
 
     def replace(self, printer: int, from_ms: int, changes: Sequence[Change]) -> None:
         """The printer's changes from `from_ms` on are these."""
-        places = self._places_of(printer)
-        row = self._rows.get(printer)
-        kept = len(places) if row is None else row.kept
-        kept = min(kept, int(np.searchsorted(self._whole.at[places], from_ms)))
-        before = [] if row is None else [each for each in row.following if each.at_ms < from_ms]
-        self._rows[printer] = _Row(kept, [*before, *changes])
-        self._beside = None
+        places, row = self._by_printer.places(printer), self._rows.get(printer)
+        before = _Row(len(places), []) if row is None else row
+        kept = min(before.kept, int(np.searchsorted(self._whole.at[places[: before.kept]], from_ms)))
+        stay = [each for each in before.following if each.at_ms < from_ms]
+        replaced = [*self._at(places[kept : before.kept]), *before.following[len(stay) :]]
+        alike = _alike(replaced, changes)
+        if alike == len(replaced) == len(changes):
+            return
+        still = min(alike, before.kept - kept)
+        self._rows[printer] = _Row(kept + still, [*stay, *changes[still:]])
+        self._following += len(self._rows[printer].following) - len(before.following)
+        # What comes after late evidence stands as it stood, and counts as it did.
+        tail = _alike(replaced[alike:][::-1], changes[alike:][::-1])
+        self._count(printer, replaced[alike : len(replaced) - tail], -1)
+        self._count(printer, changes[alike : len(changes) - tail], 1)
+
+    def _count(self, printer: int, changes: Sequence[Change], weight: int) -> None:
+        self._beside.add([(each.at_ms, printer, each.before, each.after, weight) for each in changes])
 
     def spent(self, edges: Integers, subject_of: Keys, subjects: int, clock: Clock | None = None) -> Integers:
         """Milliseconds by edge, subject and code that were spent before the edge.
@@ -79,71 +94,71 @@ class StateHistory:
         printer's changes lasts for ever.
         """
         self._put_together(MOST_BESIDE)
-        key = subject_of.tobytes(), subjects, clock
-        if (kept := self._spent.get(key)) is None:
-            kept = self._spent[key] = Spent(self._whole, subject_of, subjects, clock)
-            while len(self._spent) > _MOST_SUMS:
-                self._spent.popitem(last=False)
-        self._spent.move_to_end(key)
-        found = kept.until(edges)
-        if self._rows:
-            found = found + Spent(self._changed(), subject_of, subjects, clock).until(edges)
-        return found
+        who = Grouping(subject_of, subjects)
+        kept = self._spent.get((who.key, clock), lambda: self._summed(who, clock))
+        return kept.until(edges, self._beside.columns() if len(self._beside) else ())
 
     def last(self, printers: int) -> tuple[Keys, Integers]:
         """The code at the end of each printer's changes, and since when (ms) it holds."""
-        code = np.full(printers, NOT_THERE, dtype=np.intp)
-        since = np.zeros(printers, dtype=np.int64)
-        known = min(len(self._first) - 1, printers)
-        ends = self._first[1 : known + 1] - 1
-        there = ends >= self._first[:known]
-        places = self._places[ends[there]]
-        numbers = np.arange(known)[there]
+        size = max(printers, self._by_printer.printers)
+        code = np.full(size, NOT_THERE, dtype=np.intp)
+        since = np.zeros(size, dtype=np.int64)
+        numbers, places = self._by_printer.last_places()
         code[numbers], since[numbers] = self._whole.after[places], self._whole.at[places]
         for printer in self._rows:
-            changes = self.changes(printer)
-            code[printer] = changes[-1].after if changes else NOT_THERE
-            since[printer] = changes[-1].at_ms if changes else 0
-        return code, since
+            ending = self._ending(printer)
+            code[printer] = NOT_THERE if ending is None else ending.after
+            since[printer] = 0 if ending is None else ending.at_ms
+        return code[:printers], since[:printers]
 
-    def _places_of(self, printer: int) -> Places:
-        if printer + 1 >= len(self._first):
-            return self._places[:0]
-        return self._places[self._first[printer] : self._first[printer + 1]]
+    def _ending(self, printer: int) -> Change | None:
+        row = self._rows[printer]
+        if row.following:
+            return row.following[-1]
+        return self._at(self._by_printer.places(printer)[row.kept - 1 : row.kept])[0] if row.kept else None
+
+    def _changes_from(self, printer: int, first: int) -> list[Change]:
+        places, row = self._by_printer.places(printer), self._rows.get(printer)
+        if row is None:
+            return self._at(places[first:])
+        return [*self._at(places[first : row.kept]), *row.following]
 
     def _at(self, places: Places) -> list[Change]:
         columns = self._whole
         rows = columns.at[places].tolist(), columns.before[places].tolist(), columns.after[places].tolist()
         return [Change(*row) for row in zip(*rows, strict=True)]
 
-    def _changed(self) -> ChangeColumns:
-        """What is taken back and what is added, since the long arrays were made."""
-        if self._beside is None:
-            rows = []
-            for printer, row in self._rows.items():
-                taken_back = self._at(self._places_of(printer)[row.kept :])
-                rows += [(each.at_ms, printer, each.before, each.after, -1) for each in taken_back]
-                rows += [(each.at_ms, printer, each.before, each.after, 1) for each in row.following]
-            self._beside = ChangeColumns.of(rows)
-        return self._beside
+    def _summed(self, who: Grouping, clock: Clock | None) -> Spent:
+        few = who.few_rows(self._by_printer)
+        return Spent(self._whole if few is None else self._whole.taken(few), who, clock)
+
+    def _take_over(self, columns: ChangeColumns) -> None:
+        self._whole = columns
+        self._by_printer = RowsByPrinter(columns.printer)
+        self._rows: dict[int, _Row] = {}
+        self._following = 0
+        self._beside = RowsBeside(_WIDTH)
 
     def _put_together(self, most: int) -> None:
-        beside = sum(
-            len(self._places_of(each)) - row.kept + len(row.following) for each, row in self._rows.items()
-        )
-        if beside <= most or not self._rows:
+        few = len(self._beside) <= most and self._following <= _LISTED_FOR_EACH * most
+        if few or not self._rows:
             return
         holds = np.ones(len(self._whole.at), dtype=bool)
         for printer, row in self._rows.items():
-            holds[self._places_of(printer)[row.kept :]] = False
-        whole, more = self._whole, self._changed()
-        new = more.weight > 0
-        self.fill(
-            ChangeColumns.from_arrays(
-                np.concatenate((whole.at[holds], more.at[new])),
-                np.concatenate((whole.printer[holds], more.printer[new])),
-                np.concatenate((whole.before[holds], more.before[new])),
-                np.concatenate((whole.after[holds], more.after[new])),
-                np.concatenate((whole.weight[holds], more.weight[new])),
-            )
+            holds[self._by_printer.places(printer)[row.kept :]] = False
+        more = ChangeColumns.of([(printer, row.following) for printer, row in self._rows.items()])
+        before = self._whole
+        changed = self._beside.columns()[0]
+        alike = int(np.searchsorted(before.at, changed.min())) if len(changed) else len(before.at)
+        self._take_over(ChangeColumns.joined((before.taken(holds), more)))
+        # Where less than half is alike, sums are better made when they are asked for.
+        soon_done = 2 * alike > len(before.at)
+        self._spent.renew(
+            lambda spent: spent.renewed(self._whole, alike) if soon_done and spent.columns is before else None
         )
+
+
+def _alike(some: Sequence[Change], others: Sequence[Change]) -> int:
+    """So many are the same at the beginning of both."""
+    pairs = zip(some, others, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))

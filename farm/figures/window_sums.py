@@ -6,14 +6,17 @@ from typing import NamedTuple
 import numpy as np
 
 from farm.figures.ended_jobs import ENDINGS
-from farm.figures.read_model import EVER, ReadModel
-from farm.figures.running_sums import Integers
+from farm.figures.lifetimes import EVER
+from farm.figures.read_model import ReadModel
+from farm.figures.running_sums import Integers, Keys
 from farm.figures.state_changes import NOT_THERE, STATES, Clock
 from farm.kpi.account import TimeAccount
 from farm.kpi.outcomes import InspectionTally, OutcomeTally
 from farm.kpi.subjects import Subject
 from farm.kpi.windows import Window
 from farm.model.states import CancelledBy, Outcome, PrinterState
+
+_CELLS_AT_ONCE = 1_000_000
 
 
 class Life(NamedTuple):
@@ -37,39 +40,48 @@ class WindowSums:
         self._edges = np.array(
             sorted({edge for each in windows for edge in (each.from_ms, each.to_ms)}), dtype=np.int64
         )
-        self._place = {int(edge): number for number, edge in enumerate(self._edges)}
+        places = np.searchsorted(self._edges, [(each.from_ms, each.to_ms) for each in windows]).reshape(-1, 2)
+        self._number = {(each.from_ms, each.to_ms): number for number, each in enumerate(windows)}
         self._subject_of = np.full(len(model.printers), -1, dtype=np.intp)
         for number, subject in enumerate(subjects):
             self._subject_of[model.numbers(subject.printers)] = number
         count = len(subjects)
-        self._all = model.spent(self._edges, self._subject_of, count)
-        self._closed: Integers | None = None
+        whole = _within(model.spent(self._edges, self._subject_of, count), places)
+        closed_time: Integers | None = None
         for clock in {each for each in closed if each is not None}:
             by_clock = np.array([each is clock for each in closed], dtype=bool)
             apart = np.where(by_clock, self._subject_of, -1)
-            spent = model.spent(self._edges, apart, count, clock)
-            self._closed = spent if self._closed is None else self._closed + spent
-        self._ended = model.jobs.sums(self._edges, self._subject_of, count)
-        self._inspected = model.inspections.sums(self._edges, self._subject_of, count)
-        self._lives = _Lives(model, self._subject_of, count)
+            spent = _within(model.spent(self._edges, apart, count, clock), places)
+            closed_time = spent if closed_time is None else closed_time + spent
+        # Plain numbers of everything at once: one by one they take many times as long to get.
+        self._open = (whole if closed_time is None else whole - closed_time)[:, :, :NOT_THERE].tolist()
+        self._closed = None if closed_time is None else closed_time[:, :, :NOT_THERE].tolist()
+        ended = _within(model.jobs.sums(self._edges, self._subject_of, count), places)
+        self._ended = ended.transpose(0, 2, 3, 1).tolist()
+        inspected = _within(model.inspections.sums(self._edges, self._subject_of, count), places)
+        self._inspected = inspected.transpose(0, 2, 1).tolist()
+        some = max(1, _CELLS_AT_ONCE // max(1, len(model.printers)))
+        self._lives = [
+            lives
+            for first in range(0, len(windows), some)
+            for lives in _lives(model, windows[first : first + some], self._subject_of, count)
+        ]
 
     def account(self, window: Window, subject: int) -> TimeAccount:
         """Where the hours of the window went, of the subject by its place."""
-        whole = self._between(self._all, window, subject)
-        if self._closed is None:
-            return TimeAccount(_by_state(whole), {})
-        closed = self._between(self._closed, window, subject)
-        return TimeAccount(_by_state(whole - closed), _by_state(closed))
+        number = self._number[window.from_ms, window.to_ms]
+        closed = {} if self._closed is None else _by_state(self._closed[number][subject])
+        return TimeAccount(_by_state(self._open[number][subject]), closed)
 
     def outcomes(self, window: Window, subject: int) -> OutcomeTally:
         """How the jobs of the window ended."""
-        first, last = self._place[window.from_ms], self._place[window.to_ms]
-        found = self._ended[last, :, subject] - self._ended[first, :, subject]
+        number = self._number[window.from_ms, window.to_ms]
+        found = self._ended[number][subject]
         jobs: dict[Outcome, int] = {}
         units: dict[Outcome, int] = {}
         printing_ms: dict[Outcome, int] = {}
         cancelled_by: dict[CancelledBy, int] = {}
-        for (outcome, by), (ended, made, printed) in zip(ENDINGS, found.T.tolist(), strict=True):
+        for (outcome, by), (ended, made, printed) in zip(ENDINGS, found, strict=True):
             if not ended:
                 continue
             jobs[outcome] = jobs.get(outcome, 0) + ended
@@ -77,44 +89,48 @@ class WindowSums:
             printing_ms[outcome] = printing_ms.get(outcome, 0) + printed
             if by is not None:
                 cancelled_by[by] = ended
-        inspected = self._inspected[last, :, subject] - self._inspected[first, :, subject]
-        return OutcomeTally(jobs, units, cancelled_by, printing_ms, InspectionTally(*inspected.tolist()))
+        inspected = InspectionTally(*self._inspected[number][subject])
+        return OutcomeTally(jobs, units, cancelled_by, printing_ms, inspected)
 
     def lives(self, window: Window) -> list[Life]:
         """Who of each subject was there in the window."""
-        return self._lives.within(window)
-
-    def _between(self, sums: Integers, window: Window, subject: int) -> Integers:
-        first, last = self._place[window.from_ms], self._place[window.to_ms]
-        difference: Integers = sums[last, subject] - sums[first, subject]
-        return difference
+        return self._lives[self._number[window.from_ms, window.to_ms]]
 
 
-class _Lives:
-    """From when until when the printers of the subjects count."""
-
-    def __init__(self, model: ReadModel, subject_of: Integers, subjects: int) -> None:
-        chosen = np.flatnonzero(subject_of >= 0)
-        printers = [model.printers[number] for number in chosen.tolist()]
-        self._begins = np.array([each.first_seen_ms for each in printers], dtype=np.int64)
-        ends = [EVER if each.retired_ms is None else each.retired_ms for each in printers]
-        self._ends = np.array(ends, dtype=np.int64)
-        self._subject = subject_of[chosen]
-        self._subjects = subjects
-
-    def within(self, window: Window) -> list[Life]:
-        begins = np.maximum(self._begins, window.from_ms)
-        ends = np.minimum(self._ends, window.to_ms)
-        lived = begins < ends
-        subject = self._subject[lived]
-        counts = np.bincount(subject, minlength=self._subjects)
-        first = np.full(self._subjects, window.to_ms, dtype=np.int64)
-        last = np.full(self._subjects, window.from_ms, dtype=np.int64)
-        np.minimum.at(first, subject, begins[lived])
-        np.maximum.at(last, subject, ends[lived])
-        elapsed = np.maximum(last - first, 0)
-        return [Life(*each) for each in zip(counts.tolist(), elapsed.tolist(), strict=True)]
+def _within(sums: Integers, places: Integers) -> Integers:
+    """What came to the sums from the first to the last edge of each window."""
+    found: Integers = sums[places[:, 1]] - sums[places[:, 0]]
+    return found
 
 
-def _by_state(spent: Integers) -> Mapping[PrinterState, int]:
-    return {STATES[code]: ms for code, ms in enumerate(spent.tolist()) if ms and code != NOT_THERE}
+def _lives(model: ReadModel, windows: Sequence[Window], subject_of: Keys, subjects: int) -> list[list[Life]]:
+    """By window and subject, from when until when its printers count."""
+    chosen = np.flatnonzero(subject_of >= 0)
+    chosen = chosen[np.argsort(subject_of[chosen], kind="stable")]
+    subject = subject_of[chosen]
+    starts, ends = model.lifetimes.begins[chosen], model.lifetimes.ends[chosen]
+    begin = np.array([each.from_ms for each in windows], dtype=np.int64)[:, None]
+    end = np.array([each.to_ms for each in windows], dtype=np.int64)[:, None]
+    # Most printers were there in every window, and need not be looked at window by window.
+    always = (starts <= begin.min(initial=EVER)) & (ends >= end.max(initial=0))
+    counts = np.tile(np.bincount(subject[always], minlength=subjects), (len(windows), 1))
+    first, last = np.where(counts, begin, EVER), np.where(counts, end, 0)
+    there, firsts = np.unique(subject[~always], return_index=True)
+    if len(there):
+        since, until = np.maximum(starts[~always], begin), np.minimum(ends[~always], end)
+        lived = since < until
+        counts[:, there] += np.add.reduceat(lived, firsts, axis=1, dtype=np.int64)
+        earliest = np.minimum.reduceat(np.where(lived, since, EVER), firsts, axis=1)
+        latest = np.maximum.reduceat(np.where(lived, until, 0), firsts, axis=1)
+        first[:, there] = np.minimum(first[:, there], earliest)
+        last[:, there] = np.maximum(last[:, there], latest)
+    counts[(begin >= end)[:, 0]] = 0
+    elapsed = np.maximum(last - first, 0)
+    return [
+        [Life(*each) for each in zip(*row, strict=True)]
+        for row in zip(counts.tolist(), elapsed.tolist(), strict=True)
+    ]
+
+
+def _by_state(spent: Sequence[int]) -> Mapping[PrinterState, int]:
+    return {state: ms for state, ms in zip(STATES, spent, strict=True) if ms}

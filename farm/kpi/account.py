@@ -21,6 +21,10 @@ class Interval(NamedTuple):
     to_ms: int
 
 
+_EVERY = tuple(PrinterState)
+_NOT_OBSERVED = (PrinterState.UNKNOWN,)
+
+
 class TimeAccount(msgspec.Struct, frozen=True):
     """Milliseconds by state, in the hours in which the shop is open and in which it is closed.
 
@@ -46,11 +50,17 @@ class TimeAccount(msgspec.Struct, frozen=True):
         """The part of the time in which the state was known (offline is), None without time."""
         if not (whole := self.whole_ms):
             return None
-        return (whole - self.in_states({PrinterState.UNKNOWN})) / whole
+        return (whole - self.in_states(_NOT_OBSERVED)) / whole
 
     def in_states(self, states: Iterable[PrinterState]) -> int:
         """Time in any of the states, in open and closed hours."""
-        return sum(self.open_ms.get(state, 0) + self.closed_ms.get(state, 0) for state in states)
+        opened, closed = self.open_ms, self.closed_ms
+        return sum([opened.get(state, 0) + closed.get(state, 0) for state in states])
+
+    def by_state(self) -> dict[PrinterState, int]:
+        """Time in each of all states, in open and closed hours."""
+        opened, closed = self.open_ms, self.closed_ms
+        return {state: opened.get(state, 0) + closed.get(state, 0) for state in _EVERY}
 
     def available_ms(self, productive: Iterable[PrinterState]) -> int:
         """Open time without planned maintenance, and what was productive in closed hours."""

@@ -7,6 +7,8 @@ from farm.kpi.targets import Level, Profile, Target
 from farm.model.states import PrinterState
 from farm.settings import SiteSettings
 
+_HOURS_IN = {state: f"{state.value}_hours" for state in PrinterState}
+
 
 def productive_states(site: SiteSettings) -> frozenset[PrinterState]:
     """The states that count as printing at this site. Paused never does."""
@@ -46,7 +48,7 @@ def _hours_of(account: TimeAccount, utilized_ms: int, available_ms: int) -> dict
         "closed_hours": hours(account.whole_closed_ms),
         "available_hours": hours(available_ms),
         "utilized_hours": hours(utilized_ms),
-        **{f"{state.value}_hours": hours(account.in_states({state})) for state in PrinterState},
+        **{_HOURS_IN[state]: hours(ms) for state, ms in account.by_state().items()},
     }
 
 

@@ -16,6 +16,7 @@ from api.setup import BrokerAccess
 from farm.errors import LedgerUnreachable
 from farm.ledger.alert_store import AlertStore
 from farm.ledger.batch import Batch
+from farm.ledger.figure_rows import FigureRows
 from farm.ledger.ledger import Ledger
 from farm.ledger.records import SessionRecord
 from farm.model.alert import AlertBatch, AlertState
@@ -563,7 +564,7 @@ def test_figures_that_cannot_be_had_are_not_left_standing(
     with serving(ledger) as server, opened(browser, server.url, allowed="503") as page:
         expect(page.locator(".kpi")).to_have_count(3)
         with monkeypatch.context() as patch:
-            patch.setattr(ledger, "state_totals", away)
+            patch.setattr(FigureRows, "state", away)
             page.get_by_role("radio", name="8 h").check(force=True)
             expect(page.locator("#kpis")).to_contain_text("The figures cannot be had at present: the ledger")
             expect(page.locator(".kpi")).to_have_count(0)

@@ -13,6 +13,7 @@ from farm.ledger.job_filter import JobFilter, JobPage
 from farm.ledger.ledger_reader import LedgerReader
 from farm.model.job import Job
 from farm.model.printer import Printer
+from farm.model.span import Span
 from farm.model.states import CancelledBy, Cause, Outcome, PrinterState
 from farm.model.times import HOUR_MS, MINUTE_MS
 from simulators.truth import Header, JobTruth, PrinterTruth, SpanTruth, Truth
@@ -42,10 +43,12 @@ class Books:
         more = str(begin + 2) if begin + 2 < len(self._jobs) else None
         return JobPage(self._jobs[begin : begin + 2], more)
 
-    def state_totals(
-        self, from_ms: int, to_ms: int, printer_ids: Sequence[str] | None = None
-    ) -> Mapping[str, Mapping[PrinterState, int]]:
-        return {"p": self._totals}
+    def spans(self, from_ms: int, to_ms: int, printer_ids: Sequence[str] | None = None) -> list[Span]:
+        spans, begin = [], from_ms
+        for state, length_ms in self._totals.items():
+            spans.append(Span("p", state, begin, begin + length_ms))
+            begin += length_ms
+        return spans
 
 
 def true_job(number: int = 1, **changes: Any) -> JobTruth:

@@ -1,0 +1,159 @@
+"""Sums over columns are those of a plain count, whatever came beside and whoever is asked for."""
+
+from random import Random
+
+import numpy as np
+import pytest
+
+from farm.figures import ended_jobs, running_sums, state_history, sums_kept
+from farm.figures.ended_jobs import ENDINGS, MEASURES, EndedJob, EndedJobs, JobColumns
+from farm.figures.running_sums import Integers, Keys
+from farm.figures.state_changes import CODES, Change, ChangeColumns
+from farm.figures.state_history import StateHistory
+
+PRINTERS = 40
+LAST = 1_000_000
+EDGES = np.array([LAST, 0, 17, LAST // 2, LAST // 2 + 1, 2 * LAST], dtype=np.int64)
+
+
+@pytest.fixture(autouse=True)
+def short_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running_sums, "SHORTEST_BLOCK", 8)
+
+
+def groupings() -> list[tuple[Keys, int]]:
+    """The farm, groups, each printer, and one printer alone, whose rows are few."""
+    everybody, alone = np.arange(PRINTERS), np.full(PRINTERS, -1, dtype=np.intp)
+    alone[3] = 0
+    return [(np.zeros(PRINTERS, dtype=np.intp), 1), (everybody % 7, 7), (everybody, PRINTERS), (alone, 1)]
+
+
+def changes(chance: Random) -> list[Change]:
+    codes = [chance.randrange(CODES) for _ in range(30)]
+    instants = sorted(chance.sample(range(LAST), len(codes) - 1))
+    return [Change(at, *pair) for at, *pair in zip(instants, codes, codes[1:], strict=False)]
+
+
+def counted_time(held: list[list[Change]], subject_of: Keys, subjects: int) -> Integers:
+    found = np.zeros((len(EDGES), subjects, CODES), dtype=np.int64)
+    for subject, row in zip(subject_of.tolist(), held, strict=True):
+        ends = [*(change.at_ms for change in row[1:]), 2**40]
+        for change, end in zip(row, ends, strict=True):
+            if subject >= 0:
+                found[:, subject, change.after] += np.maximum(np.minimum(EDGES, end) - change.at_ms, 0)
+    return found
+
+
+def assert_time(history: StateHistory, held: list[list[Change]]) -> None:
+    """But for the state before the first change, which begins nowhere."""
+    for subject_of, subjects in groupings():
+        told = history.spent(EDGES, subject_of, subjects)
+        begun = counted_begins(held, subject_of, subjects)
+        assert (told - begun == counted_time(held, subject_of, subjects)).all()
+    codes, since = history.last(PRINTERS)
+    assert codes.tolist() == [row[-1].after for row in held]
+    assert since.tolist() == [row[-1].at_ms for row in held]
+    assert [history.changes(number) for number in range(PRINTERS)] == held
+
+
+def counted_begins(held: list[list[Change]], subject_of: Keys, subjects: int) -> Integers:
+    """What is taken from the state that each printer's first change ends."""
+    found = np.zeros((len(EDGES), subjects, CODES), dtype=np.int64)
+    for subject, row in zip(subject_of.tolist(), held, strict=True):
+        if subject >= 0:
+            found[:, subject, row[0].before] -= np.maximum(EDGES - row[0].at_ms, 0)
+    return found
+
+
+@pytest.mark.parametrize("most_beside", [4, 60, 100_000])
+def test_time_by_state_through_late_evidence(monkeypatch: pytest.MonkeyPatch, most_beside: int) -> None:
+    monkeypatch.setattr(state_history, "MOST_BESIDE", most_beside)
+    chance, history = Random(most_beside), StateHistory()
+    held = [changes(chance) for _ in range(PRINTERS)]
+    history.fill(ChangeColumns.of([*enumerate(held)]))
+    assert_time(history, held)
+    for late in (False, True, True, False, True):
+        number = chance.randrange(PRINTERS)
+        place = chance.randrange(1, 28) if late else 28
+        before, after = held[number][place - 1], held[number][place]
+        middle = Change((before.at_ms + after.at_ms) // 2, before.after, (before.after + 1) % CODES)
+        following = after._replace(before=middle.after)
+        row = [*held[number][:place], middle, following, *held[number][place + 1 :]]
+        history.replace(number, before.at_ms, row[place - 1 :])
+        held[number] = row
+        assert_time(history, held)
+    history.replace(0, held[0][5].at_ms, [])
+    held[0] = held[0][:5]
+    assert_time(history, held)
+
+
+def test_what_stands_so_already_changes_nothing() -> None:
+    chance, history = Random(1), StateHistory()
+    held = [changes(chance) for _ in range(PRINTERS)]
+    history.fill(ChangeColumns.of([*enumerate(held)]))
+    columns = history.columns
+    history.replace(2, held[2][4].at_ms, held[2][4:])
+    assert history.columns is columns
+
+
+def test_a_change_is_found_by_how_many_follow_it() -> None:
+    chance, history = Random(2), StateHistory()
+    row = changes(chance)
+    history.fill(ChangeColumns.of([(0, row)]))
+    assert history.lasting_before(0, row[10].at_ms, 3) == row[6]
+    assert history.lasting_before(0, row[3].at_ms, 3) is None
+    added = Change(LAST + 1, row[-1].after, 0)
+    history.replace(0, LAST, [added, added._replace(at_ms=LAST + 2)])
+    assert history.lasting_before(0, LAST + 3, 0) == added._replace(at_ms=LAST + 2)
+    assert history.lasting_before(0, LAST + 2, 1) == row[-1]
+    assert history.lasting_before(7, LAST, 0) is None
+
+
+def counted_jobs(held: dict[str, EndedJob], subject_of: Keys, subjects: int) -> Integers:
+    found = np.zeros((len(EDGES), len(MEASURES), subjects, len(ENDINGS)), dtype=np.int64)
+    for job in held.values():
+        subject = int(subject_of[job.printer])
+        if subject >= 0:
+            before = (job.ended_ms < EDGES).astype(np.int64)
+            for measure, amount in enumerate((1, job.units, job.printing_ms)):
+                found[:, measure, subject, job.ending] += before * amount
+    return found
+
+
+@pytest.mark.parametrize("most_beside", [4, 60, 100_000])
+def test_jobs_through_revisions(monkeypatch: pytest.MonkeyPatch, most_beside: int) -> None:
+    monkeypatch.setattr(ended_jobs, "MOST_BESIDE", most_beside)
+    chance, jobs = Random(most_beside), EndedJobs()
+
+    def job(ended_ms: int) -> EndedJob:
+        return EndedJob(ended_ms, chance.randrange(PRINTERS), chance.randrange(6), chance.randrange(5), 3)
+
+    held = {f"job-{number}": job(chance.randrange(LAST)) for number in range(800)}
+    jobs.fill(JobColumns.of([*held.items()]))
+    for step in range(40):
+        name = f"job-{chance.randrange(810)}"
+        changed = None if step % 5 == 0 else job(LAST - 1 if step % 2 else chance.randrange(LAST))
+        jobs.put(name, changed)
+        held.pop(name, None)
+        if changed is not None:
+            held[name] = changed
+        assert jobs.get(name) == changed
+        if step % 8 == 0:
+            for subject_of, subjects in groupings():
+                assert (
+                    jobs.sums(EDGES, subject_of, subjects) == counted_jobs(held, subject_of, subjects)
+                ).all()
+    assert len(jobs) == len(held)
+
+
+def test_sums_that_were_asked_for_longest_ago_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Sums:
+        cells = 10
+
+    monkeypatch.setattr(sums_kept, "MOST_CELLS", 20)
+    kept: sums_kept.SumsKept[str, Sums] = sums_kept.SumsKept()
+    first, second = kept.get("first", Sums), kept.get("second", Sums)
+    assert kept.get("first", Sums) is first
+    kept.get("third", Sums)
+    assert kept.get("first", Sums) is first
+    assert kept.get("second", Sums) is not second
