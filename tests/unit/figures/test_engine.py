@@ -74,7 +74,7 @@ def test_printers_and_groups_can_be_picked(open_ledger: OpenLedger) -> None:
     ("kpi_ids", "printers", "groups", "told"),
     [
         (["utilisation"], None, None, "did you mean utilization"),
-        (["x"], None, None, "allowed are utilization, print_success_rate, throughput, "),
+        (["x"], None, None, "allowed are utilization, print_success_rate, "),
         (None, ["bay11"], None, "there is no printer 'bay11'; nearest: bay1"),
         (None, None, ["lefft"], "there is no group 'lefft'; nearest: left"),
     ],
