@@ -129,12 +129,6 @@ class SeriesPoint(msgspec.Struct, frozen=True):
     observed_share: float | None
 
 
-POINT_FIELDS: Final = tuple(
-    field.name for field in FIGURE_FIELDS if field.name in SeriesPoint.__struct_fields__
-)
-"""The numbers of a figure that a point of a series carries too."""
-
-
 class KpiSeries(msgspec.Struct, frozen=True, kw_only=True):
     """One indicator of one subject, period by period; the first and last may be cut short."""
 

@@ -6,7 +6,7 @@ import pytest
 
 from api.schemas import KpiPoint, KpiReading
 from farm.kpi.calculation import KpiResult
-from farm.kpi.figure import FIGURE_FIELDS, POINT_FIELDS, KpiFigure, figure_numbers, figure_record
+from farm.kpi.figure import FIGURE_FIELDS, KpiFigure, SeriesPoint, figure_numbers, figure_record
 from farm.kpi.indicator import Unit
 from farm.kpi.subjects import Scope
 from farm.kpi.wilson import Interval95
@@ -46,7 +46,9 @@ def test_a_record_has_every_field_that_the_api_shows_but_the_name() -> None:
 
 
 def test_a_point_of_the_api_has_the_numbers_of_a_point_of_a_series() -> None:
-    assert {*POINT_FIELDS, "from_", "to"} == set(KpiPoint.model_fields)
+    numbers = {field.name for field in FIGURE_FIELDS} & {*SeriesPoint.__struct_fields__}
+    assert {*numbers, "from_", "to"} == set(KpiPoint.model_fields)
+    assert {*numbers, "from_ms", "to_ms"} == {*SeriesPoint.__struct_fields__}
 
 
 def test_what_a_formula_gives_is_part_of_its_figure() -> None:
