@@ -20,8 +20,8 @@ from farm.model.operator_input import (
     RetirePrinter,
     SetState,
 )
-from farm.model.states import CancelledBy, Cause, Outcome
-from farm.model.verdict import Inspection, RejectionReason
+from farm.model.states import CancelledBy, Cause, Outcome, RejectionReason
+from farm.model.verdict import Inspection
 
 
 class SaidRequest(BaseModel):

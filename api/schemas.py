@@ -12,8 +12,15 @@ from farm.kpi.targets import Level, Profile
 from farm.model.alert import AlertState, DeliveryState, NotificationReason, Severity
 from farm.model.attention import NeedKind
 from farm.model.refused_client import RefusalReason
-from farm.model.states import CancelledBy, Cause, Confidence, Outcome, PrinterState, Provenance
-from farm.model.verdict import RejectionReason
+from farm.model.states import (
+    CancelledBy,
+    Cause,
+    Confidence,
+    Outcome,
+    PrinterState,
+    Provenance,
+    RejectionReason,
+)
 
 Item = TypeVar("Item")
 

@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from msgspec.structs import replace
 from typer import Argument, Option
 
 from farm.cli.changing import LookTerms, Shop, open_shop
@@ -13,8 +12,11 @@ from farm.cli.output import print_json, print_line
 from farm.cli.saying import job_called
 from farm.cli.terms import WhoOption, in_words_of_the_command, user_name, with_options_of
 from farm.errors import InvalidQuery
-from farm.model.verdict import Inspection, RejectionReason
+from farm.model.states import RejectionReason
 from farm.model.verdict_record import change_record, verdict_record
+
+if TYPE_CHECKING:
+    from farm.model.verdict import Inspection
 
 EXAMPLES = """
 layerline job verdict 5f0f1c9a --good 3 --reason warping --note "front left corner up"
@@ -88,7 +90,7 @@ def verdict(
 
 def _said(
     good: int | None, rejected: int | None, reason: RejectionReason | None, *, all_good: bool, withdraw: bool
-) -> Inspection | None:
+) -> "Inspection | None":
     """What is said of each job, None to withdraw. Raises InvalidQuery where options do not go together."""
     counted = good is not None or rejected is not None
     if [counted, all_good, withdraw].count(True) != 1:
@@ -97,12 +99,16 @@ def _said(
         raise InvalidQuery(f"--reason {reason}: it says why units are rejected; give --good or --rejected")
     if withdraw:
         return None
+    from farm.model.verdict import Inspection
+
     return Inspection(job_id="", good_units=good, rejected_units=0 if all_good else rejected, reason=reason)
 
 
 def _kept(
-    shop: Shop, job_ids: list[str], said: Inspection | None, who: str, note: str, *, units_differ: bool
+    shop: Shop, job_ids: list[str], said: "Inspection | None", who: str, note: str, *, units_differ: bool
 ) -> list[dict[str, Any]]:
+    from msgspec.structs import replace
+
     from farm.ledger.verdict_store import VerdictStore
 
     store, now_ms = VerdictStore(shop.ledger.engine), shop.clock.now_ms

@@ -23,8 +23,8 @@ from farm.ledger.verdict_store import VerdictStore
 from farm.model.job import Job
 from farm.model.printer import Address, Printer
 from farm.model.span import Span
-from farm.model.states import Outcome, PrinterState, Provenance
-from farm.model.verdict import RejectionReason, VerdictChange
+from farm.model.states import Outcome, PrinterState, Provenance, RejectionReason
+from farm.model.verdict import VerdictChange
 
 CLIENT_ID = "rebuilt-from-influxdb"
 """The shard under which the ledger holds what was rebuilt, until a collector takes the printers over."""

@@ -1,4 +1,4 @@
-"""What a printer can be doing, how a job can end, and why it can fail."""
+"""What a printer can be doing, how a job can end, why it can fail, and why units are rejected."""
 
 from enum import StrEnum
 
@@ -75,3 +75,21 @@ class Provenance(StrEnum):
     """The printer's own history said so."""
     PERSON = "person"
     """A person said so."""
+
+
+class RejectionReason(StrEnum):
+    """Why units were rejected; the note beside it says more."""
+
+    ADHESION = "adhesion"
+    """Came off the bed, or its first layer did not hold."""
+    WARPING = "warping"
+    LAYER_SHIFT = "layer_shift"
+    SURFACE = "surface"
+    """Strings, blobs, gaps, marks."""
+    DIMENSION = "dimension"
+    """Does not measure what it should."""
+    SUPPORT = "support"
+    """Sagged where support was missing, or scarred where it was."""
+    BROKEN = "broken"
+    """Broke, on the bed or off it."""
+    OTHER = "other"

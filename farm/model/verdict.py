@@ -1,26 +1,8 @@
 """Verdicts: what a person found who inspected a job that had ended. An outcome stays what it is."""
 
-from enum import StrEnum
-
 import msgspec
 
-
-class RejectionReason(StrEnum):
-    """Why units were rejected; the note beside it says more."""
-
-    ADHESION = "adhesion"
-    """Came off the bed, or its first layer did not hold."""
-    WARPING = "warping"
-    LAYER_SHIFT = "layer_shift"
-    SURFACE = "surface"
-    """Strings, blobs, gaps, marks."""
-    DIMENSION = "dimension"
-    """Does not measure what it should."""
-    SUPPORT = "support"
-    """Sagged where support was missing, or scarred where it was."""
-    BROKEN = "broken"
-    """Broke, on the bed or off it."""
-    OTHER = "other"
+from farm.model.states import RejectionReason
 
 
 class Inspection(msgspec.Struct, frozen=True, kw_only=True):

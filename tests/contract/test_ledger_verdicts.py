@@ -12,7 +12,8 @@ from farm.ledger.job_filter import JobFilter
 from farm.ledger.ledger import Ledger, open_ledger
 from farm.ledger.verdict_store import VerdictStore
 from farm.model.feed import FeedEntry, FeedKind
-from farm.model.verdict import Inspection, RejectionReason, Verdict, VerdictChange
+from farm.model.states import RejectionReason
+from farm.model.verdict import Inspection, Verdict, VerdictChange
 from tests.contract.ledger_samples import SHARD, a_job, an_ended_job, an_id, farm
 
 NOW = 1_000_000

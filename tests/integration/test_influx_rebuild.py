@@ -16,9 +16,9 @@ from farm.kpi.windows import Window
 from farm.ledger.ledger import Ledger, open_ledger
 from farm.ledger.verdict_store import VerdictStore
 from farm.model.feed import FeedEntry, FeedKind
-from farm.model.states import Outcome, PrinterState, Provenance
+from farm.model.states import Outcome, PrinterState, Provenance, RejectionReason
 from farm.model.times import DAY_MS, HOUR_MS, MINUTE_MS
-from farm.model.verdict import Inspection, RejectionReason
+from farm.model.verdict import Inspection
 from farm.settings import SiteSettings
 from tests.contract.ledger_samples import aliased_job
 from tests.figures import kpi_engine

@@ -14,9 +14,9 @@ from farm.ledger.ledger import Ledger, open_ledger
 from farm.ledger.verdict_store import VerdictStore
 from farm.model.clock import system_clock
 from farm.model.job import Job
-from farm.model.states import Outcome
+from farm.model.states import Outcome, RejectionReason
 from farm.model.times import DAY_MS, HOUR_MS
-from farm.model.verdict import Inspection, RejectionReason
+from farm.model.verdict import Inspection
 from tests.contract.ledger_samples import SHARD, a_printer, an_id
 
 NOW_MS = system_clock()

@@ -31,8 +31,8 @@ from farm.ledger.recount import DifferenceKind
 from farm.ledger.verdict_store import VerdictStore
 from farm.model.calendar_change import ChangedBy
 from farm.model.planned_maintenance import PlannedMaintenance
-from farm.model.states import PrinterState
-from farm.model.verdict import Inspection, RejectionReason
+from farm.model.states import PrinterState, RejectionReason
+from farm.model.verdict import Inspection
 from farm.settings import SiteSettings
 from tests.unit.collector.test_late_evidence import (
     HOUR,
