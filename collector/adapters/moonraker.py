@@ -166,7 +166,7 @@ class Moonraker:
         It tells that to those alone who ask.
         """
         words = error.get("message") if isinstance(error, dict) else None
-        if words not in _KLIPPER_GONE or memory.webhooks == "disconnected":
+        if not isinstance(words, str) or words not in _KLIPPER_GONE or memory.webhooks == "disconnected":
             return None
         memory.webhooks, memory.webhooks_message = "disconnected", None
         last = memory.counted_ms

@@ -142,7 +142,7 @@ def test_a_parameter_nobody_knows_is_refused_with_the_nearest(server: FarmServer
             "window",
             "1h, 8h, 24h, 7d, 30d, today, week, month, any other length such as",
         ),
-        ("/kpis", {"name": "utilisation"}, "name", "utilization, print_success_rate, throughput"),
+        ("/kpis", {"name": "utilisation"}, "name", "utilization, print_success_rate, "),
         ("/kpis", {"group": "Hall Z"}, "group", "the groups of this farm"),
         ("/kpis", {"by": "shelf"}, "by", "'printer', 'group' or 'farm'"),
         ("/alerts", {"after": "nonsense"}, "after", "`next` of the page before"),
