@@ -27,6 +27,8 @@ NOZZLE_RECALLED_MS = MINUTE_MS
 BED_RECALLED_MS = 15 * SECOND_MS
 BED_MESSAGES = 3
 """A bed whose target comes back later, or after more messages, may have been switched off and on."""
+PROGRESS_MESSAGES = 8
+"""After so many words of another print the first one may have failed, and been begun again."""
 PROGRESS_WOBBLE = 2.0
 PROGRESS_STEP = 15.0
 """In percent: by no more does an estimate of one print fall, or rise from one message to the next."""
@@ -167,5 +169,5 @@ _RULES = {
     ClashSign.CLOCK: _Rule(_clock_goes_on, _clock_comes_back, 3, RECENT_MS),
     ClashSign.NOZZLE: _Rule(_nozzle_goes_on, _nozzle_comes_back, 3, 2 * MINUTE_MS),
     ClashSign.BED: _Rule(_is_the_same, _bed_comes_back, 3, 2 * MINUTE_MS, BED_MESSAGES),
-    ClashSign.PROGRESS: _Rule(_print_goes_on, _print_comes_back, 2, 30 * MINUTE_MS),
+    ClashSign.PROGRESS: _Rule(_print_goes_on, _print_comes_back, 2, 30 * MINUTE_MS, PROGRESS_MESSAGES),
 }

@@ -4,7 +4,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
@@ -44,6 +44,9 @@ class PlayedPrinter:
     hurried: bool
 
 
+_TIME = '"_timestamp"'
+
+
 @dataclass(frozen=True)
 class Cue:
     """A message to be published `after_s` seconds from the beginning, `shift_s` later than it was."""
@@ -51,6 +54,15 @@ class Cue:
     after_s: float
     shift_s: float
     message: RecordedMessage
+
+
+def played(messages: Iterable[RecordedMessage], prefix: str) -> list[RecordedMessage]:
+    """What of a recording is played: the printer's messages, but not what the broker had kept from before.
+
+    Played as if it were said now, a kept message with its time of old is a second clock.
+    """
+    own = (message for message in messages if message.topic.startswith(f"{prefix}/"))
+    return [message for message in own if not (message.retain and _TIME in message.payload)]
 
 
 def cues(messages: list[RecordedMessage], begin_s: float, *, hurried: bool) -> Iterator[Cue]:
@@ -118,7 +130,7 @@ class Playback:
         self, printer: PlayedPrinter, recorded: Recorded, began: float, stop: threading.Event
     ) -> Iterator[tuple[str, str]]:
         """Topic and payload of each message, when it is due."""
-        messages = [m for m in read_recording(recorded.file) if m.topic.startswith(f"{recorded.prefix}/")]
+        messages = played(read_recording(recorded.file), recorded.prefix)
         begin_s = time.time()
         for cue in cues(messages, begin_s, hurried=printer.hurried):
             if stop.wait(max(0.0, begin_s + cue.after_s - time.time())):

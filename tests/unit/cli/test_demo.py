@@ -16,11 +16,13 @@ from urllib.error import HTTPError
 import pytest
 from rich.console import Console
 
+from collector.adapters import adapter
 from collector.playback import replay_file
+from collector.sessions.publishers import Publishers, heard
 from collector.settings import SourceSettings
 from farm.app.config import load_configuration
 from farm.app.logs import LogRedaction
-from farm.cli.demo.playback import cues, told_now
+from farm.cli.demo.playback import cues, played, told_now
 from farm.cli.demo.receivers import MailStandIn, SlackStandIn, slack_text
 from farm.cli.demo.show import Demo, PastWish
 from farm.cli.demo.stage import PageAddress, Ports, choose_ports, write_configuration
@@ -33,6 +35,33 @@ BEGIN_S = 1_800_000_000.0
 
 def message(t: float, topic: str) -> RecordedMessage:
     return RecordedMessage(t=t, topic=topic, payload="{}")
+
+
+def test_what_the_broker_had_kept_with_its_time_of_old_is_not_played() -> None:
+    """Played as if it were said now it would be a second clock."""
+    messages = played(read_recording(STREAK), "farm/bay2/octoprint")
+    kept = [m for m in read_recording(STREAK) if m.retain and "_timestamp" in m.payload]
+    assert kept
+    assert not set(kept) & set(messages)
+    assert [m for m in messages if m.topic.endswith("/mqtt")], "its link is played"
+
+
+def test_recordings_played_again_and_again_are_one_printer() -> None:
+    now, publishers, octoprint = BEGIN_S, Publishers(), adapter("octoprint")
+    memory = octoprint.new_memory()
+    folder = STREAK.parent
+    both = [("octoprint_three_failures", "farm/bay2/octoprint"), ("octoprint_success", "octoPrint")]
+    for name, prefix in both * 4:
+        messages = played(read_recording(folder / f"{name}.mqtt.jsonl"), prefix)
+        for cue in cues(messages, now, hurried=True):
+            suffix = cue.message.topic.removeprefix(f"{prefix}/")
+            told = told_now(cue.message.payload, cue.shift_s, 0).encode()
+            reading = octoprint.read(memory, suffix, told, False)
+            if reading is not None:
+                at_ms = round((now + cue.after_s) * 1000)
+                publishers = heard(publishers, "octoPrint", reading.traits, at_ms)
+        now += cue.after_s + 5
+    assert publishers.clash is None
 
 
 def test_the_page_opens_on_the_past_where_there_is_one(tmp_path: Path) -> None:
