@@ -22,7 +22,7 @@ class InspectedJob(NamedTuple):
 
 
 class Inspections:
-    """Every inspected job. There are few of them: their sums are made anew whenever one changes."""
+    """Every inspected job. There are few of them: their sums are made for each question."""
 
     def __init__(self) -> None:
         self._jobs: dict[str, InspectedJob] = {}

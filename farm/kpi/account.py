@@ -6,20 +6,10 @@ in error or unknown.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 import msgspec
 
-from farm.model.printer import Printer
 from farm.model.states import PrinterState
-
-
-class Interval(NamedTuple):
-    """From `from_ms` until `to_ms` (ms since 1970, UTC, half open)."""
-
-    from_ms: int
-    to_ms: int
-
 
 _EVERY = tuple(PrinterState)
 _NOT_OBSERVED = (PrinterState.UNKNOWN,)
@@ -66,10 +56,3 @@ class TimeAccount(msgspec.Struct, frozen=True):
         """Open time without planned maintenance, and what was productive in closed hours."""
         open_time = sum(self.open_ms.values()) - self.open_ms.get(PrinterState.MAINTENANCE, 0)
         return open_time + sum(self.closed_ms.get(state, 0) for state in productive)
-
-
-def life_within(printer: Printer, from_ms: int, to_ms: int) -> Interval | None:
-    """The part of the interval in which the printer counts, None where it does not at all."""
-    end = to_ms if printer.retired_ms is None else min(to_ms, printer.retired_ms)
-    life = Interval(max(from_ms, printer.first_seen_ms), end)
-    return life if life.from_ms < life.to_ms else None

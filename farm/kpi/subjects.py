@@ -6,8 +6,6 @@ from itertools import groupby
 
 import msgspec
 
-from farm.kpi.account import Interval, life_within
-from farm.kpi.windows import Window
 from farm.model.printer import Printer
 
 NO_GROUP = ""
@@ -29,11 +27,6 @@ class Subject(msgspec.Struct, frozen=True):
     id: str
     label: str
     printers: tuple[Printer, ...]
-
-    def lives(self, window: Window) -> list[Interval]:
-        """The part of the window in which each printer counted, without those that never did."""
-        lives = (life_within(printer, window.from_ms, window.to_ms) for printer in self.printers)
-        return [life for life in lives if life is not None]
 
 
 def subjects_of(printers: Iterable[Printer], by: Scope, farm_name: str) -> list[Subject]:

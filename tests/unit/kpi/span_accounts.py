@@ -1,16 +1,34 @@
 """The time account of one printer that has these spans, by the read model of the figures."""
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from farm.figures.read_model import ReadModel
-from farm.figures.window_sums import WindowSums
-from farm.kpi.account import Interval, TimeAccount
+from farm.figures.window_sums import Life, WindowSums
+from farm.kpi.account import TimeAccount
 from farm.kpi.passed_time import PassedTime
 from farm.kpi.subjects import Scope, Subject
 from farm.kpi.windows import Window
+from farm.model.printer import Printer
 from farm.model.span import Span
 from tests.unit.kpi.events import printer_called
 from tests.unit.kpi.memory_ledger import MemoryLedger
+
+
+class Interval(NamedTuple):
+    """From `from_ms` until `to_ms` (ms since 1970, UTC, half open)."""
+
+    from_ms: int
+    to_ms: int
+
+
+def life_within(printer: Printer, from_ms: int, to_ms: int) -> Life:
+    """Whether the printer counts in the interval, and for how long."""
+    window = Window("any", from_ms, to_ms)
+    with ReadModel(MemoryLedger([printer], [], [], booked_until_ms=to_ms)).current() as model:
+        subject = Subject(Scope.PRINTER, printer.id, printer.name, (printer,))
+        (life,) = WindowSums(model, [window], [subject]).lives(window)
+        return life
 
 
 def account_of_spans(
