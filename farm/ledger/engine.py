@@ -3,6 +3,7 @@
 import math
 import re
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,7 @@ from sqlalchemy.pool import QueuePool
 
 from farm.errors import BatchRefused, LedgerDamaged, LedgerError, LedgerUnreachable
 from farm.ledger.ledger_file import watch_file
+from farm.model.back_off import BackOff
 
 ALLOWED_URLS = (
     "sqlite:////absolute/path/to/ledger.db, sqlite:// (in memory, gone at the end) "
@@ -24,7 +26,6 @@ _PATIENCE_S = 30
 _LONGEST_PATIENCE_S = 3600
 _CONNECT_S = 10
 _SQLITE_PRAGMAS = (
-    "journal_mode = WAL",
     "synchronous = FULL",
     "foreign_keys = ON",
     "temp_store = MEMORY",
@@ -217,8 +218,28 @@ def _sqlite_engine(url: URL) -> Engine:
 def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     # The driver must not open transactions of its own accord; `_begin_sqlite` does.
     connection.isolation_level = None
+    _log_ahead(connection)
     for pragma in _SQLITE_PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _log_ahead(connection: sqlite3.Connection) -> None:
+    """Have the file keep its log ahead of it (WAL): readers and a writer then hold nobody up.
+
+    Of several who come to a new file at once SQLite refuses all but one without a wait, whatever
+    their timeout, since each holds what another needs: so the wait is here.
+    """
+    (patience_ms,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    until_s = time.monotonic() + patience_ms / 1000
+    waits = BackOff(first_s=0.01, longest_s=0.5)
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= until_s:
+                raise
+        time.sleep(waits.next())
 
 
 def _begin_sqlite(connection: Connection) -> None:

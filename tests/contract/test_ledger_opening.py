@@ -1,8 +1,10 @@
 """Opening a ledger: made where there is none, brought up, or refused with a remedy."""
 
 import re
+import sqlite3
 import subprocess
 import sys
+import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -137,6 +139,27 @@ def test_several_processes_can_make_a_ledger_at_once(shared_url: str) -> None:
     for ledger in opened:
         assert ledger.printers() == []
         ledger.close()
+
+
+def test_a_new_file_that_another_is_writing_is_waited_for(tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("CREATE TABLE being_made (x INTEGER)")
+    release = threading.Timer(0.3, other.rollback)
+    release.start()
+    with open_ledger(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+        assert ledger.printers() == []
+    release.join()
+    other.close()
+
+
+def test_a_new_file_is_not_waited_for_beyond_the_patience_of_its_url(tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("CREATE TABLE being_made (x INTEGER)")
+    with pytest.raises(LedgerUnreachable, match="locked"):
+        open_ledger(f"sqlite:///{tmp_path}/ledger.db?timeout=0.1")
+    other.close()
 
 
 def test_a_ledger_of_this_version_opens_without_alembic(sqlite_url: str) -> None:
