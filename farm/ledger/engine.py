@@ -235,11 +235,12 @@ def _log_ahead(connection: sqlite3.Connection) -> None:
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
-            return
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= until_s:
                 raise
-        time.sleep(waits.next())
+            time.sleep(waits.next())
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:
