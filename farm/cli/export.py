@@ -17,6 +17,7 @@ from farm.cli.times import farm_clock
 from farm.model.job_record import JOB_FIELDS, job_record
 from farm.model.states import PrinterState
 from farm.model.times import SECOND_MS, rfc3339
+from farm.model.verdict_record import VERDICT_COLUMNS, verdict_columns
 
 if TYPE_CHECKING:
     from farm.app.config import Configuration
@@ -78,7 +79,7 @@ def export(
     """Write jobs, hours or telemetry of a window as CSV, one row each, oldest first.
 
     Times are RFC 3339 in UTC, lengths seconds. Columns are the fields of the API; what is
-    not known is empty.
+    not known is empty. Jobs come with what an inspection found.
     """
     from farm.app.wiring import ledger_of
 
@@ -142,8 +143,10 @@ def _label(printers: "dict[str, Printer]", printer_id: str) -> tuple[str, str | 
 def _jobs(
     history: "HistoryReader", window: "Window", printers: "dict[str, Printer]", chosen: list[str] | None
 ) -> Iterator[dict[str, Any]]:
-    for job in history.ended_jobs(window.from_ms, window.to_ms, chosen):
-        yield job_record(job, *_label(printers, job.printer_id))
+    jobs = history.ended_jobs(window.from_ms, window.to_ms, chosen)
+    verdicts = history.verdicts([job.id for job in jobs])
+    for job in jobs:
+        yield job_record(job, *_label(printers, job.printer_id)) | verdict_columns(verdicts.get(job.id))
 
 
 def _states(
@@ -200,7 +203,7 @@ def _columns(what: What) -> list[str]:
 
     match what:
         case What.JOBS:
-            return list(JOB_FIELDS)
+            return [*JOB_FIELDS, *VERDICT_COLUMNS]
         case What.STATES:
             return ["printer_id", "printer", "state", "from", "to", "seconds", "source"]
         case What.TELEMETRY:

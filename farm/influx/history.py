@@ -1,6 +1,6 @@
 """History as InfluxDB has it, in InfluxQL."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -8,14 +8,15 @@ import msgspec
 from farm.influx.client import InfluxServer
 from farm.influx.influxql import one_of, quoted, select, within
 from farm.influx.line_protocol import NANOSECONDS_PER_MS
-from farm.influx.points import ENDED, JOB_EVENT, PRINTER_STATE, STATE, TELEMETRY
+from farm.influx.points import ENDED, INSPECTED, JOB_EVENT, PRINTER_STATE, STATE, TELEMETRY
 from farm.ledger.history_ledger import WHOLE_FIGURES
 from farm.ledger.history_port import TelemetrySample
 from farm.model.job import Job
 from farm.model.observation import Telemetry
 from farm.model.span import Span
-from farm.model.states import PrinterState
+from farm.model.states import PrinterState, RejectionReason
 from farm.model.times import MINUTE_MS
+from farm.model.verdict import Verdict, VerdictChange
 
 DOWNSAMPLED_MS: Final = 10 * MINUTE_MS
 """The interval of the downsampled telemetry."""
@@ -73,6 +74,12 @@ class InfluxHistory:
         jobs = [job_of(series.tags["printer"], row) for series in found for row in series.rows()]
         return sorted(jobs, key=lambda job: (job.ended_ms or 0, job.id))
 
+    def verdicts(self, job_ids: Collection[str]) -> dict[str, Verdict]:
+        """As `HistoryReader.verdicts`; the verdicts of all printers are looked through."""
+        wanted = frozenset(job_ids)
+        last = {each.job_id: each.verdict for each in verdict_trail(self._server) if each.job_id in wanted}
+        return {job_id: verdict for job_id, verdict in last.items() if verdict is not None}
+
     def _samples(
         self, bucket: str, printer_id: str, from_ms: int, to_ms: int, every_ms: int | None
     ) -> list[TelemetrySample]:
@@ -115,6 +122,25 @@ def job_of(printer_id: str, row: dict[str, Any]) -> Job:
     return msgspec.convert(
         {"file": None, "started_ms": None, **known, "id": row["job"], "printer_id": printer_id}, Job
     )
+
+
+def verdict_trail(server: InfluxServer, *conditions: str) -> list[VerdictChange]:
+    """Every verdict and withdrawal, oldest first, of the points that fulfil the conditions. Raises InfluxError."""
+    query = select("*", JOB_EVENT, [*conditions, f"event = {quoted(INSPECTED)}"], "printer")
+    found = [row for series in server.influxql(server.settings.bucket, query) for row in series.rows()]
+    return [
+        VerdictChange(
+            job_id=row["job"],
+            version=row["version"],
+            at_ms=row["time"] // NANOSECONDS_PER_MS,
+            who=row["who"],
+            good_units=row.get("good_units"),
+            rejected_units=row.get("rejected_units"),
+            reason=None if row.get("reason") is None else RejectionReason(row["reason"]),
+            note=row.get("note") or "",
+        )
+        for row in sorted(found, key=lambda row: (row["time"], row["version"]))
+    ]
 
 
 def _of_printers(printer_ids: Sequence[str] | None) -> list[str]:

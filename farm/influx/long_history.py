@@ -1,6 +1,6 @@
 """History over the ledger, and over InfluxDB for what the ledger keeps no more."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from farm.influx.client import InfluxServer
 from farm.influx.history import InfluxHistory
@@ -8,6 +8,7 @@ from farm.influx.settings import InfluxSettings
 from farm.ledger.history_port import HistoryReader, TelemetrySample
 from farm.model.job import Job
 from farm.model.span import Span
+from farm.model.verdict import Verdict
 
 
 class LongHistory:
@@ -48,3 +49,7 @@ class LongHistory:
     def ended_jobs(self, from_ms: int, to_ms: int, printer_ids: Sequence[str] | None = None) -> list[Job]:
         """As `HistoryReader.ended_jobs`."""
         return self._ledger.ended_jobs(from_ms, to_ms, printer_ids)
+
+    def verdicts(self, job_ids: Collection[str]) -> dict[str, Verdict]:
+        """As `HistoryReader.verdicts`."""
+        return self._ledger.verdicts(job_ids)

@@ -11,10 +11,10 @@ import msgspec
 
 from farm.errors import LedgerError
 from farm.influx.client import InfluxServer
-from farm.influx.history import job_of, spans_of
+from farm.influx.history import job_of, spans_of, verdict_trail
 from farm.influx.influxql import one_of, quoted, select
 from farm.influx.line_protocol import NANOSECONDS_PER_MS
-from farm.influx.points import ENDED, INSPECTED, JOB_EVENT, KPI, PRINTER_STATE, STARTED, STATE, TELEMETRY
+from farm.influx.points import ENDED, JOB_EVENT, KPI, PRINTER_STATE, STARTED, STATE, TELEMETRY
 from farm.ledger.batch import Batch
 from farm.ledger.ledger import Ledger
 from farm.ledger.ledger_reader import NO_PROCESS
@@ -23,7 +23,7 @@ from farm.ledger.verdict_store import VerdictStore
 from farm.model.job import Job
 from farm.model.printer import Address, Printer
 from farm.model.span import Span
-from farm.model.states import Outcome, PrinterState, Provenance, RejectionReason
+from farm.model.states import Outcome, PrinterState, Provenance
 from farm.model.verdict import VerdictChange
 
 CLIENT_ID = "rebuilt-from-influxdb"
@@ -140,26 +140,7 @@ def _past(server: InfluxServer, printer: Printer, addresses: list[Address], know
             aliases += [JobAlias(printer.id, history, native_id, job.id) for history, native_id in known_as]
     spans = _whole_account(printer, spans_of(printer.id, moves, known_until_ms))
     settled = [_settled(job, known_until_ms) for job in jobs.values()]
-    return _Past(printer, addresses, spans, settled, aliases, _verdicts(server, of_printer))
-
-
-def _verdicts(server: InfluxServer, of_printer: str) -> list[VerdictChange]:
-    """The trail of the printer's verdicts, oldest first."""
-    query = select("*", JOB_EVENT, [of_printer, f"event = {quoted(INSPECTED)}"], "printer")
-    found = [row for series in server.influxql(server.settings.bucket, query) for row in series.rows()]
-    return [
-        VerdictChange(
-            job_id=row["job"],
-            version=row["version"],
-            at_ms=row["time"] // NANOSECONDS_PER_MS,
-            who=row["who"],
-            good_units=row.get("good_units"),
-            rejected_units=row.get("rejected_units"),
-            reason=None if row.get("reason") is None else RejectionReason(row["reason"]),
-            note=row.get("note") or "",
-        )
-        for row in sorted(found, key=lambda row: (row["time"], row["version"]))
-    ]
+    return _Past(printer, addresses, spans, settled, aliases, verdict_trail(server, of_printer))
 
 
 def _whole_account(printer: Printer, spans: list[Span]) -> list[Span]:

@@ -1,6 +1,6 @@
 """History as the ledger has it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
 from statistics import fmean
@@ -11,10 +11,12 @@ import msgspec
 from farm.ledger.history_port import TelemetrySample
 from farm.ledger.job_filter import JobFilter
 from farm.ledger.ledger_reader import LedgerReader
+from farm.ledger.verdict_store import VerdictStore
 from farm.model.job import Job
 from farm.model.observation import Telemetry
 from farm.model.span import Span
 from farm.model.states import Outcome
+from farm.model.verdict import Verdict
 
 WHOLE_FIGURES: Final = frozenset({"layer", "layers"})
 """Figures of which an interval keeps the last one, since a mean of theirs says nothing."""
@@ -52,6 +54,10 @@ class LedgerHistory:
             if page.next is None:
                 return sorted(found, key=lambda job: (job.ended_ms or 0, job.id))
             wanted = msgspec.structs.replace(wanted, after=page.next)
+
+    def verdicts(self, job_ids: Collection[str]) -> dict[str, Verdict]:
+        """As `HistoryReader.verdicts`."""
+        return VerdictStore(self._reader.engine).verdicts(job_ids)
 
 
 def _means(samples: Iterable[TelemetrySample], every_ms: int) -> Iterator[TelemetrySample]:

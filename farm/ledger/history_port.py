@@ -1,6 +1,6 @@
 """Reading back what was: series for charts and exports, from the ledger or from InfluxDB."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 import msgspec
@@ -8,6 +8,7 @@ import msgspec
 from farm.model.job import Job
 from farm.model.observation import Telemetry
 from farm.model.span import Span
+from farm.model.verdict import Verdict
 
 
 class TelemetrySample(msgspec.Struct, frozen=True):
@@ -38,3 +39,6 @@ class HistoryReader(Protocol):
 
     def ended_jobs(self, from_ms: int, to_ms: int, printer_ids: Sequence[str] | None = None) -> list[Job]:
         """Jobs that ended in the window (half open), by end and id."""
+
+    def verdicts(self, job_ids: Collection[str]) -> dict[str, Verdict]:
+        """The verdicts that hold of the named jobs, by job; none where nobody has inspected it."""

@@ -92,7 +92,7 @@ class VerdictStore(LedgerDatabase):
         if not changes:
             return
         last = {change.job_id: change for change in sorted(changes, key=lambda change: change.version)}
-        holding = [verdict for change in last.values() if (verdict := _verdict_of(change)) is not None]
+        holding = [verdict for change in last.values() if (verdict := change.verdict) is not None]
         with self._writes() as connection:
             _keep(connection, changes, holding)
 
@@ -145,7 +145,7 @@ def inspection_told(change: VerdictChange, job: Job | None, before: Verdict | No
             "note": change.note,
             "version": change.version,
             "before": msgspec.to_builtins(before),
-            "after": msgspec.to_builtins(_verdict_of(change)),
+            "after": msgspec.to_builtins(change.verdict),
         },
     )
 
@@ -237,11 +237,6 @@ def _says_the_same(before: Verdict, verdict: Verdict) -> bool:
 
 def _change_of(verdict: Verdict) -> VerdictChange:
     return VerdictChange(**{name: getattr(verdict, name) for name in _CHANGE_FIELDS})
-
-
-def _verdict_of(change: VerdictChange) -> Verdict | None:
-    """What holds from the change on."""
-    return None if change.is_withdrawal else msgspec.convert(_facts(change), Verdict)
 
 
 def _withdrawal(standing: Verdict, who: str, note: str, at_ms: int) -> VerdictChange:

@@ -49,3 +49,19 @@ class VerdictChange(msgspec.Struct, frozen=True, kw_only=True):
     def is_withdrawal(self) -> bool:
         """Whether no verdict stands any more since then."""
         return self.good_units is None
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What holds from this step on."""
+        if self.good_units is None or self.rejected_units is None:
+            return None
+        return Verdict(
+            job_id=self.job_id,
+            good_units=self.good_units,
+            rejected_units=self.rejected_units,
+            reason=self.reason,
+            note=self.note,
+            who=self.who,
+            at_ms=self.at_ms,
+            version=self.version,
+        )

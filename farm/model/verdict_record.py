@@ -23,6 +23,32 @@ def verdict_record(verdict: "Verdict") -> dict[str, Any]:
     }
 
 
+VERDICT_COLUMNS = (
+    "good_units",
+    "rejected_units",
+    "verdict_reason",
+    "verdict_note",
+    "verdict_who",
+    "verdict_at",
+)
+"""The names of what a verdict says, where it stands in one row with the job."""
+
+
+def verdict_columns(verdict: "Verdict | None") -> dict[str, Any]:
+    """The verdict by `VERDICT_COLUMNS`, its time in RFC 3339; all None where nobody has inspected the job."""
+    if verdict is None:
+        return dict.fromkeys(VERDICT_COLUMNS)
+    said = (
+        verdict.good_units,
+        verdict.rejected_units,
+        verdict.reason,
+        verdict.note,
+        verdict.who,
+        rfc3339(verdict.at_ms),
+    )
+    return dict(zip(VERDICT_COLUMNS, said, strict=True))
+
+
 def verdict_of_job(job_id: str, verdicts: "Mapping[str, Verdict]") -> dict[str, Any] | None:
     """The verdict of that job as a record; None where nobody has inspected it."""
     verdict = verdicts.get(job_id)

@@ -23,6 +23,7 @@ from farm.ledger.ledger import open_ledger
 from farm.model.recording import read_recording
 from farm.model.simulated import simulated_topic
 from farm.model.times import parse_rfc3339
+from farm.model.verdict_record import VERDICT_COLUMNS
 from tests.contract.ledger_samples import a_printer, an_ended_job
 from tests.integration.console import environment, layerline, layerline_json, running
 from tests.servers import Mosquitto, mosquitto, wait_until
@@ -287,7 +288,10 @@ def test_exports_are_rows_under_their_names(booked: tuple[Path, str], tmp_path: 
     folder, database = booked
     common = ("--database", database, "--window", "24h")
     jobs = layerline_json("jobs", "--database", database, folder=folder)
-    of_machines = [{name: job[name] for name in job if name != "verdict"} for job in reversed(jobs)]
+    of_machines = [
+        {name: job[name] for name in job if name != "verdict"} | dict.fromkeys(VERDICT_COLUMNS)
+        for job in reversed(jobs)
+    ]
     assert layerline_json("export", "jobs", *common, folder=folder) == of_machines
     text = layerline("export", "jobs", *common, folder=folder).stdout
     assert "\r" not in text
@@ -305,6 +309,25 @@ def test_exports_are_rows_under_their_names(booked: tuple[Path, str], tmp_path: 
     samples = list(csv.DictReader(file.read_text().splitlines()))
     assert all(parse_rfc3339(sample["at"]) % 10_000 == 0 for sample in samples)
     assert max(float(sample["nozzle"] or 0) for sample in samples) > 150
+
+
+def test_exported_jobs_tell_what_an_inspection_found(booked: tuple[Path, str], tmp_path: Path) -> None:
+    copy = tmp_path / "ledger.db"
+    copy.write_bytes(Path(booked[1].removeprefix("sqlite:///")).read_bytes())
+    at = ("--database", f"sqlite:///{copy}")
+    oldest = layerline_json("jobs", *at, folder=tmp_path)[-1]["id"]
+    told = ("--rejected", "1", "--reason", "warping", "--note", "=corner up", "--who", "olga")
+    layerline("job", "verdict", oldest, *told, *at, folder=tmp_path)
+    first, *others = layerline_json("export", "jobs", *at, "--window", "24h", folder=tmp_path)
+    found = [first[name] for name in VERDICT_COLUMNS]
+    assert found[:-1] == [0, 1, "warping", "=corner up", "olga"]
+    assert parse_rfc3339(found[-1]) > parse_rfc3339(first["ended_at"])
+    assert others
+    assert {job[name] for job in others for name in VERDICT_COLUMNS} == {None}
+    text = layerline("export", "jobs", *at, "--window", "24h", folder=tmp_path).stdout
+    row, *unseen = csv.DictReader(text.splitlines())
+    assert [row[name] for name in VERDICT_COLUMNS[:-1]] == ["0", "1", "warping", "'=corner up", "olga"]
+    assert {each[name] for each in unseen for name in VERDICT_COLUMNS} == {""}
 
 
 def test_an_export_of_nothing_is_its_header(booked: tuple[Path, str]) -> None:

@@ -1,6 +1,6 @@
 """What is read back from InfluxDB is what the ledger says."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import msgspec
 import pytest
@@ -14,10 +14,12 @@ from farm.influx.settings import InfluxSettings
 from farm.ledger.history_ledger import LedgerHistory
 from farm.ledger.history_port import HistoryReader, TelemetrySample
 from farm.ledger.ledger import open_ledger
+from farm.ledger.verdict_store import VerdictStore
 from farm.model.job import Job
 from farm.model.span import Span
-from farm.model.states import PrinterState
+from farm.model.states import PrinterState, RejectionReason
 from farm.model.times import HOUR_MS, MINUTE_MS, rfc3339
+from farm.model.verdict import Inspection, Verdict
 from tests.fakes.farm_server import serving
 from tests.influx_farm import START, BookedFarm, HandedClock, empty_outbox
 from tests.influx_server import influx_for_tests
@@ -36,6 +38,17 @@ class Shipped:
         self.influx: HistoryReader = InfluxHistory(server)
 
 
+def inspect_some(farm: BookedFarm) -> None:
+    """Of three jobs a verdict stands, was given again, and was withdrawn."""
+    store, now_ms = VerdictStore(farm.ledger.engine), farm.now_ms
+    jobs = LedgerHistory(farm.ledger).ended_jobs(START, now_ms)[:3]
+    good = [Inspection(job_id=job.id, rejected_units=0) for job in jobs]
+    store.give(good, who="olga", now_ms=now_ms)
+    again = Inspection(job_id=jobs[1].id, good_units=0, reason=RejectionReason.WARPING, note='corner "up"')
+    store.give([again], who="paul", now_ms=now_ms + 1)
+    store.withdraw([jobs[2].id], who="paul", now_ms=now_ms + 2)
+
+
 @pytest.fixture(scope="module")
 def shipped() -> Iterator[Shipped]:
     with influx_for_tests() as influx, open_ledger("sqlite://") as ledger:
@@ -44,6 +57,7 @@ def shipped() -> Iterator[Shipped]:
         farm = BookedFarm(ledger)
         farm.a_day()
         farm.samples(5_000)
+        inspect_some(farm)
         clock = HandedClock()
         sender = Sender(ledger.engine, settings, clock)
         empty_outbox(sender, ledger, clock)
@@ -74,6 +88,15 @@ def test_states_are_the_same_in_both(shipped: Shipped, window: tuple[int, int]) 
     until = min(window[1], shipped.farm.now_ms)
     expected = shipped.ledger.states(window[0], until)
     assert sorted(shipped.influx.states(window[0], until), key=_place) == sorted(expected, key=_place)
+
+
+def test_verdicts_are_the_same_in_both(shipped: Shipped) -> None:
+    jobs = [job.id for job in shipped.ledger.ended_jobs(START, shipped.farm.now_ms)]
+    expected = shipped.ledger.verdicts(jobs)
+    assert {(each.who, each.good_units) for each in expected.values()} == {("olga", 1), ("paul", 0)}
+    assert shipped.influx.verdicts(jobs) == expected
+    assert shipped.influx.verdicts(jobs[:1]) == {jobs[0]: expected[jobs[0]]}
+    assert long_history(shipped, 0).verdicts(jobs) == expected
 
 
 def _place(span: object) -> str:
@@ -128,6 +151,9 @@ class KnowsNothing:
 
     def ended_jobs(self, from_ms: int, to_ms: int, printer_ids: Sequence[str] | None = None) -> list[Job]:
         return self._inner.ended_jobs(from_ms, to_ms, printer_ids)
+
+    def verdicts(self, job_ids: Collection[str]) -> dict[str, Verdict]:
+        return self._inner.verdicts(job_ids)
 
 
 def long_history(shipped: Shipped, kept_ms: int, settings: InfluxSettings | None = None) -> LongHistory:
