@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from simulators.agenda import Agenda
+from simulators.truth import LOST
 from simulators.wire import Deliver, Message
 
 KEEPALIVE_LOSS_MS = 90_000
@@ -116,6 +117,7 @@ class Line:
         self._will_due = False
         self._fresh = True
         self._stalled = False
+        self._stalled_from_ms = 0
         self._backlog: list[Message] = []
         self._outage: list[Message] = []
         self._latest: dict[str, int] = {}
@@ -150,7 +152,9 @@ class Line:
         if part == "host" or renews:
             self._fresh = True
             self._outage.clear()
-        self._backlog.clear()
+        if self._backlog:
+            self._backlog.clear()
+            self._book.gap(self.name, LOST, self._stalled_from_ms, self._agenda.now_ms)
 
     def regain(self, part: str) -> None:
         """That part is back. The printer's software connects once nothing is missing."""
@@ -187,7 +191,7 @@ class Line:
     def stall(self, for_ms: int) -> None:
         """Hold everything back for so long, then let it go in one burst."""
         if self.stands and not self._stalled:
-            self._stalled = True
+            self._stalled, self._stalled_from_ms = True, self._agenda.now_ms
             self._agenda.after(for_ms, self._release)
 
     def _release(self) -> None:
@@ -196,7 +200,7 @@ class Line:
         if self.impairment.by_filter:
             held = self._by_filter(held)
         for message in held:
-            self._pass(message)
+            self._pass(message, self._stalled_from_ms)
 
     def _by_filter(self, held: list[Message]) -> list[Message]:
         """The messages by the level behind the printer's name, which is what filters tell apart."""
@@ -221,13 +225,16 @@ class Line:
         else:
             self._pass(message)
 
-    def _pass(self, message: Message) -> None:
+    def _pass(self, message: Message, sent_ms: int | None = None) -> None:
+        """Let the message go, which was sent now, or at some time since `sent_ms`."""
         impairment = self.impairment
         if impairment.harmless:
             self._broker.publish(message)
             return
         chance = self._rng.random
         if message.qos == 0 and chance() < impairment.lost:
+            now = self._agenda.now_ms
+            self._book.gap(self.name, LOST, now if sent_ms is None else sent_ms, now + 1)
             return
         delay = self._delay(message.topic, chance() < impairment.reordered)
         self._arrive(message, delay)

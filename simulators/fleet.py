@@ -20,6 +20,7 @@ from simulators.operator import Crew, Shift
 from simulators.protocols import SimulatedProtocol, protocols
 from simulators.protocols.base import FrontEnd, PrinterSetup
 from simulators.scenario import PrinterStory, Scenario
+from simulators.shop import enter_shop
 from simulators.truth import Header, PrinterTruth, TruthBook
 from simulators.wire import Deliver, HostClock
 
@@ -84,9 +85,17 @@ class Fleet:
             from_ms=self.run.from_ms,
             to_ms=self.run.to_ms,
             printers=[
-                PrinterTruth(berth.name, berth.protocol.adapter, berth.model.name, berth.prefix)
-                for berth in self._berths
+                PrinterTruth(
+                    berth.name,
+                    berth.protocol.adapter,
+                    berth.model.name,
+                    berth.prefix,
+                    self.run.scenario.shop.group(number),
+                )
+                for number, berth in enumerate(self._berths)
             ],
+            report_ms=round(self.run.scenario.farm.report_seconds * SECOND_MS),
+            time_zone=self.run.scenario.farm.time_zone,
         )
 
     @property
@@ -187,6 +196,8 @@ class Fleet:
             machine.close(now_ms)
         for station in self.stations:
             station.line.close(now_ms)
+        scenario, window = self.run.scenario, (self.run.from_ms, now_ms)
+        enter_shop(scenario.shop, scenario.seed, window, self.book)
         self.book.close(now_ms)
 
 

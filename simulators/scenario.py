@@ -1,14 +1,13 @@
 """Scenarios: what a simulated farm is made of, how it is used and how it misbehaves. TOML files."""
 
 import tomllib
-from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from farm.errors import ConfigurationError
 from farm.model.states import Cause
@@ -17,48 +16,22 @@ from simulators.faults import FaultSettings
 from simulators.jobs import PrintFile
 from simulators.material import MATERIALS
 from simulators.models import MODELS
-from simulators.operator import WEEKDAYS
 from simulators.protocols import protocols
+from simulators.setting_types import DayTime, Range, Rate, Share, Weekday, minute_of_day, one_of
+from simulators.shop import ShopSettings
 
 _OUTAGES = (Cause.HOST, Cause.POWER)
 _HIDDEN = (*_OUTAGES, Cause.UNKNOWN)
 
 
-def _one_of(allowed: Sequence[str], what: str) -> AfterValidator:
-    def check(word: str) -> str:
-        if word not in allowed:
-            raise ValueError(f"is no {what}; allowed: {', '.join(allowed)}")
-        return word
-
-    return AfterValidator(check)
-
-
-def _minute_of_day(text: str) -> str:
-    hours, colon, minutes = text.partition(":")
-    if not (colon and hours.isdigit() and minutes.isdigit() and int(hours) * 60 + int(minutes) <= 1440):
-        raise ValueError("must be a time of day from 00:00 to 24:00")
-    return text
-
-
-def _ordered(pair: tuple[float, float]) -> tuple[float, float]:
-    if not 0 <= pair[0] <= pair[1]:
-        raise ValueError("must be two figures, the smaller one first")
-    return pair
-
-
-ModelName = Annotated[str, _one_of(sorted(MODELS), "model of printer")]
-MaterialName = Annotated[str, _one_of(sorted(MATERIALS), "material")]
-ProtocolName = Annotated[str, _one_of(sorted(protocols()), "simulated protocol")]
-Weekday = Annotated[str, _one_of(WEEKDAYS, "weekday")]
-DayTime = Annotated[str, AfterValidator(_minute_of_day)]
-Range = Annotated[tuple[float, float], AfterValidator(_ordered)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Rate = Annotated[float, Field(ge=0, le=1_000_000)]
+ModelName = Annotated[str, one_of(sorted(MODELS), "model of printer")]
+MaterialName = Annotated[str, one_of(sorted(MATERIALS), "material")]
+ProtocolName = Annotated[str, one_of(sorted(protocols()), "simulated protocol")]
 JobCause = Annotated[
-    Cause, _one_of([cause for cause in Cause if cause not in _HIDDEN], "cause of a failed job")
+    Cause, one_of([cause for cause in Cause if cause not in _HIDDEN], "cause of a failed job")
 ]
-Fate = Annotated[str, _one_of([*(c for c in Cause if c not in _HIDDEN), "well"], "fate of a print")]
-OutageCause = Annotated[Cause, _one_of(list(_OUTAGES), "cause of an outage")]
+Fate = Annotated[str, one_of([*(c for c in Cause if c not in _HIDDEN), "well"], "fate of a print")]
+OutageCause = Annotated[Cause, one_of(list(_OUTAGES), "cause of an outage")]
 
 
 def _default_failures() -> dict[Cause, float]:
@@ -94,8 +67,7 @@ class ShiftSettings(Section):
     @property
     def minutes(self) -> tuple[int, int]:
         """Begin and end in minutes of the day."""
-        begin, end = ((int(t[:-3]) * 60 + int(t[-2:])) for t in (self.begin, self.end))
-        return begin, end
+        return minute_of_day(self.begin), minute_of_day(self.end)
 
 
 class JobSettings(Section):
@@ -189,6 +161,7 @@ class Scenario(Section):
     jobs: JobSettings = JobSettings()
     failures: FailureSettings = FailureSettings()
     faults: FaultSettings = FaultSettings()
+    shop: ShopSettings = ShopSettings()
     files: tuple[FileSettings, ...] = ()
     printers: tuple[PrinterStory, ...] = ()
 

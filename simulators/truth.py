@@ -8,8 +8,21 @@ import msgspec
 from farm.errors import TruthError
 from farm.model.states import CancelledBy, Cause, Outcome, PrinterState
 from farm.model.times import parse_rfc3339, rfc3339, rfc3339_or_none
+from simulators.shop_truth import (
+    CalendarTruth,
+    MaintenanceTruth,
+    VerdictTruth,
+    calendar_in,
+    calendar_line,
+    maintenance_in,
+    maintenance_line,
+    verdict_in,
+    verdict_line,
+)
 
 VERSION = 1
+LOST = "message"
+"""Why there is a gap while all else went through: something that was sent in it was lost on its way."""
 
 
 class JobTruth(msgspec.Struct, kw_only=True):
@@ -85,16 +98,20 @@ class GapTruth(msgspec.Struct, frozen=True):
 
 
 class PrinterTruth(msgspec.Struct, frozen=True):
-    """A printer of the run and where it publishes."""
+    """A printer of the run, where it publishes, and its group in the shop."""
 
     name: str
     protocol: str
     model: str
     prefix: str
+    group: str | None = None
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
-    """What the run was. The window is half open, in milliseconds since 1970."""
+    """What the run was. The window is half open, in milliseconds since 1970.
+
+    Printers report every `report_ms` while nothing changes; days begin as in `time_zone`.
+    """
 
     seed: int
     scenario: str
@@ -102,6 +119,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     from_ms: int
     to_ms: int
     printers: list[PrinterTruth]
+    report_ms: int = 60_000
+    time_zone: str = "UTC"
 
 
 class Truth(msgspec.Struct, kw_only=True):
@@ -111,6 +130,9 @@ class Truth(msgspec.Struct, kw_only=True):
     jobs: list[JobTruth]
     spans: list[SpanTruth]
     gaps: list[GapTruth]
+    calendars: list[CalendarTruth] = []
+    maintenance: list[MaintenanceTruth] = []
+    verdicts: list[VerdictTruth] = []
 
 
 def _seconds(ms: int) -> float:
@@ -166,6 +188,8 @@ class TruthBook:
         self._target = target
         self._header = header
         self._jobs: list[JobTruth] = []
+        self.services: list[SpanTruth] = []
+        """When people serviced a printer."""
         self._lines = 0
         self._put(
             {
@@ -177,6 +201,8 @@ class TruthBook:
                 "from": rfc3339(header.from_ms),
                 "to": rfc3339(header.to_ms),
                 "printers": header.printers,
+                "report_ms": header.report_ms,
+                "time_zone": header.time_zone,
             }
         )
 
@@ -190,6 +216,11 @@ class TruthBook:
         self._jobs.append(job)
 
     @property
+    def header(self) -> Header:
+        """What the run is."""
+        return self._header
+
+    @property
     def jobs(self) -> list[JobTruth]:
         """The jobs entered so far."""
         return self._jobs
@@ -197,6 +228,8 @@ class TruthBook:
     def span(self, printer: str, state: PrinterState, from_ms: int, to_ms: int) -> None:
         """Enter what a printer was doing; an empty span is left out."""
         if to_ms > from_ms:
+            if state is PrinterState.MAINTENANCE:
+                self.services.append(SpanTruth(printer, state, from_ms, to_ms))
             self._put(
                 {
                     "kind": "span",
@@ -219,6 +252,18 @@ class TruthBook:
                     "to": rfc3339(to_ms),
                 }
             )
+
+    def calendar(self, calendar: CalendarTruth) -> None:
+        """Enter opening hours of the shop."""
+        self._put(calendar_line(calendar))
+
+    def maintenance(self, planned: MaintenanceTruth) -> None:
+        """Enter planned work."""
+        self._put(maintenance_line(planned))
+
+    def verdict(self, verdict: VerdictTruth) -> None:
+        """Enter what a person found who inspected a job."""
+        self._put(verdict_line(verdict))
 
     def close(self, to_ms: int) -> None:
         """Write the jobs and the last line, which says that the run ended in order at `to_ms`."""
@@ -276,5 +321,11 @@ def _enter(truth: Truth, kind: object, line: dict[str, Any]) -> None:
         truth.spans.append(SpanTruth(line["printer"], PrinterState(line["state"]), *_bounds(line)))
     elif kind == "gap":
         truth.gaps.append(GapTruth(line["printer"], line["why"], *_bounds(line)))
+    elif kind == "calendar":
+        truth.calendars.append(calendar_in(line))
+    elif kind == "maintenance":
+        truth.maintenance.append(maintenance_in(line))
+    elif kind == "verdict":
+        truth.verdicts.append(verdict_in(line))
     else:
         raise ValueError(f"unknown kind {kind!r}")

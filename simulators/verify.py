@@ -88,8 +88,8 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
 
 def verify(truth: Truth, reader: LedgerReader) -> Verification:
     """Compare the truth with what the ledger holds. Raises TruthError when it holds none of the printers."""
-    printers = _printers(truth, reader)
-    booked = _booked_jobs(reader, printers)
+    printers = known_printers(truth, reader)
+    booked = booked_jobs(reader, printers)
     true_jobs = by_printer(truth.jobs, "printer")
     differences: list[JobDifference] = []
     agreements: list[Agreement] = []
@@ -108,8 +108,8 @@ def verify(truth: Truth, reader: LedgerReader) -> Verification:
     )
 
 
-def _printers(truth: Truth, reader: LedgerReader) -> dict[str, Printer]:
-    """The ledger's printers by the name that the run gave them."""
+def known_printers(truth: Truth, reader: LedgerReader) -> dict[str, Printer]:
+    """The ledger's printers by the name that the run gave them. Raises TruthError when it holds none."""
     known = {(printer.name, printer.adapter): printer for printer in reader.printers(everything=True)}
     found = {
         wanted.name: known[wanted.name, wanted.protocol]
@@ -121,7 +121,7 @@ def _printers(truth: Truth, reader: LedgerReader) -> dict[str, Printer]:
     return found
 
 
-def _booked_jobs(reader: LedgerReader, printers: Mapping[str, Printer]) -> dict[str, list[Job]]:
+def booked_jobs(reader: LedgerReader, printers: Mapping[str, Printer]) -> dict[str, list[Job]]:
     """The booked jobs by printer id."""
     ours = {printer.id for printer in printers.values()}
     jobs: list[Job] = []
@@ -132,6 +132,18 @@ def _booked_jobs(reader: LedgerReader, printers: Mapping[str, Printer]) -> dict[
         after = page.next
         if after is None:
             return by_printer(jobs, "printer_id")
+
+
+def matched_pairs(
+    truth: Truth, booked: Mapping[str, Sequence[Job]], printers: Mapping[str, Printer]
+) -> list[Pair]:
+    """Every true job that is booked, with the job that is booked of it."""
+    true_jobs = by_printer(truth.jobs, "printer")
+    return [
+        pair
+        for name, printer in printers.items()
+        for pair in match(true_jobs.get(name, []), booked.get(printer.id, [])).pairs
+    ]
 
 
 # -- jobs -------------------------------------------------------------------------------------------

@@ -3,30 +3,33 @@
 from farm.kpi.calculation import KpiInput, KpiResult, hours
 from farm.kpi.indicator import Cadence, Indicator, Unit
 from farm.kpi.utilization import productive_states
-from farm.model.states import Outcome
+from farm.model.states import Outcome, PrinterState
 
 
 def mtbf(given: KpiInput) -> KpiResult:
     """Printing hours ÷ failed prints, in hours; None where none failed: the hours are told beside."""
     productive = given.account.in_states(productive_states(given.site))
-    return _between_failures(given, hours(productive), {"printing_hours": hours(productive)})
+    unknown = given.account.in_states({PrinterState.UNKNOWN})
+    at_most = hours(productive + unknown)
+    return _between_failures(given, hours(productive), at_most, {"printing_hours": hours(productive)})
 
 
 def mcbf(given: KpiInput) -> KpiResult:
     """Prints that ended well or failed ÷ those that failed; None where none failed."""
     jobs = given.outcomes.jobs_by_outcome()
-    return _between_failures(given, float(jobs[Outcome.SUCCEEDED] + jobs[Outcome.FAILED]), {})
+    ended = jobs[Outcome.SUCCEEDED] + jobs[Outcome.FAILED]
+    return _between_failures(given, float(ended), float(ended + jobs[Outcome.UNKNOWN]), {})
 
 
-def _between_failures(given: KpiInput, amount: float, amounts: dict[str, float]) -> KpiResult:
-    """At worst every job of unknown outcome failed, at best none did."""
+def _between_failures(given: KpiInput, amount: float, at_most: float, amounts: dict[str, float]) -> KpiResult:
+    """At worst every job of unknown outcome failed, at best none did and there was `at_most` between them."""
     jobs = given.outcomes.jobs_by_outcome()
     failed, unknown = jobs[Outcome.FAILED], jobs[Outcome.UNKNOWN]
     value = amount / failed if failed else None
     return KpiResult(
         value=value,
-        low=None if value is None else amount / (failed + unknown),
-        high=value,
+        low=amount / (failed + unknown) if failed + unknown else None,
+        high=at_most / failed if failed else None,
         counts={name: jobs[name] for name in (Outcome.SUCCEEDED, Outcome.FAILED, Outcome.UNKNOWN)},
         amounts=amounts,
     )

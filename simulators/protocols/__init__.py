@@ -14,7 +14,8 @@ class SimulatedProtocol(NamedTuple):
     `source` holds `{printer}` where the printer's name stands, and so gives its prefix.
     `share` is how common it is in a mixed farm. `adapter` is the adapter that reads it.
     `step_ms` is how exactly it tells when a state changed: its clock's step, or the time between
-    two looks at what has changed.
+    two looks at what has changed. It may tell how many units a plate holds, and preparing apart from
+    printing.
     """
 
     name: str
@@ -23,6 +24,8 @@ class SimulatedProtocol(NamedTuple):
     source: str
     share: float
     step_ms: int
+    tells_units: bool = False
+    tells_preparing: bool = True
 
 
 @cache
@@ -40,3 +43,13 @@ def protocols() -> dict[str, SimulatedProtocol]:
 def step_ms(adapter: str) -> int:
     """How exactly printers that the adapter reads tell when a state changed, at worst (ms)."""
     return max(protocol.step_ms for protocol in protocols().values() if protocol.adapter == adapter)
+
+
+def tells_units(adapter: str) -> bool:
+    """Whether printers that the adapter reads tell how many units a plate holds."""
+    return all(protocol.tells_units for protocol in protocols().values() if protocol.adapter == adapter)
+
+
+def tells_preparing(adapter: str) -> bool:
+    """Whether printers that the adapter reads tell preparing apart from printing."""
+    return all(protocol.tells_preparing for protocol in protocols().values() if protocol.adapter == adapter)

@@ -136,4 +136,8 @@ class NativeFrontEnd(FrontEnd):
         ]
 
 
-PROTOCOLS = [SimulatedProtocol("native", NativeFrontEnd, "native", "layerline/native/v1/{printer}", 2.0, 1)]
+PROTOCOLS = [
+    SimulatedProtocol(
+        "native", NativeFrontEnd, "native", "layerline/native/v1/{printer}", 2.0, 1, tells_units=True
+    )
+]

@@ -357,5 +357,13 @@ class OctoPrintFrontEnd(FrontEnd):
 
 
 PROTOCOLS = [
-    SimulatedProtocol("octoprint", OctoPrintFrontEnd, "octoprint", "octoPrint/{printer}", 4.0, SECOND_MS)
+    SimulatedProtocol(
+        "octoprint",
+        OctoPrintFrontEnd,
+        "octoprint",
+        "octoPrint/{printer}",
+        4.0,
+        SECOND_MS,
+        tells_preparing=False,
+    )
 ]

@@ -1,0 +1,206 @@
+"""Every indicator of every subject over many windows, as reported and as it truly is."""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from enum import StrEnum
+from math import inf
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from farm.errors import TruthError
+from farm.figures.engine import KpiEngine
+from farm.figures.read_model import ReadModel
+from farm.kpi.catalogue import CATALOGUE
+from farm.kpi.figure import KpiFigure
+from farm.kpi.subjects import Scope
+from farm.kpi.windows import Window
+from farm.ledger.calendar_store import CalendarStore
+from farm.ledger.figure_rows import FigureRows
+from farm.ledger.ledger_reader import LedgerReader
+from farm.settings import SiteSettings
+from simulators.recount.formulas import FORMULAS, Facts, TrueFigure
+from simulators.recount.subjects import Berth, jobs_of, printers_of, see_that_scope_is_known
+from simulators.recount.true_jobs import TrueJob, true_jobs
+from simulators.recount.true_time import TrueTime
+from simulators.recount.windows import windows_of
+from simulators.truth import Truth
+from simulators.verify import booked_jobs, known_printers, matched_pairs
+
+_ROUNDING = 1e-9
+
+
+class Standing(StrEnum):
+    """How a reported figure stands to the true one."""
+
+    EQUAL = "equal"
+    """It is the true one, as exactly as the printers can tell."""
+    WITHIN = "within"
+    """Something is unknown, and the true one lies within the reported range."""
+    WRONG = "wrong"
+
+
+class Compared(msgspec.Struct, frozen=True, kw_only=True):
+    """One figure beside the truth. `true`, `value`, `low` and `high` are in the indicator's unit."""
+
+    indicator: str
+    scope: str
+    label: str
+    window: str
+    from_ms: int
+    to_ms: int
+    true: float | None
+    exact_to: float
+    value: float | None
+    low: float | None
+    high: float | None
+    standing: Standing
+
+
+class Checked(msgspec.Struct, kw_only=True):
+    """How many figures of an indicator were compared, and how they stood."""
+
+    indicator: str
+    checked: int = 0
+    equal: int = 0
+    within: int = 0
+    wrong: int = 0
+
+
+class FigureVerification(msgspec.Struct, frozen=True, kw_only=True):
+    """What comparing all figures found: a count for each indicator, and each figure that is wrong."""
+
+    checked: list[Checked]
+    wrong: list[Compared]
+
+    @property
+    def holds(self) -> bool:
+        """Whether every figure is the true one, or holds it in its range."""
+        return not self.wrong
+
+
+def verify_figures(
+    truth: Truth, reader: LedgerReader, windows: Sequence[Window] | None = None
+) -> FigureVerification:
+    """Compare the figures that the ledger gives with those that the truth gives.
+
+    Over the windows of `windows_of` unless others are given. Raises TruthError when the ledger holds
+    none of the printers, and for an indicator or a scope of which nothing true can be said.
+    """
+    recount = Recount(truth, reader)
+    compared = [
+        recount.compare(figure)
+        for scope in Scope
+        for figure in _reported(
+            truth, reader, recount, windows_of(truth.header) if windows is None else windows, scope
+        )
+    ]
+    checked = {entry.id: Checked(indicator=entry.id) for entry in CATALOGUE}
+    for each in compared:
+        row = checked[each.indicator]
+        row.checked += 1
+        row.equal += each.standing is Standing.EQUAL
+        row.within += each.standing is Standing.WITHIN
+        row.wrong += each.standing is Standing.WRONG
+    return FigureVerification(
+        checked=list(checked.values()), wrong=[each for each in compared if each.standing is Standing.WRONG]
+    )
+
+
+class Recount:
+    """The truth, counted over for any figure."""
+
+    def __init__(self, truth: Truth, reader: LedgerReader) -> None:
+        """Raises TruthError when the ledger holds none of the printers."""
+        printers = known_printers(truth, reader)
+        self.berths = [
+            Berth(printer, printers[printer.name])
+            for printer in truth.header.printers
+            if printer.name in printers
+        ]
+        self._time = {berth.true.name: TrueTime(truth, berth.true, berth.known) for berth in self.berths}
+        pairs = matched_pairs(truth, booked_jobs(reader, printers), printers)
+        self._jobs = sorted(true_jobs(truth, pairs), key=lambda job: job.counts_ms)
+        self._facts: dict[tuple[str, str, int, int], Facts] = {}
+
+    def compare(self, figure: KpiFigure) -> Compared:
+        """The figure beside the true one. Raises TruthError for an indicator without a true formula."""
+        true = _formula(figure.id)(self._facts_of(figure))
+        return Compared(
+            indicator=figure.id,
+            scope=figure.scope,
+            label=figure.label,
+            window=figure.window.name,
+            from_ms=figure.window.from_ms,
+            to_ms=figure.window.to_ms,
+            true=true.value,
+            exact_to=true.exact_to,
+            value=figure.value,
+            low=figure.low,
+            high=figure.high,
+            standing=standing(true, figure),
+        )
+
+    def _facts_of(self, figure: KpiFigure) -> Facts:
+        """They are the same for all indicators of a subject in a window."""
+        key = (figure.scope, figure.scope_id, figure.window.from_ms, figure.window.to_ms)
+        if key not in self._facts:
+            self._facts[key] = self._count(figure)
+        return self._facts[key]
+
+    def _count(self, figure: KpiFigure) -> Facts:
+        window = figure.window
+        times = [self._time[berth.true.name] for berth in printers_of(figure, self.berths)]
+        first, last = (
+            bisect_left(self._jobs, at_ms, key=lambda job: job.counts_ms)
+            for at_ms in (window.from_ms, window.to_ms)
+        )
+        spent = Counter()
+        for time in times:
+            spent.update(time.spent(window.from_ms, window.to_ms))
+        return Facts(
+            spent=spent,
+            exact_ms=sum(time.exact_ms(window.from_ms, window.to_ms) for time in times),
+            jobs=jobs_of(figure, self.berths, self._jobs[first:last]),
+        )
+
+
+def standing(true: TrueFigure, figure: KpiFigure) -> Standing:
+    """How the figure stands to the true one."""
+    exact_to = true.exact_to + _ROUNDING * max(1.0, abs(true.value or 0.0))
+    is_certain = figure.low == figure.high and figure.low == figure.value
+    if true.value is None or figure.value is None:
+        if true.value is None and figure.value is None:
+            return Standing.EQUAL
+        return Standing.WITHIN if _is_open(figure) else Standing.WRONG
+    if is_certain or abs(figure.value - true.value) <= exact_to:
+        return Standing.EQUAL if abs(figure.value - true.value) <= exact_to else Standing.WRONG
+    low = -inf if figure.low is None else figure.low
+    high = inf if figure.high is None else figure.high
+    return Standing.WITHIN if low - exact_to <= true.value <= high + exact_to else Standing.WRONG
+
+
+def _is_open(figure: KpiFigure) -> bool:
+    """Whether so much is unknown that there may be a value, or none, where the figure says otherwise."""
+    return figure.counts.get("unknown", 0) > 0 or figure.observed_share is None or figure.observed_share < 1
+
+
+def _formula(indicator: str) -> Callable[[Facts], TrueFigure]:
+    found = FORMULAS.get(indicator)
+    if found is None:
+        raise TruthError(
+            f"indicator {indicator!r}: simulators/recount/formulas.py does not say what it truly is"
+        )
+    return found
+
+
+def _reported(
+    truth: Truth, reader: LedgerReader, recount: Recount, windows: Sequence[Window], scope: Scope
+) -> Iterator[KpiFigure]:
+    see_that_scope_is_known(scope)
+    site = SiteSettings(time_zone=truth.header.time_zone)
+    calendars = CalendarStore(reader.engine, ZoneInfo(truth.header.time_zone))
+    engine = KpiEngine(ReadModel(FigureRows(reader.engine)), site, calendars.shop_calendars)
+    ours = [berth.known.id for berth in recount.berths]
+    yield from engine.evaluate_all(None, windows, scope, truth.header.to_ms, printers=ours)

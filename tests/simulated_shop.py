@@ -1,0 +1,78 @@
+"""A simulated shop booked in this process: its printers' messages go straight into the collector's pipeline."""
+
+from pathlib import Path
+
+from collector import holder
+from collector.intake.pipeline import Pipeline
+from collector.intake.sources import SourceTable
+from collector.settings import SourceSettings
+from farm.app.config import load_configuration
+from farm.ledger.ledger import Ledger
+from farm.model.times import HOUR_MS, MINUTE_MS
+from farm.settings import PrinterSettings, SiteSettings
+from simulators.fleet import Fleet, Run
+from simulators.people import enter
+from simulators.truth import Truth, read_truth
+from simulators.wire import Message
+
+_SHARD = "simulated-shop"
+_COMMIT_MS = 6 * HOUR_MS
+_TICK_MS = MINUTE_MS
+
+
+def book_shop(run: Run, ledger: Ledger, truth_file: Path) -> Truth:
+    """Run the shop, book it in the empty ledger with all that its people do, and give the truth."""
+    ledger.claim(_SHARD, holder.this_process(), simulated=True, now_ms=run.from_ms)
+    early: list[tuple[int, bool, Message]] = []
+    with truth_file.open("wb") as target:
+        booking: list[_Booking] = []
+
+        def deliver(at_ms: int, kept: bool, message: Message) -> None:
+            if booking:
+                booking[0].take(at_ms, kept, message)
+            else:  # What the broker still held from before the run, while the farm is put up.
+                early.append((at_ms, kept, message))
+
+        fleet = Fleet(run, deliver, target)
+        booking.append(_Booking(ledger, fleet))
+        for at_ms, kept, message in early:
+            booking[0].take(at_ms, kept, message)
+        while fleet.agenda.now_ms < run.to_ms:
+            fleet.run_until(fleet.agenda.now_ms + _COMMIT_MS)
+            booking[0].commit(fleet.agenda.now_ms)
+        fleet.close()
+    truth = read_truth(truth_file)
+    enter(truth, ledger)
+    return truth
+
+
+class _Booking:
+    """A collector without a broker before it."""
+
+    def __init__(self, ledger: Ledger, fleet: Fleet) -> None:
+        told, configured = (source.partition("=") for source in fleet.sources), load_configuration(flags=())
+        self._ticked_ms = fleet.run.from_ms
+        self._pipeline = Pipeline(
+            ledger,
+            SourceTable(tuple(SourceSettings(adapter=adapter, topic=topic) for adapter, _, topic in told)),
+            site=SiteSettings(time_zone=fleet.run.scenario.farm.time_zone),
+            printers=tuple(
+                PrinterSettings(name=printer.name, group=printer.group, model=printer.model)
+                for printer in fleet.book.header.printers
+            ),
+            settings=configured.collector,
+            thinning=configured.telemetry,
+        )
+
+    def take(self, at_ms: int, kept: bool, message: Message) -> None:
+        self._tick(at_ms)
+        self._pipeline.take(message.topic, message.payload, kept, at_ms)
+
+    def commit(self, now_ms: int) -> None:
+        self._tick(now_ms)
+        self._pipeline.commit(now_ms)
+
+    def _tick(self, at_ms: int) -> None:
+        if at_ms - self._ticked_ms >= _TICK_MS:
+            self._ticked_ms = at_ms
+            self._pipeline.tick(at_ms)
