@@ -16,6 +16,7 @@ layerline simulate --scenario night-shift.toml --speed 60 --days 2
 VERIFY_EXAMPLES = """
 layerline verify truth.jsonl --database sqlite:////tmp/run.db
 layerline verify truth.jsonl --database postgresql://layerline@db/layerline --json
+layerline verify shop.jsonl --people --database sqlite:////tmp/shop.db
 """
 
 FAILED = 1
@@ -106,21 +107,35 @@ def verify(
     database: Annotated[
         str, Option("--database", metavar="URL", help="Ledger: sqlite:////path/file.db or postgresql://…")
     ],
+    people: Annotated[
+        bool,
+        Option(
+            "--people",
+            help="First enter in the ledger, once, what the people of the shop did: calendars, planned "
+            "maintenance, verdicts.",
+        ),
+    ] = False,
     machine_readable: Annotated[bool, Option("--json", help="Print one line of JSON.")] = False,
 ) -> None:
     """Compare a ledger of truth with what was booked; status 0 only if the books are right.
 
-    Prints every difference, then one line: jobs in truth, right, unknown for lack of evidence,
-    wrong, missed, doubled, and the largest and mean utilization difference in points.
+    Prints every difference; how many figures of each indicator were worked out once more from the
+    truth, over many windows, for the farm, its groups and its printers, and how many are equal, hold
+    the truth in their range, or are wrong; then one line: jobs in truth, right, unknown for lack of
+    evidence, wrong, missed, doubled, and the largest and mean utilization difference in points.
     """
     from farm.ledger.ledger import open_ledger
     from simulators import verify_report
+    from simulators.people import enter
+    from simulators.recount.comparison import verify_figures
     from simulators.truth import read_truth
     from simulators.verify import verify as compare
 
     told = read_truth(truth)
     with open_ledger(database, create=False) as ledger:
-        verification = compare(told, ledger)
-    verify_report.show(verification, machine_readable=machine_readable)
-    if not verification.holds:
+        if people:
+            enter(told, ledger)
+        verification, figures = compare(told, ledger), verify_figures(told, ledger)
+    verify_report.show(verification, figures, machine_readable=machine_readable)
+    if not (verification.holds and figures.holds):
         raise typer.Exit(FAILED)

@@ -24,8 +24,8 @@ _KEEPER = "petra"
 def enter(truth: Truth, reader: LedgerReader) -> None:
     """Do in the ledger what the people of the shop did: calendars, planned work, verdicts.
 
-    A verdict on a print that the ledger does not know is given by nobody. Raises TruthError when the ledger holds none of the printers, and
-    InvalidInput where it does not know a group of the shop.
+    A verdict on a print that the ledger does not know is given by nobody. Raises TruthError when the
+    ledger holds none of the printers, and InvalidInput where it does not know a group of the shop.
     """
     keep_calendars(truth, reader)
     plan_maintenance(truth, reader)

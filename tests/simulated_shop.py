@@ -1,4 +1,4 @@
-"""A simulated shop booked in this process: its printers' messages go straight into the collector's pipeline."""
+"""A simulated shop booked in this process: its messages go straight into the collector's pipeline."""
 
 from pathlib import Path
 

@@ -125,7 +125,10 @@ def job_of(printer_id: str, row: dict[str, Any]) -> Job:
 
 
 def verdict_trail(server: InfluxServer, *conditions: str) -> list[VerdictChange]:
-    """Every verdict and withdrawal, oldest first, of the points that fulfil the conditions. Raises InfluxError."""
+    """Every verdict and withdrawal, oldest first, of the points that fulfil the conditions.
+
+    Raises InfluxError.
+    """
     query = select("*", JOB_EVENT, [*conditions, f"event = {quoted(INSPECTED)}"], "printer")
     found = [row for series in server.influxql(server.settings.bucket, query) for row in series.rows()]
     return [

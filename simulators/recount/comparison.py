@@ -19,10 +19,11 @@ from farm.kpi.windows import Window
 from farm.ledger.calendar_store import CalendarStore
 from farm.ledger.figure_rows import FigureRows
 from farm.ledger.ledger_reader import LedgerReader
+from farm.model.states import PrinterState
 from farm.settings import SiteSettings
 from simulators.recount.formulas import FORMULAS, Facts, TrueFigure
 from simulators.recount.subjects import Berth, jobs_of, printers_of, see_that_scope_is_known
-from simulators.recount.true_jobs import TrueJob, true_jobs
+from simulators.recount.true_jobs import true_jobs
 from simulators.recount.true_time import TrueTime
 from simulators.recount.windows import windows_of
 from simulators.truth import Truth
@@ -89,12 +90,11 @@ def verify_figures(
     none of the printers, and for an indicator or a scope of which nothing true can be said.
     """
     recount = Recount(truth, reader)
+    windows = windows_of(truth.header) if windows is None else windows
     compared = [
         recount.compare(figure)
         for scope in Scope
-        for figure in _reported(
-            truth, reader, recount, windows_of(truth.header) if windows is None else windows, scope
-        )
+        for figure in _reported(truth, reader, recount, windows, scope)
     ]
     checked = {entry.id: Checked(indicator=entry.id) for entry in CATALOGUE}
     for each in compared:
@@ -156,7 +156,7 @@ class Recount:
             bisect_left(self._jobs, at_ms, key=lambda job: job.counts_ms)
             for at_ms in (window.from_ms, window.to_ms)
         )
-        spent = Counter()
+        spent: Counter[tuple[PrinterState, bool]] = Counter()
         for time in times:
             spent.update(time.spent(window.from_ms, window.to_ms))
         return Facts(
@@ -169,21 +169,30 @@ class Recount:
 def standing(true: TrueFigure, figure: KpiFigure) -> Standing:
     """How the figure stands to the true one."""
     exact_to = true.exact_to + _ROUNDING * max(1.0, abs(true.value or 0.0))
-    is_certain = figure.low == figure.high and figure.low == figure.value
-    if true.value is None or figure.value is None:
-        if true.value is None and figure.value is None:
-            return Standing.EQUAL
-        return Standing.WITHIN if _is_open(figure) else Standing.WRONG
-    if is_certain or abs(figure.value - true.value) <= exact_to:
-        return Standing.EQUAL if abs(figure.value - true.value) <= exact_to else Standing.WRONG
-    low = -inf if figure.low is None else figure.low
-    high = inf if figure.high is None else figure.high
-    return Standing.WITHIN if low - exact_to <= true.value <= high + exact_to else Standing.WRONG
+    if true.value is None:
+        is_equal = figure.value is None
+    else:
+        is_equal = figure.value is not None and abs(figure.value - true.value) <= exact_to
+    if is_equal:
+        return Standing.EQUAL
+    is_within = _is_open(figure) and (true.value is None or _holds(figure, true.value, exact_to))
+    return Standing.WITHIN if is_within else Standing.WRONG
 
 
 def _is_open(figure: KpiFigure) -> bool:
-    """Whether so much is unknown that there may be a value, or none, where the figure says otherwise."""
+    """Whether the figure says that it could be another one, were everything known.
+
+    Where it has no value that is so if something is unknown.
+    """
+    if figure.value is not None:
+        return not figure.low == figure.high == figure.value
     return figure.counts.get("unknown", 0) > 0 or figure.observed_share is None or figure.observed_share < 1
+
+
+def _holds(figure: KpiFigure, true: float, exact_to: float) -> bool:
+    low = -inf if figure.low is None else figure.low
+    high = inf if figure.high is None else figure.high
+    return low - exact_to <= true <= high + exact_to
 
 
 def _formula(indicator: str) -> Callable[[Facts], TrueFigure]:

@@ -1,5 +1,6 @@
 """When a simulated shop was open and worked on its printers, minute by minute on its clock."""
 
+import itertools
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
@@ -35,7 +36,7 @@ class Stretches:
     def within(self, from_ms: int, to_ms: int) -> int:
         """How much of the time between the two instants lies in stretches (ms)."""
         cuts = [from_ms, *self.edges_between(from_ms, to_ms), to_ms]
-        return sum(end - begin for begin, end in zip(cuts, cuts[1:], strict=False) if begin in self)
+        return sum(end - begin for begin, end in itertools.pairwise(cuts) if begin in self)
 
 
 def open_time(calendar: CalendarTruth | None, zone: ZoneInfo, from_ms: int, to_ms: int) -> Stretches:

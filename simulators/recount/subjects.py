@@ -23,7 +23,7 @@ Whose = Callable[[KpiFigure, Berth], bool]
 Which = Callable[[KpiFigure, TrueJob], bool]
 
 BY_PRINTER: Final[Mapping[str, Whose]] = {
-    "farm": lambda figure, berth: True,
+    "farm": lambda _figure, _berth: True,
     "group": lambda figure, berth: (berth.true.group or "") == figure.scope_id,
     "printer": lambda figure, berth: berth.known.id == figure.scope_id,
     "model": lambda figure, berth: (berth.known.model or "") == figure.scope_id,

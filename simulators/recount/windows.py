@@ -1,5 +1,6 @@
 """The windows over which true and reported figures are compared."""
 
+import itertools
 from datetime import datetime, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
@@ -21,9 +22,7 @@ def windows_of(header: Header) -> list[Window]:
     found = [Window("whole", header.from_ms, header.to_ms)]
     found += [Window("odd", *_odd(header, rng)) for _ in range(_SOME)]
     found += [
-        Window("turned day", begin, end)
-        for begin, end in zip(days, days[1:], strict=False)
-        if end - begin != DAY_MS
+        Window("turned day", begin, end) for begin, end in itertools.pairwise(days) if end - begin != DAY_MS
     ]
     for name, length in (("day", 1), ("week", 7), ("month", 30)):
         starts = range(len(days) - length)

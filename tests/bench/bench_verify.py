@@ -18,6 +18,7 @@ from pathlib import Path
 from rich.console import Console
 
 from farm.ledger.ledger import open_ledger
+from simulators.recount.comparison import FigureVerification, verify_figures
 from simulators.simulation import Wish, run_simulation
 from simulators.truth import read_truth
 from simulators.verify import Verification, verify
@@ -40,7 +41,9 @@ def ended(process: "subprocess.Popen[bytes]") -> Iterator[None]:
         raise
 
 
-def run(wanted: argparse.Namespace, broker: Mosquitto, folder: Path, console: Console) -> Verification:
+def run(
+    wanted: argparse.Namespace, broker: Mosquitto, folder: Path, console: Console
+) -> tuple[Verification, FigureVerification]:
     """Feed, book and compare; say how long it took."""
     truth, database = folder / "truth.jsonl", f"sqlite:///{folder}/ledger.db"
     make_session(broker, _CLIENT_ID)
@@ -66,14 +69,15 @@ def run(wanted: argparse.Namespace, broker: Mosquitto, folder: Path, console: Co
             raise SystemExit(f"the collector ended with status {collector.returncode}")
     booked = time.monotonic()
     with open_ledger(database, create=False) as ledger:
-        verification = verify(read_truth(truth), ledger)
+        told = read_truth(truth)
+        verification, figures = verify(told, ledger), verify_figures(told, ledger)
     observed = [account.observed_share for account in verification.accounts]
     console.print(
         f"fed in {fed - began:.0f} s, booked {booked - fed:.0f} s later (with {_DRAIN_S} s of waiting), "
         f"compared in {time.monotonic() - booked:.1f} s; "
         f"observed share {100 * sum(observed) / len(observed):.2f} %"
     )
-    return verification
+    return verification, figures
 
 
 def main() -> int:
@@ -87,9 +91,9 @@ def main() -> int:
     wanted = parser.parse_args()
     console = Console()
     with mosquitto() as broker, tempfile.TemporaryDirectory(prefix="layerline-verify-") as folder:
-        verification = run(wanted, broker, Path(folder), console)
-    show(verification, machine_readable=False)
-    return 0 if verification.holds else 1
+        verification, figures = run(wanted, broker, Path(folder), console)
+    show(verification, figures, machine_readable=False)
+    return 0 if verification.holds and figures.holds else 1
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from farm.ledger.ledger import open_ledger
 from farm.model.times import DAY_MS, SECOND_MS, parse_rfc3339
 from simulators.faults import parse_faults
 from simulators.fleet import Fleet, Run
+from simulators.recount.comparison import FigureVerification, verify_figures
 from simulators.scenario import Scenario
 from simulators.truth import Truth, read_truth
 from simulators.verify import Agreement, Verification, verify
@@ -70,7 +71,9 @@ def only(truth: Truth, printer: str) -> Truth:
     )
 
 
-def farm(seed: int, wanted: argparse.Namespace, folder: Path) -> tuple[Truth, Verification]:
+def farm(
+    seed: int, wanted: argparse.Namespace, folder: Path
+) -> tuple[Truth, Verification, FigureVerification]:
     """Simulate one farm, book it and compare."""
     told = {"seed": seed, "farm": {"printers": wanted.printers, "report_seconds": wanted.report_seconds}}
     run = Run(
@@ -92,7 +95,7 @@ def farm(seed: int, wanted: argparse.Namespace, folder: Path) -> tuple[Truth, Ve
         truth = read_truth(truth_path)
         if wanted.only is not None:
             truth = only(truth, wanted.only)
-        return truth, verify(truth, ledger)
+        return truth, verify(truth, ledger), verify_figures(truth, ledger)
 
 
 def seeds(text: str) -> list[int]:
@@ -115,15 +118,15 @@ def main() -> int:
     console, held = Console(highlight=False), True
     with tempfile.TemporaryDirectory(prefix="layerline-hunt-") as thrown_away:
         for seed in wanted.seeds:
-            truth, verification = farm(seed, wanted, wanted.keep or Path(thrown_away))
+            truth, verification, figures = farm(seed, wanted, wanted.keep or Path(thrown_away))
             told = [d for d in verification.differences if d.agreement is not Agreement.UNKNOWN]
             speaks = {printer.name: printer.protocol for printer in truth.header.printers}
             observed = [account.observed_share for account in verification.accounts]
             console.rule(f"seed {seed}, observed share {100 * sum(observed) / len(observed):.2f} %")
-            show(msgspec.structs.replace(verification, differences=told), machine_readable=False)
+            show(msgspec.structs.replace(verification, differences=told), figures, machine_readable=False)
             for name in sorted({difference.printer for difference in told}):
                 console.print(f"{name} is read by {speaks[name]}")
-            held = held and verification.holds
+            held = held and verification.holds and figures.holds
     return 0 if held else 1
 
 

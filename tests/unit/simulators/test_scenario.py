@@ -71,7 +71,7 @@ def test_what_is_wrong_is_named_with_file_key_value_and_remedy(text: str, compla
 
 
 def test_a_scenario_that_is_not_there_names_those_that_are(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="give a TOML file or one of: demo, demo-past, week"):
+    with pytest.raises(ConfigurationError, match="give a TOML file or one of: demo, demo-past, shop, week"):
         load_scenario(str(tmp_path / "none.toml"))
 
 

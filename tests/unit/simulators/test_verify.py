@@ -16,12 +16,14 @@ from farm.model.printer import Printer
 from farm.model.span import Span
 from farm.model.states import CancelledBy, Cause, Outcome, PrinterState
 from farm.model.times import HOUR_MS, MINUTE_MS
+from simulators.recount.comparison import FigureVerification
 from simulators.truth import Header, JobTruth, PrinterTruth, SpanTruth, Truth
 from simulators.verify import Agreement, Verification, verify
 from simulators.verify_report import as_json, last_line, show
 from tests.unit.simulators.workbench import START_MS
 
 WINDOW_MS = 100 * HOUR_MS
+NOTHING_COMPARED = FigureVerification(checked=[], wrong=[])
 
 
 class Books:
@@ -286,7 +288,7 @@ def test_a_ledger_of_other_printers_is_refused() -> None:
 def test_the_last_line_holds_the_figures(capsys: pytest.CaptureFixture[str]) -> None:
     wrong, missed = true_job(1), true_job(2)
     verification = compare([wrong, missed], [booked(wrong, outcome=Outcome.FAILED)])
-    show(verification, machine_readable=False)
+    show(verification, NOTHING_COMPARED, machine_readable=False)
     printed = capsys.readouterr().out
     assert printed.splitlines()[-1] == last_line(verification.figures)
     assert last_line(verification.figures) == (
@@ -300,9 +302,9 @@ def test_the_last_line_holds_the_figures(capsys: pytest.CaptureFixture[str]) -> 
 def test_json_tells_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     job = true_job(1)
     verification = compare([job], [booked(job, outcome=Outcome.FAILED)])
-    show(verification, machine_readable=True)
+    show(verification, NOTHING_COMPARED, machine_readable=True)
     told = msgspec.json.decode(capsys.readouterr().out)
-    assert told == msgspec.to_builtins(as_json(verification))
+    assert told == msgspec.to_builtins(as_json(verification, NOTHING_COMPARED))
     assert told["figures"]["wrong"] == 1
     assert told["differences"][0]["at"] == "2026-01-05T18:00:00.000Z"
     assert told["holds"] is False
