@@ -28,7 +28,7 @@ def _between_failures(given: KpiInput, amount: float, at_most: float, amounts: d
     value = amount / failed if failed else None
     return KpiResult(
         value=value,
-        low=amount / (failed + unknown) if failed + unknown else None,
+        low=amount / (failed + unknown) if failed else None,
         high=at_most / failed if failed else None,
         counts={name: jobs[name] for name in (Outcome.SUCCEEDED, Outcome.FAILED, Outcome.UNKNOWN)},
         amounts=amounts,

@@ -214,6 +214,13 @@ def test_uptime_is_of_the_hours_of_operations_or_of_all() -> None:
     }
 
 
+def test_a_printer_that_nobody_saw_in_closed_hours_may_have_printed_then() -> None:
+    account = TimeAccount({PrinterState.PRINTING: 8 * HOUR_MS}, {PrinterState.UNKNOWN: 2 * HOUR_MS})
+    operational, total = operational_uptime(given(account)), total_uptime(given(account))
+    assert (operational.low, operational.value, operational.high) == (1.0, 1.0, 1.0)
+    assert (total.low, total.value, total.high) == (0.8, 0.8, 1.0)
+
+
 def test_the_classes_of_time_add_up_and_every_state_has_one() -> None:
     assert set(CLASS_OF) == set(PrinterState)
     assert sum(time_by_class(DAY).values()) == DAY.whole_ms
@@ -221,10 +228,10 @@ def test_the_classes_of_time_add_up_and_every_state_has_one() -> None:
 
 def test_how_long_printers_go_without_a_failure() -> None:
     found = mtbf(given(DAY, TALLY))
-    assert (found.value, found.low, found.high) == (6.0, 3.0, 6.0)
+    assert (found.value, found.low, found.high) == (6.0, 3.0, 7.0)
     assert found.counts == {"succeeded": 6, "failed": 2, "unknown": 2}
     cycles = mcbf(given(DAY, TALLY))
-    assert (cycles.value, cycles.low, cycles.high) == (4.0, 2.0, 4.0)
+    assert (cycles.value, cycles.low, cycles.high) == (4.0, 2.0, 5.0)
     assert mtbf(given(DAY)).value is None
     assert mtbf(given(DAY)).amounts == {"printing_hours": 12.0}
 
