@@ -1,6 +1,6 @@
 """The figures of a ledger, for tests that are about something else, and its plain sums."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,15 +9,18 @@ from farm.figures.ended_jobs import ENDINGS
 from farm.figures.engine import KpiEngine
 from farm.figures.read_model import ReadModel
 from farm.figures.state_changes import NOT_THERE, STATES
+from farm.kpi.shop_calendars import ShopCalendars
 from farm.ledger.figure_rows import FigureRows
 from farm.ledger.ledger import Ledger
 from farm.model.states import CancelledBy, Outcome, PrinterState
 from farm.settings import SiteSettings
 
 
-def kpi_engine(ledger: Ledger, site: SiteSettings) -> KpiEngine:
+def kpi_engine(
+    ledger: Ledger, site: SiteSettings, calendars: Callable[[], ShopCalendars] = ShopCalendars
+) -> KpiEngine:
     """The indicators of the ledger."""
-    return KpiEngine(ReadModel(FigureRows(ledger.engine)), site)
+    return KpiEngine(ReadModel(FigureRows(ledger.engine)), site, calendars)
 
 
 class OutcomeCount(NamedTuple):

@@ -22,6 +22,9 @@ class KpiSource(Protocol):
     def points(self, at_ms: int, *, printers: bool) -> Sequence[TimedFigure]:
         """The figures as of `at_ms`: of farm and groups, and of each printer where asked for."""
 
+    def points_at(self, instants: Sequence[int], printers_at: Sequence[int]) -> Sequence[TimedFigure]:
+        """The figures as of the instants: of farm and groups, and of each printer as of some of them."""
+
 
 REST_FOR_WORK: Final = 4
 """How many times as long as a missed instant took to catch up with, the next one is put off."""

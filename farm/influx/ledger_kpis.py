@@ -35,15 +35,23 @@ class LedgerKpis:
 
     def points(self, at_ms: int, *, printers: bool) -> Sequence[TimedFigure]:
         """The figures as of `at_ms`: of farm and groups, and of each printer where asked for."""
-        wanted = [(Scope.FARM, self._settings.kpi_windows), (Scope.GROUP, self._settings.kpi_windows)]
-        if printers:
-            wanted.append((Scope.PRINTER, self._settings.kpi_printer_windows))
+        return self.points_at([at_ms], [at_ms] if printers else [])
+
+    def points_at(self, instants: Sequence[int], printers_at: Sequence[int]) -> Sequence[TimedFigure]:
+        """The figures as of the instants: of farm and groups, and of each printer as of some of them."""
+        wanted = [
+            (Scope.FARM, self._settings.kpi_windows, instants),
+            (Scope.GROUP, self._settings.kpi_windows, instants),
+            (Scope.PRINTER, self._settings.kpi_printer_windows, printers_at),
+        ]
         return [
-            TimedFigure(at_ms, self._site.name, figure)
-            for scope, names in wanted
-            for figure in self._figures(scope, names, at_ms)
+            TimedFigure(figure.window.to_ms, self._site.name, figure)
+            for scope, names, at in wanted
+            if at
+            for figure in self._figures(scope, names, at)
         ]
 
-    def _figures(self, scope: Scope, names: Sequence[str], at_ms: int) -> list[KpiFigure]:
-        windows = [self._engine.window(name, at_ms) for name in names]
-        return self._engine.evaluate_all(None, windows, scope, at_ms)
+    def _figures(self, scope: Scope, names: Sequence[str], instants: Sequence[int]) -> list[KpiFigure]:
+        """All at once, which takes little longer than for one instant. Every window ends at its instant."""
+        windows = [self._engine.window(name, at_ms) for at_ms in instants for name in names]
+        return self._engine.evaluate_all(None, windows, scope, max(instants))

@@ -64,6 +64,11 @@ class Outbox(LedgerDatabase):
         with self._reads() as connection:
             return [rows.feed_entry_of(row) for row in connection.execute(wanted).mappings()]
 
+    def feed_head(self) -> int:
+        """The number of the feed's last entry, 0 without one."""
+        with self._reads() as connection:
+            return connection.execute(select(func.max(schema.feed.c.seq))).scalar() or 0
+
     def known(self) -> KnownPrinters:
         """Every printer with its addresses."""
         addresses: dict[str, list[Address]] = {}

@@ -136,8 +136,11 @@ def telemetry_line(head: str, at_ms: int, row_id: int, figures: Mapping[str, flo
     return line(head, ",".join(parts), timestamp(at_ms, row_id)) if parts else None
 
 
-def kpi_line(point: TimedFigure) -> bytes:
-    """One indicator's figure. Where there is no data it has no `value`, which is not zero."""
+def kpi_line(point: TimedFigure, restated_ms: int | None = None) -> bytes:
+    """One indicator's figure. Where there is no data it has no `value`, which is not zero.
+
+    `restated_ms` says when it was worked out again, since a change of the past touched it.
+    """
     figure = point.figure
     tags = {"site": point.site, "kpi": figure.id, "scope": figure.scope.value, "window": figure.window.name}
     if figure.scope is not Scope.FARM:
@@ -145,6 +148,7 @@ def kpi_line(point: TimedFigure) -> bytes:
     values: dict[str, FieldValue] = {
         "label": figure.label,
         "unit": figure.unit.value,
+        "restated_ms": restated_ms,
         **{name: _float(number) for name, number in figure_numbers(figure).items()},
         **{f"count_{name}": int(value) for name, value in figure.counts.items()},
         **{f"amount_{name}": float(value) for name, value in figure.amounts.items()},

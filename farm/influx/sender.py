@@ -13,6 +13,7 @@ from farm.influx.feed_queue import FeedQueue
 from farm.influx.kpi_queue import KpiQueue, KpiSource
 from farm.influx.outbox import Outbox
 from farm.influx.outbox_queue import OutboxQueue, PointServer, QueueContext
+from farm.influx.restated_queue import RestatedQueue
 from farm.influx.settings import InfluxSettings
 from farm.influx.telemetry_queue import TelemetryQueue
 from farm.model.clock import Clock
@@ -46,7 +47,7 @@ class Sender:
         context = QueueContext(Outbox(engine), server, settings, clock)
         make: list[Callable[[], OutboxQueue]] = [lambda: FeedQueue(context), lambda: TelemetryQueue(context)]
         if kpis is not None:
-            make.append(lambda: KpiQueue(context, kpis))
+            make += [lambda: KpiQueue(context, kpis), lambda: RestatedQueue(context, kpis)]
         self._make = make
         self._queues: list[OutboxQueue] = []
         self._outage = Outage("the outbox")

@@ -12,6 +12,8 @@ FEED: Final = "influx:feed"
 TELEMETRY: Final = "influx:telemetry"
 KPIS: Final = "influx:kpi"
 READERS: Final = (FEED, TELEMETRY, KPIS)
+RESTATED: Final = "influx:restated"
+"""Who follows the feed for changes of the past; it holds up nobody, and nothing waits for it."""
 
 MOST_REJECTS_KEPT: Final = 10_000
 """How many refused points are kept for looking at; all of them are counted."""
@@ -90,7 +92,7 @@ def settled_telemetry(connection: Connection) -> int | None:
 
 def forget_positions(connection: Connection) -> None:
     """Forget how far everything was shipped: nothing is waited for, and a later start begins anew."""
-    connection.execute(delete(schema.cursor).where(schema.cursor.c.reader.in_(READERS)))
+    connection.execute(delete(schema.cursor).where(schema.cursor.c.reader.in_((*READERS, RESTATED))))
 
 
 def record_rejects(connection: Connection, reader: str, at_ms: int, rejects: Sequence[Reject]) -> None:

@@ -141,6 +141,7 @@ def inspection_told(change: VerdictChange, job: Job | None, before: Verdict | No
         body={
             "file": None if job is None else job.file,
             "units": None if job is None else job.units,
+            "ended_ms": None if job is None else job.ended_ms,
             "who": change.who,
             "note": change.note,
             "version": change.version,

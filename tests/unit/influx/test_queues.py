@@ -295,6 +295,9 @@ class PlayedKpis:
             for scope in scopes
         ]
 
+    def points_at(self, instants: Sequence[int], printers_at: Sequence[int]) -> Sequence[TimedFigure]:
+        return [point for at_ms in instants for point in self.points(at_ms, printers=at_ms in printers_at)]
+
 
 def kpi_minutes(server: PlayedServer, scope: bytes) -> list[int]:
     lines = [line for _, line in server.written if line.startswith(b"kpi,") and b"scope=" + scope in line]
