@@ -1,8 +1,9 @@
 """The live stream: one reader of the feed for all clients, each with a bounded queue.
 
 A client first gets a snapshot of the farm, then every entry of the feed with its number
-as event id, then (without id, since they carry no history) the printers that changed,
-the open alerts when one changed, and a tick by which it knows that all is well.
+as event id, then (without id, since they carry no history) which figures of the past are
+others now, the printers that changed, the open alerts when one changed, and a tick by which
+it knows that all is well.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 import msgspec
 
 from api.farm_view import FarmView, PrinterDocument
+from api.restated import restated_documents
 from farm.errors import LedgerUnreachable
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.times import rfc3339
@@ -246,7 +248,9 @@ class LiveStream:
             await asyncio.sleep(POLL_S)
 
     async def _follow_up(self, entries: list[FeedEntry]) -> None:
-        """Sends what the entries changed: the printers named in them, and the open alerts."""
+        """Sends what the entries changed: figures of the past, the printers named in them, open alerts."""
+        restated = await asyncio.to_thread(restated_documents, entries, self._farm_view.reader)
+        self._publish([packet("figures", document) for document in restated])
         touched = {entry.printer_id for entry in entries if entry.printer_id is not None}
         self._touched |= touched
         if touched and len(entries) < FEED_PAGE:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from farm.app.listening import local_url
 from farm.errors import ConfigurationError, LedgerError
 from farm.model.clock import Clock, system_clock
-from farm.model.times import DAY_MS
+from farm.model.times import DAY_MS, rfc3339
 
 log = logging.getLogger(__name__)
 
@@ -164,11 +164,27 @@ def run_evaluator(configuration: "Configuration", stop: threading.Event) -> None
             return
         if configuration.influx.url is None and not done(Outbox(ledger.engine).forget, stop):
             return
+        if not done(lambda: note_filed_calendars(configuration, ledger), stop):
+            return
         store = AlertStore(ledger.engine)
         names = [receiver.name for receiver in settings.receivers]
         log.info("alerting %s", ", ".join(names) or "nobody: no receiver is configured")
         with shipping(configuration, ledger):
             EvaluatorService(ledger, store, settings, time_zone=site.time_zone).run(stop)
+
+
+def note_filed_calendars(configuration: "Configuration", ledger: "LedgerReader") -> None:
+    """Keep in the trail what the configuration file says of calendars otherwise than before."""
+    from farm.kpi.calendar_settings import filed_calendars
+    from farm.ledger.calendar_records import restated_since
+    from farm.ledger.filed_calendars import FiledCalendars
+
+    store = FiledCalendars(ledger.engine, ZoneInfo(configuration.site.time_zone))
+    changes = store.note(filed_calendars(configuration.calendars), now_of(ledger))
+    since_ms = restated_since(changes)
+    if changes:
+        since = "the future alone" if since_ms is None else f"figures since {rfc3339(since_ms)}"
+        log.info("the calendars of the configuration file are others now, which bears on %s", since)
 
 
 def run_api(configuration: "Configuration", stop: threading.Event) -> None:

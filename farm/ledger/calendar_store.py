@@ -54,12 +54,12 @@ class CalendarStore(LedgerDatabase):
     def shop_calendars(self) -> ShopCalendars:
         """All calendars, and for which groups they hold."""
         with self._reads() as connection:
-            return _kept(connection).overlaid(self._filed)
+            return kept_calendars(connection).overlaid(self._filed)
 
     def calendars(self) -> list[KnownCalendar]:
         """All calendars by their names."""
         with self._reads() as connection:
-            known = _kept(connection).overlaid(self._filed)
+            known = kept_calendars(connection).overlaid(self._filed)
             versions = _versions(connection)
         return [
             KnownCalendar(
@@ -176,8 +176,8 @@ class _Changes:
         self._zone = zone
         self._filed = filed
         self._by = by
-        self.kept = _kept(connection)
-        self.first_seen_ms = _first_seen(connection)
+        self.kept = kept_calendars(connection)
+        self.first_seen_ms = first_seen(connection)
         self.written: list[CalendarChange] = []
 
     def set(self, calendar: ShopCalendar, version: int) -> None:
@@ -214,15 +214,15 @@ class _Changes:
             left = {each: held for each, held in self.kept.groups.items() if each != group}
             after = msgspec.structs.replace(self.kept, groups=left if name is None else {**left, group: name})
         what = ChangeKind.CALENDAR_ASSIGNED
-        self._write(what, name or before, after, _Assignment(group, before), _Assignment(group, name))
+        self._write(what, name or before, after, Assignment(group, before), Assignment(group, name))
 
     def _write(
         self,
         what: ChangeKind,
         name: str | None,
         after: ShopCalendars,
-        old: "ShopCalendar | _Assignment | None",
-        new: "ShopCalendar | _Assignment | None",
+        old: "ShopCalendar | Assignment | None",
+        new: "ShopCalendar | Assignment | None",
     ) -> None:
         restates_from_ms = restated_from(
             self.kept.overlaid(self._filed),
@@ -238,27 +238,29 @@ class _Changes:
             what=what,
             calendar=name,
             restates_from_ms=restates_from_ms,
-            before=_record(old),
-            after=_record(new),
+            before=side_of_change(old),
+            after=side_of_change(new),
         )
         self.written.append(write_change(self._connection, change))
         self.kept = after
 
 
-class _Assignment(msgspec.Struct, frozen=True):
+class Assignment(msgspec.Struct, frozen=True):
     """The calendar of a group, of all others where the group is None."""
 
     group: str | None
     calendar: str | None
 
 
-def _record(value: ShopCalendar | _Assignment | None) -> dict[str, object] | None:
+def side_of_change(value: ShopCalendar | Assignment | None) -> dict[str, object] | None:
+    """What stood before or after a change, as the trail keeps it."""
     if value is None:
         return None
     return calendar_record(value) if isinstance(value, ShopCalendar) else msgspec.structs.asdict(value)
 
 
-def _kept(connection: Connection) -> ShopCalendars:
+def kept_calendars(connection: Connection) -> ShopCalendars:
+    """The calendars that were set by command or API."""
     bodies = connection.execute(select(_calendar.c.body)).scalars()
     calendars = [_calendar_of(body) for body in bodies]
     assigned = {row.group: row.calendar for row in connection.execute(select(_assigned))}
@@ -280,7 +282,7 @@ def _versions(connection: Connection) -> dict[str, int]:
     }
 
 
-def _first_seen(connection: Connection) -> dict[str | None, int]:
+def first_seen(connection: Connection) -> dict[str | None, int]:
     """When the first printer of each group that counts was seen."""
     printer = schema.printer.c
     wanted = (

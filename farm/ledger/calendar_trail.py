@@ -46,6 +46,13 @@ class CalendarTrail(LedgerDatabase):
         page = found[:limit]
         return ChangePage(page, page_mark(_Mark(page[-1].id)) if len(found) > limit else None)
 
+    def change(self, change_id: int) -> CalendarChange | None:
+        """The change of that number."""
+        wanted = select(schema.calendar_change).where(_change.id == change_id)
+        with self._reads() as connection:
+            row = connection.execute(wanted).mappings().first()
+        return None if row is None else _change_of(row)
+
 
 def write_change(
     connection: Connection, change: CalendarChange, printer_id: str | None = None

@@ -7,22 +7,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import msgspec
 import pytest
 
 from farm.errors import LedgerUnreachable
+from farm.kpi.calendar import ShopCalendar
+from farm.kpi.catalogue import CATALOGUE
+from farm.kpi.opening_hours import parse_week
 from farm.ledger.alert_store import AlertStore
 from farm.ledger.batch import Batch
+from farm.ledger.calendar_store import CalendarStore
 from farm.ledger.ledger import Ledger
-from farm.ledger.records import SessionRecord
+from farm.ledger.records import Revision, SessionRecord
+from farm.ledger.verdict_store import VerdictStore
 from farm.model.alert import AlertBatch, AlertState
+from farm.model.calendar_change import ChangedBy
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.printer import Printer
 from farm.model.span import Span
-from farm.model.states import PrinterState
-from farm.model.times import SECOND_MS
+from farm.model.states import Outcome, PrinterState
+from farm.model.times import SECOND_MS, rfc3339
+from farm.model.verdict import Inspection
 from tests.fakes.farm_server import FarmServer, farm_ledger, serving
 from tests.fakes.sample_farm import NOW_MS, STREAK_PLACE, SampleFarm, sample_farm
 
@@ -114,6 +122,54 @@ def test_a_changed_printer_follows_its_entry_of_the_feed(farm: SampleFarm, ledge
         tell(ledger, state_changed(farm), cuts=[(printer_id, NOW_MS - SECOND_MS)], spans=[paused])
         changed = events.next("printers")
     assert [(each["id"], each["state"]) for each in changed.data] == [(printer_id, "paused")]
+
+
+def test_a_change_of_the_past_tells_which_figures_are_others_now(farm: SampleFarm, ledger: Ledger) -> None:
+    job = next(job for job in farm.batch.jobs if job.outcome is Outcome.SUCCEEDED)
+    shop = ShopCalendar(name="shop", hours=parse_week("closed"))
+    with serving(ledger) as server, stream(server) as events:
+        events.next("snapshot")
+        began = time.monotonic()
+        found = Inspection(job_id=job.id, rejected_units=0, note="smooth", units_differ=True)
+        VerdictStore(ledger.engine).give([found], who="olga", now_ms=NOW_MS)
+        verdict = events.next("figures").data
+        assert time.monotonic() - began < 1
+        by = ChangedBy("petra", "holiday", NOW_MS)
+        CalendarStore(ledger.engine, ZoneInfo("UTC")).set_calendar(shop, by, default=True)
+        assigned = events.next("figures").data
+    assert (verdict["kind"], verdict["who"], verdict["why"]) == ("job.inspected", "olga", "smooth")
+    assert (verdict["from"], verdict["job_id"]) == (rfc3339(job.ended_ms or 0), job.id)
+    assert (verdict["before"], verdict["after"]["rejected_units"]) == (None, 0)
+    assert verdict["indicators"] == ["success_after_inspection", "inspected_yield"]
+    assert (assigned["who"], assigned["why"]) == ("petra", "holiday")
+    assert (assigned["before"]["calendar"], assigned["after"]["calendar"]) == (None, "shop")
+    assert "utilization" in assigned["indicators"]
+
+
+def test_a_correction_tells_what_the_job_said_before(farm: SampleFarm, ledger: Ledger) -> None:
+    job = next(job for job in farm.batch.jobs if job.outcome is Outcome.SUCCEEDED)
+    after = msgspec.structs.replace(job, outcome=Outcome.FAILED, revision=job.revision + 1)
+    texts = [msgspec.json.encode(each).decode() for each in (job, after)]
+    revision = Revision(
+        at_ms=NOW_MS,
+        printer_id=job.printer_id,
+        job_id=job.id,
+        who="olga",
+        why="it fell",
+        before=texts[0],
+        after=texts[1],
+    )
+    body = msgspec.to_builtins(after)
+    entry = FeedEntry(
+        kind=FeedKind.JOB_REVISED, at_ms=NOW_MS, printer_id=job.printer_id, job_id=job.id, body=body
+    )
+    with serving(ledger) as server, stream(server) as events:
+        events.next("snapshot")
+        tell(ledger, entry, jobs=[after], revisions=[revision])
+        told = events.next("figures").data
+    assert (told["who"], told["why"]) == ("olga", "it fell")
+    assert (told["before"]["outcome"], told["after"]["outcome"]) == ("succeeded", "failed")
+    assert set(told["indicators"]) == {each.id for each in CATALOGUE}
 
 
 def changed(printer: Printer) -> dict[str, Any]:

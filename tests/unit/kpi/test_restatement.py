@@ -1,0 +1,80 @@
+"""What a change of the past restates: no indicator that it bears on is forgotten."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from farm.kpi.account import TimeAccount
+from farm.kpi.calculation import KpiInput
+from farm.kpi.catalogue import CATALOGUE
+from farm.kpi.outcomes import InspectionTally, OutcomeTally
+from farm.kpi.restatement import OF_OPENING_HOURS, OF_VERDICTS, restatement_of
+from farm.model.feed import FeedEntry, FeedKind
+from farm.model.states import Outcome, PrinterState
+from farm.model.times import DAY_MS, HOUR_MS
+from farm.settings import SiteSettings
+
+HOURS = {state: (number + 1) * HOUR_MS for number, state in enumerate(PrinterState)}
+JOBS = {Outcome.SUCCEEDED: 6, Outcome.FAILED: 2, Outcome.UNKNOWN: 1}
+INSPECTED = InspectionTally(4, 1, 11, 3)
+
+
+def given(*, closed: bool = False, inspected: InspectionTally = INSPECTED) -> KpiInput:
+    account = TimeAccount({}, HOURS) if closed else TimeAccount(HOURS, {})
+    printed = {outcome: count * HOUR_MS for outcome, count in JOBS.items()}
+    return KpiInput(
+        account=account,
+        outcomes=OutcomeTally(JOBS, JOBS, {}, printed, inspected),
+        printers=1,
+        elapsed_ms=DAY_MS,
+        site=SiteSettings(),
+    )
+
+
+def test_every_indicator_that_verdicts_bear_on_is_restated_by_them() -> None:
+    without = given(inspected=InspectionTally())
+    moved = {each.id for each in CATALOGUE if each.calculate(given()) != each.calculate(without)}
+    assert moved == OF_VERDICTS
+
+
+def test_every_indicator_that_opening_hours_bear_on_is_restated_by_them() -> None:
+    closed = given(closed=True)
+    moved = {each.id for each in CATALOGUE if each.calculate(given()) != each.calculate(closed)}
+    assert moved == OF_OPENING_HOURS
+
+
+def entry(kind: FeedKind, **body: Any) -> FeedEntry:
+    return FeedEntry(kind=kind, at_ms=900, seq=7, printer_id="p", job_id="j", body=body)
+
+
+@pytest.mark.parametrize(
+    ("told", "from_ms"),
+    [
+        (entry(FeedKind.JOB_INSPECTED, ended_ms=300, who="olga"), 300),
+        (entry(FeedKind.JOB_INSPECTED, ended_ms=None), None),
+        (entry(FeedKind.CALENDAR_CHANGED, restates_from_ms=100), 100),
+        (entry(FeedKind.CALENDAR_CHANGED, restates_from_ms=None), None),
+        (entry(FeedKind.JOB_REVISED, started_ms=200, ended_ms=400), 200),
+        (entry(FeedKind.JOB_REVISED, started_ms=None, ended_ms=400), 400),
+        (entry(FeedKind.JOB_REVISED), None),
+        (entry(FeedKind.SPANS_REVISED, from_ms=50), 50),
+        (entry(FeedKind.STATE_CHANGED, from_ms=50), None),
+        (entry(FeedKind.JOB_ENDED, ended_ms=50), None),
+    ],
+)
+def test_figures_are_restated_from_where_the_change_reaches_back_to(
+    told: FeedEntry, from_ms: int | None
+) -> None:
+    found = restatement_of(told)
+    assert (None if found is None else found.from_ms) == from_ms
+
+
+def test_a_restatement_says_who_why_and_what_stood_before_and_after() -> None:
+    told = entry(FeedKind.JOB_INSPECTED, ended_ms=300, who="olga", note="warped", before=None, after={"a": 1})
+    found = restatement_of(told)
+    assert found is not None
+    assert (found.seq, found.at_ms, found.who, found.why, found.after) == (7, 900, "olga", "warped", {"a": 1})
+    assert (found.printer_id, found.job_id) == ("p", "j")
+    assert frozenset(found.indicators) == OF_VERDICTS
+    assert msgspec.json.encode(found)
