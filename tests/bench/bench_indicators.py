@@ -1,6 +1,6 @@
 """A shop of two years with calendars, maintenance, verdicts and every fault, against its truth.
 
-`python -m tests.bench.bench_indicators [--printers 6] [--days 730] [--seed 5] [--faults all]`
+`python -m tests.bench.bench_indicators [--printers 6] [--days 730] [--seed 5] [--faults all] [--start TIME]`
 
 Books the farm in this process, works out every indicator once more from the truth for the farm, its
 groups and its printers over many windows, prints what `layerline verify` prints and the CPU that each part
@@ -30,6 +30,7 @@ def main() -> int:
     parser.add_argument("--days", type=float, default=730)
     parser.add_argument("--seed", type=int, default=5)
     parser.add_argument("--faults", default="all")
+    parser.add_argument("--start", default=None)
     wanted = parser.parse_args()
     wish = Wish(
         scenario="shop",
@@ -38,6 +39,7 @@ def main() -> int:
         seed=wanted.seed,
         faults=wanted.faults,
         speed="max",
+        start=wanted.start,
     )
     with tempfile.TemporaryDirectory(prefix="layerline-shop-") as folder:
         began = time.process_time()
