@@ -5,8 +5,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from farm.figures.ended_jobs import ENDINGS
-from farm.figures.read_model import ReadModel, State
+from farm.figures.job_rows import ENDINGS
+from farm.figures.read_model import ReadModel
+from farm.figures.source import State
 from farm.figures.state_changes import CODES, NOT_THERE, STATES, Change, changes_of
 from farm.ledger.recount import Difference, DifferenceKind
 from farm.model.times import rfc3339
