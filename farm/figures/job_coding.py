@@ -30,6 +30,7 @@ def ended_job(row: EndedRow, printer: int, texts: JobTexts) -> EndedJob:
         cause=_cause(row.cause),
         milligrams=_thousandths(row.filament_g),
         micrometres=_thousandths(row.filament_mm),
+        expected_ms=NOT_KNOWN if row.expected_ms is None else row.expected_ms,
     )
 
 

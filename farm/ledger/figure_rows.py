@@ -44,6 +44,7 @@ class EndedRow(NamedTuple):
     cause: str | None
     filament_g: float | None
     filament_mm: float | None
+    expected_ms: int | None
 
 
 class InspectedRow(NamedTuple):
