@@ -32,13 +32,15 @@ class Tallies:
         """`places` are those of the beginning and end of each window among the `edges`."""
         # Plain numbers of everything at once: one by one they take many times as long to get.
         self._sums: dict[Tally, _Plain] = {
-            tally: within(model.jobs.sums(edges, who.jobs, tally), places).transpose(0, 2, 3, 1).tolist()
+            tally: _of(within(model.jobs.sums(edges, who.jobs, tally), places), who)
+            .transpose(0, 2, 3, 1)
+            .tolist()
             for tally in TALLIED
             if tally in reads
         }
         self._inspected: list[list[list[int]]] | None = None
         if Tally.INSPECTIONS in reads:
-            inspected = within(model.inspections.sums(edges, who.jobs), places)
+            inspected = _of(within(model.inspections.sums(edges, who.jobs), places), who)
             self._inspected = inspected.transpose(0, 2, 1).tolist()
 
     def of(self, window: int, subject: int) -> OutcomeTally:
@@ -111,3 +113,8 @@ class Tallies:
     def _estimates(self, window: int, subject: int) -> EstimateTally:
         found = self._found(Tally.ESTIMATES, window, subject)
         return EstimateTally(*found[0]) if found else _NO_ESTIMATES
+
+
+def _of(sums: Integers, who: Partition) -> Integers:
+    """Those of the subjects that are meant, in their order: the third axis."""
+    return sums if who.picked is None else sums[:, :, who.picked]
