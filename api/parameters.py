@@ -61,7 +61,7 @@ FileNames = Annotated[
     Query(
         alias="file",
         description="Only prints of these files; empty for those that name none. May be repeated. With "
-        "files, materials or operators the figures are of prints, and what needs printers' hours has no data.",
+        "files, materials or operators the figures are of prints, and what needs hours has no data.",
     ),
 ]
 MaterialNames = Annotated[
