@@ -31,6 +31,7 @@ from farm.app.config import SECTIONS, section_model
 from farm.app.config_models import holds_secret, models_in
 from farm.cli.root import app
 from farm.kpi.figure import FIGURE_FIELDS
+from farm.kpi.time_classes import TIME_RULES
 from farm.model.printer_setup import USUAL_PREFIXES, PrinterBroker, SetupWay, free_name, setup_ways
 from farm.model.states import PrinterState
 
@@ -206,10 +207,18 @@ def _limit_table() -> str:
 
 
 def figure_blocks() -> dict[str, str]:
-    """The numbers that every figure carries."""
+    """The numbers that every figure carries, and the classes of time."""
     rows = ["| number | unit | meaning |", "|---|---|---|"]
     rows += [f"| `{field.name}` | {field.unit} | {_plain(field.meaning)} |" for field in FIGURE_FIELDS]
-    return {"numbers of a figure": "\n".join(rows) + "\n"}
+    return {"numbers of a figure": "\n".join(rows) + "\n", "classes of time": _class_table()}
+
+
+def _class_table() -> str:
+    rows = ["| state | reason | class | in idle time | after |", "|---|---|---|---|---|"]
+    for (state, reason), time_class, kept_by, source in TIME_RULES:
+        kept = "" if kept_by is None else f"`{kept_by}_hours`"
+        rows.append(f"| {state} | {reason or ''} | {time_class} | {kept} | {source} |")
+    return "\n".join(rows) + "\n"
 
 
 def setup_block(adapter: str) -> dict[str, str]:

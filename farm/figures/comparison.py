@@ -7,7 +7,8 @@ import numpy as np
 
 from farm.figures.ended_jobs import ENDINGS
 from farm.figures.read_model import ReadModel, State
-from farm.figures.state_changes import CODES, NOT_THERE, STATES, Change, changes_of
+from farm.figures.state_changes import CODES, NOT_THERE, Change, changes_of
+from farm.kpi.time_classes import CONDITIONS
 from farm.ledger.recount import Difference, DifferenceKind
 from farm.model.times import rfc3339
 
@@ -55,8 +56,9 @@ def _state_sums(model: ReadModel, expected: Sequence[Sequence[Change]]) -> Itera
             told = summed[place, number].tolist()
             if told[:NOT_THERE] != counted[:NOT_THERE]:
                 wrong = next(code for code in range(NOT_THERE) if told[code] != counted[code])
+                state, reason = CONDITIONS[wrong]
                 detail = (
-                    f"until {rfc3339(instant)} {told[wrong]} ms {STATES[wrong]}, "
+                    f"until {rfc3339(instant)} {told[wrong]} ms {reason or state}, "
                     f"counted one by one {counted[wrong]} ms"
                 )
                 yield Difference(model.printers[number].id, DifferenceKind.MODEL_SUM, instant, detail)

@@ -20,8 +20,8 @@ from farm.figures.running_sums import Integers, Keys
 from farm.figures.state_changes import (
     MAINTENANCE,
     NOT_THERE,
-    PRODUCTIVE,
     UNKNOWN,
+    UNPLANNED,
     Change,
     ChangeColumns,
     Clock,
@@ -188,7 +188,7 @@ class ReadModel:
                 parts = ((code, since, min(to_ms, seen_until)), (UNKNOWN, seen_until, min(to_ms, retired)))
                 for own, begin, end in parts:
                     start = max(from_ms, begin)
-                    if own not in PRODUCTIVE and start < end:
+                    if own not in UNPLANNED and start < end:
                         moved = _passed(start, end, edges, clock)
                         found[:, subject_of[number], own] -= moved
                         found[:, subject_of[number], MAINTENANCE] += moved

@@ -9,10 +9,11 @@ from farm.figures.ended_jobs import ENDINGS
 from farm.figures.lifetimes import EVER
 from farm.figures.read_model import ReadModel
 from farm.figures.running_sums import Integers, Keys
-from farm.figures.state_changes import NOT_THERE, STATES, Clock
-from farm.kpi.account import TimeAccount
+from farm.figures.state_changes import NOT_THERE, Clock
+from farm.kpi.account import Condition, TimeAccount
 from farm.kpi.outcomes import InspectionTally, OutcomeTally
 from farm.kpi.subjects import Subject
+from farm.kpi.time_classes import CONDITIONS
 from farm.kpi.windows import Window
 from farm.model.states import CancelledBy, Outcome, PrinterState
 
@@ -70,8 +71,9 @@ class WindowSums:
     def account(self, window: Window, subject: int) -> TimeAccount:
         """Where the hours of the window went, of the subject by its place."""
         number = self._number[window.from_ms, window.to_ms]
+        spent = self._open[number][subject]
         closed = {} if self._closed is None else _by_state(self._closed[number][subject])
-        return TimeAccount(_by_state(self._open[number][subject]), closed)
+        return TimeAccount(_by_state(spent), closed, _by_reason(spent))
 
     def outcomes(self, window: Window, subject: int) -> OutcomeTally:
         """How the jobs of the window ended."""
@@ -133,4 +135,12 @@ def _lives(model: ReadModel, windows: Sequence[Window], subject_of: Keys, subjec
 
 
 def _by_state(spent: Sequence[int]) -> Mapping[PrinterState, int]:
-    return {state: ms for state, ms in zip(STATES, spent, strict=True) if ms}
+    found: dict[PrinterState, int] = {}
+    for (state, _), ms in zip(CONDITIONS, spent, strict=True):
+        if ms:
+            found[state] = found.get(state, 0) + ms
+    return found
+
+
+def _by_reason(spent: Sequence[int]) -> Mapping[Condition, int]:
+    return {condition: ms for condition, ms in zip(CONDITIONS, spent, strict=True) if ms and condition.reason}
