@@ -82,7 +82,7 @@ class KpiEngine:
         """
         wanted = indicators(kpi_ids)
         passed = [window.until(now_ms) for window in windows]
-        subjects, sums = self._summed(passed, by, now_ms, printers, groups)
+        subjects, sums = self._summed(wanted, passed, by, now_ms, printers, groups)
         return [
             _figure(entry, window, subject, given)
             for window in passed
@@ -112,7 +112,7 @@ class KpiEngine:
         period = period or period_for(passed)
         wanted = indicators(kpi_ids)
         windows = _cut(passed, period, self.zone)
-        subjects, sums = self._summed(windows, by, now_ms, printers, groups)
+        subjects, sums = self._summed(wanted, windows, by, now_ms, printers, groups)
         points: dict[tuple[str, str], list[SeriesPoint]] = {}
         for window in windows:
             for subject, given in self._given(window, subjects, sums):
@@ -136,6 +136,7 @@ class KpiEngine:
 
     def _summed(
         self,
+        wanted: Sequence[Indicator],
         windows: Sequence[Window],
         by: Scope,
         now_ms: int,
@@ -144,10 +145,11 @@ class KpiEngine:
     ) -> tuple[list[Subject], WindowSums]:
         """The subjects, and what the ledger holds of them."""
         calendars = self._calendars()
+        extras = {extra for entry in wanted for extra in entry.extras}
         with self._model.current() as model:
             subjects = subjects_of(_chosen(model, printers, groups), by, self._site.name)
             closed = self._closed_hours.clocks(calendars, model.printers, now_ms)
-            return subjects, WindowSums(model, windows, subjects, closed)
+            return subjects, WindowSums(model, windows, subjects, closed, extras)
 
     def _given(
         self, window: Window, subjects: Sequence[Subject], sums: WindowSums
@@ -161,6 +163,7 @@ class KpiEngine:
                     printers=life.printers,
                     elapsed_ms=life.elapsed_ms,
                     site=self._site,
+                    repairs=sums.repairs(window, number),
                 )
                 yield subject, given
 

@@ -16,6 +16,7 @@ from farm.figures.ended_jobs import ENDING, EndedJob, EndedJobs, JobColumns
 from farm.figures.inspections import InspectedJob, Inspections
 from farm.figures.keeping import Keeping, Kept, Mark
 from farm.figures.lifetimes import Lifetimes
+from farm.figures.repairs import RepairHistory
 from farm.figures.running_sums import Integers, Keys
 from farm.figures.state_changes import (
     MAINTENANCE,
@@ -115,6 +116,7 @@ class ReadModel:
         self._kept_seq = 0
         self._lock = threading.Lock()
         self.history = StateHistory()
+        self.repairs = RepairHistory(self.history)
         self.jobs = EndedJobs()
         self.inspections = Inspections()
         self.printers: list[Printer] = []
@@ -242,6 +244,7 @@ class ReadModel:
         self._number = {printer_id: number for number, printer_id in enumerate(kept.printer_ids)}
         self._lifetimes = None
         self.history.fill(kept.changes)
+        self.repairs.renew()
         self.jobs.fill(kept.jobs)
         self._work = kept.work
         self._kept_seq = kept.mark.seq
@@ -293,6 +296,7 @@ class ReadModel:
 
     def _read_states(self, state: State, number: int, from_ms: int) -> None:
         """Read the printer's states again from a change before `from_ms` on that still stands."""
+        self.repairs.renew(number)
         printer, sure = self.printers[number], self.history.lasting_before(number, from_ms, _LOOK_BACK)
         if sure is not None:
             spans = state.spans_from(printer.id, sure.at_ms)
@@ -339,6 +343,7 @@ class ReadModel:
         self._read_printers(state)
         self._work = self._planned_work(state)
         self.history.fill(ChangeColumns.joined([*self._changes_by_part(state)]))
+        self.repairs.renew()
         self.jobs.fill(JobColumns.joined([*self._jobs_by_part(state)]))
         self._read_inspections(state)
 

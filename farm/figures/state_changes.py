@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from farm.figures.grouping import Grouping
+from farm.figures.grouping import Grouping, RowsByPrinter
 from farm.figures.running_sums import Added, Column, Integers, Keys, RunningSums, sums_before
 from farm.kpi.intervals import Interval
 from farm.kpi.time_classes import CLASS_OF, CONDITIONS, TimeClass
@@ -164,7 +164,11 @@ class ChangeColumns(NamedTuple):
         """The same by instant."""
         return self.taken(np.argsort(self.at, kind="stable"))
 
-    def taken(self, rows: Keys | NDArray[np.bool_]) -> "ChangeColumns":
+    def by_printer(self) -> "ChangeColumns":
+        """The same, one printer after the other and each by instant; of rows that are in order."""
+        return self.taken(RowsByPrinter(self.printer).order)
+
+    def taken(self, rows: Keys | NDArray[np.int32] | NDArray[np.bool_]) -> "ChangeColumns":
         """These rows alone."""
         return ChangeColumns(self.at[rows], self.printer[rows], self.before[rows], self.after[rows])
 

@@ -1,6 +1,6 @@
 """What the read model holds of each subject, summed up over windows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +11,8 @@ from farm.figures.read_model import ReadModel
 from farm.figures.running_sums import Integers, Keys
 from farm.figures.state_changes import NOT_THERE, Clock
 from farm.kpi.account import Condition, TimeAccount
+from farm.kpi.calculation import Extra
+from farm.kpi.faults import RepairTally
 from farm.kpi.outcomes import InspectionTally, OutcomeTally
 from farm.kpi.subjects import Subject
 from farm.kpi.time_classes import CONDITIONS
@@ -36,8 +38,12 @@ class WindowSums:
         windows: Sequence[Window],
         subjects: Sequence[Subject],
         closed: Sequence[Clock | None] = (),
+        extras: Collection[Extra] = (),
     ) -> None:
-        """`closed` is the clock of the closed hours of each printer of the model, by number; none without."""
+        """`closed` is the clock of the closed hours of each printer of the model, by number; none without.
+
+        `extras` are summed up too.
+        """
         self._edges = np.array(
             sorted({edge for each in windows for edge in (each.from_ms, each.to_ms)}), dtype=np.int64
         )
@@ -61,6 +67,10 @@ class WindowSums:
         self._ended = ended.transpose(0, 2, 3, 1).tolist()
         inspected = _within(model.inspections.sums(self._edges, self._subject_of, count), places)
         self._inspected = inspected.transpose(0, 2, 1).tolist()
+        self._repairs: list[list[list[int]]] | None = None
+        if Extra.REPAIRS in extras:
+            repairs = _within(model.repairs.sums(self._edges, self._subject_of, count), places)
+            self._repairs = repairs.transpose(0, 2, 1).tolist()
         some = max(1, _CELLS_AT_ONCE // max(1, len(model.printers)))
         self._lives = [
             lives
@@ -93,6 +103,12 @@ class WindowSums:
                 cancelled_by[by] = ended
         inspected = InspectionTally(*self._inspected[number][subject])
         return OutcomeTally(jobs, units, cancelled_by, printing_ms, inspected)
+
+    def repairs(self, window: Window, subject: int) -> RepairTally:
+        """The faults and repairs of the window, none where they were not to be summed up."""
+        if self._repairs is None:
+            return RepairTally()
+        return RepairTally(*self._repairs[self._number[window.from_ms, window.to_ms]][subject])
 
     def lives(self, window: Window) -> list[Life]:
         """Who of each subject was there in the window."""

@@ -1,12 +1,21 @@
 """What goes into an indicator's formula and what comes out of it."""
 
+from enum import StrEnum
+
 import msgspec
 
 from farm.kpi.account import TimeAccount
+from farm.kpi.faults import RepairTally
 from farm.kpi.outcomes import OutcomeTally
 from farm.kpi.wilson import Interval95
 from farm.model.times import HOUR_MS
 from farm.settings import SiteSettings
+
+
+class Extra(StrEnum):
+    """What only some indicators are made from, and is summed up for those alone."""
+
+    REPAIRS = "repairs"
 
 
 class KpiInput(msgspec.Struct, frozen=True, kw_only=True):
@@ -14,6 +23,7 @@ class KpiInput(msgspec.Struct, frozen=True, kw_only=True):
 
     `printers` lived in the window, and `elapsed_ms` passed from the first of them
     appearing to the last of them going. `site` holds the rules of counting.
+    What stands in `Extra` is nothing where no indicator that was asked for is made from it.
     """
 
     account: TimeAccount
@@ -21,6 +31,7 @@ class KpiInput(msgspec.Struct, frozen=True, kw_only=True):
     printers: int
     elapsed_ms: int
     site: SiteSettings
+    repairs: RepairTally = RepairTally()
 
 
 class KpiResult(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
-from farm.kpi.calculation import KpiInput, KpiResult
+from farm.kpi.calculation import Extra, KpiInput, KpiResult
 from farm.kpi.targets import Target
 
 
@@ -42,6 +42,7 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True):
     cadences: tuple[Cadence, ...]
     targets: tuple[Target, ...]
     calculate: Callable[[KpiInput], KpiResult]
+    extras: frozenset[Extra] = frozenset()
 
 
 def shown(value: float | None, unit: Unit) -> str:
