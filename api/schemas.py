@@ -219,6 +219,10 @@ class JobRecord(Answer):
     measured: bool = Field(
         description="Whether `printing_seconds` is the printer's own figure.", examples=[True]
     )
+    expected_seconds: Seconds | None = Field(
+        description="How long the whole print was to take, by the source's first word on it.",
+        examples=[8100.0],
+    )
     progress: Share | None
     filament_mm: float | None = Field(examples=[5210.4])
     filament_g: float | None = Field(examples=[15.6])

@@ -6,10 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from farm.figures.ended_jobs import ENDINGS
 from farm.figures.engine import KpiEngine
+from farm.figures.job_grouping import by_printer
+from farm.figures.job_rows import ENDINGS
 from farm.figures.read_model import ReadModel
 from farm.figures.state_changes import NOT_THERE
+from farm.kpi.calculation import Tally
 from farm.kpi.time_classes import CONDITIONS
 from farm.ledger.figure_rows import FigureRows
 from farm.ledger.ledger import Ledger
@@ -61,7 +63,7 @@ def outcome_counts(
     """Jobs that ended in the window (half open), by printer and ending."""
     with ReadModel(FigureRows(ledger.engine)).current() as model:
         everybody = np.arange(len(model.printers))
-        until = model.jobs.sums(np.array([from_ms, to_ms]), everybody, len(everybody))
+        until = model.jobs.sums(np.array([from_ms, to_ms]), by_printer(everybody, len(everybody)), Tally.JOBS)
         ended = until[1] - until[0]
         return [
             OutcomeCount(model.printers[number].id, outcome, by, *ended[:, number, ending].tolist())

@@ -9,6 +9,7 @@ from collector.tracker.attempts import (
     began_at,
     end,
     end_time,
+    expect,
     give_up,
     learn,
     revise,
@@ -105,6 +106,8 @@ def _observe(step: Transition, seen: Observation, heard_ms: int, limit_ms: int) 
         look_back(step, seen.history)
     if seen.signal is None and JobFact.FIRMWARE_ERROR in seen.facts:
         _firmware_error(step, seen)
+    if seen.signal is None and seen.state is None and seen.job is not None:
+        expect(step, seen.job)
     if seen.presumed and not is_in_question(step):
         return
     weigh(step, seen)

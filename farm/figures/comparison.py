@@ -5,9 +5,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from farm.figures.ended_jobs import ENDINGS
-from farm.figures.read_model import ReadModel, State
+from farm.figures.job_rows import ENDINGS
+from farm.figures.read_model import ReadModel
 from farm.figures.repairs import repairs_of
+from farm.figures.source import State
 from farm.figures.state_changes import CODES, NOT_THERE, Change, ChangeColumns, changes_of
 from farm.kpi.time_classes import CONDITIONS
 from farm.ledger.recount import Difference, DifferenceKind

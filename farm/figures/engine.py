@@ -5,7 +5,7 @@ shows in the next answer. What is done here grows with the number of printers, n
 of history.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -14,9 +14,10 @@ import msgspec
 
 from farm.errors import InvalidQuery
 from farm.figures.closed_hours import ClosedHours
+from farm.figures.partition import of_printers
 from farm.figures.read_model import ReadModel
 from farm.figures.window_sums import WindowSums
-from farm.kpi.calculation import KpiInput
+from farm.kpi.calculation import KpiInput, Tally
 from farm.kpi.catalogue import indicators
 from farm.kpi.figure import KpiFigure, KpiSeries, SeriesPoint
 from farm.kpi.indicator import Indicator
@@ -82,7 +83,7 @@ class KpiEngine:
         """
         wanted = indicators(kpi_ids)
         passed = [window.until(now_ms) for window in windows]
-        subjects, sums = self._summed(wanted, passed, by, now_ms, printers, groups)
+        subjects, sums = self._summed(passed, by, now_ms, printers, groups, _read_by(wanted))
         return [
             _figure(entry, window, subject, given)
             for window in passed
@@ -112,7 +113,7 @@ class KpiEngine:
         period = period or period_for(passed)
         wanted = indicators(kpi_ids)
         windows = _cut(passed, period, self.zone)
-        subjects, sums = self._summed(wanted, windows, by, now_ms, printers, groups)
+        subjects, sums = self._summed(windows, by, now_ms, printers, groups, _read_by(wanted))
         points: dict[tuple[str, str], list[SeriesPoint]] = {}
         for window in windows:
             for subject, given in self._given(window, subjects, sums):
@@ -136,20 +137,19 @@ class KpiEngine:
 
     def _summed(
         self,
-        wanted: Sequence[Indicator],
         windows: Sequence[Window],
         by: Scope,
         now_ms: int,
         printers: Collection[str] | None,
         groups: Collection[str] | None,
+        reads: Collection[Tally],
     ) -> tuple[list[Subject], WindowSums]:
         """The subjects, and what the ledger holds of them."""
         calendars = self._calendars()
-        extras = {extra for entry in wanted for extra in entry.extras}
         with self._model.current() as model:
             subjects = subjects_of(_chosen(model, printers, groups), by, self._site.name)
             closed = self._closed_hours.clocks(calendars, model.printers, now_ms)
-            return subjects, WindowSums(model, windows, subjects, closed, extras)
+            return subjects, WindowSums(model, windows, of_printers(model, subjects), closed, reads)
 
     def _given(
         self, window: Window, subjects: Sequence[Subject], sums: WindowSums
@@ -201,6 +201,11 @@ def _check(kind: str, asked: Collection[str], known: Collection[str]) -> None:
             near = get_close_matches(name, known, n=3)
             hint = f"; nearest: {', '.join(near)}" if near else ""
             raise InvalidQuery(f"there is no {kind} {name!r}{hint}")
+
+
+def _read_by(wanted: Iterable[Indicator]) -> set[Tally]:
+    """What any of the indicators reads."""
+    return {tally for entry in wanted for tally in entry.reads}
 
 
 def _figure(entry: Indicator, window: Window, subject: Subject, given: KpiInput) -> KpiFigure:

@@ -221,6 +221,7 @@ _START_FIELDS = frozenset(
         "material",
         "operator",
         "units",
+        "expected_ms",
     }
 )
 _JOB_FLOATS = frozenset({"progress", "filament_mm", "filament_g"})

@@ -1,6 +1,7 @@
 """What goes into an indicator's formula and what comes out of it."""
 
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -12,18 +13,35 @@ from farm.model.times import HOUR_MS
 from farm.settings import SiteSettings
 
 
-class Extra(StrEnum):
-    """What only some indicators are made from, and is summed up for those alone."""
+class Tally(StrEnum):
+    """A part of a formula's input beside the hours. What an indicator does not read is not worked out."""
 
+    JOBS = "jobs"
+    """Jobs, units and printing time, and who cancelled."""
+    TIMES = "times"
+    """The time of preparing and of pauses."""
+    MATERIAL = "material"
+    CAUSES = "causes"
+    """Failures by cause."""
+    ESTIMATES = "estimates"
+    INSPECTIONS = "inspections"
+    """What people found."""
     REPAIRS = "repairs"
+    """Faults of printers, and how long they took to repair."""
+
+
+EVERY_TALLY: Final = frozenset(Tally)
 
 
 class KpiInput(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of one subject (printer, group or farm) in one window.
+    """What is known of one subject in one window.
 
-    `printers` lived in the window, and `elapsed_ms` passed from the first of them
-    appearing to the last of them going. `site` holds the rules of counting.
-    What stands in `Extra` is nothing where no indicator that was asked for is made from it.
+    A subject of printers (printer, group, model, site, farm) has an `account` of their hours; `printers`
+    lived in the window, and `elapsed_ms` passed from the first of them appearing to the last of them
+    going. A subject of jobs (file, material, operator, cause, hour of the day, weekday) has no hours: its
+    `account` is empty, `printers` is 0, and `elapsed_ms` is that of the printers that were asked for.
+    `outcomes` are the jobs that ended in the window, all times in milliseconds. `site` holds the rules of
+    counting.
     """
 
     account: TimeAccount

@@ -47,4 +47,6 @@ IDLE_TIME = Indicator(
     cadences=(Cadence.DAILY,),
     targets=(),
     calculate=idle_time,
+    reads=frozenset(),
+    needs_hours=True,
 )

@@ -1,6 +1,6 @@
 """Reliability: how long, and for how many prints, printers go without a failed print."""
 
-from farm.kpi.calculation import Extra, KpiInput, KpiResult, hours
+from farm.kpi.calculation import KpiInput, KpiResult, Tally, hours
 from farm.kpi.indicator import Cadence, Indicator, Unit
 from farm.kpi.utilization import productive_states
 from farm.model.states import Outcome
@@ -62,6 +62,8 @@ MTBF = Indicator(
     cadences=(Cadence.WEEKLY,),
     targets=(),
     calculate=mtbf,
+    reads=frozenset({Tally.JOBS}),
+    needs_hours=True,
 )
 
 MCBF = Indicator(
@@ -74,6 +76,7 @@ MCBF = Indicator(
     cadences=(Cadence.WEEKLY,),
     targets=(),
     calculate=mcbf,
+    reads=frozenset({Tally.JOBS}),
 )
 
 MTTR = Indicator(
@@ -86,5 +89,6 @@ MTTR = Indicator(
     cadences=(Cadence.WEEKLY,),
     targets=(),
     calculate=mttr,
-    extras=frozenset({Extra.REPAIRS}),
+    reads=frozenset({Tally.REPAIRS}),
+    needs_hours=True,
 )

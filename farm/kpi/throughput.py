@@ -1,6 +1,6 @@
 """Throughput: what the farm turned out."""
 
-from farm.kpi.calculation import KpiInput, KpiResult, hours
+from farm.kpi.calculation import KpiInput, KpiResult, Tally, hours
 from farm.kpi.indicator import Cadence, Indicator, Unit
 from farm.kpi.periods import Period
 from farm.kpi.targets import Level, Profile, Target
@@ -74,4 +74,5 @@ THROUGHPUT = Indicator(
         ),
     ),
     calculate=throughput,
+    reads=frozenset({Tally.JOBS}),
 )

@@ -49,6 +49,8 @@ OPERATIONAL_UPTIME = Indicator(
     cadences=(Cadence.WEEKLY,),
     targets=(),
     calculate=operational_uptime,
+    reads=frozenset(),
+    needs_hours=True,
 )
 
 TOTAL_UPTIME = Indicator(
@@ -61,4 +63,6 @@ TOTAL_UPTIME = Indicator(
     cadences=(Cadence.WEEKLY,),
     targets=(),
     calculate=total_uptime,
+    reads=frozenset(),
+    needs_hours=True,
 )

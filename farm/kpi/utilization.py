@@ -86,4 +86,6 @@ UTILIZATION = Indicator(
         Target(profile=Profile.SERVICE_BUREAU, low=0.75),
     ),
     calculate=utilization,
+    reads=frozenset(),
+    needs_hours=True,
 )

@@ -59,12 +59,16 @@ class JobFact(StrEnum):
 
 
 class JobReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a reading says of the job: durations in milliseconds as the source measured them."""
+    """What a reading says of the job: durations in milliseconds as the source measured them.
+
+    `expected_ms` is how long the source says that the whole print takes, without pauses.
+    """
 
     file: Annotated[str | None, limits.FILE] = None
     token: Annotated[str | None, limits.TOKEN] = None
     printing_ms: Annotated[int | None, limits.DURATION_MS] = None
     elapsed_ms: Annotated[int | None, limits.DURATION_MS] = None
+    expected_ms: Annotated[int | None, limits.EXPECTED_MS] = None
     progress: Annotated[float | None, limits.RATIO] = None
     filament_mm: Annotated[float | None, limits.FILAMENT_MM] = None
     filament_g: Annotated[float | None, limits.FILAMENT_G] = None
@@ -98,6 +102,7 @@ class HistoryRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     printing_ms: Annotated[int | None, limits.DURATION_MS] = None
     filament_mm: Annotated[float | None, limits.FILAMENT_MM] = None
     signal: JobSignal | None = None
+    expected_ms: Annotated[int | None, limits.EXPECTED_MS] = None
 
     def __post_init__(self) -> None:
         """Hold the fields to their limits."""

@@ -15,7 +15,10 @@ from collector.intake.pipeline import Pipeline
 from farm.figures import ended_jobs, read_model, state_history
 from farm.figures.comparison import differences
 from farm.figures.engine import KpiEngine
+from farm.figures.job_grouping import by_printer
+from farm.figures.job_measures import TALLIED
 from farm.figures.keeping import Keeping
+from farm.figures.partition import of_printers
 from farm.figures.read_model import ReadModel
 from farm.figures.state_changes import MAINTENANCE
 from farm.figures.window_sums import WindowSums
@@ -82,7 +85,9 @@ def test_followed_through_late_evidence_it_is_what_it_is_read_anew(
             edges = np.linspace(T0, now + HOUR, 7).astype(np.int64)
             everybody = np.arange(len(held.printers))
             assert (held.spent(edges, everybody, 1) == anew.spent(edges, everybody, 1)).all()
-            assert (held.jobs.sums(edges, everybody, 1) == anew.jobs.sums(edges, everybody, 1)).all()
+            for part in TALLIED:
+                sums = [each.jobs.sums(edges, by_printer(everybody, 2), part) for each in (held, anew)]
+                assert (sums[0] == sums[1]).all()
 
 
 @pytest.fixture
@@ -217,7 +222,7 @@ def test_the_hours_are_those_of_spans_and_plans_instant_by_instant(
     window = Window("any", START_MS + first, START_MS + last)
     with ReadModel(source).current() as model:
         subject = Subject(Scope.PRINTER, bay.id, bay.name, (bay,))
-        found = WindowSums(model, [window], [subject]).account(window, 0)
+        found = WindowSums(model, [window], of_printers(model, [subject])).account(window, 0)
     expected = hours_of(bay, spans, window.from_ms, window.to_ms, START_MS + booked_until, planned)
     spent = {condition: ms for condition, ms in found.open_conditions().items() if ms}
     assert spent == expected

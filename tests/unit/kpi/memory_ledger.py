@@ -76,7 +76,7 @@ class MemoryLedger:
     def ended_among(self, job_ids: Iterable[str]) -> list[EndedRow]:
         wanted = set(job_ids)
         return [
-            EndedRow(j.id, j.printer_id, j.ended_ms, j.outcome, j.cancelled_by, j.units, j.printing_ms)
+            EndedRow(*(getattr(j, name) for name in EndedRow._fields))
             for j in self.jobs
             if j.id in wanted and j.ended_ms is not None and j.outcome is not None
         ]
