@@ -192,6 +192,7 @@ class KpiEngine:
                     printers=life.printers,
                     elapsed_ms=life.elapsed_ms,
                     site=self._site,
+                    repairs=sums.repairs(window, number),
                 )
                 yield subject, given
 

@@ -41,6 +41,11 @@ class RowsByPrinter:
         counts = np.bincount(printer, minlength=self.printers)
         self.first = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(counts)))
 
+    @property
+    def order(self) -> NDArray[np.int32]:
+        """All rows, those of one printer after those of another."""
+        return self._places
+
     def places(self, printer: int) -> NDArray[np.int32]:
         """The rows of one printer, in order."""
         if printer >= self.printers:

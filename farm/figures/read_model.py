@@ -18,13 +18,14 @@ from farm.figures.job_coding import ended_job, inspected_job
 from farm.figures.job_rows import EndedJob, JobColumns
 from farm.figures.keeping import Keeping, Kept, Mark
 from farm.figures.lifetimes import Lifetimes
+from farm.figures.repairs import RepairHistory
 from farm.figures.running_sums import Integers, Keys
 from farm.figures.source import Source, State
 from farm.figures.state_changes import (
     MAINTENANCE,
     NOT_THERE,
-    PRODUCTIVE,
     UNKNOWN,
+    UNPLANNED,
     Change,
     ChangeColumns,
     Clock,
@@ -72,6 +73,7 @@ class ReadModel:
         self._kept_seq = 0
         self._lock = threading.Lock()
         self.history = StateHistory()
+        self.repairs = RepairHistory(self.history)
         self.jobs = EndedJobs()
         self.inspections = Inspections()
         self.texts = JobTexts()
@@ -146,7 +148,7 @@ class ReadModel:
                 parts = ((code, since, min(to_ms, seen_until)), (UNKNOWN, seen_until, min(to_ms, retired)))
                 for own, begin, end in parts:
                     start = max(from_ms, begin)
-                    if own not in PRODUCTIVE and start < end:
+                    if own not in UNPLANNED and start < end:
                         moved = _passed(start, end, edges, clock)
                         found[:, subject_of[number], own] -= moved
                         found[:, subject_of[number], MAINTENANCE] += moved
@@ -201,6 +203,7 @@ class ReadModel:
         self._lifetimes = None
         self.texts = JobTexts(kept.texts)
         self.history.fill(kept.changes)
+        self.repairs.renew()
         self.jobs.fill(kept.jobs)
         self._work = kept.work
         self._kept_seq = kept.mark.seq
@@ -252,6 +255,7 @@ class ReadModel:
 
     def _read_states(self, state: State, number: int, from_ms: int) -> None:
         """Read the printer's states again from a change before `from_ms` on that still stands."""
+        self.repairs.renew(number)
         printer, sure = self.printers[number], self.history.lasting_before(number, from_ms, _LOOK_BACK)
         if sure is not None:
             spans = state.spans_from(printer.id, sure.at_ms)
@@ -298,6 +302,7 @@ class ReadModel:
         self._read_printers(state)
         self._work = self._planned_work(state)
         self.history.fill(ChangeColumns.joined([*self._changes_by_part(state)]))
+        self.repairs.renew()
         self.jobs.fill(JobColumns.joined([*self._jobs_by_part(state)]))
         self._read_inspections(state)
 

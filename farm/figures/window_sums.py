@@ -9,11 +9,13 @@ from farm.figures.lifetimes import EVER
 from farm.figures.partition import Partition
 from farm.figures.read_model import ReadModel
 from farm.figures.running_sums import Integers, Keys, within
-from farm.figures.state_changes import NOT_THERE, STATES, Clock
+from farm.figures.state_changes import NOT_THERE, Clock
 from farm.figures.tallies import Tallies
-from farm.kpi.account import TimeAccount
+from farm.kpi.account import Condition, TimeAccount
 from farm.kpi.calculation import EVERY_TALLY, Tally
+from farm.kpi.faults import RepairTally
 from farm.kpi.outcomes import OutcomeTally
+from farm.kpi.time_classes import CONDITIONS
 from farm.kpi.windows import Window
 from farm.model.states import PrinterState
 
@@ -41,7 +43,7 @@ class WindowSums:
     ) -> None:
         """`closed` is the clock of the closed hours of each printer of the model, by number; none without.
 
-        Of the outcomes only the parts that are read are summed up.
+        Beside the hours only what is read is summed up.
         """
         edges = np.array(
             sorted({edge for each in windows for edge in (each.from_ms, each.to_ms)}), dtype=np.int64
@@ -50,6 +52,10 @@ class WindowSums:
         self._number = {(each.from_ms, each.to_ms): number for number, each in enumerate(windows)}
         self._hours = _Hours(model, edges, places, who, closed) if who.has_hours else None
         self._tallies = Tallies(model, edges, places, who, reads)
+        self._repairs: list[list[list[int]]] | None = None
+        if who.has_hours and Tally.REPAIRS in reads:
+            repairs = within(model.repairs.sums(edges, who.printers, len(who.subjects)), places)
+            self._repairs = repairs.transpose(0, 2, 1).tolist()
         count = len(who.subjects) if who.has_hours else 1
         some = max(1, _CELLS_AT_ONCE // max(1, len(model.printers)))
         self._lives = [
@@ -67,6 +73,12 @@ class WindowSums:
     def outcomes(self, window: Window, subject: int) -> OutcomeTally:
         """How the jobs of the window ended."""
         return self._tallies.of(self._number[window.from_ms, window.to_ms], subject)
+
+    def repairs(self, window: Window, subject: int) -> RepairTally:
+        """The faults and repairs of the window, none where they were not to be summed up."""
+        if self._repairs is None:
+            return RepairTally()
+        return RepairTally(*self._repairs[self._number[window.from_ms, window.to_ms]][subject])
 
     def lives(self, window: Window) -> list[Life]:
         """Who of each subject was there in the window; where subjects have no hours, who of all."""
@@ -98,8 +110,9 @@ class _Hours:
 
     def account(self, window: int, subject: int) -> TimeAccount:
         """Of the window and subject of these numbers."""
+        spent = self._open[window][subject]
         closed = {} if self._closed is None else _by_state(self._closed[window][subject])
-        return TimeAccount(_by_state(self._open[window][subject]), closed)
+        return TimeAccount(_by_state(spent), closed, _by_reason(spent))
 
 
 def _lives(model: ReadModel, windows: Sequence[Window], subject_of: Keys, subjects: int) -> list[list[Life]]:
@@ -132,4 +145,12 @@ def _lives(model: ReadModel, windows: Sequence[Window], subject_of: Keys, subjec
 
 
 def _by_state(spent: Sequence[int]) -> Mapping[PrinterState, int]:
-    return {state: ms for state, ms in zip(STATES, spent, strict=True) if ms}
+    found: dict[PrinterState, int] = {}
+    for (state, _), ms in zip(CONDITIONS, spent, strict=True):
+        if ms:
+            found[state] = found.get(state, 0) + ms
+    return found
+
+
+def _by_reason(spent: Sequence[int]) -> Mapping[Condition, int]:
+    return {condition: ms for condition, ms in zip(CONDITIONS, spent, strict=True) if ms and condition.reason}

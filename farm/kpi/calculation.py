@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from farm.kpi.account import TimeAccount
+from farm.kpi.faults import RepairTally
 from farm.kpi.outcomes import OutcomeTally
 from farm.kpi.wilson import Interval95
 from farm.model.times import HOUR_MS
@@ -13,7 +14,7 @@ from farm.settings import SiteSettings
 
 
 class Tally(StrEnum):
-    """A part of the `outcomes` of a formula's input. What an indicator does not read is not worked out."""
+    """A part of a formula's input beside the hours. What an indicator does not read is not worked out."""
 
     JOBS = "jobs"
     """Jobs, units and printing time, and who cancelled."""
@@ -25,6 +26,8 @@ class Tally(StrEnum):
     ESTIMATES = "estimates"
     INSPECTIONS = "inspections"
     """What people found."""
+    REPAIRS = "repairs"
+    """Faults of printers, and how long they took to repair."""
 
 
 EVERY_TALLY: Final = frozenset(Tally)
@@ -46,6 +49,7 @@ class KpiInput(msgspec.Struct, frozen=True, kw_only=True):
     printers: int
     elapsed_ms: int
     site: SiteSettings
+    repairs: RepairTally = RepairTally()
 
 
 class KpiResult(msgspec.Struct, frozen=True, kw_only=True):

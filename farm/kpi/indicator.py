@@ -33,8 +33,8 @@ class Cadence(StrEnum):
 class Indicator(msgspec.Struct, frozen=True, kw_only=True):
     """One indicator: its words, its targets and its formula.
 
-    `reads` are the parts of the outcomes that the formula looks at. An indicator that `needs_hours` has no
-    data for a subject that has none: a file, a material, an operator, a cause, an hour of the day.
+    `reads` are the parts of its input, beside the hours, that the formula looks at. One that `needs_hours`
+    has no data for a subject that has none: a file, a material, an operator, a cause, an hour of the day.
     """
 
     id: str

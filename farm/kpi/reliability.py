@@ -18,6 +18,26 @@ def mcbf(given: KpiInput) -> KpiResult:
     return _between_failures(given, float(jobs[Outcome.SUCCEEDED] + jobs[Outcome.FAILED]), {})
 
 
+def mttr(given: KpiInput) -> KpiResult:
+    """Hours from a fault to the next productive state, a mean over the repairs that ended; None without one.
+
+    At best a printer worked again as soon as nobody saw it any more; at worst it was at fault as soon as
+    nobody saw it, before the fault showed.
+    """
+    told = given.repairs
+    value, low, high = (
+        hours(ms) / told.repairs if told.repairs else None
+        for ms in (told.repair_ms, told.least_ms, told.most_ms)
+    )
+    return KpiResult(
+        value=value,
+        low=low,
+        high=high,
+        counts={"faults": told.faults, "repairs": told.repairs},
+        amounts={"repair_hours": hours(told.repair_ms)},
+    )
+
+
 def _between_failures(given: KpiInput, amount: float, amounts: dict[str, float]) -> KpiResult:
     """At worst every job of unknown outcome failed, at best none did."""
     jobs = given.outcomes.jobs_by_outcome()
@@ -57,4 +77,18 @@ MCBF = Indicator(
     targets=(),
     calculate=mcbf,
     reads=frozenset({Tally.JOBS}),
+)
+
+MTTR = Indicator(
+    id="mttr",
+    name="Mean time to repair",
+    unit=Unit.HOURS,
+    formula="hours from a fault to the next productive state ÷ repairs, by the time at which they ended",
+    source="ISO 22400-2 (mean time to repair) and SEMI E10 (unscheduled downtime)",
+    more_is_better=False,
+    cadences=(Cadence.WEEKLY,),
+    targets=(),
+    calculate=mttr,
+    reads=frozenset({Tally.REPAIRS}),
+    needs_hours=True,
 )
