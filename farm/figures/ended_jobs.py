@@ -5,7 +5,7 @@ for them; one that was revised since counts with -1 as it was and with 1 as it i
 """
 
 from collections.abc import Sequence
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -128,6 +128,17 @@ class EndedJobs:
             subject = np.concatenate((subject, who.of(beside.taken(inside))))
             weight = np.concatenate((weight, weights[inside]))
         return _counted(subject, weight, who.subjects)
+
+    def standing(self, from_ms: int, until_ms: int) -> JobRows:
+        """The jobs that ended in the interval (half open), in any order."""
+        first, last = np.searchsorted(self._whole.rows.ended_ms, (from_ms, until_ms)).tolist()
+        stays = np.ones(last - first, dtype=bool)
+        gone = np.array([place for place in self._gone.values() if first <= place < last], dtype=np.intp)
+        stays[gone - first] = False
+        held = self._whole.rows.taken(slice(first, last)).taken(stays)
+        more = [(job_id, job) for job_id, job in self._added.items() if from_ms <= job.ended_ms < until_ms]
+        columns: Any = map(np.concatenate, zip(held, JobColumns.of(more).rows, strict=True))
+        return JobRows(*columns)
 
     def _place_of(self, job_id: str) -> int | None:
         high, low = np.frombuffer(digest(job_id), dtype=">u8").astype(np.uint64)

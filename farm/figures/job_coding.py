@@ -13,12 +13,10 @@ _THOUSANDTHS: Final = 1_000
 
 def ended_job(row: EndedRow, printer: int, texts: JobTexts) -> EndedJob:
     """What counts of the job; `printer` is its number. Texts that are new get their codes."""
-    outcome = Outcome(row.outcome)
-    by = CancelledBy(row.cancelled_by) if row.cancelled_by and outcome is Outcome.CANCELLED else None
     return EndedJob(
         ended_ms=row.ended_ms,
         printer=printer,
-        ending=ENDING[outcome, by],
+        ending=_ending(row.outcome, row.cancelled_by),
         units=row.units,
         printing_ms=row.printing_ms,
         preparing_ms=row.preparing_ms,
@@ -43,10 +41,17 @@ def inspected_job(row: InspectedRow, printer: int, texts: JobTexts) -> Inspected
         material=texts.material.code(row.material),
         operator=texts.operator.code(row.operator),
         cause=_cause(row.cause),
-        succeeded=row.outcome == Outcome.SUCCEEDED,
+        ending=_ending(row.outcome, row.cancelled_by),
+        started_ms=NOT_KNOWN if row.started_ms is None else row.started_ms,
         good_units=row.good_units,
         rejected_units=row.rejected_units,
     )
+
+
+def _ending(word: str, cancelled_by: str | None) -> int:
+    outcome = Outcome(word)
+    by = CancelledBy(cancelled_by) if cancelled_by and outcome is Outcome.CANCELLED else None
+    return ENDING[outcome, by]
 
 
 def _cause(word: str | None) -> int:

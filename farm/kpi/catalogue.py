@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 from farm.errors import InvalidQuery
+from farm.kpi.failures import FAILURES_BY_CAUSE
 from farm.kpi.idle_time import IDLE_TIME
 from farm.kpi.indicator import Indicator
 from farm.kpi.inspection import INSPECTED_YIELD, SUCCESS_AFTER_INSPECTION
@@ -25,6 +26,7 @@ CATALOGUE: tuple[Indicator, ...] = (
     THROUGHPUT,
     AVG_PRODUCTION_TIME,
     IDLE_TIME,
+    FAILURES_BY_CAUSE,
     OPERATIONAL_UPTIME,
     TOTAL_UPTIME,
     MTBF,

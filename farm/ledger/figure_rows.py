@@ -54,6 +54,8 @@ class InspectedRow(NamedTuple):
     printer_id: str
     ended_ms: int
     outcome: str
+    cancelled_by: str | None
+    started_ms: int | None
     file: str | None
     material: str | None
     operator: str | None
