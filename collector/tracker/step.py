@@ -47,7 +47,15 @@ from collector.tracker.matching import (
 )
 from collector.tracker.outcome import ENDINGS, Ruling, decide, told_by_nobody, told_by_printer
 from collector.tracker.persons import take_word
-from collector.tracker.spans import certain_until, close_gap, enter, fall_silent, open_gap, resume
+from collector.tracker.spans import (
+    certain_until,
+    close_gap,
+    enter,
+    explain_pause,
+    fall_silent,
+    open_gap,
+    resume,
+)
 from collector.tracker.state import Attempt, LedgerChanges, TrackerState
 from collector.tracker.transition import Transition
 from farm.model.job import job_id
@@ -203,6 +211,8 @@ def _state(step: Transition, state: PrinterState, seen: Observation) -> None:
         if step.attempt is not None:
             _rest_with_open_job(step, step.attempt, state, seen)
     enter(step, state, step.at, "observed")
+    if seen.reason is not None:
+        explain_pause(step, seen.reason)
 
 
 def _under_way(step: Transition, seen: Observation) -> None:

@@ -1,45 +1,39 @@
 """Idle time: hours in which printers could have printed and did not, by what kept them."""
 
-from collections.abc import Mapping
-from typing import Final
-
 from farm.kpi.calculation import KpiInput, KpiResult, hours
 from farm.kpi.indicator import Cadence, Indicator, Unit
+from farm.kpi.time_classes import KEPT_BY, TimeClass, time_by_class
 from farm.kpi.utilization import productive_states
-from farm.model.states import PrinterState
 
-REASON: Final[Mapping[PrinterState, str]] = {
-    PrinterState.IDLE: "no_job",
-    PrinterState.FINISHED: "bed_not_cleared",
-    PrinterState.PAUSED: "paused",
-    PrinterState.PREPARING: "preparing",
-    PrinterState.ERROR: "fault",
-    PrinterState.OFFLINE: "offline",
-    PrinterState.UNKNOWN: "unknown",
-}
-"""What keeps a printer in the state from printing. Maintenance is not idle, and stands beside."""
+_UNKNOWN = "unknown"
 
 
 def idle_time(given: KpiInput) -> KpiResult:
     """Available hours that are known not to have been used; None where no available time was observed.
 
-    At worst unknown time was idle, at best it was not.
+    At worst unknown time was idle, at best it was not. Maintenance, engineering and closed hours
+    are not idle, and stand beside.
     """
     account, productive = given.account, productive_states(given.site)
-    kept = {
-        reason: account.open_ms.get(state, 0) for state, reason in REASON.items() if state not in productive
-    }
-    unknown = kept["unknown"]
-    whole = sum(kept.values())
+    spent = account.open_conditions()
+    kept = {reason: 0 for condition, reason in KEPT_BY.items() if condition.state not in productive}
+    for condition, reason in KEPT_BY.items():
+        if condition.state not in productive:
+            kept[reason] += spent.get(condition, 0)
+    unknown, whole = kept[_UNKNOWN], sum(kept.values())
     available = account.available_ms(productive)
-    amounts = {f"{reason}_hours": hours(ms) for reason, ms in kept.items()}
-    beside = account.open_ms.get(PrinterState.MAINTENANCE, 0)
+    by_class = time_by_class(account)
     closed = account.whole_closed_ms - sum(account.closed_ms.get(state, 0) for state in productive)
+    beside = {
+        "maintenance_hours": hours(by_class[TimeClass.SCHEDULED_DOWN]),
+        "engineering_hours": hours(by_class[TimeClass.ENGINEERING]),
+        "closed_hours": hours(closed),
+    }
     return KpiResult(
         value=hours(whole - unknown) if available - unknown else None,
         low=hours(whole - unknown) if available else None,
         high=hours(whole) if available else None,
-        amounts=amounts | {"maintenance_hours": hours(beside), "closed_hours": hours(closed)},
+        amounts={f"{reason}_hours": hours(ms) for reason, ms in kept.items()} | beside,
     )
 
 
@@ -53,4 +47,6 @@ IDLE_TIME = Indicator(
     cadences=(Cadence.DAILY,),
     targets=(),
     calculate=idle_time,
+    reads=frozenset(),
+    needs_hours=True,
 )

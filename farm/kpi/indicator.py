@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
-from farm.kpi.calculation import KpiInput, KpiResult
+from farm.kpi.calculation import EVERY_TALLY, KpiInput, KpiResult, Tally
 from farm.kpi.targets import Target
 
 
@@ -31,7 +31,11 @@ class Cadence(StrEnum):
 
 
 class Indicator(msgspec.Struct, frozen=True, kw_only=True):
-    """One indicator: its words, its targets and its formula."""
+    """One indicator: its words, its targets and its formula.
+
+    `reads` are the parts of its input, beside the hours, that the formula looks at. One that `needs_hours`
+    has no data for a subject that has none: a file, a material, an operator, a cause, an hour of the day.
+    """
 
     id: str
     name: str
@@ -42,6 +46,8 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True):
     cadences: tuple[Cadence, ...]
     targets: tuple[Target, ...]
     calculate: Callable[[KpiInput], KpiResult]
+    reads: frozenset[Tally] = EVERY_TALLY
+    needs_hours: bool = False
 
 
 def shown(value: float | None, unit: Unit) -> str:

@@ -1,6 +1,6 @@
 """Inspection: what the printer called a success and a person looked at."""
 
-from farm.kpi.calculation import KpiInput, KpiResult
+from farm.kpi.calculation import KpiInput, KpiResult, Tally
 from farm.kpi.indicator import Cadence, Indicator, Unit
 from farm.kpi.success import attempts_of
 from farm.kpi.targets import Profile, Target
@@ -63,6 +63,7 @@ SUCCESS_AFTER_INSPECTION = Indicator(
         for profile in (Profile.JEWELRY, Profile.CUSTOM_MINIATURES, Profile.RESIN_MINIATURES)
     ),
     calculate=success_after_inspection,
+    reads=frozenset({Tally.JOBS, Tally.INSPECTIONS}),
 )
 
 INSPECTED_YIELD = Indicator(
@@ -75,4 +76,5 @@ INSPECTED_YIELD = Indicator(
     cadences=(Cadence.WEEKLY,),
     targets=(),
     calculate=inspected_yield,
+    reads=frozenset({Tally.INSPECTIONS}),
 )

@@ -1,6 +1,6 @@
 """Production time: how long a piece takes."""
 
-from farm.kpi.calculation import KpiInput, KpiResult, hours
+from farm.kpi.calculation import KpiInput, KpiResult, Tally, hours
 from farm.kpi.indicator import Cadence, Indicator, Unit
 from farm.kpi.targets import Level, Profile, Target
 from farm.model.states import Outcome
@@ -43,4 +43,5 @@ AVG_PRODUCTION_TIME = Indicator(
         Target(profile=Profile.MODEL_STUDIO, low=0, high=5, level=Level.EXCEPTIONAL),
     ),
     calculate=avg_production_time,
+    reads=frozenset({Tally.JOBS}),
 )

@@ -1,6 +1,6 @@
 """Reliability: how long, and for how many prints, printers go without a failed print."""
 
-from farm.kpi.calculation import KpiInput, KpiResult, hours
+from farm.kpi.calculation import KpiInput, KpiResult, Tally, hours
 from farm.kpi.indicator import Cadence, Indicator, Unit
 from farm.kpi.utilization import productive_states
 from farm.model.states import Outcome
@@ -16,6 +16,26 @@ def mcbf(given: KpiInput) -> KpiResult:
     """Prints that ended well or failed ÷ those that failed; None where none failed."""
     jobs = given.outcomes.jobs_by_outcome()
     return _between_failures(given, float(jobs[Outcome.SUCCEEDED] + jobs[Outcome.FAILED]), {})
+
+
+def mttr(given: KpiInput) -> KpiResult:
+    """Hours from a fault to the next productive state, a mean over the repairs that ended; None without one.
+
+    At best a printer worked again as soon as nobody saw it any more; at worst it was at fault as soon as
+    nobody saw it, before the fault showed.
+    """
+    told = given.repairs
+    value, low, high = (
+        hours(ms) / told.repairs if told.repairs else None
+        for ms in (told.repair_ms, told.least_ms, told.most_ms)
+    )
+    return KpiResult(
+        value=value,
+        low=low,
+        high=high,
+        counts={"faults": told.faults, "repairs": told.repairs},
+        amounts={"repair_hours": hours(told.repair_ms)},
+    )
 
 
 def _between_failures(given: KpiInput, amount: float, amounts: dict[str, float]) -> KpiResult:
@@ -42,6 +62,8 @@ MTBF = Indicator(
     cadences=(Cadence.WEEKLY,),
     targets=(),
     calculate=mtbf,
+    reads=frozenset({Tally.JOBS}),
+    needs_hours=True,
 )
 
 MCBF = Indicator(
@@ -54,4 +76,19 @@ MCBF = Indicator(
     cadences=(Cadence.WEEKLY,),
     targets=(),
     calculate=mcbf,
+    reads=frozenset({Tally.JOBS}),
+)
+
+MTTR = Indicator(
+    id="mttr",
+    name="Mean time to repair",
+    unit=Unit.HOURS,
+    formula="hours from a fault to the next productive state ÷ repairs, by the time at which they ended",
+    source="ISO 22400-2 (mean time to repair) and SEMI E10 (unscheduled downtime)",
+    more_is_better=False,
+    cadences=(Cadence.WEEKLY,),
+    targets=(),
+    calculate=mttr,
+    reads=frozenset({Tally.REPAIRS}),
+    needs_hours=True,
 )

@@ -1,6 +1,6 @@
 """Print success rate: how many of the attempted prints came out."""
 
-from farm.kpi.calculation import KpiInput, KpiResult
+from farm.kpi.calculation import KpiInput, KpiResult, Tally
 from farm.kpi.indicator import Cadence, Indicator, Unit
 from farm.kpi.targets import Profile, Target
 from farm.kpi.wilson import wilson_interval
@@ -53,4 +53,5 @@ PRINT_SUCCESS_RATE = Indicator(
         Target(profile=Profile.RESIN_MINIATURES, low=0.90),
     ),
     calculate=print_success_rate,
+    reads=frozenset({Tally.JOBS}),
 )

@@ -1,6 +1,7 @@
 """Throughput: what the farm turned out."""
 
-from farm.kpi.calculation import KpiInput, KpiResult, hours
+from farm.kpi.account import TimeAccount
+from farm.kpi.calculation import KpiInput, KpiResult, Tally, hours
 from farm.kpi.indicator import Cadence, Indicator, Unit
 from farm.kpi.periods import Period
 from farm.kpi.targets import Level, Profile, Target
@@ -22,12 +23,18 @@ def throughput(given: KpiInput) -> KpiResult:
         low=float(units) if seen else None,
         high=float(units + outcomes.units.get(Outcome.UNKNOWN, 0)) if seen else None,
         counts={"units": units, "ended": outcomes.ended, **jobs},
-        amounts={
-            "printing_hours": hours(given.account.in_states({PrinterState.PRINTING})),
-            "preparing_hours": hours(given.account.in_states({PrinterState.PREPARING})),
-            **_rates(units, jobs[Outcome.SUCCEEDED], given.elapsed_ms),
-        },
+        amounts={**_hours(given.account), **_rates(units, jobs[Outcome.SUCCEEDED], given.elapsed_ms)},
     )
+
+
+def _hours(account: TimeAccount) -> dict[str, float]:
+    """Those of the printers; what is made of prints has none."""
+    if not account.whole_ms:
+        return {}
+    return {
+        "printing_hours": hours(account.in_states({PrinterState.PRINTING})),
+        "preparing_hours": hours(account.in_states({PrinterState.PREPARING})),
+    }
 
 
 def _rates(units: int, jobs: int, elapsed_ms: int) -> dict[str, float]:
@@ -74,4 +81,5 @@ THROUGHPUT = Indicator(
         ),
     ),
     calculate=throughput,
+    reads=frozenset({Tally.JOBS}),
 )

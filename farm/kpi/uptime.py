@@ -7,7 +7,7 @@ from farm.kpi.calculation import KpiInput, KpiResult, hours
 from farm.kpi.indicator import Cadence, Indicator, Unit
 from farm.kpi.time_classes import TimeClass, time_by_class, total
 
-UP: Final = frozenset({TimeClass.PRODUCTIVE, TimeClass.STANDBY})
+UP: Final = frozenset({TimeClass.PRODUCTIVE, TimeClass.STANDBY, TimeClass.ENGINEERING})
 OPERATIONS: Final = frozenset(TimeClass) - {TimeClass.NON_SCHEDULED}
 
 
@@ -42,23 +42,27 @@ OPERATIONAL_UPTIME = Indicator(
     id="operational_uptime",
     name="Operational uptime",
     unit=Unit.RATIO,
-    formula="(productive hours + standby hours) ÷ operations hours; operations hours = all hours − "
-    "closed hours in which nothing was printed",
+    formula="(productive hours + standby hours + engineering hours) ÷ operations hours; "
+    "operations hours = all hours − closed hours in which nothing was printed",
     source=_SOURCE,
     more_is_better=True,
     cadences=(Cadence.WEEKLY,),
     targets=(),
     calculate=operational_uptime,
+    reads=frozenset(),
+    needs_hours=True,
 )
 
 TOTAL_UPTIME = Indicator(
     id="total_uptime",
     name="Total uptime",
     unit=Unit.RATIO,
-    formula="(productive hours + standby hours) ÷ all hours",
+    formula="(productive hours + standby hours + engineering hours) ÷ all hours",
     source=_SOURCE,
     more_is_better=True,
     cadences=(Cadence.WEEKLY,),
     targets=(),
     calculate=total_uptime,
+    reads=frozenset(),
+    needs_hours=True,
 )

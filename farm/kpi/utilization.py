@@ -1,12 +1,13 @@
 """Utilization: how much of the time that the printers could print they did print."""
 
-from farm.kpi.account import TimeAccount
+from farm.kpi.account import Condition, TimeAccount
 from farm.kpi.calculation import KpiInput, KpiResult, hours
 from farm.kpi.indicator import Cadence, Indicator, Unit
 from farm.kpi.targets import Level, Profile, Target
-from farm.model.states import PrinterState
+from farm.model.states import PrinterState, StateReason
 from farm.settings import SiteSettings
 
+_ENGINEERING = Condition(PrinterState.MAINTENANCE, StateReason.ENGINEERING)
 _HOURS_IN = {state: f"{state.value}_hours" for state in PrinterState}
 
 
@@ -43,12 +44,16 @@ def _ratio(part_ms: int, whole_ms: int) -> float | None:
 
 
 def _hours_of(account: TimeAccount, utilized_ms: int, available_ms: int) -> dict[str, float]:
+    by_state = account.by_state()
+    engineering = account.reasons_ms.get(_ENGINEERING, 0)
+    by_state[PrinterState.MAINTENANCE] -= engineering
     return {
         "window_hours": hours(account.whole_ms),
         "closed_hours": hours(account.whole_closed_ms),
         "available_hours": hours(available_ms),
         "utilized_hours": hours(utilized_ms),
-        **{_HOURS_IN[state]: hours(ms) for state, ms in account.by_state().items()},
+        **{_HOURS_IN[state]: hours(ms) for state, ms in by_state.items()},
+        "engineering_hours": hours(engineering),
     }
 
 
@@ -81,4 +86,6 @@ UTILIZATION = Indicator(
         Target(profile=Profile.SERVICE_BUREAU, low=0.75),
     ),
     calculate=utilization,
+    reads=frozenset(),
+    needs_hours=True,
 )

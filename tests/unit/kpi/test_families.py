@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from farm.kpi.account import TimeAccount
 from farm.kpi.calculation import KpiInput, KpiResult
 from farm.kpi.catalogue import CATALOGUE
+from farm.kpi.faults import RepairTally
 from farm.kpi.indicator import Indicator
 from farm.kpi.outcomes import OutcomeTally
 from farm.kpi.success import print_success_rate
@@ -27,6 +28,9 @@ SITES = st.builds(
     preparing_counts_as_printing=st.booleans(),
     cancelled_counts_as_attempt=st.booleans(),
 )
+REPAIRS = st.lists(st.integers(0, DAY_MS), min_size=3, max_size=3).map(
+    lambda lengths: RepairTally(5, 3, sorted(lengths)[1], min(lengths), max(lengths))
+)
 BASES = st.builds(
     KpiInput,
     account=ACCOUNTS,
@@ -34,6 +38,7 @@ BASES = st.builds(
     printers=st.integers(0, 10),
     elapsed_ms=st.integers(0, DAY_MS),
     site=SITES,
+    repairs=REPAIRS,
 )
 
 
