@@ -8,8 +8,9 @@ import numpy as np
 from farm.figures.job_grouping import JobGrouping
 from farm.figures.running_sums import Added, Integers, Keys, RunningSums
 
-MEASURES: Final = ("jobs", "spoiled", "good_units", "rejected_units")
-"""Inspected jobs that the printer had called a success, those without a good unit, and units of all."""
+MEASURES: Final = ("jobs", "spoiled", "good_units", "rejected_units", "lost_units", "saved_units")
+"""Inspected jobs that the printer had called a success, those without a good unit, units of all, rejected
+units of the successes, and good units of the others."""
 
 
 class InspectedJob(NamedTuple):
@@ -81,7 +82,9 @@ class Inspections:
         def contributions(wanted: slice | Keys) -> Sequence[Added]:
             some = rows.taken(wanted)
             spoiled = some.succeeded * (some.good_units == 0)
-            return [(who.of(some), (some.succeeded, spoiled, some.good_units, some.rejected_units))]
+            lost, saved = some.succeeded * some.rejected_units, (1 - some.succeeded) * some.good_units
+            measured = (some.succeeded, spoiled, some.good_units, some.rejected_units, lost, saved)
+            return [(who.of(some), measured)]
 
         return RunningSums(rows.ended_ms, who.subjects, len(MEASURES), contributions).until(edges)
 
