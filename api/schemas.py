@@ -163,6 +163,9 @@ class TelemetrySample(Answer):
     flow_factor: float | None = Field(examples=[1.0])
     fan: float | None = Field(examples=[0.6])
     filament_mm: float | None = Field(examples=[5210.4])
+    remaining_s: float | None = Field(
+        description="What remains of the print by its source's own account, seconds.", examples=[7380.0]
+    )
 
 
 class VerdictRecord(Answer):

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from farm.figures.file_times import SUCCEEDED, FileTimes
 from farm.figures.grouping import RowsByPrinter
 from farm.figures.job_grouping import JobGrouping
 from farm.figures.job_measures import TALLIED
@@ -45,12 +46,14 @@ class EndedJobs:
         self._sums: SumsKept[_Question, _Ended] = SumsKept()
         self._by_id: tuple[NDArray[np.uint64], NDArray[np.int32]] | None = None
         self._by_printer: RowsByPrinter | None = None
+        self._file_times: FileTimes | None = None
         self.fill(JobColumns.of([]))
 
     def fill(self, columns: JobColumns) -> None:
         """These jobs, in order, are all there are."""
         self._take_over(columns)
         self._sums.clear()
+        self._file_times = None
 
     @property
     def columns(self) -> JobColumns:
@@ -70,6 +73,8 @@ class EndedJobs:
         self._added.pop(job_id, None)
         if job is not None:
             self._added[job_id] = job
+        if self._file_times is not None:
+            self._file_times.change(before, job)
         changed = (before, -1), (job, 1)
         self._beside.add([(*each, weight) for each, weight in changed if each is not None])
 
@@ -104,6 +109,31 @@ class EndedJobs:
             rows = JobRows(*columns)
             found += sums_before(edges, rows.ended_ms, keys, measures, _entries(rows, weight, who, tally))
         return found.reshape(len(edges), measures, who.subjects, tallied.keys)
+
+    def by_median(self, edges: Integers, who: JobGrouping) -> Integers:
+        """Jobs that succeeded and carry no estimate, the medians of their files and their printing times
+        (ms), over those that ended before each edge, from the first on: by edge, measure and subject.
+        """
+        self._put_together(MOST_BESIDE)
+        rows, times = self._rows_of(who), self._times_of_files()
+        found = sums_from_first(
+            edges, rows.ended_ms, who.subjects, 3, lambda wanted: _paced(rows.taken(wanted), None, who, times)
+        )
+        if len(self._beside):
+            *columns, weight = self._beside.columns()
+            beside = JobRows(*columns)
+            added = _paced(beside, weight, who, times)
+            found += sums_before(edges, beside.ended_ms, who.subjects, 3, added)
+        return found
+
+    def _times_of_files(self) -> FileTimes:
+        if self._file_times is None:
+            self._file_times = FileTimes(self._whole.rows)
+            for place in self._gone.values():
+                self._file_times.change(self._whole.row(place), None)
+            for job in self._added.values():
+                self._file_times.change(None, job)
+        return self._file_times
 
     def keeps_sums_of(self, who: JobGrouping) -> bool:
         """Whether sums are kept of jobs put together in this way."""
@@ -223,6 +253,16 @@ class _Ended:
 def _adding(rows: JobRows, who: JobGrouping, tally: Tally) -> Contributions:
     """What rows add, each counted once."""
     return lambda wanted: _entries(rows.taken(wanted), None, who, tally)
+
+
+def _paced(rows: JobRows, weight: Integers | None, who: JobGrouping, times: FileTimes) -> Sequence[Added]:
+    """What jobs without an estimate add, each as often as its weight says, else once."""
+    medians = times.medians(rows.file)
+    is_meant = (rows.ending == SUCCEEDED) & (rows.expected_ms <= 0) & (rows.printing_ms > 0) & (medians > 0)
+    # Of a job that is taken away again only the weight is left.
+    place = np.where(is_meant, who.of(rows), -1)
+    once = np.ones(len(medians), dtype=np.int64) if weight is None else weight
+    return [(place, (once, once * medians, once * rows.printing_ms))]
 
 
 def _counted(subject: Keys, weight: Integers, subjects: int) -> tuple[Keys, Integers]:

@@ -11,8 +11,9 @@ from farm.figures.job_rows import ENDING
 from farm.figures.running_sums import Added, Integers, Keys, RunningSums
 from farm.model.states import Outcome
 
-MEASURES: Final = ("jobs", "spoiled", "good_units", "rejected_units")
-"""Inspected jobs that the printer had called a success, those without a good unit, and units of all."""
+MEASURES: Final = ("jobs", "spoiled", "good_units", "rejected_units", "lost_units", "saved_units")
+"""Inspected jobs that the printer had called a success, those without a good unit, units of all, rejected
+units of the successes, and good units of the others."""
 
 
 _SUCCEEDED: Final = ENDING[Outcome.SUCCEEDED, None]
@@ -96,7 +97,9 @@ class Inspections:
             some = rows.taken(wanted)
             succeeded = (some.ending == _SUCCEEDED).astype(np.int64)
             spoiled = succeeded * (some.good_units == 0)
-            return [(who.of(some), (succeeded, spoiled, some.good_units, some.rejected_units))]
+            lost, saved = succeeded * some.rejected_units, (1 - succeeded) * some.good_units
+            measured = (succeeded, spoiled, some.good_units, some.rejected_units, lost, saved)
+            return [(who.of(some), measured)]
 
         return RunningSums(rows.ended_ms, who.subjects, len(MEASURES), contributions).until(edges)
 

@@ -9,13 +9,14 @@ from farm.figures.partition import Partition
 from farm.figures.read_model import ReadModel
 from farm.figures.running_sums import Integers, within
 from farm.kpi.calculation import EVERY_TALLY, Tally
-from farm.kpi.outcomes import EstimateTally, InspectionTally, MaterialTally, OutcomeTally
+from farm.kpi.outcomes import EstimateTally, InspectionTally, MaterialTally, MedianTally, OutcomeTally
 from farm.model.states import CancelledBy, Cause, Outcome
 
 _Plain: TypeAlias = list[list[list[list[int]]]]
 """By window, subject, key and measure."""
 _NOTHING = InspectionTally()
 _NO_ESTIMATES = EstimateTally()
+_NO_MEDIANS = MedianTally()
 
 
 class Tallies:
@@ -38,6 +39,10 @@ class Tallies:
             for tally in TALLIED
             if tally in reads
         }
+        self._medians: list[list[list[int]]] | None = None
+        if Tally.MEDIANS in reads:
+            medians = _of(within(model.jobs.by_median(edges, who.jobs), places), who)
+            self._medians = medians.transpose(0, 2, 1).tolist()
         self._inspected: list[list[list[int]]] | None = None
         if Tally.INSPECTIONS in reads:
             inspected = _of(within(model.inspections.sums(edges, who.jobs), places), who)
@@ -58,6 +63,7 @@ class Tallies:
             self._material(window, subject),
             self._causes(window, subject),
             self._estimates(window, subject),
+            _NO_MEDIANS if self._medians is None else MedianTally(*self._medians[window][subject]),
         )
 
     def _found(self, tally: Tally, window: int, subject: int) -> Sequence[Sequence[int]]:

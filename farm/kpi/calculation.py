@@ -24,6 +24,8 @@ class Tally(StrEnum):
     CAUSES = "causes"
     """Failures by cause."""
     ESTIMATES = "estimates"
+    MEDIANS = "medians"
+    """Jobs without an estimate, held against the median of their file."""
     INSPECTIONS = "inspections"
     """What people found."""
     REPAIRS = "repairs"

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 from farm.errors import InvalidQuery
+from farm.kpi.effectiveness import AVAILABILITY, OEE, PERFORMANCE, QUALITY
+from farm.kpi.estimates import ESTIMATE_ACCURACY
 from farm.kpi.failures import FAILURES_BY_CAUSE
 from farm.kpi.idle_time import IDLE_TIME
 from farm.kpi.indicator import Indicator
@@ -32,6 +34,11 @@ CATALOGUE: tuple[Indicator, ...] = (
     MTBF,
     MCBF,
     MTTR,
+    OEE,
+    AVAILABILITY,
+    PERFORMANCE,
+    QUALITY,
+    ESTIMATE_ACCURACY,
 )
 """Every indicator, in the order in which they are shown."""
 

@@ -9,13 +9,16 @@ from farm.model.states import CancelledBy, Cause, Outcome
 
 class InspectionTally(msgspec.Struct, frozen=True):
     """Jobs that were inspected after the printer had called them a success, those of them without a good
-    unit, and good and rejected units of all that were inspected.
+    unit, and good and rejected units of all that were inspected. `lost_units` are the rejected ones of
+    those that the printer had called a success, `saved_units` the good ones of the others.
     """
 
     jobs: int = 0
     spoiled: int = 0
     good_units: int = 0
     rejected_units: int = 0
+    lost_units: int = 0
+    saved_units: int = 0
 
 
 class MaterialTally(msgspec.Struct, frozen=True):
@@ -59,6 +62,18 @@ class EstimateTally(msgspec.Struct, frozen=True):
     squared: int = 0
 
 
+class MedianTally(msgspec.Struct, frozen=True):
+    """Jobs that succeeded, printed and carry no estimate, held against how long their files take.
+
+    `median_ms` is the sum of the medians of the printing times of their files, over all jobs of a file that
+    succeeded, and `actual_ms` that of their own.
+    """
+
+    jobs: int = 0
+    median_ms: int = 0
+    actual_ms: int = 0
+
+
 class OutcomeTally(msgspec.Struct, frozen=True):
     """Jobs that ended, by outcome; what is missing from a mapping is none.
 
@@ -77,6 +92,7 @@ class OutcomeTally(msgspec.Struct, frozen=True):
     material: Mapping[Outcome, MaterialTally] = {}
     failed_by: Mapping[Cause, int] = {}
     estimates: EstimateTally = EstimateTally()
+    by_median: MedianTally = MedianTally()
 
     @property
     def ended(self) -> int:

@@ -79,6 +79,8 @@ FILAMENT_MM = Range(-10_000, 100_000_000)
 FILAMENT_G = Range(0, 1_000_000)
 LAYERS = Range(0, 10_000_000)
 UNITS = Range(0, 1_000_000)
+REMAINING_S = DURATION_MS.scaled(1 / SECOND_MS)
+"""How long a print still takes."""
 VERSION = Range(0, 2**31 - 1)
 """How often something was changed."""
 

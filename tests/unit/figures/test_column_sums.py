@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from random import Random
+from statistics import median
 
 import numpy as np
 import pytest
@@ -174,6 +175,20 @@ def counted_job(job: EndedJob, part: Tally) -> list[tuple[int, list[int]]]:
     return [(job.ending, [int(amount) for amount in amounts])]
 
 
+def counted_by_median(
+    held: dict[str, EndedJob], subjects: int, subject_of: Callable[[EndedJob], int]
+) -> Integers:
+    """Jobs without an estimate, the medians of their files and their times, said once more in plain words."""
+    good = [job for job in held.values() if ENDINGS[job.ending][0] is Outcome.SUCCEEDED and job.printing_ms]
+    times = {file: [job.printing_ms for job in good if job.file == file] for file in range(1, FILES)}
+    found = np.zeros((len(EDGES), 3, subjects), dtype=np.int64)
+    for job in good:
+        if job.file and job.expected_ms <= 0 and subject_of(job) >= 0:
+            amounts = np.array([1, math.floor(median(times[job.file])), job.printing_ms])
+            found[:, :, subject_of(job)] += (job.ended_ms < EDGES).astype(np.int64)[:, None] * amounts
+    return found
+
+
 def job_that_ended(chance: Random, ended_ms: int) -> EndedJob:
     return EndedJob(
         ended_ms=ended_ms,
@@ -217,6 +232,9 @@ def test_jobs_through_revisions(
                     told = jobs.sums(EDGES, who, part)
                     counted = counted_jobs(held, part, who.subjects, subject_of)
                     assert (told - told[1] == counted - counted[1]).all()
+                by_median = jobs.by_median(EDGES, who)
+                paced = counted_by_median(held, who.subjects, subject_of)
+                assert (by_median - by_median[1] == paced - paced[1]).all()
     assert len(jobs) == len(held)
 
 
