@@ -8,8 +8,21 @@ import numpy as np
 from farm.figures.job_grouping import JobGrouping
 from farm.figures.running_sums import Added, Integers, Keys, RunningSums
 
-MEASURES: Final = ("jobs", "spoiled", "good_units", "rejected_units")
-"""Inspected jobs that the printer had called a success, those without a good unit, and units of all."""
+MEASURES: Final = (
+    "jobs",
+    "spoiled",
+    "good_units",
+    "rejected_units",
+    "rejected_milligrams",
+    "rejected_micrometres",
+    "rejected_microlitres",
+)
+"""Inspected jobs that the printer had called a success, those without a good unit, units of all, and what
+the rejected units of those successes took.
+"""
+
+_TAKEN: Final = 3
+"""So many kinds of material, in the last columns."""
 
 
 class InspectedJob(NamedTuple):
@@ -27,6 +40,9 @@ class InspectedJob(NamedTuple):
     succeeded: bool
     good_units: int
     rejected_units: int
+    rejected_milligrams: int = 0
+    rejected_micrometres: int = 0
+    rejected_microlitres: int = 0
 
 
 class InspectedRows(NamedTuple):
@@ -41,6 +57,9 @@ class InspectedRows(NamedTuple):
     succeeded: Integers
     good_units: Integers
     rejected_units: Integers
+    rejected_milligrams: Integers
+    rejected_micrometres: Integers
+    rejected_microlitres: Integers
 
     def taken(self, rows: slice | Keys) -> "InspectedRows":
         """These rows alone."""
@@ -81,7 +100,8 @@ class Inspections:
         def contributions(wanted: slice | Keys) -> Sequence[Added]:
             some = rows.taken(wanted)
             spoiled = some.succeeded * (some.good_units == 0)
-            return [(who.of(some), (some.succeeded, spoiled, some.good_units, some.rejected_units))]
+            units = some.good_units, some.rejected_units
+            return [(who.of(some), (some.succeeded, spoiled, *units, *some[-_TAKEN:]))]
 
         return RunningSums(rows.ended_ms, who.subjects, len(MEASURES), contributions).until(edges)
 

@@ -9,7 +9,7 @@ from farm.figures.partition import Partition
 from farm.figures.read_model import ReadModel
 from farm.figures.running_sums import Integers, within
 from farm.kpi.calculation import EVERY_TALLY, Tally
-from farm.kpi.outcomes import EstimateTally, InspectionTally, MaterialTally, OutcomeTally
+from farm.kpi.outcomes import EstimateTally, InspectionTally, MaterialTally, OutcomeTally, RejectedMaterial
 from farm.model.states import CancelledBy, Cause, Outcome
 
 _Plain: TypeAlias = list[list[list[list[int]]]]
@@ -50,7 +50,7 @@ class Tallies:
             units,
             cancelled_by,
             printing_ms,
-            _NOTHING if self._inspected is None else InspectionTally(*self._inspected[window][subject]),
+            _NOTHING if self._inspected is None else _inspection(self._inspected[window][subject]),
             preparing_ms,
             paused_ms,
             self._material(window, subject),
@@ -111,3 +111,8 @@ class Tallies:
     def _estimates(self, window: int, subject: int) -> EstimateTally:
         found = self._found(Tally.ESTIMATES, window, subject)
         return EstimateTally(*found[0]) if found else _NO_ESTIMATES
+
+
+def _inspection(sums: Sequence[int]) -> InspectionTally:
+    jobs, spoiled, good_units, rejected_units, *taken = sums
+    return InspectionTally(jobs, spoiled, good_units, rejected_units, RejectedMaterial(*taken))

@@ -4,6 +4,7 @@ from farm.kpi.calculation import KpiInput, KpiResult, Tally, hours
 from farm.kpi.indicator import Cadence, Indicator, Unit
 from farm.kpi.periods import Period
 from farm.kpi.targets import Level, Profile, Target
+from farm.kpi.waste import grams_of
 from farm.model.states import Outcome, PrinterState
 from farm.model.times import DAY_MS, HOUR_MS
 
@@ -25,6 +26,8 @@ def throughput(given: KpiInput) -> KpiResult:
         amounts={
             "printing_hours": hours(given.account.in_states({PrinterState.PRINTING})),
             "preparing_hours": hours(given.account.in_states({PrinterState.PREPARING})),
+            "grams": grams_of(outcomes.material_of(Outcome.SUCCEEDED), given.site),
+            "millilitres": outcomes.material_of(Outcome.SUCCEEDED).millilitres,
             **_rates(units, jobs[Outcome.SUCCEEDED], given.elapsed_ms),
         },
     )
@@ -74,5 +77,5 @@ THROUGHPUT = Indicator(
         ),
     ),
     calculate=throughput,
-    reads=frozenset({Tally.JOBS}),
+    reads=frozenset({Tally.JOBS, Tally.MATERIAL}),
 )
