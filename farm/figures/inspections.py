@@ -11,11 +11,23 @@ from farm.figures.job_rows import ENDING
 from farm.figures.running_sums import Added, Integers, Keys, RunningSums
 from farm.model.states import Outcome
 
-MEASURES: Final = ("jobs", "spoiled", "good_units", "rejected_units", "lost_units", "saved_units")
+MEASURES: Final = (
+    "jobs",
+    "spoiled",
+    "good_units",
+    "rejected_units",
+    "lost_units",
+    "saved_units",
+    "rejected_milligrams",
+    "rejected_micrometres",
+    "rejected_microlitres",
+)
 """Inspected jobs that the printer had called a success, those without a good unit, units of all, rejected
-units of the successes, and good units of the others."""
+units of those successes, good units of the others, and what those rejected units took.
+"""
 
-
+_TAKEN: Final = 3
+"""So many kinds of material, in the last columns."""
 _SUCCEEDED: Final = ENDING[Outcome.SUCCEEDED, None]
 
 
@@ -35,6 +47,9 @@ class InspectedJob(NamedTuple):
     started_ms: int
     good_units: int
     rejected_units: int
+    rejected_milligrams: int = 0
+    rejected_micrometres: int = 0
+    rejected_microlitres: int = 0
 
 
 class InspectedRows(NamedTuple):
@@ -50,6 +65,9 @@ class InspectedRows(NamedTuple):
     started_ms: Integers
     good_units: Integers
     rejected_units: Integers
+    rejected_milligrams: Integers
+    rejected_micrometres: Integers
+    rejected_microlitres: Integers
 
     def taken(self, rows: slice | Keys | NDArray[np.bool_]) -> "InspectedRows":
         """These rows alone."""
@@ -98,8 +116,8 @@ class Inspections:
             succeeded = (some.ending == _SUCCEEDED).astype(np.int64)
             spoiled = succeeded * (some.good_units == 0)
             lost, saved = succeeded * some.rejected_units, (1 - succeeded) * some.good_units
-            measured = (succeeded, spoiled, some.good_units, some.rejected_units, lost, saved)
-            return [(who.of(some), measured)]
+            units = some.good_units, some.rejected_units, lost, saved
+            return [(who.of(some), (succeeded, spoiled, *units, *some[-_TAKEN:]))]
 
         return RunningSums(rows.ended_ms, who.subjects, len(MEASURES), contributions).until(edges)
 

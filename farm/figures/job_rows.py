@@ -36,8 +36,8 @@ class EndedJob(NamedTuple):
     """What counts of a job that ended, in whole numbers.
 
     Its printer by number, how it ended by `ENDINGS`, its texts by `farm.figures.text_codes`, its cause by
-    `CAUSES`; `started_ms`, `milligrams`, `micrometres` (of filament) and `expected_ms` (the estimate of the
-    source) are `NOT_KNOWN` where it does not say them.
+    `CAUSES`; `started_ms`, `milligrams`, `micrometres` (of filament), `microlitres` (of resin) and
+    `expected_ms` (the estimate of the source) are `NOT_KNOWN` where it does not say them.
     """
 
     ended_ms: int
@@ -54,6 +54,7 @@ class EndedJob(NamedTuple):
     cause: int = 0
     milligrams: int = NOT_KNOWN
     micrometres: int = NOT_KNOWN
+    microlitres: int = NOT_KNOWN
     expected_ms: int = NOT_KNOWN
 
 
@@ -87,6 +88,7 @@ class JobRows(NamedTuple):
     cause: Column
     milligrams: Integers
     micrometres: Integers
+    microlitres: Integers
     expected_ms: Integers
 
     def taken(self, rows: slice | Keys | NDArray[np.bool_]) -> "JobRows":

@@ -9,7 +9,14 @@ from farm.figures.partition import Partition
 from farm.figures.read_model import ReadModel
 from farm.figures.running_sums import Integers, within
 from farm.kpi.calculation import EVERY_TALLY, Tally
-from farm.kpi.outcomes import EstimateTally, InspectionTally, MaterialTally, MedianTally, OutcomeTally
+from farm.kpi.outcomes import (
+    EstimateTally,
+    InspectionTally,
+    MaterialTally,
+    MedianTally,
+    OutcomeTally,
+    RejectedMaterial,
+)
 from farm.model.states import CancelledBy, Cause, Outcome
 
 _Plain: TypeAlias = list[list[list[list[int]]]]
@@ -57,7 +64,7 @@ class Tallies:
             units,
             cancelled_by,
             printing_ms,
-            _NOTHING if self._inspected is None else InspectionTally(*self._inspected[window][subject]),
+            _NOTHING if self._inspected is None else _inspection(self._inspected[window][subject]),
             preparing_ms,
             paused_ms,
             self._material(window, subject),
@@ -124,3 +131,17 @@ class Tallies:
 def _of(sums: Integers, who: Partition) -> Integers:
     """Those of the subjects that are meant, in their order: the third axis."""
     return sums if who.picked is None else sums[:, :, who.picked]
+
+
+def _inspection(sums: Sequence[int]) -> InspectionTally:
+    *counts, milligrams, micrometres, microlitres = sums
+    jobs, spoiled, good_units, rejected_units, lost_units, saved_units = counts
+    return InspectionTally(
+        jobs,
+        spoiled,
+        good_units,
+        rejected_units,
+        lost_units,
+        saved_units,
+        RejectedMaterial(milligrams, micrometres, microlitres),
+    )

@@ -19,6 +19,7 @@ from farm.kpi.success import PRINT_SUCCESS_RATE
 from farm.kpi.throughput import THROUGHPUT
 from farm.kpi.uptime import OPERATIONAL_UPTIME, TOTAL_UPTIME
 from farm.kpi.utilization import UTILIZATION
+from farm.kpi.waste import FAILED_HOURS, MATERIAL_WASTE
 
 CATALOGUE: tuple[Indicator, ...] = (
     UTILIZATION,
@@ -39,6 +40,8 @@ CATALOGUE: tuple[Indicator, ...] = (
     PERFORMANCE,
     QUALITY,
     ESTIMATE_ACCURACY,
+    MATERIAL_WASTE,
+    FAILED_HOURS,
 )
 """Every indicator, in the order in which they are shown."""
 

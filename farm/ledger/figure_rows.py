@@ -44,6 +44,7 @@ class EndedRow(NamedTuple):
     cause: str | None
     filament_g: float | None
     filament_mm: float | None
+    resin_ml: float | None
     expected_ms: int | None
 
 
@@ -60,6 +61,9 @@ class InspectedRow(NamedTuple):
     material: str | None
     operator: str | None
     cause: str | None
+    filament_g: float | None
+    filament_mm: float | None
+    resin_ml: float | None
     good_units: int
     rejected_units: int
 

@@ -140,3 +140,26 @@ def test_what_nobody_saw_of_a_repair_is_its_range(open_ledger: OpenLedger) -> No
     ]
     figure = figure_of(open_ledger, "mttr", "2026-01-01", spans=spans_of(BAY, states))
     assert (figure.low, figure.value, figure.high) == (1.0, 2.0, 3.0)
+
+
+def test_80_grams_of_1000_that_failed_are_8_percent_and_cost_their_hours(open_ledger: OpenLedger) -> None:
+    good = jobs_of(BAY, Outcome.SUCCEEDED, [START_MS + n * DAY_MS for n in range(1, 5)])
+    (bad,) = jobs_of(BAY, Outcome.FAILED, [START_MS + 6 * DAY_MS])
+    jobs = [msgspec.structs.replace(job, filament_g=230.0) for job in good]
+    lost = {"printing_ms": 4 * HOUR_MS, "preparing_ms": HOUR_MS // 4, "filament_g": 80.0}
+    jobs.append(msgspec.structs.replace(bad, **lost))
+    january = "2026-01-01T00:00:00Z..2026-02-01T00:00:00Z"
+    figure = figure_of(open_ledger, "material_waste", january, jobs=jobs)
+    assert (figure.value, figure.low, figure.high, figure.shown) == (0.08, 0.08, 0.08, "8.00 %")
+    assert figure_of(open_ledger, "failed_hours", january, jobs=jobs).value == 4.25
+
+
+def test_resin_is_told_in_millilitres(open_ledger: OpenLedger) -> None:
+    (good,) = jobs_of(BAY, Outcome.SUCCEEDED, [START_MS + DAY_MS])
+    (bad,) = jobs_of(BAY, Outcome.FAILED, [START_MS + 2 * DAY_MS])
+    jobs = [msgspec.structs.replace(good, resin_ml=30.0), msgspec.structs.replace(bad, resin_ml=10.0)]
+    january = "2026-01-01T00:00:00Z..2026-02-01T00:00:00Z"
+    figure = figure_of(open_ledger, "material_waste", january, jobs=jobs)
+    assert figure.value == pytest.approx(0.25)
+    assert (figure.amounts["failed_millilitres"], figure.amounts["used_millilitres"]) == (10, 40)
+    assert figure_of(open_ledger, "throughput", january, jobs=jobs).amounts["millilitres"] == 30
