@@ -7,7 +7,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from farm.kpi.figure import FIGURE_FIELDS
 from farm.kpi.indicator import Cadence, Unit
 from farm.kpi.periods import Period
-from farm.kpi.subjects import Scope
 from farm.kpi.targets import Level, Profile
 from farm.model.alert import AlertState, DeliveryState, NotificationReason, Severity
 from farm.model.attention import NeedKind
@@ -365,8 +364,15 @@ class KpiReading(Answer):
 
     id: str = Field(examples=["print_success_rate"])
     name: str = Field(examples=["Print success rate"])
-    scope: Scope = Field(examples=["farm"])
-    scope_id: str = Field(examples=["main"])
+    scope: str = Field(
+        description="What the figure is of: a word that `by` takes, or several with commas between.",
+        examples=["farm"],
+    )
+    scope_id: str = Field(
+        description="Id of a printer, name of a group, text of a file and so on, empty for what has none; "
+        "by several scopes a JSON list of these.",
+        examples=["main"],
+    )
     label: str = Field(examples=["main"])
     window: WindowBounds
     unit: Unit = Field(examples=["ratio"])
@@ -381,10 +387,20 @@ class KpiReading(Answer):
     observed_share: Share | None = _number("observed_share", 0.9955)
 
 
+LeftOut = Annotated[
+    int,
+    Field(
+        description="So many further files, materials and so on had prints, but fewer, and are not told.",
+        examples=[0],
+    ),
+]
+
+
 class KpiList(Listing[KpiReading]):
     """Figures by subject, then indicator."""
 
     window: WindowBounds
+    left_out: LeftOut = 0
 
 
 class KpiPoint(Answer):
@@ -402,13 +418,26 @@ class KpiRow(Answer):
     """One indicator of one subject, period by period."""
 
     id: str = Field(examples=["print_success_rate"])
-    scope: Scope = Field(examples=["farm"])
-    scope_id: str = Field(examples=["main"])
+    scope: str = Field(
+        description="What the figure is of: a word that `by` takes, or several with commas between.",
+        examples=["farm"],
+    )
+    scope_id: str = Field(
+        description="Id of a printer, name of a group, text of a file and so on, empty for what has none; "
+        "by several scopes a JSON list of these.",
+        examples=["main"],
+    )
     label: str = Field(examples=["main"])
     unit: Unit = Field(examples=["ratio"])
     window: WindowBounds
     period: Period = Field(examples=["hour"])
     points: list[KpiPoint]
+
+
+class KpiRows(Listing[KpiRow]):
+    """Rows of figures over time, by subject."""
+
+    left_out: LeftOut = 0
 
 
 class KpiTarget(Answer):

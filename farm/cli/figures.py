@@ -7,19 +7,22 @@ from typer import Argument, Option
 from farm.cli.names import GroupOption, PrinterNames, PrinterOption
 from farm.cli.opening import open_configuration
 from farm.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOption, VerboseOption, flag
-from farm.cli.output import print_json, print_line
+from farm.cli.output import counted, print_json, print_line
 from farm.cli.times import UtcOption, farm_clock
 from farm.tables import NOTHING, Column, print_table
 
 if TYPE_CHECKING:
     from farm.cli.times import FarmClock
     from farm.kpi.figure import KpiFigure
+    from farm.kpi.subjects import Scopes
     from farm.kpi.windows import Window
 
 KPI_EXAMPLES = """
 layerline kpi                                     every indicator of the farm, last 24 hours
 layerline kpi utilization --window week --by printer
 layerline kpi --printer bay1 --window 14d         those of one printer
+layerline kpi print_success_rate --by file,material --window month
+layerline kpi --material PETG --by printer        the prints from one material, by printer
 layerline kpi print_success_rate --window 2026-11-01..2026-11-08 --by group --json
 """
 
@@ -50,11 +53,34 @@ def kpi(
     by: Annotated[
         str | None,
         Option(
-            "--by", metavar="printer|group|farm", help="Whose figures; else those asked for, or the farm."
+            "--by",
+            metavar="SCOPE[,SCOPE]",
+            help="For each farm, site, group, model, printer, file, material, operator, cause, hour or "
+            "weekday, or of up to three together; else of what is asked for, or of the farm.",
         ),
     ] = None,
     printer: PrinterOption = None,
     group: GroupOption = None,
+    model: Annotated[
+        list[str] | None,
+        Option("--model", metavar="MODEL", help="Only printers of this model; repeatable."),
+    ] = None,
+    file: Annotated[
+        list[str] | None,
+        Option("--file", metavar="FILE", help='Only prints of this file ("" for none); repeatable.'),
+    ] = None,
+    material: Annotated[
+        list[str] | None,
+        Option("--material", metavar="MATERIAL", help="Only prints from this material; repeatable."),
+    ] = None,
+    operator: Annotated[
+        list[str] | None,
+        Option("--operator", metavar="NAME", help="Only prints of this operator; repeatable."),
+    ] = None,
+    limit: Annotated[
+        int,
+        Option("--limit", min=1, max=1_000, help="So many files, materials and so on, those printed most."),
+    ] = 100,
     utc: UtcOption = False,
     database: DatabaseOption = None,
     config: ConfigOption = None,
@@ -69,13 +95,18 @@ def kpi(
     `observed` the share of time that was really seen: docs/words.md.
     """
     from farm.app.wiring import kpi_engine_of, ledger_of
-    from farm.errors import InvalidQuery
     from farm.kpi.figure import figure_record
-    from farm.kpi.subjects import Scope
+    from farm.kpi.selection import Selection
 
-    if by is not None and by not in list(Scope):
-        raise InvalidQuery(f"--by {by}: must be one of {', '.join(Scope)}")
-    scope = Scope(by or ("printer" if printer else "group" if group else "farm"))
+    asked = {
+        "printer": printer,
+        "group": group,
+        "model": model,
+        "file": file,
+        "material": material,
+        "operator": operator,
+    }
+    scopes = _scopes(by or next((scope for scope, names in asked.items() if names), "farm"))
     configuration = open_configuration(
         config, data, flag("--database", database, "ledger", "url"), verbose=verbose
     )
@@ -83,7 +114,14 @@ def kpi(
         engine, clock = kpi_engine_of(configuration, ledger), farm_clock(configuration, ledger, utc=utc)
         bounds = window_in(clock, window)
         chosen = PrinterNames(configuration, ledger).chosen(printer, group)
-        figures = engine.evaluate(names or None, bounds, scope, clock.now_ms, printers=chosen)
+        wanted = Selection(
+            printers=_names(chosen),
+            models=_names(model),
+            files=_names(file),
+            materials=_names(material),
+            operators=_names(operator),
+        )
+        figures = engine.evaluate(names or None, bounds, scopes, clock.now_ms, wanted=wanted, limit=limit)
     if as_json:
         print_json([figure_record(figure) for figure in figures])
         return
@@ -91,6 +129,22 @@ def kpi(
         print_line("No figures: nobody that was asked for was there in this window.")
         return
     _print_figures(figures, clock)
+    if figures.left_out:
+        print_line(f"{counted(figures.left_out, 'other')} with fewer prints left out: --limit says how many.")
+
+
+def _scopes(text: str) -> "Scopes":
+    from farm.errors import InvalidQuery
+    from farm.kpi.subjects import parse_scopes
+
+    try:
+        return parse_scopes(text)
+    except InvalidQuery as error:
+        raise InvalidQuery(f"--by {error}") from None
+
+
+def _names(asked: list[str] | None) -> tuple[str, ...] | None:
+    return None if asked is None else tuple(asked)
 
 
 def window_in(clock: "FarmClock", text: str) -> "Window":

@@ -4,8 +4,8 @@ As with the states, the jobs that were there when the long arrays were made are 
 for them; one that was revised since counts with -1 as it was and with 1 as it is.
 """
 
-from collections.abc import Sequence
-from typing import Final, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from farm.figures.grouping import RowsByPrinter
 from farm.figures.job_grouping import JobGrouping
 from farm.figures.job_measures import TALLIED
-from farm.figures.job_rows import COUNTED, EndedJob, JobColumns, JobRows, digest
+from farm.figures.job_rows import COUNTED, ENDINGS, EndedJob, JobColumns, JobRows, digest
 from farm.figures.rows_beside import RowsBeside
 from farm.figures.running_sums import (
     Added,
     Contributions,
     Integers,
+    Keys,
     RunningSums,
     sums_before,
     sums_from_first,
@@ -30,8 +31,19 @@ MOST_BESIDE = 8_192
 MOST_KEPT_KEYS = 40_000
 """For a question that parts jobs into more, no sums are kept: it counts the rows of its window."""
 
+_COUNTED_BY_PLACE: Final = 4_000_000
+"""Jobs of more subjects than that are put in order to be counted."""
+
 _Question: TypeAlias = tuple[tuple[object, ...], Tally]
 _WIDTH: Final = COUNTED + 1
+
+
+class Held(NamedTuple):
+    """Jobs as they are held: those of the long arrays, which of these are so no more, and those beside."""
+
+    whole: JobColumns
+    gone: Keys
+    added: Mapping[str, EndedJob]
 
 
 class EndedJobs:
@@ -57,7 +69,7 @@ class EndedJobs:
     def put(self, job_id: str, job: EndedJob | None) -> None:
         """The job stands so; None for one that goes on, or is no more."""
         known = job_id in self._added or job_id in self._gone
-        place = None if known else self._place_of(job_id)
+        place = None if known else self.place_of(job_id)
         before = self._added.get(job_id) if place is None else self._whole.row(place)
         if before == job:
             return
@@ -73,8 +85,25 @@ class EndedJobs:
         """The job as it is held, None where it did not end."""
         if job_id in self._added or job_id in self._gone:
             return self._added.get(job_id)
-        place = self._place_of(job_id)
+        place = self.place_of(job_id)
         return None if place is None else self._whole.row(place)
+
+    def held(self) -> Held:
+        """The jobs as they are held now."""
+        gone = np.fromiter(self._gone.values(), dtype=np.intp, count=len(self._gone))
+        return Held(self._whole, gone, self._added)
+
+    def place_of(self, job_id: str) -> int | None:
+        """Where the job stands in the long arrays, be it so or no more; None where it does not."""
+        high, low = np.frombuffer(digest(job_id), dtype=">u8").astype(np.uint64)
+        highs, by_id = self._ids
+        first = int(np.searchsorted(highs, high))
+        while first < len(highs) and highs[first] == high:
+            place = int(by_id[first])
+            if self._whole.low[place] == low:
+                return place
+            first += 1
+        return None
 
     def __len__(self) -> int:
         return self._whole.length - len(self._gone) + len(self._added)
@@ -88,7 +117,7 @@ class EndedJobs:
         self._put_together(MOST_BESIDE)
         tallied = TALLIED[tally]
         keys, measures = who.subjects * tallied.keys, len(tallied.measures)
-        if keys > MOST_KEPT_KEYS:
+        if keys > MOST_KEPT_KEYS or not who.is_lasting:
             rows = self._rows_of(who)
             added = _adding(rows, who, tally)
             found = sums_from_first(edges, rows.ended_ms, keys, measures, added)
@@ -101,16 +130,29 @@ class EndedJobs:
             found += sums_before(edges, rows.ended_ms, keys, measures, _entries(rows, weight, who, tally))
         return found.reshape(len(edges), measures, who.subjects, tallied.keys)
 
-    def _place_of(self, job_id: str) -> int | None:
-        high, low = np.frombuffer(digest(job_id), dtype=">u8").astype(np.uint64)
-        highs, by_id = self._ids
-        first = int(np.searchsorted(highs, high))
-        while first < len(highs) and highs[first] == high:
-            place = int(by_id[first])
-            if self._whole.low[place] == low:
-                return place
-            first += 1
-        return None
+    def keeps_sums_of(self, who: JobGrouping) -> bool:
+        """Whether sums are kept of jobs put together in this way."""
+        return who.is_lasting and who.subjects * len(ENDINGS) <= MOST_KEPT_KEYS
+
+    def ended(self, from_ms: int, until_ms: int, who: JobGrouping) -> tuple[Keys, Integers]:
+        """The subjects, in order, of which jobs ended in the interval (half open), and how many did."""
+        self._put_together(MOST_BESIDE)
+        if self.keeps_sums_of(who):
+            until = self.sums(np.array([from_ms, until_ms], dtype=np.int64), who, Tally.JOBS)
+            counts = (until[1] - until[0])[0].sum(axis=-1)
+            there = np.flatnonzero(counts)
+            return there, counts[there]
+        rows = self._rows_of(who)
+        first, last = np.searchsorted(rows.ended_ms, (from_ms, until_ms))
+        subject = who.of(rows.taken(slice(first, last)))
+        weight = np.ones(len(subject), dtype=np.int64)
+        if len(self._beside):
+            *columns, weights = self._beside.columns()
+            beside = JobRows(*columns)
+            inside = (beside.ended_ms >= from_ms) & (beside.ended_ms < until_ms)
+            subject = np.concatenate((subject, who.of(beside.taken(inside))))
+            weight = np.concatenate((weight, weights[inside]))
+        return _counted(subject, weight, who.subjects)
 
     @property
     def _ids(self) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
@@ -184,6 +226,18 @@ class _Ended:
 def _adding(rows: JobRows, who: JobGrouping, tally: Tally) -> Contributions:
     """What rows add, each counted once."""
     return lambda wanted: _entries(rows.taken(wanted), None, who, tally)
+
+
+def _counted(subject: Keys, weight: Integers, subjects: int) -> tuple[Keys, Integers]:
+    """The subjects that are there, and the sums of their weights."""
+    if subjects > _COUNTED_BY_PLACE:
+        there, place = np.unique(subject, return_inverse=True)
+        counts = np.rint(np.bincount(place, weight, minlength=len(there))).astype(np.int64)
+        some = (counts > 0) & (there >= 0)
+        return there[some], counts[some]
+    counts = np.rint(np.bincount(subject + 1, weight, minlength=subjects + 1)[1:]).astype(np.int64)
+    there = np.flatnonzero(counts)
+    return there, counts[there]
 
 
 def _entries(rows: JobRows, weight: Integers | None, who: JobGrouping, tally: Tally) -> Sequence[Added]:

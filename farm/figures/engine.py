@@ -5,32 +5,51 @@ shows in the next answer. What is done here grows with the number of printers, n
 of history.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from difflib import get_close_matches
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
+from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
+import numpy as np
 
 from farm.errors import InvalidQuery
 from farm.figures.closed_hours import ClosedHours
-from farm.figures.partition import of_printers
+from farm.figures.local_time import LocalTime
+from farm.figures.partition import Asked, Partition, partition_of
 from farm.figures.read_model import ReadModel
-from farm.figures.window_sums import WindowSums
-from farm.kpi.calculation import KpiInput, Tally
+from farm.figures.window_sums import Life, WindowSums
+from farm.kpi.calculation import KpiInput, KpiResult, Tally
 from farm.kpi.catalogue import indicators
 from farm.kpi.figure import KpiFigure, KpiSeries, SeriesPoint
 from farm.kpi.indicator import Indicator
 from farm.kpi.periods import SHORTEST_MS, Period, edges
+from farm.kpi.selection import EVERYBODY, Selection
 from farm.kpi.shop_calendars import ShopCalendars
-from farm.kpi.subjects import NO_GROUP, Scope, Subject, subjects_of
+from farm.kpi.subjects import Scope, Scopes, Subject, as_scopes
 from farm.kpi.windows import Window, parse_window
-from farm.model.printer import Printer
 from farm.model.times import DAY_MS
 from farm.settings import SiteSettings
 
+T = TypeVar("T")
+
 MOST_POINTS = 1_000
 """How many periods one series may have."""
+MOST_SUBJECTS: Final = 1_000
+"""So many files, materials and so on are told at most."""
+_NO_DATA: Final = KpiResult(value=None, low=None, high=None)
+
+
+class TooManyPeriods(InvalidQuery):
+    """A series would have more points than can be told."""
+
+
+class SomeOf(list[T]):
+    """Figures or rows of them, in order; `left_out` further subjects had prints and are not among them."""
+
+    def __init__(self, items: Iterable[T], left_out: int) -> None:
+        super().__init__(items)
+        self.left_out = left_out
 
 
 class KpiEngine:
@@ -41,10 +60,12 @@ class KpiEngine:
     ) -> None:
         """`calendars` gives the opening hours as they are when figures are asked for."""
         self._model = model
+        model.first_attempts.reprint_within(site.reprint_within_hours)
         self._calendars = calendars
         self._site = site
         self.zone = ZoneInfo(site.time_zone)
         self._closed_hours = ClosedHours(self.zone)
+        self._local = LocalTime(self.zone)
 
     def window(self, text: str, now_ms: int) -> Window:
         """The window that `text` names in the farm's time zone. Raises InvalidQuery."""
@@ -54,54 +75,57 @@ class KpiEngine:
         self,
         kpi_ids: Sequence[str] | None,
         window: Window,
-        by: Scope,
+        by: Scope | Scopes,
         now_ms: int,
         *,
-        printers: Collection[str] | None = None,
-        groups: Collection[str] | None = None,
-    ) -> list[KpiFigure]:
+        wanted: Selection = EVERYBODY,
+        limit: int = MOST_SUBJECTS,
+    ) -> SomeOf[KpiFigure]:
         """The figures of one window, as `evaluate_all` gives them."""
-        return self.evaluate_all(kpi_ids, [window], by, now_ms, printers=printers, groups=groups)
+        return self.evaluate_all(kpi_ids, [window], by, now_ms, wanted=wanted, limit=limit)
 
     def evaluate_all(
         self,
         kpi_ids: Sequence[str] | None,
         windows: Sequence[Window],
-        by: Scope,
+        by: Scope | Scopes,
         now_ms: int,
         *,
-        printers: Collection[str] | None = None,
-        groups: Collection[str] | None = None,
-    ) -> list[KpiFigure]:
+        wanted: Selection = EVERYBODY,
+        limit: int = MOST_SUBJECTS,
+    ) -> SomeOf[KpiFigure]:
         """The figures by window, then subject by name, then indicator.
 
         `kpi_ids` None means all indicators. `now_ms` is the ledger's present: nothing
-        after it is counted. `printers` (ids or names) and `groups` (names, "" for the
-        printers without one) say whose figures are wanted, None means everybody's. Printers
-        and groups that did not live in a window have no figures there; the farm always has.
-        Raises InvalidQuery for an indicator, printer or group that there is not.
+        after it is counted. `wanted` says whose figures are, by default everybody's. Printers
+        and groups that did not live in a window have no figures there, and neither has what is
+        made of prints where none ended; the farm always has. By file, material and so on at most
+        `limit` subjects are told, those with the most prints. Raises InvalidQuery for an indicator,
+        printer, group or text that there is not.
         """
-        wanted = indicators(kpi_ids)
+        entries = indicators(kpi_ids)
         passed = [window.until(now_ms) for window in windows]
-        subjects, sums = self._summed(passed, by, now_ms, printers, groups, _read_by(wanted))
-        return [
-            _figure(entry, window, subject, given)
+        asked = Asked(as_scopes(by), wanted, limit, self._site.name)
+        who, sums = self._summed(passed, asked, now_ms, entries)
+        items = [
+            _figure(entry, window, subject, given, has_hours=who.has_hours)
             for window in passed
-            for subject, given in self._given(window, subjects, sums)
-            for entry in wanted
+            for subject, given in self._given(window, who, sums)
+            for entry in entries
         ]
+        return SomeOf(items, who.left_out)
 
     def series(
         self,
         kpi_ids: Sequence[str] | None,
         window: Window,
-        by: Scope,
+        by: Scope | Scopes,
         now_ms: int,
         *,
         period: Period | None = None,
-        printers: Collection[str] | None = None,
-        groups: Collection[str] | None = None,
-    ) -> list[KpiSeries]:
+        wanted: Selection = EVERYBODY,
+        limit: int = MOST_SUBJECTS,
+    ) -> SomeOf[KpiSeries]:
         """The figures of every hour, day, week or month of the window, for a chart.
 
         Periods begin as on the farm's clock; the window cuts the first and the last.
@@ -111,15 +135,17 @@ class KpiEngine:
         """
         passed = window.until(now_ms)
         period = period or period_for(passed)
-        wanted = indicators(kpi_ids)
+        entries = indicators(kpi_ids)
         windows = _cut(passed, period, self.zone)
-        subjects, sums = self._summed(windows, by, now_ms, printers, groups, _read_by(wanted))
+        asked = Asked(as_scopes(by), wanted, limit, self._site.name)
+        who, sums = self._summed(windows, asked, now_ms, entries)
         points: dict[tuple[str, str], list[SeriesPoint]] = {}
         for window in windows:
-            for subject, given in self._given(window, subjects, sums):
-                for entry in wanted:
-                    points.setdefault((subject.id, entry.id), []).append(_point(entry, window, given))
-        return [
+            for subject, given in self._given(window, who, sums):
+                for entry in entries:
+                    point = _point(entry, window, given, has_hours=who.has_hours)
+                    points.setdefault((subject.id, entry.id), []).append(point)
+        rows = [
             KpiSeries(
                 id=entry.id,
                 scope=subject.scope,
@@ -130,36 +156,40 @@ class KpiEngine:
                 period=period,
                 points=tuple(points[subject.id, entry.id]),
             )
-            for subject in sorted(subjects, key=lambda subject: (subject.label, subject.id))
-            for entry in wanted
+            for subject in who.subjects
+            for entry in entries
             if (subject.id, entry.id) in points
         ]
+        return SomeOf(rows, who.left_out)
 
     def _summed(
-        self,
-        windows: Sequence[Window],
-        by: Scope,
-        now_ms: int,
-        printers: Collection[str] | None,
-        groups: Collection[str] | None,
-        reads: Collection[Tally],
-    ) -> tuple[list[Subject], WindowSums]:
+        self, windows: Sequence[Window], asked: Asked, now_ms: int, entries: Sequence[Indicator]
+    ) -> tuple[Partition, WindowSums]:
         """The subjects, and what the ledger holds of them."""
         calendars = self._calendars()
+        edges = np.array([edge for each in windows for edge in (each.from_ms, each.to_ms)], dtype=np.int64)
         with self._model.current() as model:
-            subjects = subjects_of(_chosen(model, printers, groups), by, self._site.name)
-            closed = self._closed_hours.clocks(calendars, model.printers, now_ms)
-            return subjects, WindowSums(model, windows, of_printers(model, subjects), closed, reads)
+            who = partition_of(model, asked, edges, self._local)
+            closed = self._closed_hours.clocks(calendars, model.printers, now_ms) if who.has_hours else ()
+            reads = {tally for entry in entries for tally in entry.reads}
+            if not who.has_hours:
+                reads.add(Tally.JOBS)  # says who is there
+            return who, WindowSums(model, windows, who, closed, reads)
 
-    def _given(
-        self, window: Window, subjects: Sequence[Subject], sums: WindowSums
-    ) -> Iterator[tuple[Subject, KpiInput]]:
+    def _given(self, window: Window, who: Partition, sums: WindowSums) -> Iterator[tuple[Subject, KpiInput]]:
         """What is known of each subject that has figures in the window."""
-        for number, (subject, life) in enumerate(zip(subjects, sums.lives(window), strict=True)):
-            if life.printers or subject.scope is Scope.FARM:
+        lives = sums.lives(window)
+        for number, subject in enumerate(who.subjects):
+            if who.has_hours:
+                life, outcomes = lives[number], None
+                is_there = life.printers > 0
+            else:
+                life, outcomes = Life(0, lives[0].elapsed_ms), sums.outcomes(window, number)
+                is_there = bool(outcomes.jobs)
+            if is_there or subject.scope == Scope.FARM:
                 given = KpiInput(
                     account=sums.account(window, number),
-                    outcomes=sums.outcomes(window, number),
+                    outcomes=outcomes or sums.outcomes(window, number),
                     printers=life.printers,
                     elapsed_ms=life.elapsed_ms,
                     site=self._site,
@@ -177,39 +207,20 @@ def period_for(window: Window) -> Period:
 
 def _cut(window: Window, period: Period, zone: ZoneInfo) -> list[Window]:
     if window.length_ms > MOST_POINTS * SHORTEST_MS[period]:
-        raise InvalidQuery(f"{window.name} holds more than {MOST_POINTS} periods of one {period.value}")
+        raise TooManyPeriods(f"{window.name} holds more than {MOST_POINTS} periods of one {period.value}")
     cuts = edges(period, window.from_ms, window.to_ms, zone)
     return [Window(window.name, start, end) for start, end in pairwise(cuts)]
 
 
-def _chosen(
-    model: ReadModel, printers: Collection[str] | None, groups: Collection[str] | None
-) -> list[Printer]:
-    known = [printer for printer in model.printers if not printer.ignored]
-    if printers is not None:
-        _check("printer", printers, {word for each in known for word in (each.id, each.name)})
-        known = [each for each in known if each.id in printers or each.name in printers]
-    if groups is not None:
-        _check("group", groups, {each.group or NO_GROUP for each in known})
-        known = [each for each in known if (each.group or NO_GROUP) in groups]
-    return known
+def _result(entry: Indicator, given: KpiInput, *, has_hours: bool) -> KpiResult:
+    """What the formula gives; no data where it needs the hours of printers and there are none."""
+    return entry.calculate(given) if has_hours or not entry.needs_hours else _NO_DATA
 
 
-def _check(kind: str, asked: Collection[str], known: Collection[str]) -> None:
-    for name in asked:
-        if name not in known:
-            near = get_close_matches(name, known, n=3)
-            hint = f"; nearest: {', '.join(near)}" if near else ""
-            raise InvalidQuery(f"there is no {kind} {name!r}{hint}")
-
-
-def _read_by(wanted: Iterable[Indicator]) -> set[Tally]:
-    """What any of the indicators reads."""
-    return {tally for entry in wanted for tally in entry.reads}
-
-
-def _figure(entry: Indicator, window: Window, subject: Subject, given: KpiInput) -> KpiFigure:
-    result = entry.calculate(given)
+def _figure(
+    entry: Indicator, window: Window, subject: Subject, given: KpiInput, *, has_hours: bool
+) -> KpiFigure:
+    result = _result(entry, given, has_hours=has_hours)
     return KpiFigure(
         id=entry.id,
         scope=subject.scope,
@@ -222,8 +233,8 @@ def _figure(entry: Indicator, window: Window, subject: Subject, given: KpiInput)
     )
 
 
-def _point(entry: Indicator, window: Window, given: KpiInput) -> SeriesPoint:
-    result = entry.calculate(given)
+def _point(entry: Indicator, window: Window, given: KpiInput, *, has_hours: bool) -> SeriesPoint:
+    result = _result(entry, given, has_hours=has_hours)
     return SeriesPoint(
         window.from_ms, window.to_ms, result.value, result.low, result.high, given.account.observed_share
     )

@@ -114,6 +114,11 @@ class JobGrouping:
             self.codes *= axis.size
         self.subjects = self.codes if chosen is None else len(chosen)
 
+    @property
+    def is_lasting(self) -> bool:
+        """Whether it may be asked for again: what is chosen changes with the window."""
+        return self._chosen is None
+
     @cached_property
     def key(self) -> tuple[object, ...]:
         """The same for groupings that are alike."""

@@ -9,13 +9,21 @@ from farm.figures.partition import Partition
 from farm.figures.read_model import ReadModel
 from farm.figures.running_sums import Integers, within
 from farm.kpi.calculation import EVERY_TALLY, Tally
-from farm.kpi.outcomes import EstimateTally, InspectionTally, MaterialTally, OutcomeTally, RejectedMaterial
+from farm.kpi.outcomes import (
+    AttemptTally,
+    EstimateTally,
+    InspectionTally,
+    MaterialTally,
+    OutcomeTally,
+    RejectedMaterial,
+)
 from farm.model.states import CancelledBy, Cause, Outcome
 
 _Plain: TypeAlias = list[list[list[list[int]]]]
 """By window, subject, key and measure."""
 _NOTHING = InspectionTally()
 _NO_ESTIMATES = EstimateTally()
+_NO_ATTEMPTS = AttemptTally()
 
 
 class Tallies:
@@ -32,14 +40,20 @@ class Tallies:
         """`places` are those of the beginning and end of each window among the `edges`."""
         # Plain numbers of everything at once: one by one they take many times as long to get.
         self._sums: dict[Tally, _Plain] = {
-            tally: within(model.jobs.sums(edges, who.jobs, tally), places).transpose(0, 2, 3, 1).tolist()
+            tally: _of(within(model.jobs.sums(edges, who.jobs, tally), places), who)
+            .transpose(0, 2, 3, 1)
+            .tolist()
             for tally in TALLIED
             if tally in reads
         }
         self._inspected: list[list[list[int]]] | None = None
         if Tally.INSPECTIONS in reads:
-            inspected = within(model.inspections.sums(edges, who.jobs), places)
+            inspected = _of(within(model.inspections.sums(edges, who.jobs), places), who)
             self._inspected = inspected.transpose(0, 2, 1).tolist()
+        self._attempts: list[list[list[int]]] | None = None
+        if Tally.FIRST_ATTEMPTS in reads:
+            attempts = _of(within(model.first_attempts.sums(edges, who.jobs), places), who)
+            self._attempts = attempts.transpose(0, 2, 1).tolist()
 
     def of(self, window: int, subject: int) -> OutcomeTally:
         """The tally of a window and subject, by their numbers."""
@@ -56,6 +70,7 @@ class Tallies:
             self._material(window, subject),
             self._causes(window, subject),
             self._estimates(window, subject),
+            _NO_ATTEMPTS if self._attempts is None else AttemptTally(*self._attempts[window][subject]),
         )
 
     def _found(self, tally: Tally, window: int, subject: int) -> Sequence[Sequence[int]]:
@@ -116,3 +131,8 @@ class Tallies:
 def _inspection(sums: Sequence[int]) -> InspectionTally:
     jobs, spoiled, good_units, rejected_units, *taken = sums
     return InspectionTally(jobs, spoiled, good_units, rejected_units, RejectedMaterial(*taken))
+
+
+def _of(sums: Integers, who: Partition) -> Integers:
+    """Those of the subjects that are meant, in their order: the third axis."""
+    return sums if who.picked is None else sums[:, :, who.picked]

@@ -1,6 +1,6 @@
 """Texts of jobs as numbers: a column of numbers takes less room, and is quicker to count by."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 NO_TEXT: Final = ""
@@ -18,6 +18,12 @@ class TextCodes:
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    def __contains__(self, text: object) -> bool:
+        return text in self._code
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.texts)
 
     def code(self, text: str | None) -> int:
         """The number of the text, a new one where it was not met before."""

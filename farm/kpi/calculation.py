@@ -26,6 +26,8 @@ class Tally(StrEnum):
     ESTIMATES = "estimates"
     INSPECTIONS = "inspections"
     """What people found."""
+    FIRST_ATTEMPTS = "first_attempts"
+    """Which jobs were the first attempt at their parts."""
     REPAIRS = "repairs"
     """Faults of printers, and how long they took to repair."""
 

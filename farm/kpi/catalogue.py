@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 from farm.errors import InvalidQuery
+from farm.kpi.first_pass import FIRST_PASS_YIELD
 from farm.kpi.idle_time import IDLE_TIME
 from farm.kpi.indicator import Indicator
 from farm.kpi.inspection import INSPECTED_YIELD, SUCCESS_AFTER_INSPECTION
@@ -23,6 +24,7 @@ CATALOGUE: tuple[Indicator, ...] = (
     PRINT_SUCCESS_RATE,
     SUCCESS_AFTER_INSPECTION,
     INSPECTED_YIELD,
+    FIRST_PASS_YIELD,
     THROUGHPUT,
     AVG_PRODUCTION_TIME,
     IDLE_TIME,

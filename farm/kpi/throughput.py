@@ -1,5 +1,6 @@
 """Throughput: what the farm turned out."""
 
+from farm.kpi.account import TimeAccount
 from farm.kpi.calculation import KpiInput, KpiResult, Tally, hours
 from farm.kpi.indicator import Cadence, Indicator, Unit
 from farm.kpi.periods import Period
@@ -24,13 +25,22 @@ def throughput(given: KpiInput) -> KpiResult:
         high=float(units + outcomes.units.get(Outcome.UNKNOWN, 0)) if seen else None,
         counts={"units": units, "ended": outcomes.ended, **jobs},
         amounts={
-            "printing_hours": hours(given.account.in_states({PrinterState.PRINTING})),
-            "preparing_hours": hours(given.account.in_states({PrinterState.PREPARING})),
+            **_hours(given.account),
             "grams": grams_of(outcomes.material_of(Outcome.SUCCEEDED), given.site),
             "millilitres": outcomes.material_of(Outcome.SUCCEEDED).millilitres,
             **_rates(units, jobs[Outcome.SUCCEEDED], given.elapsed_ms),
         },
     )
+
+
+def _hours(account: TimeAccount) -> dict[str, float]:
+    """Those of the printers; what is made of prints has none."""
+    if not account.whole_ms:
+        return {}
+    return {
+        "printing_hours": hours(account.in_states({PrinterState.PRINTING})),
+        "preparing_hours": hours(account.in_states({PrinterState.PREPARING})),
+    }
 
 
 def _rates(units: int, jobs: int, elapsed_ms: int) -> dict[str, float]:
