@@ -64,6 +64,7 @@ class KpiEngine:
     ) -> None:
         """`calendars` gives the opening hours as they are when figures are asked for."""
         self._model = model
+        model.first_attempts.reprint_within(site.reprint_within_hours)
         self._calendars = calendars
         self._site = site
         self.zone = ZoneInfo(site.time_zone)

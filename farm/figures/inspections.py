@@ -98,6 +98,10 @@ class Inspections:
         """What was found of the job, None where no verdict stands."""
         return self._jobs.get(job_id)
 
+    def items(self) -> Iterable[tuple[str, InspectedJob]]:
+        """Every inspected job by its id."""
+        return self._jobs.items()
+
     def __len__(self) -> int:
         return len(self._jobs)
 

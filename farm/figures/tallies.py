@@ -10,6 +10,7 @@ from farm.figures.read_model import ReadModel
 from farm.figures.running_sums import Integers, within
 from farm.kpi.calculation import EVERY_TALLY, Tally
 from farm.kpi.outcomes import (
+    AttemptTally,
     EstimateTally,
     InspectionTally,
     MaterialTally,
@@ -24,6 +25,7 @@ _Plain: TypeAlias = list[list[list[list[int]]]]
 _NOTHING = InspectionTally()
 _NO_ESTIMATES = EstimateTally()
 _NO_MEDIANS = MedianTally()
+_NO_ATTEMPTS = AttemptTally()
 
 
 class Tallies:
@@ -54,6 +56,10 @@ class Tallies:
         if Tally.INSPECTIONS in reads:
             inspected = _of(within(model.inspections.sums(edges, who.jobs), places), who)
             self._inspected = inspected.transpose(0, 2, 1).tolist()
+        self._attempts: list[list[list[int]]] | None = None
+        if Tally.FIRST_ATTEMPTS in reads:
+            attempts = _of(within(model.first_attempts.sums(edges, who.jobs), places), who)
+            self._attempts = attempts.transpose(0, 2, 1).tolist()
 
     def of(self, window: int, subject: int) -> OutcomeTally:
         """The tally of a window and subject, by their numbers."""
@@ -71,6 +77,7 @@ class Tallies:
             self._causes(window, subject),
             self._estimates(window, subject),
             _NO_MEDIANS if self._medians is None else MedianTally(*self._medians[window][subject]),
+            _NO_ATTEMPTS if self._attempts is None else AttemptTally(*self._attempts[window][subject]),
         )
 
     def _found(self, tally: Tally, window: int, subject: int) -> Sequence[Sequence[int]]:

@@ -10,6 +10,7 @@ from farm.errors import InvalidQuery
 from farm.kpi.effectiveness import AVAILABILITY, OEE, PERFORMANCE, QUALITY
 from farm.kpi.estimates import ESTIMATE_ACCURACY
 from farm.kpi.failures import FAILURES_BY_CAUSE
+from farm.kpi.first_pass import FIRST_PASS_YIELD
 from farm.kpi.idle_time import IDLE_TIME
 from farm.kpi.indicator import Indicator
 from farm.kpi.inspection import INSPECTED_YIELD, SUCCESS_AFTER_INSPECTION
@@ -26,6 +27,7 @@ CATALOGUE: tuple[Indicator, ...] = (
     PRINT_SUCCESS_RATE,
     SUCCESS_AFTER_INSPECTION,
     INSPECTED_YIELD,
+    FIRST_PASS_YIELD,
     THROUGHPUT,
     AVG_PRODUCTION_TIME,
     IDLE_TIME,

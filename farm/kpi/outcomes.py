@@ -98,6 +98,24 @@ class MedianTally(msgspec.Struct, frozen=True):
     actual_ms: int = 0
 
 
+class AttemptTally(msgspec.Struct, frozen=True):
+    """First attempts and reprints, jobs each, and the units of the first attempts.
+
+    `parts` are those of which it is known what they came to, `good_parts` the good ones of them,
+    `unknown_parts` the others. The `doubtful` ones among each are of jobs that are reprints if an attempt of
+    unknown outcome before them was not good.
+    """
+
+    attempts: int = 0
+    reprints: int = 0
+    parts: int = 0
+    good_parts: int = 0
+    unknown_parts: int = 0
+    doubtful_parts: int = 0
+    doubtful_good_parts: int = 0
+    doubtful_unknown_parts: int = 0
+
+
 class OutcomeTally(msgspec.Struct, frozen=True):
     """Jobs that ended, by outcome; what is missing from a mapping is none.
 
@@ -117,6 +135,7 @@ class OutcomeTally(msgspec.Struct, frozen=True):
     failed_by: Mapping[Cause, int] = {}
     estimates: EstimateTally = EstimateTally()
     by_median: MedianTally = MedianTally()
+    attempts: AttemptTally = AttemptTally()
 
     @property
     def ended(self) -> int:
