@@ -38,6 +38,7 @@ def differences(model: ReadModel) -> Iterator[Difference]:
         yield from _state_sums(model, expected)
         yield from _repairs(model, expected)
         yield from _jobs(model, state)
+        yield from _inspections(model, state)
         yield from _first_attempts(model, state)
 
 
@@ -122,6 +123,20 @@ def _first_attempts(model: ReadModel, state: State) -> Iterator[Difference]:
         told = dict(zip(MEASURES, counted[number].tolist(), strict=True))
         detail = f"its first attempts come to {told}; held are others"
         yield Difference(model.printers[number].id, DifferenceKind.MODEL_SUM, 0, detail)
+
+
+def _inspections(model: ReadModel, state: State) -> Iterator[Difference]:
+    """What people found of the jobs, against the verdicts that stand."""
+    found = 0
+    for row in state.inspected():
+        found += 1
+        if model.inspections.get(row.id) != model.inspected_job_of(row):
+            units = f"{row.good_units} good and {row.rejected_units} rejected units"
+            detail = f"{row.id} was found to have {units}, and is held otherwise"
+            yield Difference(row.printer_id, DifferenceKind.MODEL_JOB, row.ended_ms, detail)
+    if (more := len(model.inspections) - found) > 0 and model.printers:
+        detail = f"{more} inspections are held of which no verdict stands"
+        yield Difference(model.printers[0].id, DifferenceKind.MODEL_JOB, 0, detail)
 
 
 def _shown(ending: int) -> str:

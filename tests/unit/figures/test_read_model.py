@@ -26,6 +26,7 @@ from farm.kpi.intervals import merged
 from farm.kpi.subjects import Scope, Subject
 from farm.kpi.windows import Window
 from farm.ledger import schema
+from farm.ledger.feed_log import append_feed
 from farm.ledger.figure_rows import FigureRows
 from farm.ledger.job_filter import JobFilter
 from farm.ledger.ledger import Ledger, open_ledger
@@ -33,6 +34,7 @@ from farm.ledger.maintenance_store import MaintenanceStore
 from farm.ledger.recount import DifferenceKind
 from farm.ledger.verdict_store import VerdictStore
 from farm.model.calendar_change import ChangedBy
+from farm.model.feed import FeedEntry, FeedKind
 from farm.model.planned_maintenance import PlannedMaintenance
 from farm.model.states import PrinterState, RejectionReason, StateReason
 from farm.model.verdict import Inspection
@@ -137,6 +139,62 @@ def test_a_job_that_was_changed_behind_its_back_is_told(booked: Ledger) -> None:
     with booked.engine.begin() as connection:
         connection.execute(delete(schema.job))
     assert "2 jobs are held that did not end" in [each.detail for each in differences(model)]
+
+
+def test_a_job_that_is_revised_moves_from_one_subject_to_another(booked: Ledger) -> None:
+    engine, window = KpiEngine(model_of(booked), SiteSettings()), Window("all", T0, T0 + HOUR)
+
+    def failed_by() -> dict[str, float | None]:
+        figures = engine.evaluate(["failures_by_cause"], window, Scope.CAUSE, T0 + HOUR)
+        return {figure.scope_id: figure.value for figure in figures}
+
+    assert failed_by() == {"": 0, "thermal": 1}
+    (job,) = [job for job in booked.jobs(JobFilter()).jobs if job.file == "b.gcode"]
+    with booked.engine.begin() as connection:
+        of_job = schema.job.c.id == job.id
+        connection.execute(update(schema.job).where(of_job).values(cause="adhesion"))
+        revised = FeedEntry(
+            kind=FeedKind.JOB_REVISED, at_ms=T0 + HOUR, printer_id=job.printer_id, job_id=job.id
+        )
+        append_feed(connection, [revised])
+    assert failed_by() == {"": 0, "adhesion": 1}
+
+
+FACTS = {
+    "file": "other.gcode",
+    "material": "PETG",
+    "operator": "olga",
+    "cause": "file",
+    "started_ms": T0 + 1,
+    "preparing_ms": 17,
+    "paused_ms": 18,
+    "filament_g": 0.001,
+    "filament_mm": 0.0,
+    "expected_ms": 19,
+}
+
+
+@pytest.mark.parametrize("column", FACTS)
+def test_every_column_of_a_job_is_compared(booked: Ledger, column: str) -> None:
+    model = model_of(booked)
+    assert kinds(model) == set()
+    of_job = schema.job.c.file == "b.gcode"
+    with booked.engine.begin() as connection:
+        connection.execute(update(schema.job).where(of_job).values({column: FACTS[column]}))
+    (difference,) = differences(model)
+    assert difference.kind is DifferenceKind.MODEL_JOB
+
+
+def test_a_verdict_that_was_changed_behind_its_back_is_told(booked: Ledger) -> None:
+    model, (job, *_) = model_of(booked), booked.jobs(JobFilter()).jobs
+    VerdictStore(booked.engine).give([Inspection(job_id=job.id, good_units=1)], who="anna", now_ms=T0 + HOUR)
+    assert kinds(model) == set()
+    with booked.engine.begin() as connection:
+        connection.execute(update(schema.verdict).values(rejected_units=3))
+    assert any("1 good and 3 rejected units" in each.detail for each in differences(model))
+    with booked.engine.begin() as connection:
+        connection.execute(delete(schema.verdict))
+    assert "1 inspections are held of which no verdict stands" in [each.detail for each in differences(model)]
 
 
 def test_a_model_that_was_kept_goes_on_from_there(
