@@ -201,7 +201,7 @@ def _check(kind: str, asked: Collection[str], known: Collection[str]) -> None:
 
 
 def _figure(entry: Indicator, window: Window, subject: Subject, given: KpiInput) -> KpiFigure:
-    result = entry.calculate(given)
+    result = entry.worked_out(given)
     return KpiFigure(
         id=entry.id,
         scope=subject.scope,

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Final
 
-from farm.kpi.calculation import KpiInput, KpiResult, hours
+from farm.kpi.calculation import KpiInput, KpiResult
 from farm.kpi.indicator import Cadence, Indicator, Unit
-from farm.kpi.utilization import productive_states
+from farm.kpi.parts import LeftOut, Part, TimeIn
+from farm.kpi.utilization import AVAILABLE, NOT_AVAILABLE, UTILIZED, productive_states
 from farm.model.states import PrinterState
+from farm.settings import SiteSettings
 
 REASON: Final[Mapping[PrinterState, str]] = {
     PrinterState.IDLE: "no_job",
@@ -20,26 +22,29 @@ REASON: Final[Mapping[PrinterState, str]] = {
 """What keeps a printer in the state from printing. Maintenance is not idle, and stands beside."""
 
 
+def _kept_by(*states: PrinterState) -> TimeIn:
+    """Open time in these of the states, where they do not count as printing."""
+
+    def idle(site: SiteSettings) -> frozenset[PrinterState]:
+        return frozenset(states) - productive_states(site)
+
+    return TimeIn(opened=idle)
+
+
+_IDLE: Final = Part("idle_hours", _kept_by(*(state for state in REASON if state is not PrinterState.UNKNOWN)))
+_UNKNOWN: Final = Part("unknown_hours", _kept_by(PrinterState.UNKNOWN))
+
+
 def idle_time(given: KpiInput) -> KpiResult:
     """Available hours that are known not to have been used; None where no available time was observed.
 
     At worst unknown time was idle, at best it was not.
     """
-    account, productive = given.account, productive_states(given.site)
-    kept = {
-        reason: account.open_ms.get(state, 0) for state, reason in REASON.items() if state not in productive
-    }
-    unknown = kept["unknown"]
-    whole = sum(kept.values())
-    available = account.available_ms(productive)
-    amounts = {f"{reason}_hours": hours(ms) for reason, ms in kept.items()}
-    beside = account.open_ms.get(PrinterState.MAINTENANCE, 0)
-    closed = account.whole_closed_ms - sum(account.closed_ms.get(state, 0) for state in productive)
+    idle, unknown, available = (float(part.total(given)) for part in (_IDLE, _UNKNOWN, AVAILABLE))
     return KpiResult(
-        value=hours(whole - unknown) if available - unknown else None,
-        low=hours(whole - unknown) if available else None,
-        high=hours(whole) if available else None,
-        amounts=amounts | {"maintenance_hours": hours(beside), "closed_hours": hours(closed)},
+        value=idle if available > unknown else None,
+        low=idle if available else None,
+        high=idle + unknown if available else None,
     )
 
 
@@ -52,5 +57,16 @@ IDLE_TIME = Indicator(
     more_is_better=False,
     cadences=(Cadence.DAILY,),
     targets=(),
+    parts=(
+        _IDLE,
+        *(Part(f"{reason}_hours", _kept_by(state)) for state, reason in REASON.items()),
+        *(Part(f"{each.name}_hours", each.rows) for each in NOT_AVAILABLE),
+    ),
+    expression="idle_hours",
+    left_out=(
+        *NOT_AVAILABLE,
+        LeftOut("not_observed", "nobody saw what it did: it opens the range", _UNKNOWN.rows),
+        LeftOut("printing", "it printed", UTILIZED.rows),
+    ),
     calculate=idle_time,
 )

@@ -1,11 +1,12 @@
 """What an indicator is: its words, its targets and its formula."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 
 import msgspec
 
 from farm.kpi.calculation import KpiInput, KpiResult
+from farm.kpi.parts import LeftOut, Measure, Part
 from farm.kpi.targets import Target
 
 
@@ -31,7 +32,13 @@ class Cadence(StrEnum):
 
 
 class Indicator(msgspec.Struct, frozen=True, kw_only=True):
-    """One indicator: its words, its targets and its formula."""
+    """One indicator: its words, its targets, what it is made of and its formula.
+
+    `parts` are the sums it is made of, each of which stands in the counts or amounts of a figure, and
+    `expression` is the value written with their names: `succeeded ÷ attempts`. `left_out` are the rows
+    that do not count in it. `beside` names what `calculate` gives in counts and amounts that is no sum
+    of rows, and says how it comes about.
+    """
 
     id: str
     name: str
@@ -41,7 +48,24 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True):
     more_is_better: bool
     cadences: tuple[Cadence, ...]
     targets: tuple[Target, ...]
+    parts: tuple[Part, ...] = ()
+    expression: str = ""
+    left_out: tuple[LeftOut, ...] = ()
+    beside: Mapping[str, str] = {}
     calculate: Callable[[KpiInput], KpiResult]
+
+    def worked_out(self, given: KpiInput) -> KpiResult:
+        """What the formula gives, and in its counts and amounts what the parts come to."""
+        found = self.calculate(given)
+        counts, amounts = {}, {}
+        for part in self.parts:
+            if part.rows.measure is Measure.COUNT:
+                counts[part.name] = int(part.total(given))
+            else:
+                amounts[part.name] = float(part.total(given))
+        counts.update(found.counts)
+        amounts.update(found.amounts)
+        return msgspec.structs.replace(found, counts=counts, amounts=amounts)
 
 
 def shown(value: float | None, unit: Unit) -> str:

@@ -11,13 +11,17 @@ from farm.kpi.calculation import KpiInput, KpiResult
 from farm.kpi.catalogue import CATALOGUE
 from farm.kpi.indicator import Indicator
 from farm.kpi.outcomes import OutcomeTally
-from farm.kpi.success import print_success_rate
-from farm.kpi.throughput import throughput
-from farm.kpi.utilization import utilization
+from farm.kpi.success import PRINT_SUCCESS_RATE
+from farm.kpi.throughput import THROUGHPUT
+from farm.kpi.utilization import UTILIZATION
 from farm.kpi.wilson import wilson_interval
 from farm.model.states import CancelledBy, Outcome, PrinterState
 from farm.model.times import DAY_MS, HOUR_MS
 from farm.settings import SiteSettings
+
+print_success_rate = PRINT_SUCCESS_RATE.worked_out
+throughput = THROUGHPUT.worked_out
+utilization = UTILIZATION.worked_out
 
 HOURS = st.dictionaries(st.sampled_from(PrinterState), st.integers(0, DAY_MS))
 ACCOUNTS = st.builds(TimeAccount, HOURS, HOURS)
@@ -61,7 +65,7 @@ def basis_of(
 @pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.id)
 @given(given=BASES)
 def test_the_range_holds_the_value(entry: Indicator, given: KpiInput) -> None:
-    result = entry.calculate(given)
+    result = entry.worked_out(given)
     assert (result.low is None) == (result.high is None)
     if result.value is not None:
         assert result.low is not None
@@ -83,13 +87,13 @@ def test_a_ratio_lies_between_none_and_all(
 
 @pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.id)
 def test_no_data_is_no_data_and_never_zero(entry: Indicator) -> None:
-    result = entry.calculate(basis_of())
+    result = entry.worked_out(basis_of())
     assert (result.value, result.low, result.high, result.interval) == (None, None, None, None)
 
 
 @pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.id)
 def test_hours_that_nobody_observed_give_no_value(entry: Indicator) -> None:
-    result = entry.calculate(basis_of(hours={PrinterState.UNKNOWN: 24}))
+    result = entry.worked_out(basis_of(hours={PrinterState.UNKNOWN: 24}))
     assert result.value is None
 
 
