@@ -16,14 +16,26 @@ from farm.errors import InvalidQuery
 from farm.figures.closed_hours import ClosedHours
 from farm.figures.read_model import ReadModel
 from farm.figures.window_sums import WindowSums
+from farm.figures.working import RowKind, RowsBehind, RowsWanted
 from farm.kpi.calculation import KpiInput
-from farm.kpi.catalogue import indicators
+from farm.kpi.catalogue import indicator, indicators
 from farm.kpi.figure import KpiFigure, KpiSeries, SeriesPoint
 from farm.kpi.indicator import Indicator
+from farm.kpi.parts import Measure
 from farm.kpi.periods import SHORTEST_MS, Period, edges
 from farm.kpi.shop_calendars import ShopCalendars
 from farm.kpi.subjects import NO_GROUP, Scope, Subject, subjects_of
 from farm.kpi.windows import Window, parse_window
+from farm.kpi.working import (
+    Omission,
+    Working,
+    calculation_of,
+    is_made_of_jobs,
+    is_made_of_time,
+    omissions_of,
+    sums_of,
+    worked_rows,
+)
 from farm.model.printer import Printer
 from farm.model.times import DAY_MS
 from farm.settings import SiteSettings
@@ -134,6 +146,48 @@ class KpiEngine:
             if (subject.id, entry.id) in points
         ]
 
+    def working(
+        self,
+        kpi_id: str,
+        window: Window,
+        by: Scope,
+        now_ms: int,
+        *,
+        printers: Collection[str] | None = None,
+        groups: Collection[str] | None = None,
+        subject_id: str | None = None,
+        rows: RowsWanted | None = None,
+    ) -> Working:
+        """How one figure came about, with a page of the rows behind it, all of one state of the ledger.
+
+        Otherwise as `evaluate`. Where that gives figures of several subjects `subject_id` says of which.
+        Raises InvalidQuery where it does not, or there is no such figure, and InvalidInput for a mark
+        that is none of a page of its rows.
+        """
+        entry, passed, calendars = indicator(kpi_id), window.until(now_ms), self._calendars()
+        with self._model.in_step() as state:
+            model = self._model
+            subjects = subjects_of(_chosen(model, printers, groups), by, self._site.name)
+            closed = self._closed_hours.clocks(calendars, model.printers, now_ms)
+            sums = WindowSums(model, [passed], subjects, closed)
+            subject, given = _only(list(self._given(passed, subjects, sums)), subject_id)
+            made_of = (is_made_of_jobs(entry), RowKind.JOBS), (is_made_of_time(entry), RowKind.SPANS)
+            kinds = tuple(kind for is_there, kind in made_of if is_there)
+            wanted = RowsWanted(kinds, 0) if rows is None else rows.among(kinds)
+            page = RowsBehind(model, state, subject, passed, closed, self._site).page(wanted)
+            ignored = 0 if printers or groups else sum(each.ignored for each in model.printers)
+        figure, found = _figure(entry, passed, subject, given), sums_of(entry, given)
+        return Working(
+            figure=figure,
+            expression=entry.expression,
+            calculation=calculation_of(entry.expression, found, figure.shown),
+            sums=found,
+            left_out=omissions_of(entry, given) + _ignored(ignored),
+            jobs=worked_rows(entry, page.jobs),
+            spans=worked_rows(entry, page.spans),
+            next=page.next,
+        )
+
     def _summed(
         self,
         windows: Sequence[Window],
@@ -198,6 +252,23 @@ def _check(kind: str, asked: Collection[str], known: Collection[str]) -> None:
             near = get_close_matches(name, known, n=3)
             hint = f"; nearest: {', '.join(near)}" if near else ""
             raise InvalidQuery(f"there is no {kind} {name!r}{hint}")
+
+
+def _only(found: list[tuple[Subject, KpiInput]], subject_id: str | None) -> tuple[Subject, KpiInput]:
+    """The one that is asked for."""
+    wanted = [each for each in found if subject_id is None or each[0].id == subject_id]
+    if not wanted:
+        raise InvalidQuery("there is no such figure: nobody that was asked for was there in this window")
+    if len(wanted) > 1:
+        names = ", ".join(subject.label for subject, _ in wanted[:3])
+        raise InvalidQuery(f"a working is of one figure, and there are {len(wanted)} ({names}, …): name one")
+    return wanted[0]
+
+
+def _ignored(printers: int) -> tuple[Omission, ...]:
+    if not printers:
+        return ()
+    return (Omission("ignored_printers", "the printer is ignored", Measure.COUNT, printers),)
 
 
 def _figure(entry: Indicator, window: Window, subject: Subject, given: KpiInput) -> KpiFigure:

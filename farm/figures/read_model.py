@@ -31,11 +31,14 @@ from farm.figures.state_history import StateHistory
 from farm.kpi.intervals import Interval
 from farm.kpi.shop_calendars import maintenance_intervals
 from farm.ledger.figure_rows import EndedRow, InspectedRow, PrinterRow
+from farm.ledger.job_filter import JobFilter, JobPage
+from farm.ledger.span_pages import Service, SpanPage
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.planned_maintenance import PlannedMaintenance
 from farm.model.printer import Printer
 from farm.model.span import Span
 from farm.model.states import CancelledBy, Outcome
+from farm.model.verdict import Verdict
 
 T = TypeVar("T")
 
@@ -80,6 +83,15 @@ class State(Protocol):
 
     def inspected(self, job_ids: Iterable[str] | None = None) -> list[InspectedRow]:
         """Every job that ended and was inspected, or those named."""
+
+    def job_page(self, wanted: JobFilter) -> JobPage:
+        """A page of jobs."""
+
+    def verdicts(self, job_ids: Iterable[str]) -> dict[str, Verdict]:
+        """The verdicts on the named jobs."""
+
+    def span_page(self, services: Sequence[Service], after: str | None, limit: int) -> SpanPage:
+        """A page of printers' accounts."""
 
     def ended_jobs(self) -> Iterator[EndedRow]:
         """Every job that ended."""

@@ -12,7 +12,8 @@ class JobFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which jobs to list; unset means any. `since_ms` and `until_ms` bound the end, or the
     start of a job under way (one whose start is not known is never left out for it). Jobs
     under way come first, then the ended ones, each newest first; `after` is the opaque mark
-    of the page before. With `inspected` only ended jobs with a verdict, or only those without.
+    of the page before. With `inspected` only ended jobs with a verdict, or only those without;
+    `open_only` and `ended_only` leave the others out.
     """
 
     printer_ids: Sequence[str] | None = None
@@ -20,6 +21,7 @@ class JobFilter(msgspec.Struct, frozen=True, kw_only=True):
     until_ms: int | None = None
     outcomes: Sequence[Outcome] | None = None
     open_only: bool = False
+    ended_only: bool = False
     inspected: bool | None = None
     file: str | None = None
     limit: int = 100

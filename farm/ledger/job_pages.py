@@ -36,7 +36,8 @@ def job_page(connection: Connection, wanted: JobFilter) -> JobPage:
     limit = max(wanted.limit, 1)
     jobs: list[Job] = []
     if mark is None or mark.under_way:
-        if wanted.inspected is None:  # Nobody can have looked at what is still under way.
+        # Nobody can have looked at what is still under way.
+        if wanted.inspected is None and not wanted.ended_only:
             jobs = _fetch(connection, _under_way(connection, wanted, mark), limit + 1)
         mark = None
     if len(jobs) <= limit and not wanted.open_only:

@@ -10,7 +10,8 @@ from farm.kpi.account import TimeAccount
 from farm.kpi.calculation import KpiInput, KpiResult
 from farm.kpi.catalogue import CATALOGUE
 from farm.kpi.indicator import Indicator
-from farm.kpi.outcomes import OutcomeTally
+from farm.kpi.outcomes import InspectionTally, OutcomeTally
+from farm.kpi.parts import Amount
 from farm.kpi.success import PRINT_SUCCESS_RATE
 from farm.kpi.throughput import THROUGHPUT
 from farm.kpi.utilization import UTILIZATION
@@ -31,10 +32,18 @@ SITES = st.builds(
     preparing_counts_as_printing=st.booleans(),
     cancelled_counts_as_attempt=st.booleans(),
 )
+INSPECTIONS = st.builds(InspectionTally, st.just(0), st.just(0), st.integers(0, 9), st.integers(0, 9))
 BASES = st.builds(
     KpiInput,
     account=ACCOUNTS,
-    outcomes=st.builds(OutcomeTally, NUMBERS, NUMBERS, st.just({}), NUMBERS),
+    outcomes=st.builds(
+        OutcomeTally,
+        NUMBERS,
+        NUMBERS,
+        st.just({}),
+        NUMBERS,
+        st.builds(InspectionTally, st.just(0), st.just(0), st.integers(0, 9), st.integers(0, 9)),
+    ),
     printers=st.integers(0, 10),
     elapsed_ms=st.integers(0, DAY_MS),
     site=SITES,
@@ -74,6 +83,25 @@ def test_the_range_holds_the_value(entry: Indicator, given: KpiInput) -> None:
     if result.interval is not None:
         assert result.value is not None
         assert result.interval.low <= result.value <= result.interval.high
+
+
+def worth(expression: str, sums: Mapping[str, Amount]) -> float | None:
+    """What the expression comes to, None where it has no value."""
+    for sign, python in (("÷", "/"), ("×", "*"), ("−", "-")):
+        expression = expression.replace(sign, python)
+    try:
+        return float(eval(expression, {}, dict(sums)))  # noqa: S307  an expression of the catalogue
+    except ZeroDivisionError:
+        return None
+
+
+@pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.id)
+@given(given=BASES)
+def test_the_expression_with_the_sums_put_in_comes_to_the_value(entry: Indicator, given: KpiInput) -> None:
+    result = entry.worked_out(given)
+    if result.value is not None:
+        found = worth(entry.expression, {**result.counts, **result.amounts})
+        assert found == pytest.approx(result.value)
 
 
 @pytest.mark.parametrize("calculate", [utilization, print_success_rate])

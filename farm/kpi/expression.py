@@ -1,0 +1,11 @@
+"""The value of a figure as people would write it down: names of sums, signs and numbers."""
+
+import re
+from collections.abc import Mapping
+
+_NAME = re.compile(r"[a-z_]+")
+
+
+def with_numbers(expression: str, shown: Mapping[str, str]) -> str:
+    """The expression with each name replaced by what is `shown` for it. Raises KeyError for one without."""
+    return _NAME.sub(lambda found: shown[found[0]], expression)
