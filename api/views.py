@@ -7,12 +7,14 @@ from typing import Any
 
 import msgspec
 
-from api import schemas
+from api import schemas, working_schemas
 from farm.influx.status import QueueStatus
 from farm.kpi.catalogue import indicator
 from farm.kpi.figure import KpiFigure, KpiSeries, figure_record
 from farm.kpi.indicator import Indicator
 from farm.kpi.windows import Window
+from farm.kpi.working import Working
+from farm.kpi.working_record import working_record
 from farm.ledger.history_port import TelemetrySample
 from farm.ledger.records import IntakeFault, RejectedMessage, Revision
 from farm.model.alert import Alert, Delivery
@@ -364,6 +366,13 @@ def kpi_definition(entry: Indicator) -> schemas.KpiDefinition:
         cadences=list(entry.cadences),
         targets=[schemas.KpiTarget(**msgspec.structs.asdict(target)) for target in entry.targets],
     )
+
+
+def working_view(working: Working, now_ms: int) -> working_schemas.KpiWorking:
+    """How a figure came about."""
+    record = working_record(working)
+    shown = record | {"at": rfc3339(now_ms), "figure": kpi_view(working.figure)}
+    return working_schemas.KpiWorking(**shown)
 
 
 def alert_view(

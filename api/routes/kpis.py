@@ -4,11 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from api import schemas, views
+from api import schemas, views, working_schemas
 from api.context import Context
-from api.parameters import GroupNames, PrinterWords, WindowText, chosen_printers, window_of
+from api.parameters import GroupNames, Limit, Mark, PrinterWords, WindowText, chosen_printers, window_of
 from api.problems import NOT_FOUND, invalid, not_found
 from farm.errors import InvalidQuery
+from farm.figures.working import RowKind, RowsWanted
 from farm.kpi.catalogue import CATALOGUE
 from farm.kpi.periods import Period
 from farm.kpi.subjects import Scope
@@ -83,3 +84,37 @@ def show_series(
     except InvalidQuery as error:
         raise invalid("window", window, f"at most a thousand periods: {error}") from error
     return schemas.Listing(at=rfc3339(found.at_ms), items=views.kpi_rows(found.rows))
+
+
+@router.get("/{kpi}/working", summary="How a figure came about", responses=NOT_FOUND)
+def show_working(
+    context: Context,
+    kpi: Annotated[str, Path(description="Id of the indicator.", examples=["utilization"])],
+    window: WindowText = "24h",
+    by: Annotated[
+        Scope, Query(description="Of what the figure is: with `printer` or `group` one must be named.")
+    ] = Scope.FARM,
+    printer: PrinterWords = None,
+    group: GroupNames = None,
+    rows: Annotated[
+        list[RowKind] | None, Query(description="Only rows of this kind: jobs or spans. May be repeated.")
+    ] = None,
+    limit: Limit = 100,
+    after: Mark = None,
+) -> working_schemas.KpiWorking:
+    """The sums of one figure, its formula with the numbers put in, what was left out, and a page of rows.
+
+    Jobs come first, newest first, then spans of time by printer. The rows of all pages add up to the sums.
+    """
+    if kpi not in NAMES:
+        raise not_found("indicator", kpi)
+    now_ms = context.farm_view.now_ms()
+    working = context.kpi_engine.working(
+        kpi,
+        window_of(context, window, now_ms),
+        by,
+        now_ms,
+        printers=chosen_printers(context, printer, group),
+        rows=RowsWanted(tuple(each for each in RowKind if rows is None or each in rows), limit, after),
+    )
+    return views.working_view(working, now_ms)

@@ -1,6 +1,6 @@
 """`layerline kpi`: the indicators, with what they rest on."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
@@ -9,18 +9,23 @@ from farm.cli.opening import open_configuration
 from farm.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOption, VerboseOption, flag
 from farm.cli.output import print_json, print_line
 from farm.cli.times import UtcOption, farm_clock
+from farm.cli.working import MOST_LOOKED_AT, print_working
 from farm.tables import NOTHING, Column, print_table
 
 if TYPE_CHECKING:
     from farm.cli.times import FarmClock
+    from farm.figures.engine import KpiEngine
+    from farm.figures.working import RowKind
     from farm.kpi.figure import KpiFigure
     from farm.kpi.windows import Window
+    from farm.kpi.working import Working
 
 KPI_EXAMPLES = """
 layerline kpi                                     every indicator of the farm, last 24 hours
 layerline kpi utilization --window week --by printer
 layerline kpi --printer bay1 --window 14d         those of one printer
 layerline kpi print_success_rate --window 2026-11-01..2026-11-08 --by group --json
+layerline kpi utilization --window week --printer bay1 --show-working
 """
 
 WINDOW_HELP = (
@@ -28,6 +33,8 @@ WINDOW_HELP = (
     "or FROM..TO, days within."
 )
 
+_ROWS = 10
+_ROWS_OF_JSON = 100
 _NOUNS = frozenset({"attempts", "printers", "units"})
 
 _COLUMNS = (
@@ -55,6 +62,23 @@ def kpi(
     ] = None,
     printer: PrinterOption = None,
     group: GroupOption = None,
+    show_working: Annotated[
+        bool,
+        Option(
+            "--show-working",
+            help="Show how each figure came about: its sums, what was left out, and the rows.",
+        ),
+    ] = False,
+    rows: Annotated[
+        int | None,
+        Option(
+            "--rows",
+            metavar="N",
+            min=1,
+            max=1_000,
+            help="With --show-working at most so many jobs and spans each; else 10, with --json 100.",
+        ),
+    ] = None,
     utc: UtcOption = False,
     database: DatabaseOption = None,
     config: ConfigOption = None,
@@ -73,6 +97,8 @@ def kpi(
     from farm.kpi.figure import figure_record
     from farm.kpi.subjects import Scope
 
+    if rows is not None and not show_working:
+        raise InvalidQuery("--rows: says how much of a working is shown; add --show-working")
     if by is not None and by not in list(Scope):
         raise InvalidQuery(f"--by {by}: must be one of {', '.join(Scope)}")
     scope = Scope(by or ("printer" if printer else "group" if group else "farm"))
@@ -84,6 +110,11 @@ def kpi(
         bounds = window_in(clock, window)
         chosen = PrinterNames(configuration, ledger).chosen(printer, group)
         figures = engine.evaluate(names or None, bounds, scope, clock.now_ms, printers=chosen)
+        show = _Showing(engine, clock, chosen)
+        if show_working and as_json:
+            print_json([show.record(figure, bounds, rows or _ROWS_OF_JSON) for figure in figures])
+            return
+        workings = [show.pages(figure, bounds) for figure in figures] if show_working else []
     if as_json:
         print_json([figure_record(figure) for figure in figures])
         return
@@ -91,6 +122,45 @@ def kpi(
         print_line("No figures: nobody that was asked for was there in this window.")
         return
     _print_figures(figures, clock)
+    for pages in workings:
+        print_working(pages, clock, rows or _ROWS)
+
+
+class _Showing:
+    """Gets the workings of figures that were asked for."""
+
+    def __init__(self, engine: "KpiEngine", clock: "FarmClock", printers: list[str] | None) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._printers = printers
+
+    def record(self, figure: "KpiFigure", window: "Window", rows: int) -> dict[str, Any]:
+        """The working with one page of rows of every kind, for programs."""
+        from farm.figures.working import RowKind
+        from farm.kpi.working_record import working_record
+
+        return working_record(self._working(figure, window, tuple(RowKind), rows))
+
+    def pages(self, figure: "KpiFigure", window: "Window") -> "dict[RowKind, Working]":
+        """The working with rows of one kind at a time, to be shown."""
+        from farm.figures.working import RowKind
+
+        return {kind: self._working(figure, window, (kind,), MOST_LOOKED_AT) for kind in RowKind}
+
+    def _working(
+        self, figure: "KpiFigure", window: "Window", kinds: "tuple[RowKind, ...]", rows: int
+    ) -> "Working":
+        from farm.figures.working import RowsWanted
+
+        return self._engine.working(
+            figure.id,
+            window,
+            figure.scope,
+            self._clock.now_ms,
+            printers=self._printers,
+            subject_id=figure.scope_id,
+            rows=RowsWanted(kinds, rows),
+        )
 
 
 def window_in(clock: "FarmClock", text: str) -> "Window":

@@ -16,9 +16,11 @@ from farm.kpi.windows import Window
 from farm.ledger.job_filter import JobFilter
 from farm.ledger.page_marks import page_end, page_mark
 from farm.ledger.span_pages import Service
+from farm.model.job import Job
 from farm.model.printer import Printer
 from farm.model.span import Span
 from farm.model.states import Outcome, PrinterState
+from farm.model.verdict import Verdict
 from farm.settings import SiteSettings
 
 _PRODUCTIVE = frozenset(STATES[code] for code in PRODUCTIVE)
@@ -118,8 +120,11 @@ class RowsBehind:
             )
         )
         verdicts = self._state.verdicts([job.id for job in page.jobs])
-        rows = [JobRow(site=self._site, job=job, verdict=verdicts.get(job.id)) for job in page.jobs]
-        return rows, page.next
+        return [self._job_row(job, verdicts.get(job.id)) for job in page.jobs], page.next
+
+    def _job_row(self, job: Job, verdict: Verdict | None) -> JobRow:
+        printer = self._model.printers[self._model.number(job.printer_id)]
+        return JobRow(site=self._site, printer=printer, job=job, verdict=verdict)
 
     def _spans(self, after: str | None, limit: int) -> tuple[list[TimeRow], str | None]:
         services = [each for each in map(self._service, self._subject.printers) if each.from_ms < each.to_ms]
@@ -133,10 +138,12 @@ class RowsBehind:
 
     def _time_rows(self, span: Span) -> Iterator[TimeRow]:
         number = self._model.number(span.printer_id)
+        printer, site = self._model.printers[number], self._site
         for piece in with_planned_work(span, self._model.work_on(number)):
             whole_ms = (piece.to_ms or piece.from_ms) - piece.from_ms
             closed_ms = _passed(self._closed[number], piece)
-            yield TimeRow(site=self._site, span=piece, open_ms=whole_ms - closed_ms, closed_ms=closed_ms)
+            open_ms = whole_ms - closed_ms
+            yield TimeRow(site=site, printer=printer, span=piece, open_ms=open_ms, closed_ms=closed_ms)
 
 
 def with_planned_work(span: Span, planned: Iterable[Interval]) -> Iterator[Span]:

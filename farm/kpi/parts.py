@@ -14,6 +14,7 @@ import msgspec
 from farm.kpi.calculation import KpiInput
 from farm.kpi.outcomes import InspectionTally, OutcomeTally
 from farm.model.job import Job
+from farm.model.printer import Printer
 from farm.model.span import Span
 from farm.model.states import CancelledBy, Outcome, PrinterState
 from farm.model.times import HOUR_MS
@@ -32,9 +33,10 @@ EVERY_OUTCOME: Final = frozenset(Outcome)
 
 
 class JobRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A job that ended in the window, and the verdict on it. `site` holds the rules of counting."""
+    """A job of a printer that ended in the window, and its verdict. `site` holds the rules of counting."""
 
     site: SiteSettings
+    printer: Printer
     job: Job
     verdict: Verdict | None = None
 
@@ -46,6 +48,7 @@ class TimeRow(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     site: SiteSettings
+    printer: Printer
     span: Span
     open_ms: int
     closed_ms: int
@@ -56,7 +59,7 @@ class Measure(StrEnum):
 
     COUNT = "count"
     """Jobs or units: whole numbers, in the `counts` of a figure."""
-    TIME = "time"
+    TIME = "hours"
     """Milliseconds, told in hours in its `amounts`."""
     AMOUNT = "amount"
     """Anything else, told as it is in its `amounts`."""
