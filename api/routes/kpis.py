@@ -6,7 +6,16 @@ from fastapi import APIRouter, Path, Query
 
 from api import schemas, views, working_schemas
 from api.context import Context
-from api.parameters import GroupNames, Limit, Mark, PrinterWords, WindowText, chosen_printers, window_of
+from api.parameters import (
+    GroupNames,
+    Limit,
+    Mark,
+    PrinterWords,
+    WindowText,
+    chosen_printers,
+    whole_window_of,
+    window_of,
+)
 from api.problems import NOT_FOUND, invalid, not_found
 from farm.errors import InvalidQuery
 from farm.figures.working import RowKind, RowsWanted
@@ -32,28 +41,30 @@ def list_kpis(
     by: ScopeWord = Scope.FARM,
     printer: PrinterWords = None,
     group: GroupNames = None,
+    before: Annotated[bool, Query(description="With the figures of the window before.")] = True,
 ) -> schemas.KpiList:
-    """Figures with counts, 95 % interval, range of the unknown, and observed share."""
+    """Figures with counts, 95 % interval, range of the unknown, observed share, targets, and those before."""
     for word in name or ():
         if word not in NAMES:
             raise invalid("name", word, ", ".join(NAMES), near=NAMES)
     now_ms = context.farm_view.now_ms()
-    bounds = window_of(context, window, now_ms)
+    asked = whole_window_of(context, window, now_ms)
     figures = context.kpi_engine.evaluate(
-        name, bounds, by, now_ms, printers=chosen_printers(context, printer, group)
+        name, asked, by, now_ms, printers=chosen_printers(context, printer, group), compared=before
     )
     return schemas.KpiList(
         at=rfc3339(now_ms),
-        window=views.window_view(bounds),
+        window=views.window_view(asked.until(now_ms)),
         items=[views.kpi_view(figure) for figure in figures],
     )
 
 
 @router.get("/catalogue", summary="What each indicator means")
 def list_definitions(context: Context) -> schemas.Listing[schemas.KpiDefinition]:
-    """Formula, source and targets of every indicator."""
+    """Formula, inputs, parts, direction, cadence, source and targets of every indicator."""
     return schemas.Listing(
-        at=rfc3339(context.farm_view.now_ms()), items=[views.kpi_definition(entry) for entry in CATALOGUE]
+        at=rfc3339(context.farm_view.now_ms()),
+        items=[views.kpi_definition(entry, context.kpi_engine.targets(entry.id)) for entry in CATALOGUE],
     )
 
 

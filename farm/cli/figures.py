@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from farm.figures.engine import KpiEngine
     from farm.figures.working import RowKind
     from farm.kpi.figure import KpiFigure
+    from farm.kpi.indicator import Unit
+    from farm.kpi.standing import TargetStanding
     from farm.kpi.windows import Window
     from farm.kpi.working import Working
 
@@ -45,6 +47,8 @@ _COLUMNS = (
     Column("95 %"),
     Column("observed", right=True),
     Column("counts", below=True),
+    Column("before", below=True),
+    Column("targets", below=True),
 )
 
 
@@ -90,7 +94,8 @@ def kpi(
 
     A figure without data says so and is never 0. `range` is where it would lie at worst and
     at best if everything unknown were known, `95 %` how far chance alone could move it, and
-    `observed` the share of time that was really seen: docs/words.md.
+    `observed` the share of time that was really seen: docs/words.md. Beside them stand the figure
+    of the window before and the targets of `site.profile` or `[[targets]]`.
     """
     from farm.app.wiring import kpi_engine_of, ledger_of
     from farm.errors import InvalidQuery
@@ -109,7 +114,7 @@ def kpi(
         engine, clock = kpi_engine_of(configuration, ledger), farm_clock(configuration, ledger, utc=utc)
         bounds = window_in(clock, window)
         chosen = PrinterNames(configuration, ledger).chosen(printer, group)
-        figures = engine.evaluate(names or None, bounds, scope, clock.now_ms, printers=chosen)
+        figures = engine.evaluate(names or None, bounds, scope, clock.now_ms, printers=chosen, compared=True)
         show = _Showing(engine, clock, chosen)
         if show_working and as_json:
             print_json([show.record(figure, bounds, rows or _ROWS_OF_JSON) for figure in figures])
@@ -209,10 +214,46 @@ def made_of(figure: "KpiFigure") -> str:
     return ", ".join(counted or spent) or NOTHING
 
 
+def before_of(figure: "KpiFigure") -> str:
+    """The figure of the window before, and which way it went: `before 72.21 %: ▲ better`."""
+    from farm.kpi.indicator import shown
+
+    before = figure.before
+    if before is None or before.value is None:
+        return NOTHING
+    told = f"before {shown(before.value, figure.unit)}"
+    if before.side is None or before.change is None:
+        return told
+    arrow = "=" if not before.change else "▲" if before.change > 0 else "▼"
+    return f"{told}: {arrow} {before.side.value}"
+
+
+def held_to(figure: "KpiFigure") -> str:
+    """How the figure stands to the targets of the farm: `target 70–85 %: within`."""
+    return "; ".join(_standing(each, figure.unit) for each in figure.targets) or NOTHING
+
+
+def _standing(found: "TargetStanding", unit: "Unit") -> str:
+    from farm.kpi.figure import target_shown
+
+    told = f"{found.target.level.value} {target_shown(found.target, unit)}"
+    if found.target.meaning:
+        told += f" ({found.target.meaning})"
+    share = "" if found.share is None else f", {found.share * 100:.1f} % of it"
+    if found.not_compared is not None:
+        return f"{told}: not compared, {found.not_compared}{share}"
+    if found.standing is None or found.side is None:
+        return told
+    side = "" if found.side.value == "same" else f", {found.side.value}"
+    sure = "" if found.sure else " (not sure)"
+    return f"{told}: {found.standing.value}{side}{sure}{share if found.target.per else ''}"
+
+
 def _print_figures(figures: list["KpiFigure"], clock: "FarmClock") -> None:
     def row(figure: "KpiFigure") -> list[str]:
         bounds, chance, share = figure_cells(figure)
-        return [figure.id, figure.label, figure.shown, bounds, chance, share, made_of(figure)]
+        beside = (made_of(figure), before_of(figure), held_to(figure))
+        return [figure.id, figure.label, figure.shown, bounds, chance, share, *beside]
 
     window = figures[0].window
     title = f"Window {window.name}: {clock.exact(window.from_ms)} to {clock.exact(window.to_ms)}"

@@ -45,9 +45,12 @@ def print_working(pages: "Mapping[RowKind, Working]", clock: FarmClock, most: in
     first = next(iter(pages.values()))
     figure, window = first.figure, first.figure.window
     entry = indicator(figure.id)
-    print_line(f"\n{entry.name} of {figure.label}")
+    print_line("")
+    print_line(f"{entry.name} of {figure.label}")
     print_line(f"  {clock.exact(window.from_ms)} to {clock.exact(window.to_ms)}")
-    print_line(f"  {first.expression}\n  {first.calculation}\n")
+    print_line(f"  {first.expression}")
+    print_line(f"  {first.calculation}")
+    print_line("")
     print_table(_SUMS, [[each.name, each.shown] for each in first.sums if each.amount])
     if first.left_out:
         print_line("")

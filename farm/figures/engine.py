@@ -5,9 +5,9 @@ shows in the next answer. What is done here grows with the number of printers, n
 of history.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -18,13 +18,16 @@ from farm.figures.read_model import ReadModel
 from farm.figures.window_sums import WindowSums
 from farm.figures.working import RowKind, RowsBehind, RowsWanted
 from farm.kpi.calculation import KpiInput
-from farm.kpi.catalogue import indicator, indicators
-from farm.kpi.figure import KpiFigure, KpiSeries, SeriesPoint
+from farm.kpi.catalogue import CATALOGUE, indicator, indicators
+from farm.kpi.figure import KpiFigure, KpiSeries, SeriesPoint, figure_before
 from farm.kpi.indicator import Indicator
 from farm.kpi.parts import Measure
 from farm.kpi.periods import SHORTEST_MS, Period, edges
 from farm.kpi.shop_calendars import ShopCalendars
+from farm.kpi.standing import stand
 from farm.kpi.subjects import NO_GROUP, Scope, Subject, subjects_of
+from farm.kpi.targets import Target, targets_that_apply
+from farm.kpi.window_before import window_before
 from farm.kpi.windows import Window, parse_window
 from farm.kpi.working import (
     Omission,
@@ -40,6 +43,7 @@ from farm.model.printer import Printer
 from farm.model.times import DAY_MS
 from farm.settings import SiteSettings
 
+_NO_TARGETS: Mapping[str, Sequence[Target]] = {}
 MOST_POINTS = 1_000
 """How many periods one series may have."""
 
@@ -48,18 +52,33 @@ class KpiEngine:
     """Answers with figures of the ledger, counted by the rules of the site."""
 
     def __init__(
-        self, model: ReadModel, site: SiteSettings, calendars: Callable[[], ShopCalendars] = ShopCalendars
+        self,
+        model: ReadModel,
+        site: SiteSettings,
+        calendars: Callable[[], ShopCalendars] = ShopCalendars,
+        own_targets: Mapping[str, Sequence[Target]] = _NO_TARGETS,
     ) -> None:
-        """`calendars` gives the opening hours as they are when figures are asked for."""
+        """`calendars` gives the opening hours as they are when figures are asked for.
+
+        `own_targets` are the farm's by indicator, in place of those of the profile of its site.
+        """
         self._model = model
         self._calendars = calendars
         self._site = site
         self.zone = ZoneInfo(site.time_zone)
         self._closed_hours = ClosedHours(self.zone)
+        self._targets = {
+            entry.id: targets_that_apply(entry.id, entry.targets, site.profile, own_targets)
+            for entry in CATALOGUE
+        }
 
     def window(self, text: str, now_ms: int) -> Window:
         """The window that `text` names in the farm's time zone. Raises InvalidQuery."""
         return parse_window(text, now_ms, self.zone)
+
+    def targets(self, kpi_id: str) -> tuple[Target, ...]:
+        """The targets that the farm holds the indicator to: its own, or those of its profile."""
+        return self._targets[kpi_id]
 
     def evaluate(
         self,
@@ -70,9 +89,12 @@ class KpiEngine:
         *,
         printers: Collection[str] | None = None,
         groups: Collection[str] | None = None,
+        compared: bool = False,
     ) -> list[KpiFigure]:
         """The figures of one window, as `evaluate_all` gives them."""
-        return self.evaluate_all(kpi_ids, [window], by, now_ms, printers=printers, groups=groups)
+        return self.evaluate_all(
+            kpi_ids, [window], by, now_ms, printers=printers, groups=groups, compared=compared
+        )
 
     def evaluate_all(
         self,
@@ -83,6 +105,7 @@ class KpiEngine:
         *,
         printers: Collection[str] | None = None,
         groups: Collection[str] | None = None,
+        compared: bool = False,
     ) -> list[KpiFigure]:
         """The figures by window, then subject by name, then indicator.
 
@@ -90,17 +113,25 @@ class KpiEngine:
         after it is counted. `printers` (ids or names) and `groups` (names, "" for the
         printers without one) say whose figures are wanted, None means everybody's. Printers
         and groups that did not live in a window have no figures there; the farm always has.
+        With `compared` each carries the figure of the window before.
         Raises InvalidQuery for an indicator, printer or group that there is not.
         """
         wanted = indicators(kpi_ids)
         passed = [window.until(now_ms) for window in windows]
-        subjects, sums = self._summed(passed, by, now_ms, printers, groups)
-        return [
-            _figure(entry, window, subject, given)
-            for window in passed
-            for subject, given in self._given(window, subjects, sums)
-            for entry in wanted
-        ]
+        before = [window_before(window, now_ms, self.zone) for window in windows] if compared else []
+        subjects, sums = self._summed([*passed, *before], by, now_ms, printers, groups)
+        found = []
+        for window, earlier in zip_longest(passed, before):
+            known: dict[str, KpiInput] = {}
+            if earlier is not None:
+                known = {subject.id: given for subject, given in self._given(earlier, subjects, sums)}
+            for subject, given in self._given(window, subjects, sums):
+                for entry in wanted:
+                    figure = self._figure(entry, window, subject, given)
+                    if earlier is not None and subject.id in known:
+                        figure = _beside(figure, entry, earlier, known[subject.id])
+                    found.append(figure)
+        return found
 
     def series(
         self,
@@ -176,7 +207,7 @@ class KpiEngine:
             wanted = RowsWanted(kinds, 0) if rows is None else rows.among(kinds)
             page = RowsBehind(model, state, subject, passed, closed, self._site).page(wanted)
             ignored = 0 if printers or groups else sum(each.ignored for each in model.printers)
-        figure, found = _figure(entry, passed, subject, given), sums_of(entry, given)
+        figure, found = self._figure(entry, passed, subject, given), sums_of(entry, given)
         return Working(
             figure=figure,
             expression=entry.expression,
@@ -186,6 +217,23 @@ class KpiEngine:
             jobs=worked_rows(entry, page.jobs),
             spans=worked_rows(entry, page.spans),
             next=page.next,
+        )
+
+    def _figure(self, entry: Indicator, window: Window, subject: Subject, given: KpiInput) -> KpiFigure:
+        result, better = entry.worked_out(given), entry.more_is_better
+        return KpiFigure(
+            id=entry.id,
+            scope=subject.scope,
+            scope_id=subject.id,
+            label=subject.label,
+            window=window,
+            unit=entry.unit,
+            **msgspec.structs.asdict(result),
+            observed_share=given.account.observed_share,
+            targets=tuple(
+                stand(target, result, window, subject.scope, self.zone, more_is_better=better)
+                for target in self._targets[entry.id]
+            ),
         )
 
     def _summed(
@@ -271,18 +319,16 @@ def _ignored(printers: int) -> tuple[Omission, ...]:
     return (Omission("ignored_printers", "the printer is ignored", Measure.COUNT, printers),)
 
 
-def _figure(entry: Indicator, window: Window, subject: Subject, given: KpiInput) -> KpiFigure:
-    result = entry.worked_out(given)
-    return KpiFigure(
-        id=entry.id,
-        scope=subject.scope,
-        scope_id=subject.id,
-        label=subject.label,
-        window=window,
-        unit=entry.unit,
-        **msgspec.structs.asdict(result),
-        observed_share=given.account.observed_share,
+def _beside(figure: KpiFigure, entry: Indicator, window: Window, given: KpiInput) -> KpiFigure:
+    """The figure with that of the window before."""
+    before = figure_before(
+        window,
+        entry.worked_out(given),
+        given.account.observed_share,
+        figure.value,
+        more_is_better=entry.more_is_better,
     )
+    return msgspec.structs.replace(figure, before=before)
 
 
 def _point(entry: Indicator, window: Window, given: KpiInput) -> SeriesPoint:

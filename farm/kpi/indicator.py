@@ -6,7 +6,7 @@ from enum import StrEnum
 import msgspec
 
 from farm.kpi.calculation import KpiInput, KpiResult
-from farm.kpi.parts import LeftOut, Measure, Part
+from farm.kpi.parts import Input, LeftOut, Measure, Part
 from farm.kpi.targets import Target
 
 
@@ -53,6 +53,12 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True):
     left_out: tuple[LeftOut, ...] = ()
     beside: Mapping[str, str] = {}
     calculate: Callable[[KpiInput], KpiResult]
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """What it is worked out of."""
+        selectors = [part.rows for part in self.parts] + [each.rows for each in self.left_out]
+        return tuple(each for each in Input if any(each in rows.inputs for rows in selectors))
 
     def worked_out(self, given: KpiInput) -> KpiResult:
         """What the formula gives, and in its counts and amounts what the parts come to."""

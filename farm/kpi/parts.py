@@ -69,8 +69,26 @@ class Measure(StrEnum):
         return amount / HOUR_MS if self is Measure.TIME else amount
 
 
+class Input(StrEnum):
+    """What a figure is worked out of."""
+
+    JOBS = "jobs"
+    """The jobs that ended in the window."""
+    VERDICTS = "verdicts"
+    """What inspections of them found."""
+    SPANS = "spans"
+    """The states of the printers over the window."""
+    CALENDARS = "calendars"
+    """Opening hours and planned maintenance."""
+
+
 class JobSelector(msgspec.Struct, frozen=True, kw_only=True):
     """Which jobs that ended in the window add to a sum, and how much."""
+
+    @property
+    def inputs(self) -> frozenset[Input]:
+        """What it reads."""
+        return frozenset({Input.JOBS})
 
     @property
     @abstractmethod
@@ -88,6 +106,11 @@ class JobSelector(msgspec.Struct, frozen=True, kw_only=True):
 
 class TimeSelector(msgspec.Struct, frozen=True, kw_only=True):
     """Which time of the printers adds to a sum, and how much."""
+
+    @property
+    def inputs(self) -> frozenset[Input]:
+        """What it reads."""
+        return frozenset({Input.SPANS, Input.CALENDARS})
 
     @property
     @abstractmethod
@@ -189,6 +212,11 @@ class Inspected(JobSelector, frozen=True, kw_only=True):
     found: Callable[[Job, Verdict], int]
 
     @property
+    def inputs(self) -> frozenset[Input]:
+        """The verdicts too."""
+        return frozenset({Input.JOBS, Input.VERDICTS})
+
+    @property
     def measure(self) -> Measure:
         """A count."""
         return Measure.COUNT
@@ -207,6 +235,11 @@ class Difference(JobSelector, frozen=True, kw_only=True):
 
     whole: JobSelector
     less: JobSelector
+
+    @property
+    def inputs(self) -> frozenset[Input]:
+        """What both read."""
+        return self.whole.inputs | self.less.inputs
 
     @property
     def measure(self) -> Measure:
