@@ -10,6 +10,8 @@ from api.context import ApiContext
 from api.problems import invalid, not_found
 from api.schemas import JOB_ID
 from farm.errors import InvalidQuery
+from farm.figures.engine import MOST_SUBJECTS
+from farm.kpi.subjects import MOST_SCOPES, SCOPES_PATTERN, Scope, Scopes, parse_scopes
 from farm.kpi.windows import ALLOWED_FORMS, WINDOW_PATTERN, Window
 from farm.model import limits
 from farm.model.job import Job
@@ -44,6 +46,56 @@ GroupNames = Annotated[
     Query(
         alias="group",
         description="Only printers of these groups; empty for those without one. May be repeated.",
+    ),
+]
+ModelNames = Annotated[
+    list[Name] | None,
+    Query(
+        alias="model",
+        description="Only printers of these models; empty for those without one. May be repeated.",
+    ),
+]
+Text = Annotated[str, Query(max_length=4096, pattern=PLAIN)]
+FileNames = Annotated[
+    list[Text] | None,
+    Query(
+        alias="file",
+        description="Only prints of these files; empty for those that name none. May be repeated. With "
+        "files, materials or operators the figures are of prints, and what needs hours has no data.",
+    ),
+]
+MaterialNames = Annotated[
+    list[Name] | None,
+    Query(
+        alias="material",
+        description="Only prints from these materials; empty for those that say none. May be repeated.",
+    ),
+]
+OperatorNames = Annotated[
+    list[Name] | None,
+    Query(
+        alias="operator",
+        description="Only prints of these operators; empty for those that name none. May be repeated.",
+    ),
+]
+ScopeWords = Annotated[
+    str,
+    Query(
+        description=f"For each of what: {', '.join(Scope)}; or of up to {MOST_SCOPES} together, with commas "
+        "between (`file,material`). By file, material, operator, cause, hour and weekday the figures are of "
+        "the prints that ended, and what needs the hours of printers has no data.",
+        max_length=100,
+        examples=["farm", "file,material"],
+        json_schema_extra={"pattern": SCOPES_PATTERN},
+    ),
+]
+SubjectLimit = Annotated[
+    int,
+    Query(
+        description="By file, material and so on at most so many are told, those with the most prints; "
+        "`left_out` says how many were not.",
+        ge=1,
+        le=MOST_SUBJECTS,
     ),
 ]
 Mark = Annotated[
@@ -103,6 +155,15 @@ def instant_of(field: str, text: str | None, *, where: str = "query") -> int | N
     if not 0 <= at_ms <= LATEST_MS:
         raise invalid(field, text, "a time from 1970 to 2200", where=where)
     return at_ms
+
+
+def scopes_of(text: str) -> Scopes:
+    """The scopes that `by` names. Raises ProblemError for a text that names none."""
+    try:
+        return parse_scopes(text)
+    except InvalidQuery as error:
+        allowed = f"one of {', '.join(Scope)}, or up to {MOST_SCOPES} of them with commas between"
+        raise invalid("by", text, allowed, near=list(Scope)) from error
 
 
 def chosen_printers(

@@ -9,7 +9,6 @@ from farm.kpi.indicator import Cadence, Unit
 from farm.kpi.parts import Input, Measure
 from farm.kpi.periods import Period
 from farm.kpi.standing import Side, Standing
-from farm.kpi.subjects import Scope
 from farm.kpi.targets import Level, Profile
 from farm.model.alert import AlertState, DeliveryState, NotificationReason, Severity
 from farm.model.attention import NeedKind
@@ -221,6 +220,10 @@ class JobRecord(Answer):
     measured: bool = Field(
         description="Whether `printing_seconds` is the printer's own figure.", examples=[True]
     )
+    expected_seconds: Seconds | None = Field(
+        description="How long the whole print was to take, by the source's first word on it.",
+        examples=[8100.0],
+    )
     progress: Share | None
     filament_mm: float | None = Field(examples=[5210.4])
     filament_g: float | None = Field(examples=[15.6])
@@ -411,8 +414,15 @@ class KpiReading(Answer):
 
     id: str = Field(examples=["print_success_rate"])
     name: str = Field(examples=["Print success rate"])
-    scope: Scope = Field(examples=["farm"])
-    scope_id: str = Field(examples=["main"])
+    scope: str = Field(
+        description="What the figure is of: a word that `by` takes, or several with commas between.",
+        examples=["farm"],
+    )
+    scope_id: str = Field(
+        description="Id of a printer, name of a group, text of a file and so on, empty for what has none; "
+        "by several scopes a JSON list of these.",
+        examples=["main"],
+    )
     label: str = Field(examples=["main"])
     window: WindowBounds
     unit: Unit = Field(examples=["ratio"])
@@ -436,10 +446,20 @@ class KpiReading(Answer):
     )
 
 
+LeftOut = Annotated[
+    int,
+    Field(
+        description="So many further files, materials and so on had prints, but fewer, and are not told.",
+        examples=[0],
+    ),
+]
+
+
 class KpiList(Listing[KpiReading]):
     """Figures by subject, then indicator."""
 
     window: WindowBounds
+    left_out: LeftOut = 0
 
 
 class KpiPoint(Answer):
@@ -457,13 +477,26 @@ class KpiRow(Answer):
     """One indicator of one subject, period by period."""
 
     id: str = Field(examples=["print_success_rate"])
-    scope: Scope = Field(examples=["farm"])
-    scope_id: str = Field(examples=["main"])
+    scope: str = Field(
+        description="What the figure is of: a word that `by` takes, or several with commas between.",
+        examples=["farm"],
+    )
+    scope_id: str = Field(
+        description="Id of a printer, name of a group, text of a file and so on, empty for what has none; "
+        "by several scopes a JSON list of these.",
+        examples=["main"],
+    )
     label: str = Field(examples=["main"])
     unit: Unit = Field(examples=["ratio"])
     window: WindowBounds
     period: Period = Field(examples=["hour"])
     points: list[KpiPoint]
+
+
+class KpiRows(Listing[KpiRow]):
+    """Rows of figures over time, by subject."""
+
+    left_out: LeftOut = 0
 
 
 class KpiPart(Answer):

@@ -59,6 +59,21 @@ class WorkingSpan(WorkingRow):
     span: WorkedSpan
 
 
+class WorkedRepair(Answer):
+    """A fault of a printer, and when it worked again."""
+
+    printer_id: PrinterId
+    printer: str = Field(examples=["bay1"])
+    from_: Instant = Field(alias="from", description="When the fault began.")
+    to: Instant | None = Field(description="When it was repaired; null while it lasts.")
+
+
+class WorkingRepair(WorkingRow):
+    """A fault that began, or was repaired, in the window."""
+
+    repair: WorkedRepair
+
+
 class KpiWorking(Answer):
     """How a figure came about, and a page of the jobs and spans that make it up."""
 
@@ -75,4 +90,5 @@ class KpiWorking(Answer):
     left_out: list[WorkingOmission]
     jobs: list[WorkingJob] = Field(description="Newest first.")
     spans: list[WorkingSpan] = Field(description="By printer, oldest first; after all jobs.")
+    repairs: list[WorkingRepair] = Field(description="By the time of the fault; after all spans.")
     next: str | None = Field(description="Mark of the next page, null at the end.", examples=[None])

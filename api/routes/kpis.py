@@ -7,28 +7,36 @@ from fastapi import APIRouter, Path, Query
 from api import schemas, views, working_schemas
 from api.context import Context
 from api.parameters import (
+    FileNames,
     GroupNames,
     Limit,
     Mark,
+    MaterialNames,
+    ModelNames,
+    OperatorNames,
     PrinterWords,
+    ScopeWords,
+    SubjectLimit,
+    Text,
     WindowText,
     chosen_printers,
+    scopes_of,
     whole_window_of,
     window_of,
 )
 from api.problems import NOT_FOUND, invalid, not_found
-from farm.errors import InvalidQuery
-from farm.figures.working import RowKind, RowsWanted
+from farm.figures.engine import MOST_SUBJECTS, TooManyPeriods
+from farm.figures.working import RowsWanted
 from farm.kpi.catalogue import CATALOGUE
 from farm.kpi.periods import Period
+from farm.kpi.selection import Selection
 from farm.kpi.subjects import Scope
+from farm.kpi.working import RowKind
 from farm.model.times import rfc3339
 
 router = APIRouter(prefix="/kpis", tags=["kpis"])
 
 NAMES = tuple(entry.id for entry in CATALOGUE)
-
-ScopeWord = Annotated[Scope, Query(description="For the farm, each group or each printer.")]
 
 
 @router.get("", summary="Figures of a window")
@@ -38,9 +46,14 @@ def list_kpis(
         list[str] | None, Query(description=f"Only these: {', '.join(NAMES)}. May be repeated.")
     ] = None,
     window: WindowText = "24h",
-    by: ScopeWord = Scope.FARM,
+    by: ScopeWords = Scope.FARM.value,
     printer: PrinterWords = None,
     group: GroupNames = None,
+    model: ModelNames = None,
+    file: FileNames = None,
+    material: MaterialNames = None,
+    operator: OperatorNames = None,
+    limit: SubjectLimit = MOST_SUBJECTS,
     before: Annotated[bool, Query(description="With the figures of the window before.")] = True,
 ) -> schemas.KpiList:
     """Figures with counts, 95 % interval, range of the unknown, observed share, targets, and those before."""
@@ -49,13 +62,15 @@ def list_kpis(
             raise invalid("name", word, ", ".join(NAMES), near=NAMES)
     now_ms = context.farm_view.now_ms()
     asked = whole_window_of(context, window, now_ms)
+    wanted = _wanted(chosen_printers(context, printer, group), model, file, material, operator)
     figures = context.kpi_engine.evaluate(
-        name, asked, by, now_ms, printers=chosen_printers(context, printer, group), compared=before
+        name, asked, scopes_of(by), now_ms, wanted=wanted, limit=limit, compared=before
     )
     return schemas.KpiList(
         at=rfc3339(now_ms),
         window=views.window_view(asked.until(now_ms)),
         items=[views.kpi_view(figure) for figure in figures],
+        left_out=figures.left_out,
     )
 
 
@@ -77,10 +92,15 @@ def show_series(
         Period | None,
         Query(description="Length of a step on the farm's clock; without it one that suits the window."),
     ] = None,
-    by: ScopeWord = Scope.FARM,
+    by: ScopeWords = Scope.FARM.value,
     printer: PrinterWords = None,
     group: GroupNames = None,
-) -> schemas.Listing[schemas.KpiRow]:
+    model: ModelNames = None,
+    file: FileNames = None,
+    material: MaterialNames = None,
+    operator: OperatorNames = None,
+    limit: SubjectLimit = MOST_SUBJECTS,
+) -> schemas.KpiRows:
     """The figures of every hour, day, week or month of the window; the first and last may be cut short.
 
     Worked out anew when the last answer is older than some seconds; `at` says when.
@@ -89,12 +109,12 @@ def show_series(
         raise not_found("indicator", kpi)
     now_ms = context.farm_view.now_ms()
     bounds = window_of(context, window, now_ms)
-    chosen = chosen_printers(context, printer, group)
+    wanted = _wanted(chosen_printers(context, printer, group), model, file, material, operator)
     try:
-        found = context.series_cache.series(kpi, bounds, by, period, chosen, now_ms)
-    except InvalidQuery as error:
+        found = context.series_cache.series(kpi, bounds, scopes_of(by), period, wanted, now_ms, limit)
+    except TooManyPeriods as error:
         raise invalid("window", window, f"at most a thousand periods: {error}") from error
-    return schemas.Listing(at=rfc3339(found.at_ms), items=views.kpi_rows(found.rows))
+    return schemas.KpiRows(at=rfc3339(found.at_ms), items=views.kpi_rows(found.rows), left_out=found.left_out)
 
 
 @router.get("/{kpi}/working", summary="How a figure came about", responses=NOT_FOUND)
@@ -102,20 +122,27 @@ def show_working(
     context: Context,
     kpi: Annotated[str, Path(description="Id of the indicator.", examples=["utilization"])],
     window: WindowText = "24h",
-    by: Annotated[
-        Scope, Query(description="Of what the figure is: with `printer` or `group` one must be named.")
-    ] = Scope.FARM,
+    by: ScopeWords = Scope.FARM.value,
+    scope_id: Annotated[
+        Text | None,
+        Query(description="Of which of the figures; that of `/kpis`. Needed where there are several."),
+    ] = None,
     printer: PrinterWords = None,
     group: GroupNames = None,
+    model: ModelNames = None,
+    file: FileNames = None,
+    material: MaterialNames = None,
+    operator: OperatorNames = None,
     rows: Annotated[
-        list[RowKind] | None, Query(description="Only rows of this kind: jobs or spans. May be repeated.")
+        list[RowKind] | None, Query(description="Only rows of these kinds. May be repeated.")
     ] = None,
     limit: Limit = 100,
     after: Mark = None,
 ) -> working_schemas.KpiWorking:
     """The sums of one figure, its formula with the numbers put in, what was left out, and a page of rows.
 
-    Jobs come first, newest first, then spans of time by printer. The rows of all pages add up to the sums.
+    Jobs come first, newest first, then spans of time by printer, then repairs. The rows of all pages
+    add up to the sums.
     """
     if kpi not in NAMES:
         raise not_found("indicator", kpi)
@@ -123,9 +150,31 @@ def show_working(
     working = context.kpi_engine.working(
         kpi,
         window_of(context, window, now_ms),
-        by,
+        scopes_of(by),
         now_ms,
-        printers=chosen_printers(context, printer, group),
+        wanted=_wanted(chosen_printers(context, printer, group), model, file, material, operator),
+        subject_id=scope_id,
         rows=RowsWanted(tuple(each for each in RowKind if rows is None or each in rows), limit, after),
     )
     return views.working_view(working, now_ms)
+
+
+def _wanted(
+    printer_ids: list[str] | None,
+    models: list[str] | None,
+    files: list[str] | None,
+    materials: list[str] | None,
+    operators: list[str] | None,
+) -> Selection:
+    """The printers and prints that are asked for."""
+    return Selection(
+        printers=_names(printer_ids),
+        models=_names(models),
+        files=_names(files),
+        materials=_names(materials),
+        operators=_names(operators),
+    )
+
+
+def _names(asked: list[str] | None) -> tuple[str, ...] | None:
+    return None if asked is None else tuple(asked)

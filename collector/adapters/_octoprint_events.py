@@ -17,7 +17,7 @@ from collector.adapters._wire_types import (
 from farm.errors import UnreadableMessage
 from farm.model.limits import INSTANT_MS
 from farm.model.observation import JobFact, JobReading, JobSignal, Link, Observation
-from farm.model.states import Cause, PrinterState
+from farm.model.states import Cause, PrinterState, StateReason
 
 _STATES = {
     "OPERATIONAL": PrinterState.IDLE,
@@ -141,8 +141,11 @@ def _started(memory: OctoPrintMemory, said: EventPayload, at: int | None) -> Obs
 
 
 def _paused(memory: OctoPrintMemory, said: EventPayload, at: int | None) -> Observation:
+    """OctoPrint names the user who paused; one that the firmware or a script asked for has none."""
     memory.state = PrinterState.PAUSED
-    return Observation(time_ms=at, state=PrinterState.PAUSED, job=_job(said, at, measured=False))
+    reason = StateReason.PAUSED_BY_PERSON if text(said.user) else StateReason.PAUSED_BY_MACHINE
+    job = _job(said, at, measured=False)
+    return Observation(time_ms=at, state=PrinterState.PAUSED, job=job, reason=reason)
 
 
 def _resumed(memory: OctoPrintMemory, said: EventPayload, at: int | None) -> Observation:

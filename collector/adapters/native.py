@@ -27,7 +27,14 @@ from farm.errors import UnreadableMessage
 from farm.model.clash import ClashSign
 from farm.model.limits import INSTANT_MS
 from farm.model.observation import JobReading, JobSignal, Link, Observation, Telemetry
-from farm.model.states import ACTIVE_STATES, CancelledBy, Cause, PrinterState
+from farm.model.states import (
+    ACTIVE_STATES,
+    PAUSE_REASONS,
+    CancelledBy,
+    Cause,
+    PrinterState,
+    StateReason,
+)
 from farm.model.times import parse_rfc3339
 
 VERSION = 1
@@ -43,6 +50,7 @@ _SIGNALS = {
 _STATES = {state.value: state for state in PrinterState}
 _CAUSES = {cause.value: cause for cause in Cause}
 _CANCELLERS = {by.value: by for by in CancelledBy}
+_REASONS = {reason.value: reason for reason in PAUSE_REASONS}
 _LAYERS = ("layer", "layers")
 
 
@@ -76,6 +84,7 @@ class _Message(msgspec.Struct):
     cause: Word | None = None
     detail: Words | None = None
     cancelled_by: Word | None = None
+    reason: Word | None = None
 
 
 class _Figures(msgspec.Struct):
@@ -237,6 +246,7 @@ class Native:
             state=state,
             detail=text(said.detail) if word in _STATES else f"state {word!r}",
             job=memory.job if state in ACTIVE_STATES else None,
+            reason=_reason(said, state),
         )
 
     def _event(self, memory: NativeMemory, said: _Message, at: int | None) -> Observation:
@@ -252,7 +262,12 @@ class Native:
             detail=text(said.detail),
             cancelled_by=_CANCELLERS.get(text(said.cancelled_by) or ""),
             job=memory.job,
+            reason=_reason(said, state),
         )
+
+
+def _reason(said: _Message, state: PrinterState) -> StateReason | None:
+    return _REASONS.get(text(said.reason) or "") if state is PrinterState.PAUSED else None
 
 
 def _traits_of_state(said: _Message, at: int | None) -> tuple[Trait, ...]:

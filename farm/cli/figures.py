@@ -1,31 +1,31 @@
 """`layerline kpi`: the indicators, with what they rest on."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
 from farm.cli.names import GroupOption, PrinterNames, PrinterOption
 from farm.cli.opening import open_configuration
 from farm.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOption, VerboseOption, flag
-from farm.cli.output import print_json, print_line
+from farm.cli.output import counted, print_json, print_line
 from farm.cli.times import UtcOption, farm_clock
-from farm.cli.working import MOST_LOOKED_AT, print_working
+from farm.cli.working import Workings, print_working
 from farm.tables import NOTHING, Column, print_table
 
 if TYPE_CHECKING:
     from farm.cli.times import FarmClock
-    from farm.figures.engine import KpiEngine
-    from farm.figures.working import RowKind
     from farm.kpi.figure import KpiFigure
     from farm.kpi.indicator import Unit
     from farm.kpi.standing import TargetStanding
+    from farm.kpi.subjects import Scopes
     from farm.kpi.windows import Window
-    from farm.kpi.working import Working
 
 KPI_EXAMPLES = """
 layerline kpi                                     every indicator of the farm, last 24 hours
 layerline kpi utilization --window week --by printer
 layerline kpi --printer bay1 --window 14d         those of one printer
+layerline kpi print_success_rate --by file,material --window month
+layerline kpi --material PETG --by printer        the prints from one material, by printer
 layerline kpi print_success_rate --window 2026-11-01..2026-11-08 --by group --json
 layerline kpi utilization --window week --printer bay1 --show-working
 """
@@ -61,7 +61,10 @@ def kpi(
     by: Annotated[
         str | None,
         Option(
-            "--by", metavar="printer|group|farm", help="Whose figures; else those asked for, or the farm."
+            "--by",
+            metavar="SCOPE[,SCOPE]",
+            help="For each farm, site, group, model, printer, file, material, operator, cause, hour or "
+            "weekday, or of up to three together; else of what is asked for, or of the farm.",
         ),
     ] = None,
     printer: PrinterOption = None,
@@ -83,6 +86,26 @@ def kpi(
             help="With --show-working at most so many jobs and spans each; else 10, with --json 100.",
         ),
     ] = None,
+    model: Annotated[
+        list[str] | None,
+        Option("--model", metavar="MODEL", help="Only printers of this model; repeatable."),
+    ] = None,
+    file: Annotated[
+        list[str] | None,
+        Option("--file", metavar="FILE", help='Only prints of this file ("" for none); repeatable.'),
+    ] = None,
+    material: Annotated[
+        list[str] | None,
+        Option("--material", metavar="MATERIAL", help="Only prints from this material; repeatable."),
+    ] = None,
+    operator: Annotated[
+        list[str] | None,
+        Option("--operator", metavar="NAME", help="Only prints of this operator; repeatable."),
+    ] = None,
+    limit: Annotated[
+        int,
+        Option("--limit", min=1, max=1_000, help="So many files, materials and so on, those printed most."),
+    ] = 100,
     utc: UtcOption = False,
     database: DatabaseOption = None,
     config: ConfigOption = None,
@@ -100,13 +123,19 @@ def kpi(
     from farm.app.wiring import kpi_engine_of, ledger_of
     from farm.errors import InvalidQuery
     from farm.kpi.figure import figure_record
-    from farm.kpi.subjects import Scope
+    from farm.kpi.selection import Selection
 
     if rows is not None and not show_working:
         raise InvalidQuery("--rows: says how much of a working is shown; add --show-working")
-    if by is not None and by not in list(Scope):
-        raise InvalidQuery(f"--by {by}: must be one of {', '.join(Scope)}")
-    scope = Scope(by or ("printer" if printer else "group" if group else "farm"))
+    asked = {
+        "printer": printer,
+        "group": group,
+        "model": model,
+        "file": file,
+        "material": material,
+        "operator": operator,
+    }
+    scopes = _scopes(by or next((scope for scope, names in asked.items() if names), "farm"))
     configuration = open_configuration(
         config, data, flag("--database", database, "ledger", "url"), verbose=verbose
     )
@@ -114,12 +143,21 @@ def kpi(
         engine, clock = kpi_engine_of(configuration, ledger), farm_clock(configuration, ledger, utc=utc)
         bounds = window_in(clock, window)
         chosen = PrinterNames(configuration, ledger).chosen(printer, group)
-        figures = engine.evaluate(names or None, bounds, scope, clock.now_ms, printers=chosen, compared=True)
-        show = _Showing(engine, clock, chosen)
+        wanted = Selection(
+            printers=_names(chosen),
+            models=_names(model),
+            files=_names(file),
+            materials=_names(material),
+            operators=_names(operator),
+        )
+        figures = engine.evaluate(
+            names or None, bounds, scopes, clock.now_ms, wanted=wanted, limit=limit, compared=True
+        )
+        show = Workings(engine, scopes, bounds, clock.now_ms, wanted)
         if show_working and as_json:
-            print_json([show.record(figure, bounds, rows or _ROWS_OF_JSON) for figure in figures])
+            print_json([show.record(figure, rows or _ROWS_OF_JSON) for figure in figures])
             return
-        workings = [show.pages(figure, bounds) for figure in figures] if show_working else []
+        workings = [show.pages(figure) for figure in figures] if show_working else []
     if as_json:
         print_json([figure_record(figure) for figure in figures])
         return
@@ -127,45 +165,24 @@ def kpi(
         print_line("No figures: nobody that was asked for was there in this window.")
         return
     _print_figures(figures, clock)
+    if figures.left_out:
+        print_line(f"{counted(figures.left_out, 'other')} with fewer prints left out: --limit says how many.")
     for pages in workings:
         print_working(pages, clock, rows or _ROWS)
 
 
-class _Showing:
-    """Gets the workings of figures that were asked for."""
+def _scopes(text: str) -> "Scopes":
+    from farm.errors import InvalidQuery
+    from farm.kpi.subjects import parse_scopes
 
-    def __init__(self, engine: "KpiEngine", clock: "FarmClock", printers: list[str] | None) -> None:
-        self._engine = engine
-        self._clock = clock
-        self._printers = printers
+    try:
+        return parse_scopes(text)
+    except InvalidQuery as error:
+        raise InvalidQuery(f"--by {error}") from None
 
-    def record(self, figure: "KpiFigure", window: "Window", rows: int) -> dict[str, Any]:
-        """The working with one page of rows of every kind, for programs."""
-        from farm.figures.working import RowKind
-        from farm.kpi.working_record import working_record
 
-        return working_record(self._working(figure, window, tuple(RowKind), rows))
-
-    def pages(self, figure: "KpiFigure", window: "Window") -> "dict[RowKind, Working]":
-        """The working with rows of one kind at a time, to be shown."""
-        from farm.figures.working import RowKind
-
-        return {kind: self._working(figure, window, (kind,), MOST_LOOKED_AT) for kind in RowKind}
-
-    def _working(
-        self, figure: "KpiFigure", window: "Window", kinds: "tuple[RowKind, ...]", rows: int
-    ) -> "Working":
-        from farm.figures.working import RowsWanted
-
-        return self._engine.working(
-            figure.id,
-            window,
-            figure.scope,
-            self._clock.now_ms,
-            printers=self._printers,
-            subject_id=figure.scope_id,
-            rows=RowsWanted(kinds, rows),
-        )
+def _names(asked: list[str] | None) -> tuple[str, ...] | None:
+    return None if asked is None else tuple(asked)
 
 
 def window_in(clock: "FarmClock", text: str) -> "Window":

@@ -75,6 +75,7 @@ def _facts(
         ("started", None if job.started_ms is None else clock.exact(job.started_ms)),
         ("ended", None if job.ended_ms is None else clock.exact(job.ended_ms)),
         ("printed", printed(job)),
+        ("expected", None if job.expected_ms is None else span_text(job.expected_ms)),
         ("paused", span_text(job.paused_ms) if job.paused_ms else None),
         ("material", job.material),
         ("operator", job.operator),

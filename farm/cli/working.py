@@ -1,17 +1,21 @@
 """`layerline kpi --show-working`: the rows behind a figure, and the formula with the numbers put in."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from farm.cli.output import print_line
 from farm.cli.times import FarmClock, span_text
 from farm.tables import NOTHING, Cell, Column, print_table
 
 if TYPE_CHECKING:
-    from farm.figures.working import RowKind
+    from farm.figures.engine import KpiEngine
+    from farm.kpi.figure import KpiFigure
     from farm.kpi.indicator import Indicator
     from farm.kpi.parts import Amount, LeftOut, Part
-    from farm.kpi.working import WorkedRow, Working
+    from farm.kpi.selection import Selection
+    from farm.kpi.subjects import Scopes
+    from farm.kpi.windows import Window
+    from farm.kpi.working import RowKind, WorkedRow, Working
 
 MOST_LOOKED_AT = 1_000
 """So many rows of a kind are looked at to tell how many there are beyond those that are shown."""
@@ -34,12 +38,59 @@ _SPANS = (
 )
 
 
+_REPAIRS = (
+    Column("fault", right=True),
+    Column("printer", name=True),
+    Column("repaired after", right=True),
+    Column("counts as", below=True),
+)
+_COLUMNS = {"jobs": _JOBS, "spans": _SPANS, "repairs": _REPAIRS}
+
+
+class Workings:
+    """Gets the workings of figures that were asked for."""
+
+    def __init__(
+        self, engine: "KpiEngine", by: "Scopes", window: "Window", now_ms: int, wanted: "Selection"
+    ) -> None:
+        self._engine = engine
+        self._by = by
+        self._window = window
+        self._now_ms = now_ms
+        self._wanted = wanted
+
+    def record(self, figure: "KpiFigure", rows: int) -> dict[str, Any]:
+        """The working with one page of rows of every kind, for programs."""
+        from farm.kpi.working import RowKind
+        from farm.kpi.working_record import working_record
+
+        return working_record(self._of(figure, tuple(RowKind), rows))
+
+    def pages(self, figure: "KpiFigure") -> "dict[RowKind, Working]":
+        """The working with rows of one kind at a time, to be shown."""
+        from farm.kpi.working import RowKind
+
+        return {kind: self._of(figure, (kind,), MOST_LOOKED_AT) for kind in RowKind}
+
+    def _of(self, figure: "KpiFigure", kinds: "tuple[RowKind, ...]", rows: int) -> "Working":
+        from farm.figures.working import RowsWanted
+
+        return self._engine.working(
+            figure.id,
+            self._window,
+            self._by,
+            self._now_ms,
+            wanted=self._wanted,
+            subject_id=figure.scope_id,
+            rows=RowsWanted(kinds, rows),
+        )
+
+
 def print_working(pages: "Mapping[RowKind, Working]", clock: FarmClock, most: int) -> None:
     """Show how a figure came about, of each kind of rows at most so many and how many there are beyond.
 
     `pages` holds the rows by kind, with up to `MOST_LOOKED_AT` of each.
     """
-    from farm.figures.working import RowKind
     from farm.kpi.catalogue import indicator
 
     first = next(iter(pages.values()))
@@ -56,10 +107,10 @@ def print_working(pages: "Mapping[RowKind, Working]", clock: FarmClock, most: in
         print_line("")
         print_table(_LEFT_OUT, [[each.name, each.shown, each.why] for each in first.left_out])
     for kind, page in pages.items():
-        told, columns = (page.jobs, _JOBS) if kind is RowKind.JOBS else (page.spans, _SPANS)
+        told = (*page.jobs, *page.spans, *page.repairs)
         if told:
             print_line("")
-            print_table(columns, [_cells(entry, row, clock) for row in told[:most]])
+            print_table(_COLUMNS[kind.value], [_cells(entry, row, clock) for row in told[:most]])
             _print_rest(kind, len(told) - most, more=page.next is not None)
 
 
@@ -70,9 +121,12 @@ def _print_rest(kind: "RowKind", beyond: int, *, more: bool) -> None:
 
 
 def _cells(entry: "Indicator", worked: "WorkedRow", clock: FarmClock) -> list[Cell]:
-    from farm.kpi.parts import JobRow
+    from farm.kpi.parts import JobRow, RepairRow
 
     row, counted = worked.row, counts_as(entry, worked)
+    if isinstance(row, RepairRow):
+        lasted = NOTHING if row.ended_ms is None else span_text(row.ended_ms - row.begun_ms)
+        return [clock.instant(row.begun_ms), row.printer.name, lasted, counted]
     if isinstance(row, JobRow):
         outcome = NOTHING if row.job.outcome is None else row.job.outcome.value
         return [clock.instant(row.job.ended_ms), row.printer.name, row.job.file or NOTHING, outcome, counted]

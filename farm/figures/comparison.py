@@ -5,9 +5,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from farm.figures.ended_jobs import ENDINGS
-from farm.figures.read_model import ReadModel, State
-from farm.figures.state_changes import CODES, NOT_THERE, STATES, Change, changes_of
+from farm.figures.job_rows import ENDINGS
+from farm.figures.read_model import ReadModel
+from farm.figures.repairs import repairs_of
+from farm.figures.source import State
+from farm.figures.state_changes import CODES, NOT_THERE, Change, ChangeColumns, changes_of
+from farm.kpi.time_classes import CONDITIONS
 from farm.ledger.recount import Difference, DifferenceKind
 from farm.model.times import rfc3339
 
@@ -29,6 +32,7 @@ def differences(model: ReadModel) -> Iterator[Difference]:
         for number, changes in enumerate(expected):
             yield from _states(model, number, changes)
         yield from _state_sums(model, expected)
+        yield from _repairs(model, expected)
         yield from _jobs(model, state)
 
 
@@ -55,11 +59,26 @@ def _state_sums(model: ReadModel, expected: Sequence[Sequence[Change]]) -> Itera
             told = summed[place, number].tolist()
             if told[:NOT_THERE] != counted[:NOT_THERE]:
                 wrong = next(code for code in range(NOT_THERE) if told[code] != counted[code])
+                state, reason = CONDITIONS[wrong]
                 detail = (
-                    f"until {rfc3339(instant)} {told[wrong]} ms {STATES[wrong]}, "
+                    f"until {rfc3339(instant)} {told[wrong]} ms {reason or state}, "
                     f"counted one by one {counted[wrong]} ms"
                 )
                 yield Difference(model.printers[number].id, DifferenceKind.MODEL_SUM, instant, detail)
+
+
+def _repairs(model: ReadModel, expected: Sequence[Sequence[Change]]) -> Iterator[Difference]:
+    ends = np.array([max([0, *(each[-1].at_ms for each in expected if each)]) + 1])
+    told = model.repairs.sums(ends, np.arange(len(expected)), len(expected))[0]
+    anew = repairs_of(ChangeColumns.of([*enumerate(expected)]).by_printer())
+    for number in range(len(expected)):
+        own = anew.printer == number
+        repaired = own & (anew.ended >= 0)
+        counted = [own.sum(), repaired.sum(), *(each[own].sum() for each in anew[3:])]
+        if told[:, number].tolist() != counted:
+            shown = f"{counted[0]} faults, {counted[1]} repairs that took {counted[2]} ms"
+            detail = f"its states come to {shown}; held are others"
+            yield Difference(model.printers[number].id, DifferenceKind.MODEL_SUM, int(ends[0]), detail)
 
 
 def _counted(changes: Sequence[Change], until_ms: int) -> list[int]:

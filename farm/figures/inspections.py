@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from farm.figures.job_grouping import JobGrouping
 from farm.figures.running_sums import Added, Integers, Keys, RunningSums
 
 MEASURES: Final = ("jobs", "spoiled", "good_units", "rejected_units")
@@ -12,13 +13,38 @@ MEASURES: Final = ("jobs", "spoiled", "good_units", "rejected_units")
 
 
 class InspectedJob(NamedTuple):
-    """A job that ended and was inspected: when and on which printer by number, how, and what was found."""
+    """A job that ended and was inspected: when and how, by what it is told apart, and what was found.
+
+    Codes are those of `farm.figures.job_rows.EndedJob`.
+    """
 
     ended_ms: int
     printer: int
+    file: int
+    material: int
+    operator: int
+    cause: int
     succeeded: bool
     good_units: int
     rejected_units: int
+
+
+class InspectedRows(NamedTuple):
+    """`InspectedJob` by columns, in the order of the ends."""
+
+    ended_ms: Integers
+    printer: Integers
+    file: Integers
+    material: Integers
+    operator: Integers
+    cause: Integers
+    succeeded: Integers
+    good_units: Integers
+    rejected_units: Integers
+
+    def taken(self, rows: slice | Keys) -> "InspectedRows":
+        """These rows alone."""
+        return InspectedRows(*(column[rows] for column in self))
 
 
 class Inspections:
@@ -26,38 +52,42 @@ class Inspections:
 
     def __init__(self) -> None:
         self._jobs: dict[str, InspectedJob] = {}
-        self._columns: list[Integers] | None = None
+        self._rows: InspectedRows | None = None
 
     def fill(self, jobs: Iterable[tuple[str, InspectedJob]]) -> None:
         """These jobs, by their ids, are all that were inspected."""
-        self._jobs, self._columns = dict(jobs), None
+        self._jobs, self._rows = dict(jobs), None
 
     def put(self, job_id: str, job: InspectedJob | None) -> None:
         """The job was found so; None where no verdict stands, or it did not end."""
         if self._jobs.get(job_id) != job:
-            self._columns = None
+            self._rows = None
         if job is None:
             self._jobs.pop(job_id, None)
         else:
             self._jobs[job_id] = job
 
-    def sums(self, edges: Integers, subject_of: Keys, subjects: int) -> Integers:
-        """The sums of `MEASURES` over the jobs that ended before each edge: by edge, measure and subject.
+    def get(self, job_id: str) -> InspectedJob | None:
+        """What was found of the job, None where no verdict stands."""
+        return self._jobs.get(job_id)
 
-        `subject_of` gives the subject of each printer, -1 for none.
-        """
-        at, printer, succeeded, good, rejected = self._sorted()
+    def __len__(self) -> int:
+        return len(self._jobs)
 
-        def contributions(rows: slice | Keys) -> Sequence[Added]:
-            told = succeeded[rows]
-            spoiled = told * (good[rows] == 0)
-            return [(subject_of[printer[rows]], (told, spoiled, good[rows], rejected[rows]))]
+    def sums(self, edges: Integers, who: JobGrouping) -> Integers:
+        """The sums of `MEASURES` over the jobs that ended before each edge: by edge, measure and subject."""
+        rows = self._sorted()
 
-        return RunningSums(at, subjects, len(MEASURES), contributions).until(edges)
+        def contributions(wanted: slice | Keys) -> Sequence[Added]:
+            some = rows.taken(wanted)
+            spoiled = some.succeeded * (some.good_units == 0)
+            return [(who.of(some), (some.succeeded, spoiled, some.good_units, some.rejected_units))]
 
-    def _sorted(self) -> list[Integers]:
-        if self._columns is None:
-            rows = sorted(self._jobs.values())
-            table = np.array(rows, dtype=np.int64).reshape(-1, len(InspectedJob._fields))
-            self._columns = [np.ascontiguousarray(table[:, number]) for number in range(table.shape[1])]
-        return self._columns
+        return RunningSums(rows.ended_ms, who.subjects, len(MEASURES), contributions).until(edges)
+
+    def _sorted(self) -> InspectedRows:
+        if self._rows is None:
+            found = sorted(self._jobs.values())
+            table = np.array(found, dtype=np.int64).reshape(-1, len(InspectedJob._fields))
+            self._rows = InspectedRows(*(np.ascontiguousarray(column) for column in table.T))
+        return self._rows

@@ -1,37 +1,40 @@
 """The rows of the ledger behind a figure, in the state of the ledger in which it was worked out."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from enum import StrEnum
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
 
 from farm.errors import InvalidInput
-from farm.figures.read_model import ReadModel, State
-from farm.figures.state_changes import PRODUCTIVE, STATES, Clock
+from farm.figures.partition import Asked
+from farm.figures.read_model import ReadModel
+from farm.figures.source import State
+from farm.figures.state_changes import UNPLANNED, Clock
 from farm.kpi.intervals import Interval
-from farm.kpi.parts import JobRow, TimeRow
-from farm.kpi.subjects import Subject
+from farm.kpi.parts import JobRow, RepairRow, TimeRow, condition_of
+from farm.kpi.subjects import OF_PRINTERS, Named, Scope, Subject, name_of, named, together
+from farm.kpi.time_classes import CONDITIONS
 from farm.kpi.windows import Window
+from farm.kpi.working import RowKind
 from farm.ledger.job_filter import JobFilter
-from farm.ledger.page_marks import page_end, page_mark
+from farm.ledger.page_marks import MarkedNumber, page_end, page_mark
 from farm.ledger.span_pages import Service
 from farm.model.job import Job
 from farm.model.printer import Printer
 from farm.model.span import Span
 from farm.model.states import Outcome, PrinterState
+from farm.model.times import SECOND_MS
 from farm.model.verdict import Verdict
 from farm.settings import SiteSettings
 
-_PRODUCTIVE = frozenset(STATES[code] for code in PRODUCTIVE)
-_PLANNED = "calendar"
-
-
-class RowKind(StrEnum):
-    """What the rows of a working are."""
-
-    JOBS = "jobs"
-    SPANS = "spans"
+_UNPLANNED: Final = frozenset(CONDITIONS[code] for code in UNPLANNED)
+_PLANNED: Final = "calendar"
+_SAID_BY_JOBS: Final = frozenset({Scope.FILE, Scope.MATERIAL, Scope.OPERATOR, Scope.CAUSE})
+_MOST_LOOKED_THROUGH: Final = 20
+"""So many pages of the ledger for one of ours."""
 
 
 class RowsWanted(msgspec.Struct, frozen=True):
@@ -50,10 +53,11 @@ class RowsWanted(msgspec.Struct, frozen=True):
 
 
 class RowPage(msgspec.Struct, frozen=True):
-    """Jobs, then spans; the mark of the next page, None at the end."""
+    """Jobs, then spans, then repairs; the mark of the next page, None at the end."""
 
     jobs: list[JobRow]
     spans: list[TimeRow]
+    repairs: list[RepairRow]
     next: str | None
 
 
@@ -64,70 +68,145 @@ class _Mark(msgspec.Struct, frozen=True, array_like=True):
     within: str | None
 
 
+class _RepairMark(msgspec.Struct, frozen=True, array_like=True):
+    """How many repairs stand on the pages before."""
+
+    skipped: MarkedNumber
+
+
+class Belonging:
+    """Which printers and jobs belong to a subject."""
+
+    def __init__(
+        self, asked: Asked, subject: Subject, printers: Sequence[Printer], zone: ZoneInfo, *, has_hours: bool
+    ) -> None:
+        """`printers` are all that there are. A subject without hours is made of jobs alone."""
+        self.has_hours = has_hours
+        self.printers = subject.printers
+        self._asked, self._subject, self._zone = asked, subject, zone
+        known = [printer for printer in printers if not printer.ignored]
+        if not has_hours:
+            self.printers = tuple(asked.wanted.among(known))
+        self.is_everybody = len(self.printers) == len(known)
+        self._by_id = {printer.id: printer for printer in self.printers}
+
+    @property
+    def says(self) -> dict[str, list[str]]:
+        """What the jobs must say, as `farm.ledger.job_filter.JobFilter` takes it."""
+        asked = {scope.value: list(texts) for scope, texts in self._asked.wanted.texts().items()}
+        if not self.has_hours:
+            for scope, name in zip(self._asked.by, self._ids(), strict=True):
+                if scope in _SAID_BY_JOBS:
+                    asked[scope.value] = [name]
+        return asked
+
+    def holds(self, job: Job) -> bool:
+        """Whether the job is one of the subject's, where it says what it must."""
+        if self.has_hours:
+            return True
+        names = [self._name(scope, job) for scope in self._asked.by]
+        return together(names).id == self._subject.id
+
+    def _ids(self) -> list[str]:
+        if len(self._asked.by) == 1:
+            return [self._subject.id]
+        return msgspec.json.decode(self._subject.id, type=list[str])
+
+    def _name(self, scope: Scope, job: Job) -> Named:
+        if scope in OF_PRINTERS:
+            return name_of(self._by_id[job.printer_id], scope, self._asked.farm_name)
+        ended = datetime.fromtimestamp((job.ended_ms or 0) // SECOND_MS, self._zone)
+        texts = {
+            Scope.FILE: job.file,
+            Scope.MATERIAL: job.material,
+            Scope.OPERATOR: job.operator,
+            Scope.CAUSE: None if job.cause is None else job.cause.value,
+            Scope.HOUR: str(ended.hour),
+            Scope.WEEKDAY: str(ended.isoweekday()),
+        }
+        return named(scope, texts[scope])
+
+
 class RowsBehind:
-    """The jobs that ended and the time that passed of one subject within a window."""
+    """The jobs that ended, the time that passed and the faults of one subject within a window."""
 
     def __init__(
         self,
         model: ReadModel,
         state: State,
-        subject: Subject,
+        belonging: Belonging,
         window: Window,
         closed: Sequence[Clock | None],
         site: SiteSettings,
     ) -> None:
         """`closed` is the clock of the closed hours of each printer of the model, by number."""
         self._model, self._state = model, state
-        self._subject, self._window = subject, window
+        self._belonging, self._window = belonging, window
         self._closed, self._site = closed, site
 
     def page(self, wanted: RowsWanted) -> RowPage:
         """The rows after the mark. Raises InvalidInput where it is none of a page of them."""
-        kinds = list(wanted.kinds)
-        within = None
+        kinds, within = list(wanted.kinds), None
         if wanted.after is not None:
             mark = page_end(wanted.after, _Mark, "rows")
             if mark.kind not in kinds:
                 raise InvalidInput("after", wanted.after, f"is the mark of a page of {mark.kind}")
             kinds, within = kinds[kinds.index(mark.kind) :], mark.within
-        jobs: list[JobRow] = []
-        spans: list[TimeRow] = []
-        while kinds:
-            kind = kinds.pop(0)
-            limit = wanted.limit - len(jobs)
+        page = RowPage([], [], [], None)
+        for kind in kinds:
+            limit = wanted.limit - len(page.jobs) - len(page.spans)
             if limit <= 0:
-                return RowPage(jobs, spans, page_mark(_Mark(kind, None)))
+                return msgspec.structs.replace(page, next=page_mark(_Mark(kind, None)))
+            following: str | None
             if kind is RowKind.JOBS:
                 jobs, following = self._jobs(within, limit)
-            else:
+                page.jobs.extend(jobs)
+            elif kind is RowKind.SPANS:
                 spans, following = self._spans(within, limit)
+                page.spans.extend(spans)
+            else:
+                repairs, following = self._repairs(within, limit)
+                page.repairs.extend(repairs)
             if following is not None:
-                return RowPage(jobs, spans, page_mark(_Mark(kind, following)))
+                return msgspec.structs.replace(page, next=page_mark(_Mark(kind, following)))
             within = None
-        return RowPage(jobs, spans, None)
+        return page
 
     def _jobs(self, after: str | None, limit: int) -> tuple[list[JobRow], str | None]:
-        everybody = len(self._subject.printers) == sum(not each.ignored for each in self._model.printers)
-        page = self._state.job_page(
-            JobFilter(
-                printer_ids=None if everybody else [printer.id for printer in self._subject.printers],
-                since_ms=self._window.from_ms,
-                until_ms=self._window.to_ms,
-                outcomes=list(Outcome),
-                ended_only=True,
-                limit=limit,
-                after=after,
+        """What the ledger cannot look for is looked through, for so long that a page may be short."""
+        belonging, found = self._belonging, list[Job]()
+        for _ in range(_MOST_LOOKED_THROUGH):
+            page = self._state.job_page(
+                JobFilter(
+                    printer_ids=None
+                    if belonging.is_everybody
+                    else [printer.id for printer in belonging.printers],
+                    since_ms=self._window.from_ms,
+                    until_ms=self._window.to_ms,
+                    outcomes=list(Outcome),
+                    says=belonging.says,
+                    ended_only=True,
+                    limit=limit - len(found),
+                    after=after,
+                )
             )
-        )
-        verdicts = self._state.verdicts([job.id for job in page.jobs])
-        return [self._job_row(job, verdicts.get(job.id)) for job in page.jobs], page.next
+            found += filter(belonging.holds, page.jobs)
+            after = page.next
+            if after is None or len(found) >= limit:
+                break
+        verdicts = self._state.verdicts([job.id for job in found])
+        return [self._job_row(job, verdicts.get(job.id)) for job in found], after
 
     def _job_row(self, job: Job, verdict: Verdict | None) -> JobRow:
         printer = self._model.printers[self._model.number(job.printer_id)]
         return JobRow(site=self._site, printer=printer, job=job, verdict=verdict)
 
     def _spans(self, after: str | None, limit: int) -> tuple[list[TimeRow], str | None]:
-        services = [each for each in map(self._service, self._subject.printers) if each.from_ms < each.to_ms]
+        if not self._belonging.has_hours:
+            return [], None
+        services = [
+            each for each in map(self._service, self._belonging.printers) if each.from_ms < each.to_ms
+        ]
         page = self._state.span_page(services, after, limit)
         return [row for span in page.spans for row in self._time_rows(span)], page.next
 
@@ -145,11 +224,32 @@ class RowsBehind:
             open_ms = whole_ms - closed_ms
             yield TimeRow(site=site, printer=printer, span=piece, open_ms=open_ms, closed_ms=closed_ms)
 
+    def _repairs(self, after: str | None, limit: int) -> tuple[list[RepairRow], str | None]:
+        if not self._belonging.has_hours:
+            return [], None
+        first = 0 if after is None else page_end(after, _RepairMark, "repairs").skipped
+        window = self._window
+        found = self._model.repairs.within(
+            window.from_ms, window.to_ms, self._model.numbers(self._belonging.printers)
+        )
+        rows = [
+            RepairRow(
+                printer=self._model.printers[number],
+                begun_ms=begun_ms,
+                ended_ms=ended_ms,
+                begins_within=window.from_ms <= begun_ms < window.to_ms,
+                ends_within=ended_ms is not None and window.from_ms <= ended_ms < window.to_ms,
+            )
+            for begun_ms, number, ended_ms in found[first : first + limit]
+        ]
+        is_last = len(found) <= first + limit
+        return rows, None if is_last else page_mark(_RepairMark(first + limit))
+
 
 def with_planned_work(span: Span, planned: Iterable[Interval]) -> Iterator[Span]:
-    """The span, with maintenance in its place while work was planned, unless it printed all the same."""
+    """The span, with maintenance in its place while work was planned, unless it printed or was tested."""
     at, end = span.from_ms, span.to_ms
-    if span.state not in _PRODUCTIVE and end is not None:
+    if end is not None and condition_of(span) not in _UNPLANNED:
         for from_ms, to_ms in planned:
             start, stop = max(from_ms, at), min(to_ms, end)
             if start >= stop:

@@ -139,9 +139,9 @@ def telemetry_line(head: str, at_ms: int, row_id: int, figures: Mapping[str, flo
 def kpi_line(point: TimedFigure) -> bytes:
     """One indicator's figure. Where there is no data it has no `value`, which is not zero."""
     figure = point.figure
-    tags = {"site": point.site, "kpi": figure.id, "scope": figure.scope.value, "window": figure.window.name}
-    if figure.scope is not Scope.FARM:
-        tags[figure.scope.value] = figure.scope_id
+    tags = {"site": point.site, "kpi": figure.id, "scope": figure.scope, "window": figure.window.name}
+    if figure.scope != Scope.FARM:
+        tags[figure.scope] = figure.scope_id
     values: dict[str, FieldValue] = {
         "label": figure.label,
         "unit": figure.unit.value,
@@ -221,6 +221,7 @@ _START_FIELDS = frozenset(
         "material",
         "operator",
         "units",
+        "expected_ms",
     }
 )
 _JOB_FLOATS = frozenset({"progress", "filament_mm", "filament_g"})

@@ -11,7 +11,7 @@ from farm.kpi.idle_time import IDLE_TIME
 from farm.kpi.indicator import Indicator
 from farm.kpi.inspection import INSPECTED_YIELD, SUCCESS_AFTER_INSPECTION
 from farm.kpi.production_time import AVG_PRODUCTION_TIME
-from farm.kpi.reliability import MCBF, MTBF
+from farm.kpi.reliability import MCBF, MTBF, MTTR
 from farm.kpi.success import PRINT_SUCCESS_RATE
 from farm.kpi.throughput import THROUGHPUT
 from farm.kpi.uptime import OPERATIONAL_UPTIME, TOTAL_UPTIME
@@ -29,6 +29,7 @@ CATALOGUE: tuple[Indicator, ...] = (
     TOTAL_UPTIME,
     MTBF,
     MCBF,
+    MTTR,
 )
 """Every indicator, in the order in which they are shown."""
 

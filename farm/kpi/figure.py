@@ -9,7 +9,6 @@ from farm.kpi.calculation import KpiResult
 from farm.kpi.indicator import Unit, shown
 from farm.kpi.periods import Period
 from farm.kpi.standing import Side, TargetStanding, side_of
-from farm.kpi.subjects import Scope
 from farm.kpi.targets import Level, Target
 from farm.kpi.wilson import Interval95
 from farm.kpi.windows import Window
@@ -33,7 +32,7 @@ class FigureBefore(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KpiFigure(msgspec.Struct, frozen=True, kw_only=True):
-    """One indicator of one subject over one window, with what is needed to judge it.
+    """One indicator of one subject (`farm.kpi.subjects`) over one window, with what is needed to judge it.
 
     `value` is in `unit`; None means no data, which is not zero. `low` and `high` say where
     the value would lie at worst and at best if everything unknown were known. `interval`
@@ -45,7 +44,7 @@ class KpiFigure(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     id: str
-    scope: Scope
+    scope: str
     scope_id: str
     label: str
     window: Window
@@ -254,7 +253,7 @@ class KpiSeries(msgspec.Struct, frozen=True, kw_only=True):
     """One indicator of one subject, period by period; the first and last may be cut short."""
 
     id: str
-    scope: Scope
+    scope: str
     scope_id: str
     label: str
     unit: Unit

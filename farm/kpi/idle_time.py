@@ -1,46 +1,42 @@
 """Idle time: hours in which printers could have printed and did not, by what kept them."""
 
-from collections.abc import Mapping
 from typing import Final
 
+from farm.kpi.account import Condition
 from farm.kpi.calculation import KpiInput, KpiResult
 from farm.kpi.indicator import Cadence, Indicator, Unit
-from farm.kpi.parts import LeftOut, Part, TimeIn
+from farm.kpi.parts import LeftOut, Part, TimeAs
+from farm.kpi.time_classes import KEPT_BY
 from farm.kpi.utilization import AVAILABLE, NOT_AVAILABLE, UTILIZED, productive_states
-from farm.model.states import PrinterState
 from farm.settings import SiteSettings
 
-REASON: Final[Mapping[PrinterState, str]] = {
-    PrinterState.IDLE: "no_job",
-    PrinterState.FINISHED: "bed_not_cleared",
-    PrinterState.PAUSED: "paused",
-    PrinterState.PREPARING: "preparing",
-    PrinterState.ERROR: "fault",
-    PrinterState.OFFLINE: "offline",
-    PrinterState.UNKNOWN: "unknown",
-}
-"""What keeps a printer in the state from printing. Maintenance is not idle, and stands beside."""
+_UNKNOWN: Final = "unknown"
+REASONS: Final = tuple(dict.fromkeys(KEPT_BY.values()))
+"""What keeps printers from printing, each once."""
 
 
-def _kept_by(*states: PrinterState) -> TimeIn:
-    """Open time in these of the states, where they do not count as printing."""
+def _kept_by(*reasons: str) -> TimeAs:
+    """Open time in which one of these kept a printer, where its state does not count as printing."""
+    conditions = frozenset(condition for condition, reason in KEPT_BY.items() if reason in reasons)
 
-    def idle(site: SiteSettings) -> frozenset[PrinterState]:
-        return frozenset(states) - productive_states(site)
+    def idle(site: SiteSettings) -> frozenset[Condition]:
+        productive = productive_states(site)
+        return frozenset(each for each in conditions if each.state not in productive)
 
-    return TimeIn(opened=idle)
+    return TimeAs(opened=idle)
 
 
-_IDLE: Final = Part("idle_hours", _kept_by(*(state for state in REASON if state is not PrinterState.UNKNOWN)))
-_UNKNOWN: Final = Part("unknown_hours", _kept_by(PrinterState.UNKNOWN))
+_IDLE: Final = Part("idle_hours", _kept_by(*(reason for reason in REASONS if reason != _UNKNOWN)))
+_NOT_SEEN: Final = Part("unknown_hours", _kept_by(_UNKNOWN))
 
 
 def idle_time(given: KpiInput) -> KpiResult:
     """Available hours that are known not to have been used; None where no available time was observed.
 
-    At worst unknown time was idle, at best it was not.
+    At worst unknown time was idle, at best it was not. Maintenance, engineering and closed hours
+    are not idle, and stand beside.
     """
-    idle, unknown, available = (float(part.total(given)) for part in (_IDLE, _UNKNOWN, AVAILABLE))
+    idle, unknown, available = (float(part.total(given)) for part in (_IDLE, _NOT_SEEN, AVAILABLE))
     return KpiResult(
         value=idle if available > unknown else None,
         low=idle if available else None,
@@ -59,14 +55,16 @@ IDLE_TIME = Indicator(
     targets=(),
     parts=(
         _IDLE,
-        *(Part(f"{reason}_hours", _kept_by(state)) for state, reason in REASON.items()),
+        *(Part(f"{reason}_hours", _kept_by(reason)) for reason in REASONS),
         *(Part(f"{each.name}_hours", each.rows) for each in NOT_AVAILABLE),
     ),
     expression="idle_hours",
     left_out=(
         *NOT_AVAILABLE,
-        LeftOut("not_observed", "nobody saw what it did: it opens the range", _UNKNOWN.rows),
+        LeftOut("not_observed", "nobody saw what it did: it opens the range", _NOT_SEEN.rows),
         LeftOut("printing", "it printed", UTILIZED.rows),
     ),
     calculate=idle_time,
+    reads=frozenset(),
+    needs_hours=True,
 )

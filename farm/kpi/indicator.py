@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
-from farm.kpi.calculation import KpiInput, KpiResult
-from farm.kpi.parts import Input, LeftOut, Measure, Part
+from farm.kpi.calculation import EVERY_TALLY, KpiInput, KpiResult, Tally
+from farm.kpi.parts import Input, JobSelector, LeftOut, Measure, Part
 from farm.kpi.targets import Target
+
+NO_DATA: Final = KpiResult(value=None, low=None, high=None)
 
 
 class Unit(StrEnum):
@@ -38,6 +41,9 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True):
     `expression` is the value written with their names: `succeeded ÷ attempts`. `left_out` are the rows
     that do not count in it. `beside` names what `calculate` gives in counts and amounts that is no sum
     of rows, and says how it comes about.
+
+    `reads` are the parts of its input, beside the hours, that the formula looks at. One that `needs_hours`
+    has no data for a subject that has none: a file, a material, an operator, a cause, an hour of the day.
     """
 
     id: str
@@ -53,6 +59,8 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True):
     left_out: tuple[LeftOut, ...] = ()
     beside: Mapping[str, str] = {}
     calculate: Callable[[KpiInput], KpiResult]
+    reads: frozenset[Tally] = EVERY_TALLY
+    needs_hours: bool = False
 
     @property
     def inputs(self) -> tuple[Input, ...]:
@@ -60,11 +68,18 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True):
         selectors = [part.rows for part in self.parts] + [each.rows for each in self.left_out]
         return tuple(each for each in Input if any(each in rows.inputs for rows in selectors))
 
-    def worked_out(self, given: KpiInput) -> KpiResult:
-        """What the formula gives, and in its counts and amounts what the parts come to."""
+    def worked_out(self, given: KpiInput, *, has_hours: bool = True) -> KpiResult:
+        """What the formula gives, and in its counts and amounts what the parts come to.
+
+        Without the hours of printers those that need them have no data, and no other tells hours of them.
+        """
+        if self.needs_hours and not has_hours:
+            return NO_DATA
         found = self.calculate(given)
         counts, amounts = {}, {}
         for part in self.parts:
+            if not (has_hours or isinstance(part.rows, JobSelector)):
+                continue
             if part.rows.measure is Measure.COUNT:
                 counts[part.name] = int(part.total(given))
             else:

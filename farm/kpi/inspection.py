@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from farm.kpi.calculation import KpiInput, KpiResult
+from farm.kpi.calculation import KpiInput, KpiResult, Tally
 from farm.kpi.indicator import Cadence, Indicator, Unit
 from farm.kpi.parts import Difference, EndedJobs, Inspected, LeftOut, Part
 from farm.kpi.success import ATTEMPTS, NOT_ATTEMPTED
@@ -89,6 +89,7 @@ SUCCESS_AFTER_INSPECTION = Indicator(
     expression="good ÷ attempts",
     left_out=NOT_ATTEMPTED,
     calculate=success_after_inspection,
+    reads=frozenset({Tally.JOBS, Tally.INSPECTIONS}),
 )
 
 INSPECTED_YIELD = Indicator(
@@ -104,4 +105,5 @@ INSPECTED_YIELD = Indicator(
     expression="good_units ÷ (good_units + rejected_units)",
     left_out=(LeftOut("not_inspected", "nobody inspected it", _NOT_INSPECTED),),
     calculate=inspected_yield,
+    reads=frozenset({Tally.INSPECTIONS}),
 )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from farm.model.states import CancelledBy, Outcome
+from farm.model.states import CancelledBy, Cause, Outcome
 
 
 class InspectionTally(msgspec.Struct, frozen=True):
@@ -18,14 +18,65 @@ class InspectionTally(msgspec.Struct, frozen=True):
     rejected_units: int = 0
 
 
+class MaterialTally(msgspec.Struct, frozen=True):
+    """Material that jobs used, in sums of whole units, over the jobs of which it is known.
+
+    `weighed` jobs say their grams and come to `milligrams`; `measured` jobs say the length of their
+    filament and come to `micrometres`. A job that says nothing is in neither, and one that used nothing
+    is in them with 0.
+    """
+
+    weighed: int = 0
+    milligrams: int = 0
+    measured: int = 0
+    micrometres: int = 0
+
+    @property
+    def grams(self) -> float:
+        """Grams of the jobs that say them."""
+        return self.milligrams / 1_000
+
+    @property
+    def millimetres(self) -> float:
+        """Millimetres of filament of the jobs that say them."""
+        return self.micrometres / 1_000
+
+
+class EstimateTally(msgspec.Struct, frozen=True):
+    """Estimates held against what it took, over the jobs that succeeded, printed and carry an estimate.
+
+    `expected_ms` is the sum of the estimates of the source (the slicer's), `actual_ms` that of the
+    printing time, `off_ms` that of the differences whichever way they go. Of actual ÷ expected, job by
+    job, `thousandths` is the sum in 1/1,000 and `squared` that of the squares in 1/1,000,000, so that mean
+    and spread follow from them: a ratio counts as at most 300.
+    """
+
+    jobs: int = 0
+    expected_ms: int = 0
+    actual_ms: int = 0
+    off_ms: int = 0
+    thousandths: int = 0
+    squared: int = 0
+
+
 class OutcomeTally(msgspec.Struct, frozen=True):
-    """Jobs that ended, their units, jobs cancelled by whom, and printing time. What is missing is none."""
+    """Jobs that ended, by outcome; what is missing from a mapping is none.
+
+    `jobs`, their `units`, and the time (ms) that they spent printing, preparing and paused. `cancelled_by`
+    parts the cancelled jobs by who did it, `failed_by` the failed ones by cause (the sum is
+    `jobs[Outcome.FAILED]`; one without a cause counts as `Cause.UNKNOWN`).
+    """
 
     jobs: Mapping[Outcome, int]
     units: Mapping[Outcome, int]
     cancelled_by: Mapping[CancelledBy, int]
     printing_ms: Mapping[Outcome, int] = {}
     inspected: InspectionTally = InspectionTally()
+    preparing_ms: Mapping[Outcome, int] = {}
+    paused_ms: Mapping[Outcome, int] = {}
+    material: Mapping[Outcome, MaterialTally] = {}
+    failed_by: Mapping[Cause, int] = {}
+    estimates: EstimateTally = EstimateTally()
 
     @property
     def ended(self) -> int:
@@ -35,3 +86,7 @@ class OutcomeTally(msgspec.Struct, frozen=True):
     def jobs_by_outcome(self) -> dict[str, int]:
         """The number of jobs of every outcome, by its word."""
         return {outcome.value: self.jobs.get(outcome, 0) for outcome in Outcome}
+
+    def material_of(self, outcome: Outcome) -> MaterialTally:
+        """What the jobs of that outcome used."""
+        return self.material.get(outcome, MaterialTally())

@@ -11,8 +11,10 @@ from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 
+from farm.kpi.account import Condition, TimeAccount
 from farm.kpi.calculation import KpiInput
 from farm.kpi.outcomes import InspectionTally, OutcomeTally
+from farm.kpi.time_classes import CONDITIONS
 from farm.model.job import Job
 from farm.model.printer import Printer
 from farm.model.span import Span
@@ -52,6 +54,20 @@ class TimeRow(msgspec.Struct, frozen=True, kw_only=True):
     span: Span
     open_ms: int
     closed_ms: int
+
+
+class RepairRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A fault of a printer that began or was repaired in the window; `ended_ms` is None while it lasts."""
+
+    printer: Printer
+    begun_ms: int
+    ended_ms: int | None
+    begins_within: bool
+    ends_within: bool
+
+
+Row: TypeAlias = JobRow | TimeRow | RepairRow
+"""What figures are made of."""
 
 
 class Measure(StrEnum):
@@ -126,11 +142,56 @@ class TimeSelector(msgspec.Struct, frozen=True, kw_only=True):
         """What the row adds to it, 0 for one that does not belong."""
 
 
+class RepairMeasure(StrEnum):
+    """What is summed up of faults and repairs."""
+
+    FAULTS = "faults"
+    REPAIRS = "repairs"
+    TIME = "time"
+
+
+class Repaired(msgspec.Struct, frozen=True, kw_only=True):
+    """Faults that began in the window, repairs that ended in it, or how long these took since the fault."""
+
+    of: RepairMeasure
+
+    @property
+    def inputs(self) -> frozenset[Input]:
+        """The states, whether the shop was open or not."""
+        return frozenset({Input.SPANS})
+
+    @property
+    def measure(self) -> Measure:
+        """A count, or time."""
+        return Measure.TIME if self.of is RepairMeasure.TIME else Measure.COUNT
+
+    def total(self, given: KpiInput) -> int:
+        """The sum over all of them."""
+        told = given.repairs
+        return {
+            RepairMeasure.FAULTS: told.faults,
+            RepairMeasure.REPAIRS: told.repairs,
+            RepairMeasure.TIME: told.repair_ms,
+        }[self.of]
+
+    def share(self, row: RepairRow) -> int:
+        """1 for what began or ended in the window, or the whole time of a repair that ended in it."""
+        if self.of is RepairMeasure.FAULTS:
+            return int(row.begins_within)
+        if not row.ends_within or row.ended_ms is None:
+            return 0
+        return 1 if self.of is RepairMeasure.REPAIRS else row.ended_ms - row.begun_ms
+
+
+Selector: TypeAlias = JobSelector | TimeSelector | Repaired
+"""Which rows add to a sum, and how much."""
+
+
 class Part(msgspec.Struct, frozen=True):
     """A sum of a figure. By its `name` it stands in the counts or amounts, and in the expression."""
 
     name: str
-    rows: JobSelector | TimeSelector
+    rows: Selector
 
     def total(self, given: KpiInput) -> Amount:
         """What it comes to, times in hours."""
@@ -142,7 +203,7 @@ class LeftOut(msgspec.Struct, frozen=True):
 
     name: str
     why: str
-    rows: JobSelector | TimeSelector
+    rows: Selector
 
 
 class JobMeasure(StrEnum):
@@ -277,6 +338,44 @@ class TimeIn(TimeSelector, frozen=True, kw_only=True):
         state, site = row.span.state, row.site
         opened = row.open_ms if state in _of_site(self.opened, site) else 0
         return opened + (row.closed_ms if state in _of_site(self.closed, site) else 0)
+
+
+class TimeAs(TimeSelector, frozen=True, kw_only=True):
+    """Open time in the conditions, each a state with or without a reason, and closed time in the states."""
+
+    opened: BySite[frozenset[Condition]] = frozenset()
+    closed: BySite[frozenset[PrinterState]] = NO_STATE
+
+    @property
+    def measure(self) -> Measure:
+        """Time."""
+        return Measure.TIME
+
+    def total(self, given: KpiInput) -> int:
+        """The sum over all printers, in milliseconds."""
+        site, account = given.site, given.account
+        opened = sum(_open_ms(account, condition) for condition in _of_site(self.opened, site))
+        return opened + sum(account.closed_ms.get(state, 0) for state in _of_site(self.closed, site))
+
+    def share(self, row: TimeRow) -> int:
+        """How much of the row's time counts, in milliseconds."""
+        opened = row.open_ms if condition_of(row.span) in _of_site(self.opened, row.site) else 0
+        return opened + (row.closed_ms if row.span.state in _of_site(self.closed, row.site) else 0)
+
+
+def condition_of(span: Span) -> Condition:
+    """The condition by which the time of the span is told apart."""
+    for condition in CONDITIONS:
+        if condition == (span.state, span.reason):
+            return condition
+    return Condition(span.state)
+
+
+def _open_ms(account: TimeAccount, condition: Condition) -> int:
+    if condition.reason is not None:
+        return account.reasons_ms.get(condition, 0)
+    whole = account.open_ms.get(condition.state, 0)
+    return whole - sum(ms for other, ms in account.reasons_ms.items() if other.state is condition.state)
 
 
 def time_in(states: BySite[frozenset[PrinterState]]) -> TimeIn:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from farm.kpi.calculation import KpiInput, KpiResult, hours
+from farm.kpi.calculation import KpiInput, KpiResult, Tally, hours
 from farm.kpi.indicator import Cadence, Indicator, Unit
 from farm.kpi.parts import EndedJobs, JobMeasure, LeftOut, Part
 from farm.kpi.targets import Level, Profile, Target
@@ -65,4 +65,5 @@ AVG_PRODUCTION_TIME = Indicator(
         ),
     ),
     calculate=avg_production_time,
+    reads=frozenset({Tally.JOBS}),
 )

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from farm.kpi.calculation import KpiInput, KpiResult
+from farm.kpi.calculation import KpiInput, KpiResult, Tally, hours
 from farm.kpi.indicator import Cadence, Indicator, Unit
-from farm.kpi.parts import EndedJobs, LeftOut, Part, time_in
+from farm.kpi.parts import EndedJobs, LeftOut, Part, Repaired, RepairMeasure, time_in
 from farm.kpi.utilization import productive_states
 from farm.model.states import Outcome
 
@@ -38,6 +38,20 @@ def mcbf(given: KpiInput) -> KpiResult:
     return _between_failures(given, float(jobs[Outcome.SUCCEEDED] + jobs[Outcome.FAILED]))
 
 
+def mttr(given: KpiInput) -> KpiResult:
+    """Hours from a fault to the next productive state, a mean over the repairs that ended; None without one.
+
+    At best a printer worked again as soon as nobody saw it any more; at worst it was at fault as soon as
+    nobody saw it, before the fault showed.
+    """
+    told = given.repairs
+    value, low, high = (
+        hours(ms) / told.repairs if told.repairs else None
+        for ms in (told.repair_ms, told.least_ms, told.most_ms)
+    )
+    return KpiResult(value=value, low=low, high=high)
+
+
 def _between_failures(given: KpiInput, amount: float) -> KpiResult:
     """At worst every job of unknown outcome failed, at best none did."""
     jobs = given.outcomes.jobs_by_outcome()
@@ -63,6 +77,8 @@ MTBF = Indicator(
     expression="printing_hours ÷ failed",
     left_out=_NOT_COUNTED,
     calculate=mtbf,
+    reads=frozenset({Tally.JOBS}),
+    needs_hours=True,
 )
 
 MCBF = Indicator(
@@ -78,4 +94,25 @@ MCBF = Indicator(
     expression="(succeeded + failed) ÷ failed",
     left_out=_NOT_COUNTED,
     calculate=mcbf,
+    reads=frozenset({Tally.JOBS}),
+)
+
+MTTR = Indicator(
+    id="mttr",
+    name="Mean time to repair",
+    unit=Unit.HOURS,
+    formula="hours from a fault to the next productive state ÷ repairs, by the time at which they ended",
+    source="ISO 22400-2 (mean time to repair) and SEMI E10 (unscheduled downtime)",
+    more_is_better=False,
+    cadences=(Cadence.WEEKLY,),
+    targets=(),
+    parts=(
+        Part("faults", Repaired(of=RepairMeasure.FAULTS)),
+        Part("repairs", Repaired(of=RepairMeasure.REPAIRS)),
+        Part("repair_hours", Repaired(of=RepairMeasure.TIME)),
+    ),
+    expression="repair_hours ÷ repairs",
+    calculate=mttr,
+    reads=frozenset({Tally.REPAIRS}),
+    needs_hours=True,
 )

@@ -54,7 +54,7 @@ def side_of(difference: float, *, more_is_better: bool) -> Side:
 
 
 def stand(
-    target: Target, found: KpiResult, window: Window, scope: Scope, zone: ZoneInfo, *, more_is_better: bool
+    target: Target, found: KpiResult, window: Window, scope: str, zone: ZoneInfo, *, more_is_better: bool
 ) -> TargetStanding:
     """How what was found in the window stands to the target."""
     if found.value is None:
@@ -93,11 +93,11 @@ def _share(target: Target, value: float) -> float | None:
     return value / target.low if target.low else None
 
 
-def _why_not(target: Target, standing: Standing, window: Window, scope: Scope, zone: ZoneInfo) -> str | None:
+def _why_not(target: Target, standing: Standing, window: Window, scope: str, zone: ZoneInfo) -> str | None:
     """Why an amount for a period says nothing of the figure, None where it does."""
     if target.per is None:
         return None
-    if scope is not Scope.FARM:
+    if scope != Scope.FARM:
         return "it is one of the farm as a whole"
     if is_one(target.per, window, zone):
         return None

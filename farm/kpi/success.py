@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from farm.kpi.calculation import KpiInput, KpiResult
+from farm.kpi.calculation import KpiInput, KpiResult, Tally
 from farm.kpi.indicator import Cadence, Indicator, Unit
 from farm.kpi.parts import EVERY_OUTCOME, CancelledJobs, EndedJobs, LeftOut, Part
 from farm.kpi.targets import Profile, Target
@@ -78,4 +78,5 @@ PRINT_SUCCESS_RATE = Indicator(
     expression="succeeded ÷ attempts",
     left_out=NOT_ATTEMPTED,
     calculate=print_success_rate,
+    reads=frozenset({Tally.JOBS}),
 )

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from farm.kpi.calculation import KpiInput, KpiResult
+from farm.kpi.calculation import KpiInput, KpiResult, Tally
 from farm.kpi.indicator import Cadence, Indicator, Unit
 from farm.kpi.parts import EVERY_OUTCOME, EndedJobs, JobMeasure, LeftOut, Part, time_in
 from farm.kpi.periods import Period
@@ -100,4 +100,5 @@ THROUGHPUT = Indicator(
         for period in ("hour", "day")
     },
     calculate=throughput,
+    reads=frozenset({Tally.JOBS}),
 )

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Final
 
+from farm.kpi.account import Condition
 from farm.kpi.calculation import KpiInput, KpiResult
 from farm.kpi.indicator import Cadence, Indicator, Unit
-from farm.kpi.parts import EVERY_STATE, LeftOut, Part, TimeIn
+from farm.kpi.parts import EVERY_STATE, LeftOut, Part, TimeAs
 from farm.kpi.time_classes import CLASS_OF, TimeClass, time_by_class, total
 
-UP: Final = frozenset({TimeClass.PRODUCTIVE, TimeClass.STANDBY})
+UP: Final = frozenset({TimeClass.PRODUCTIVE, TimeClass.STANDBY, TimeClass.ENGINEERING})
 OPERATIONS: Final = frozenset(TimeClass) - {TimeClass.NON_SCHEDULED}
 
 
@@ -36,13 +37,15 @@ def _uptime(by_class: Mapping[TimeClass, int], whole_ms: int) -> KpiResult:
     )
 
 
-def _time_of(time_class: TimeClass) -> TimeIn:
+def _time_of(time_class: TimeClass) -> TimeAs:
     """The time of the class; in closed hours only what was productive keeps its class."""
-    productive = frozenset(state for state in EVERY_STATE if CLASS_OF[state] is TimeClass.PRODUCTIVE)
+    conditions = frozenset(each for each, its_class in CLASS_OF.items() if its_class is time_class)
+    productive = frozenset(
+        state for state in EVERY_STATE if CLASS_OF[Condition(state)] is TimeClass.PRODUCTIVE
+    )
     if time_class is TimeClass.NON_SCHEDULED:
-        return TimeIn(closed=EVERY_STATE - productive)
-    states = frozenset(state for state in EVERY_STATE if CLASS_OF[state] is time_class)
-    return TimeIn(opened=states, closed=states & productive)
+        return TimeAs(closed=EVERY_STATE - productive)
+    return TimeAs(opened=conditions, closed=productive & {each.state for each in conditions})
 
 
 _BY_CLASS: Final = tuple(Part(f"{each.value}_hours", _time_of(each)) for each in TimeClass)
@@ -60,31 +63,37 @@ OPERATIONAL_UPTIME = Indicator(
     id="operational_uptime",
     name="Operational uptime",
     unit=Unit.RATIO,
-    formula="(productive hours + standby hours) ÷ operations hours; operations hours = all hours − "
-    "closed hours in which nothing was printed",
+    formula="(productive hours + standby hours + engineering hours) ÷ operations hours; "
+    "operations hours = all hours − closed hours in which nothing was printed",
     source=_SOURCE,
     more_is_better=True,
     cadences=(Cadence.WEEKLY,),
     targets=(),
     parts=_BY_CLASS,
-    expression="(productive_hours + standby_hours) ÷ (productive_hours + standby_hours + "
+    expression="(productive_hours + standby_hours + engineering_hours) ÷ "
+    "(productive_hours + standby_hours + engineering_hours + "
     "scheduled_down_hours + unscheduled_down_hours + unknown_hours)",
     left_out=(_CLOSED, _NOT_OBSERVED),
     calculate=operational_uptime,
+    reads=frozenset(),
+    needs_hours=True,
 )
 
 TOTAL_UPTIME = Indicator(
     id="total_uptime",
     name="Total uptime",
     unit=Unit.RATIO,
-    formula="(productive hours + standby hours) ÷ all hours",
+    formula="(productive hours + standby hours + engineering hours) ÷ all hours",
     source=_SOURCE,
     more_is_better=True,
     cadences=(Cadence.WEEKLY,),
     targets=(),
     parts=_BY_CLASS,
-    expression="(productive_hours + standby_hours) ÷ (productive_hours + standby_hours + "
+    expression="(productive_hours + standby_hours + engineering_hours) ÷ "
+    "(productive_hours + standby_hours + engineering_hours + "
     "scheduled_down_hours + unscheduled_down_hours + non_scheduled_hours + unknown_hours)",
     left_out=(_NOT_OBSERVED,),
     calculate=total_uptime,
+    reads=frozenset(),
+    needs_hours=True,
 )

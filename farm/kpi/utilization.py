@@ -2,11 +2,12 @@
 
 from typing import Final
 
+from farm.kpi.account import Condition
 from farm.kpi.calculation import KpiInput, KpiResult
 from farm.kpi.indicator import Cadence, Indicator, Unit
-from farm.kpi.parts import EVERY_STATE, LeftOut, Part, TimeIn, time_in
+from farm.kpi.parts import EVERY_STATE, LeftOut, Part, TimeAs, TimeIn, time_in
 from farm.kpi.targets import Level, Profile, Target
-from farm.model.states import PrinterState
+from farm.model.states import PrinterState, StateReason
 from farm.settings import SiteSettings
 
 _PRINTING: Final = frozenset({PrinterState.PRINTING})
@@ -30,13 +31,22 @@ AVAILABLE: Final = Part(
     "available_hours", TimeIn(opened=EVERY_STATE - _MAINTENANCE, closed=productive_states)
 )
 """Open time without maintenance, and what was printed in closed hours."""
+ENGINEERING: Final = TimeAs(opened=frozenset({Condition(PrinterState.MAINTENANCE, StateReason.ENGINEERING)}))
+"""Open time of calibration and tests."""
 NOT_AVAILABLE: Final = (
     LeftOut("closed", "the shop was closed and it did not print", TimeIn(closed=_unproductive)),
-    LeftOut("maintenance", "maintenance was planned or set by a person", TimeIn(opened=_MAINTENANCE)),
+    LeftOut(
+        "maintenance",
+        "maintenance was planned or set by a person",
+        TimeAs(opened=frozenset({Condition(PrinterState.MAINTENANCE)})),
+    ),
+    LeftOut("engineering", "it was calibrated or tested", ENGINEERING),
 )
 """Time in which nobody could have expected it to print."""
-HOURS_BY_STATE: Final = tuple(
-    Part(f"{state.value}_hours", time_in(frozenset({state}))) for state in PrinterState
+_HOURS_BY_STATE: Final = tuple(
+    Part(f"{state.value}_hours", time_in(frozenset({state})))
+    for state in PrinterState
+    if state is not PrinterState.MAINTENANCE
 )
 
 
@@ -97,7 +107,12 @@ UTILIZATION = Indicator(
         Part("closed_hours", TimeIn(closed=EVERY_STATE)),
         AVAILABLE,
         UTILIZED,
-        *HOURS_BY_STATE,
+        *_HOURS_BY_STATE,
+        Part(
+            "maintenance_hours",
+            TimeAs(opened=frozenset({Condition(PrinterState.MAINTENANCE)}), closed=_MAINTENANCE),
+        ),
+        Part("engineering_hours", ENGINEERING),
     ),
     expression="utilized_hours ÷ available_hours",
     left_out=(
@@ -110,4 +125,6 @@ UTILIZATION = Indicator(
     ),
     beside={"printers": "the printers that were there in the window"},
     calculate=utilization,
+    reads=frozenset(),
+    needs_hours=True,
 )

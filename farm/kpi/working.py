@@ -1,6 +1,7 @@
 """The working of a figure: the rows behind it, the formula with the numbers put in, what was left out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
 from typing import Final
 
 import msgspec
@@ -9,9 +10,37 @@ from farm.kpi.calculation import KpiInput
 from farm.kpi.expression import with_numbers
 from farm.kpi.figure import KpiFigure
 from farm.kpi.indicator import Indicator
-from farm.kpi.parts import Amount, JobRow, JobSelector, LeftOut, Measure, Part, TimeRow, TimeSelector
+from farm.kpi.parts import (
+    Amount,
+    JobRow,
+    JobSelector,
+    LeftOut,
+    Measure,
+    Part,
+    Repaired,
+    RepairRow,
+    Row,
+    Selector,
+    TimeRow,
+    TimeSelector,
+)
 
 _PLAIN: Final = ",.2f"
+
+
+class RowKind(StrEnum):
+    """What the rows of a working are."""
+
+    JOBS = "jobs"
+    SPANS = "spans"
+    REPAIRS = "repairs"
+
+
+_SELECTS: Final[Mapping[RowKind, type]] = {
+    RowKind.JOBS: JobSelector,
+    RowKind.SPANS: TimeSelector,
+    RowKind.REPAIRS: Repaired,
+}
 
 
 class Sum(msgspec.Struct, frozen=True):
@@ -57,7 +86,7 @@ class WorkedRow(msgspec.Struct, frozen=True):
     Amounts of time are in milliseconds.
     """
 
-    row: JobRow | TimeRow
+    row: Row
     adds: dict[str, Amount]
     left_out: dict[str, Amount]
 
@@ -72,6 +101,7 @@ class Working(msgspec.Struct, frozen=True, kw_only=True):
     left_out: tuple[Omission, ...]
     jobs: tuple[WorkedRow, ...]
     spans: tuple[WorkedRow, ...]
+    repairs: tuple[WorkedRow, ...]
     next: str | None
 
 
@@ -83,48 +113,52 @@ def shown_amount(measure: Measure, amount: Amount) -> str:
     return f"{told:{_PLAIN}} h" if measure is Measure.TIME else f"{told:{_PLAIN}}"
 
 
-def sums_of(entry: Indicator, given: KpiInput) -> tuple[Sum, ...]:
-    """What each part of the indicator comes to."""
-    return tuple(Sum(part.name, part.rows.measure, part.rows.total(given)) for part in entry.parts)
+def sums_of(entry: Indicator, given: KpiInput, *, has_hours: bool) -> tuple[Sum, ...]:
+    """What each part of the indicator comes to; those of hours are none where there are no hours."""
+    if entry.needs_hours and not has_hours:
+        return ()
+    told = (part for part in entry.parts if has_hours or isinstance(part.rows, JobSelector))
+    return tuple(Sum(part.name, part.rows.measure, part.rows.total(given)) for part in told)
 
 
-def omissions_of(entry: Indicator, given: KpiInput) -> tuple[Omission, ...]:
+def omissions_of(entry: Indicator, given: KpiInput, *, has_hours: bool) -> tuple[Omission, ...]:
     """What the indicator leaves out, where there is some of it."""
-    found = ((each, each.rows.total(given)) for each in entry.left_out)
+    if entry.needs_hours and not has_hours:
+        return (
+            Omission("no_hours", "it needs the hours of printers, and these are prints", Measure.COUNT, 0),
+        )
+    told = (each for each in entry.left_out if has_hours or isinstance(each.rows, JobSelector))
+    found = ((each, each.rows.total(given)) for each in told)
     return tuple(Omission(each.name, each.why, each.rows.measure, amount) for each, amount in found if amount)
 
 
 def calculation_of(expression: str, sums: Sequence[Sum], value: str) -> str:
     """The expression with the numbers put in, and what it comes to: `180 ÷ 200 = 90.00 %`."""
     shown = {each.name: each.shown for each in sums}
+    if not shown:
+        return value
     return f"{with_numbers(expression, shown)} = {value}"
 
 
-def worked_rows(entry: Indicator, rows: Iterable[JobRow | TimeRow]) -> tuple[WorkedRow, ...]:
+def worked_rows(entry: Indicator, rows: Iterable[Row]) -> tuple[WorkedRow, ...]:
     """What each row adds to the parts of the indicator, and as what it is left out."""
     return tuple(WorkedRow(row, _shares(entry.parts, row), _shares(entry.left_out, row)) for row in rows)
 
 
-def is_made_of_jobs(entry: Indicator) -> bool:
-    """Whether jobs add to the indicator, or are left out of it."""
-    return any(isinstance(rows, JobSelector) for rows in _selectors(entry))
+def kinds_of(entry: Indicator) -> tuple[RowKind, ...]:
+    """Which kinds of rows add to the indicator, or are left out of it."""
+    selectors = [part.rows for part in entry.parts] + [each.rows for each in entry.left_out]
+    return tuple(kind for kind in RowKind if any(isinstance(rows, _SELECTS[kind]) for rows in selectors))
 
 
-def is_made_of_time(entry: Indicator) -> bool:
-    """Whether spans of time add to the indicator, or are left out of it."""
-    return any(isinstance(rows, TimeSelector) for rows in _selectors(entry))
-
-
-def _selectors(entry: Indicator) -> list[JobSelector | TimeSelector]:
-    return [part.rows for part in entry.parts] + [each.rows for each in entry.left_out]
-
-
-def _shares(parts: Iterable[Part | LeftOut], row: JobRow | TimeRow) -> dict[str, Amount]:
+def _shares(parts: Iterable[Part | LeftOut], row: Row) -> dict[str, Amount]:
     shares = ((part.name, _share(part.rows, row)) for part in parts)
     return {name: share for name, share in shares if share}
 
 
-def _share(rows: JobSelector | TimeSelector, row: JobRow | TimeRow) -> Amount:
+def _share(rows: Selector, row: Row) -> Amount:
     if isinstance(rows, JobSelector):
         return rows.share(row) if isinstance(row, JobRow) else 0
-    return rows.share(row) if isinstance(row, TimeRow) else 0
+    if isinstance(rows, TimeSelector):
+        return rows.share(row) if isinstance(row, TimeRow) else 0
+    return rows.share(row) if isinstance(row, RepairRow) else 0

@@ -6,7 +6,7 @@ from typing import Any
 from farm.kpi.catalogue import indicator
 from farm.kpi.figure import figure_record
 from farm.kpi.indicator import Indicator
-from farm.kpi.parts import Amount, JobRow, LeftOut, Part, TimeRow
+from farm.kpi.parts import Amount, JobRow, LeftOut, Part, RepairRow, TimeRow
 from farm.kpi.working import WorkedRow, Working
 from farm.model.job_record import job_record
 from farm.model.times import rfc3339, rfc3339_or_none
@@ -30,6 +30,9 @@ def working_record(working: Working) -> dict[str, Any]:
         ],
         "jobs": [_job(row, row.row, entry) for row in working.jobs if isinstance(row.row, JobRow)],
         "spans": [_span(row, row.row, entry) for row in working.spans if isinstance(row.row, TimeRow)],
+        "repairs": [
+            _repair(row, row.row, entry) for row in working.repairs if isinstance(row.row, RepairRow)
+        ],
         "next": working.next,
     }
 
@@ -51,6 +54,18 @@ def _span(worked: WorkedRow, row: TimeRow, entry: Indicator) -> dict[str, Any]:
             "to": rfc3339_or_none(span.to_ms),
             "source": span.source,
             "reason": span.reason,
+        },
+        **_shares(worked, entry),
+    }
+
+
+def _repair(worked: WorkedRow, row: RepairRow, entry: Indicator) -> dict[str, Any]:
+    return {
+        "repair": {
+            "printer_id": row.printer.id,
+            "printer": row.printer.name,
+            "from": rfc3339(row.begun_ms),
+            "to": rfc3339_or_none(row.ended_ms),
         },
         **_shares(worked, entry),
     }

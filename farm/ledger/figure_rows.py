@@ -31,7 +31,7 @@ _STATES: Final = {state.value: state for state in PrinterState}
 
 
 class EndedRow(NamedTuple):
-    """What counts of a job that ended."""
+    """What counts of a job that ended; the fields are columns of its table."""
 
     id: str
     printer_id: str
@@ -40,6 +40,16 @@ class EndedRow(NamedTuple):
     cancelled_by: str | None
     units: int
     printing_ms: int
+    preparing_ms: int
+    paused_ms: int
+    started_ms: int | None
+    file: str | None
+    material: str | None
+    operator: str | None
+    cause: str | None
+    filament_g: float | None
+    filament_mm: float | None
+    expected_ms: int | None
 
 
 class InspectedRow(NamedTuple):
@@ -49,6 +59,10 @@ class InspectedRow(NamedTuple):
     printer_id: str
     ended_ms: int
     outcome: str
+    file: str | None
+    material: str | None
+    operator: str | None
+    cause: str | None
     good_units: int
     rejected_units: int
 
@@ -130,15 +144,15 @@ class LedgerState:
 
     def inspected(self, job_ids: Iterable[str] | None = None) -> list[InspectedRow]:
         """Every job that ended and was inspected, or those of the named ones."""
-        found = _verdict.good_units, _verdict.rejected_units
+        facts = (_job[name] for name in InspectedRow._fields[:-2])
         wanted = (
-            select(_job.id, _job.printer_id, _job.ended_ms, _job.outcome, *found)
+            select(*facts, _verdict.good_units, _verdict.rejected_units)
             .select_from(schema.verdict.join(schema.job, _job.id == _verdict.job_id))
             .where(_job.ended_ms.is_not(None), _job.outcome.is_not(None))
         )
         if job_ids is not None:
             wanted = wanted.where(among(self._connection, _job.id, job_ids))
-        return [InspectedRow(*row) for row in self._connection.execute(wanted)]
+        return [InspectedRow._make(row) for row in self._connection.execute(wanted)]
 
     def _streamed(self, wanted: Select[Any]) -> Iterator[Any]:
         found = self._connection.execute(wanted, execution_options={"stream_results": True})

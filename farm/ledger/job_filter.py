@@ -1,6 +1,6 @@
 """Which jobs are asked for, and a page of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -13,6 +13,7 @@ class JobFilter(msgspec.Struct, frozen=True, kw_only=True):
     start of a job under way (one whose start is not known is never left out for it). Jobs
     under way come first, then the ended ones, each newest first; `after` is the opaque mark
     of the page before. With `inspected` only ended jobs with a verdict, or only those without;
+    `says` are texts by `file`, `material`, `operator` and `cause`, "" for jobs that say none.
     `open_only` and `ended_only` leave the others out.
     """
 
@@ -24,6 +25,7 @@ class JobFilter(msgspec.Struct, frozen=True, kw_only=True):
     ended_only: bool = False
     inspected: bool | None = None
     file: str | None = None
+    says: Mapping[str, Sequence[str]] = {}
     limit: int = 100
     after: str | None = None
 

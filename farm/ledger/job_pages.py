@@ -96,6 +96,9 @@ def _conditions(connection: Connection, wanted: JobFilter) -> Sequence[ColumnEle
         conditions.append(among(connection, _job.outcome, wanted.outcomes))
     if wanted.file is not None:
         conditions.append(_job.file == wanted.file)
+    for name, texts in wanted.says.items():
+        said = among(connection, _job[name], texts)
+        conditions.append(or_(said, _job[name].is_(None)) if "" in texts else said)
     if wanted.inspected is not None:
         inspected = exists().where(schema.verdict.c.job_id == _job.id)
         conditions.append(inspected if wanted.inspected else ~inspected)

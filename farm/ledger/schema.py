@@ -111,6 +111,7 @@ job = Table(
     Column("paused_ms", BigInteger, nullable=False, default=0),
     Column("pauses", Integer, nullable=False, default=0),
     Column("measured", Boolean, nullable=False, default=False),
+    Column("expected_ms", BigInteger),
     Column("progress", Float),
     Column("filament_mm", Float),
     Column("filament_g", Float),

@@ -61,6 +61,8 @@ SOURCE_MS = Range(0, INSTANT_MS.most)
 """A source's own time by either kind of clock."""
 DURATION_MS = Range(0, 366 * DAY_MS)
 """How long a print can take: a year."""
+EXPECTED_MS = Range(SECOND_MS, DURATION_MS.most)
+"""How long a print is expected to take: 0 is how a source says that it does not know."""
 
 # -- figures -------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 import msgspec
 from typing_extensions import override
 
-from farm.model.states import Cause, PrinterState
+from farm.model.states import Cause, PrinterState, StateReason
 from farm.model.times import rfc3339
 from simulators.protocols import SimulatedProtocol
 from simulators.protocols.base import OPERATOR, FrontEnd
@@ -99,7 +99,8 @@ class NativeFrontEnd(FrontEnd):
 
     @override
     def paused(self, *, by_person: bool) -> None:
-        self._tell_event("job_paused", self.run.truth)
+        reason = StateReason.PAUSED_BY_PERSON if by_person else StateReason.WAITING_FOR_MATERIAL
+        self._tell_event("job_paused", self.run.truth, reason=reason)
         self._tell_state()
 
     @override

@@ -299,7 +299,8 @@ def run(url: str, folder: Path, wanted: argparse.Namespace, console: Console) ->
         model = ReadModel(FigureRows(ledger.engine), Keeping(data / "figures.npz"))
         engine = KpiEngine(model, SiteSettings())
         with model.current():
-            arrays = sum(column.nbytes for each in (model.history, model.jobs) for column in each.columns)
+            changes, jobs = model.history.columns, model.jobs.columns.columns().values()
+            arrays = sum(column.nbytes for each in (changes, jobs) for column in each)
         show(console, "in process", in_process(engine, wanted.rounds))
         console.print(f"columns {arrays / 2**20:.0f} MB, the process grew by {_memory_mb() - before:.0f} MB")
         show(console, "in process, what came new", changes(ledger, engine, wanted.printers, 10))

@@ -49,6 +49,7 @@ FULL_JOB = Job(
     paused_ms=40_000,
     pauses=2,
     measured=True,
+    expected_ms=310_000,
     progress=0.75,
     filament_mm=1234.5,
     filament_g=3.7,

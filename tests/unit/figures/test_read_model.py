@@ -15,9 +15,12 @@ from collector.intake.pipeline import Pipeline
 from farm.figures import ended_jobs, read_model, state_history
 from farm.figures.comparison import differences
 from farm.figures.engine import KpiEngine
+from farm.figures.job_grouping import by_printer
+from farm.figures.job_measures import TALLIED
 from farm.figures.keeping import Keeping
+from farm.figures.partition import of_printers
 from farm.figures.read_model import ReadModel
-from farm.figures.state_changes import STATES
+from farm.figures.state_changes import MAINTENANCE
 from farm.figures.window_sums import WindowSums
 from farm.kpi.intervals import merged
 from farm.kpi.subjects import Scope, Subject
@@ -31,7 +34,7 @@ from farm.ledger.recount import DifferenceKind
 from farm.ledger.verdict_store import VerdictStore
 from farm.model.calendar_change import ChangedBy
 from farm.model.planned_maintenance import PlannedMaintenance
-from farm.model.states import PrinterState, RejectionReason
+from farm.model.states import PrinterState, RejectionReason, StateReason
 from farm.model.verdict import Inspection
 from farm.settings import SiteSettings
 from tests.unit.collector.test_late_evidence import (
@@ -82,7 +85,9 @@ def test_followed_through_late_evidence_it_is_what_it_is_read_anew(
             edges = np.linspace(T0, now + HOUR, 7).astype(np.int64)
             everybody = np.arange(len(held.printers))
             assert (held.spent(edges, everybody, 1) == anew.spent(edges, everybody, 1)).all()
-            assert (held.jobs.sums(edges, everybody, 1) == anew.jobs.sums(edges, everybody, 1)).all()
+            for part in TALLIED:
+                sums = [each.jobs.sums(edges, by_printer(everybody, 2), part) for each in (held, anew)]
+                assert (sums[0] == sums[1]).all()
 
 
 @pytest.fixture
@@ -184,14 +189,17 @@ def test_a_feed_that_was_trimmed_beyond_its_mark_is_no_loss(booked: Ledger) -> N
     assert kinds(model) == set()
 
 
-LENGTHS = st.lists(st.tuples(st.sampled_from(PrinterState), st.integers(1, 40)), max_size=8)
+LENGTHS = st.lists(
+    st.tuples(st.sampled_from(PrinterState), st.integers(1, 40), st.none() | st.sampled_from(StateReason)),
+    max_size=8,
+)
 PLANS = st.lists(st.tuples(st.integers(-20, 120), st.integers(1, 30)), max_size=4)
 
 
 @settings(deadline=None)
 @given(LENGTHS, st.booleans(), PLANS, st.integers(0, 140), st.none() | st.integers(1, 140), st.data())
 def test_the_hours_are_those_of_spans_and_plans_instant_by_instant(
-    lengths: list[tuple[PrinterState, int]],
+    lengths: list[tuple[PrinterState, int, StateReason | None]],
     is_open: bool,
     plans: list[tuple[int, int]],
     booked_until: int,
@@ -199,7 +207,10 @@ def test_the_hours_are_those_of_spans_and_plans_instant_by_instant(
     data: st.DataObject,
 ) -> None:
     bay = printer_called("bay", first_seen_ms=START_MS, retired_ms=retired and START_MS + retired)
-    spans = spans_of(bay, lengths)
+    told = spans_of(bay, [(state, length) for state, length, _ in lengths])
+    spans = [
+        msgspec.structs.replace(span, reason=reason) for span, (*_, reason) in zip(told, lengths, strict=True)
+    ]
     if is_open and spans:
         spans[-1] = msgspec.structs.replace(spans[-1], to_ms=None)
     planned = merged((START_MS + begin, START_MS + begin + length) for begin, length in plans)
@@ -211,9 +222,11 @@ def test_the_hours_are_those_of_spans_and_plans_instant_by_instant(
     window = Window("any", START_MS + first, START_MS + last)
     with ReadModel(source).current() as model:
         subject = Subject(Scope.PRINTER, bay.id, bay.name, (bay,))
-        found = WindowSums(model, [window], [subject]).account(window, 0)
+        found = WindowSums(model, [window], of_printers(model, [subject])).account(window, 0)
     expected = hours_of(bay, spans, window.from_ms, window.to_ms, START_MS + booked_until, planned)
-    assert found.open_ms == expected
+    spent = {condition: ms for condition, ms in found.open_conditions().items() if ms}
+    assert spent == expected
+    assert sum(found.open_ms.values()) == sum(expected.values())
 
 
 def test_planned_work_restates_what_it_touches(booked: Ledger) -> None:
@@ -223,7 +236,7 @@ def test_planned_work_restates_what_it_touches(booked: Ledger) -> None:
     def maintenance_ms() -> int:
         with model.current() as now:
             spent = now.spent(np.array([T0 + HOUR]), np.arange(1), 1)
-            return int(spent[0, 0, STATES.index(PrinterState.MAINTENANCE)])
+            return int(spent[0, 0, MAINTENANCE])
 
     before = maintenance_ms()
     by = ChangedBy(who="anna", why="nozzle", at_ms=T0 + HOUR)

@@ -14,16 +14,17 @@ from hypothesis import strategies as st
 from farm.errors import InvalidInput, InvalidQuery
 from farm.figures.engine import KpiEngine
 from farm.figures.read_model import ReadModel
-from farm.figures.working import RowKind, RowsWanted, with_planned_work
+from farm.figures.working import RowsWanted, with_planned_work
 from farm.kpi.calendar import ShopCalendar
 from farm.kpi.catalogue import CATALOGUE
 from farm.kpi.indicator import Indicator
 from farm.kpi.opening_hours import parse_week
 from farm.kpi.parts import JobRow, TimeRow
+from farm.kpi.selection import Selection
 from farm.kpi.shop_calendars import ShopCalendars
-from farm.kpi.subjects import Scope
+from farm.kpi.subjects import Scope, Scopes
 from farm.kpi.windows import Window
-from farm.kpi.working import Working
+from farm.kpi.working import RowKind, Working
 from farm.ledger.batch import Batch
 from farm.ledger.figure_rows import FigureRows
 from farm.ledger.ledger import Ledger, open_ledger
@@ -47,7 +48,9 @@ SHY = printer_called("shy", ignored=True)
 PRINTERS = (BAY1, BAY2, GONE, SHY)
 END = START_MS + 2 * DAY_MS
 REASON = RejectionReason.OTHER
-BOTH = (RowKind.JOBS, RowKind.SPANS)
+BOTH = tuple(RowKind)
+SCOPES = [*((scope,) for scope in Scope), (Scope.FILE, Scope.PRINTER), (Scope.CAUSE, Scope.WEEKDAY)]
+ONLY_BAY1 = Selection(printers=("bay1",))
 SHOP = ShopCalendars(
     calendars={"shop": ShopCalendar(name="shop", hours=parse_week("mon-fri 08:00-17:30"))},
     groups={"left": "shop"},
@@ -151,7 +154,7 @@ def engine_of(ledger: Ledger, site: SiteSettings | None = None) -> KpiEngine:
 
 
 def whole_working(
-    engine: KpiEngine, kpi_id: str, window: Window, by: Scope, subject_id: str, limit: int
+    engine: KpiEngine, kpi_id: str, window: Window, by: Scope | Scopes, subject_id: str, limit: int
 ) -> Iterator[Working]:
     """The working page by page."""
     after = None
@@ -168,7 +171,7 @@ def added_up(pages: Sequence[Working], told: str) -> Counter[str]:
     """What the rows add, in the units of the ledger, to each part or omission."""
     found: Counter[str] = Counter()
     for page in pages:
-        for row in (*page.jobs, *page.spans):
+        for row in (*page.jobs, *page.spans, *page.repairs):
             found.update(getattr(row, told))
     return found
 
@@ -180,7 +183,9 @@ def added_up(pages: Sequence[Working], told: str) -> Counter[str]:
     st.integers(0, 2 * DAY_MS),
     st.booleans(),
     st.integers(1, 7),
-    st.sampled_from(Scope),
+    st.sampled_from(
+        [*((scope,) for scope in Scope), (Scope.FILE, Scope.PRINTER), (Scope.CAUSE, Scope.WEEKDAY)]
+    ),
 )
 @settings(deadline=None, max_examples=8)
 def test_the_rows_of_a_working_add_up_to_its_figure(
@@ -190,7 +195,7 @@ def test_the_rows_of_a_working_add_up_to_its_figure(
     silent_ms: int,
     strict: bool,
     limit: int,
-    by: Scope,
+    by: Scopes,
 ) -> None:
     site = SiteSettings(preparing_counts_as_printing=not strict, cancelled_counts_as_attempt=strict)
     window = Window("any", START_MS + bounds[0], START_MS + sum(bounds))
@@ -238,7 +243,7 @@ BUSY = Played(
 def test_a_working_tells_the_formula_with_its_numbers_and_what_was_left_out() -> None:
     with ledger_of([BUSY, Played(SHY, [], [])]) as ledger:
         rate = engine_of(ledger).working("print_success_rate", TWO_DAYS, Scope.FARM, END)
-        used = engine_of(ledger).working("utilization", TWO_DAYS, Scope.PRINTER, END, printers=["bay1"])
+        used = engine_of(ledger).working("utilization", TWO_DAYS, Scope.PRINTER, END, wanted=ONLY_BAY1)
     assert rate.expression == "succeeded ÷ attempts"
     assert rate.calculation == "1 ÷ 2 = 50.00 %"
     assert {each.name: each.shown for each in rate.left_out} == {
@@ -255,7 +260,7 @@ def test_a_row_says_what_it_adds_and_why_it_does_not() -> None:
         engine = engine_of(ledger)
         rate = engine.working("print_success_rate", TWO_DAYS, Scope.FARM, END, rows=RowsWanted(BOTH, 10))
         idle = engine.working(
-            "idle_time", TWO_DAYS, Scope.PRINTER, END, printers=["bay1"], rows=RowsWanted(BOTH, 10)
+            "idle_time", TWO_DAYS, Scope.PRINTER, END, wanted=ONLY_BAY1, rows=RowsWanted(BOTH, 10)
         )
     assert [row.row.job.id for row in rate.jobs if isinstance(row.row, JobRow)] == [
         "bay1-3", "bay1-2", "bay1-1", "bay1-0",

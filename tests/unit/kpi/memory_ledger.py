@@ -7,6 +7,7 @@ from itertools import pairwise
 from operator import itemgetter
 from typing import Self
 
+from farm.kpi.account import Condition
 from farm.kpi.intervals import Interval
 from farm.ledger.figure_rows import EndedRow, InspectedRow, PrinterRow
 from farm.ledger.job_filter import JobFilter, JobPage
@@ -17,10 +18,14 @@ from farm.model.job import Job
 from farm.model.planned_maintenance import PlannedMaintenance
 from farm.model.printer import Printer
 from farm.model.span import Span
-from farm.model.states import PrinterState
+from farm.model.states import WAITING, PrinterState, StateReason
 from farm.model.verdict import Verdict
 
-_PRODUCTIVE = frozenset({PrinterState.PRINTING, PrinterState.PREPARING})
+_UNPLANNED = (
+    Condition(PrinterState.PRINTING),
+    Condition(PrinterState.PREPARING),
+    Condition(PrinterState.MAINTENANCE, StateReason.ENGINEERING),
+)
 
 
 class MemoryLedger:
@@ -93,7 +98,7 @@ class MemoryLedger:
     def ended_among(self, job_ids: Iterable[str]) -> list[EndedRow]:
         wanted = set(job_ids)
         return [
-            EndedRow(j.id, j.printer_id, j.ended_ms, j.outcome, j.cancelled_by, j.units, j.printing_ms)
+            EndedRow(*(getattr(j, name) for name in EndedRow._fields))
             for j in self.jobs
             if j.id in wanted and j.ended_ms is not None and j.outcome is not None
         ]
@@ -106,22 +111,38 @@ def hours_of(
     to_ms: int,
     booked_until_ms: int,
     planned: Sequence[Interval] = (),
-) -> Mapping[PrinterState, int]:
-    """Milliseconds by state, looked up in spans and plans one instant after the other."""
+) -> Mapping[Condition, int]:
+    """Milliseconds by condition, looked up in spans and plans one instant after the other."""
     begin, end = max(from_ms, printer.first_seen_ms), min(to_ms, printer.retired_ms or to_ms)
     own = [span for span in spans if span.printer_id == printer.id]
     edges = {begin, end, booked_until_ms}
     edges.update(edge for span in own for edge in (span.from_ms, span.to_ms) if edge is not None)
     edges.update(edge for interval in planned for edge in interval)
     inside = sorted(edge for edge in edges if begin <= edge <= end)
-    totals: Counter[PrinterState] = Counter()
+    totals: Counter[Condition] = Counter()
     for start, stop in pairwise(inside):
         held = [span for span in own if span.from_ms <= start < _end_of(span, booked_until_ms)]
-        state = held[0].state if held else PrinterState.UNKNOWN
-        if state not in _PRODUCTIVE and any(begin <= start < end for begin, end in planned):
-            state = PrinterState.MAINTENANCE
-        totals[state] += stop - start
-    return {state: ms for state, ms in totals.items() if ms}
+        condition = _condition_of(held[0]) if held else Condition(PrinterState.UNKNOWN)
+        if condition not in _UNPLANNED and any(begin <= start < end for begin, end in planned):
+            condition = Condition(PrinterState.MAINTENANCE)
+        totals[condition] += stop - start
+    return {condition: ms for condition, ms in totals.items() if ms}
+
+
+def _condition_of(span: Span) -> Condition:
+    """Reasons count where a printer rests, and engineering within maintenance."""
+    told = None if span.reason is None else StateReason(span.reason)
+    is_engineering = told is StateReason.ENGINEERING
+    match span.state:
+        case PrinterState.MAINTENANCE:
+            counts = is_engineering
+        case PrinterState.IDLE:
+            counts = told in WAITING
+        case PrinterState.PAUSED:
+            counts = told is not None and not is_engineering
+        case _:
+            counts = False
+    return Condition(span.state, told if counts else None)
 
 
 def _end_of(span: Span, booked_until_ms: int) -> int:

@@ -58,6 +58,7 @@ def test_each_has_a_name_for_people_and_says_which_way_is_better() -> None:
         ("Total uptime", True),
         ("Mean time between failures", True),
         ("Mean cycles between failures", True),
+        ("Mean time to repair", False),
     ]
 
 

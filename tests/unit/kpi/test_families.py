@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from farm.kpi.account import TimeAccount
 from farm.kpi.calculation import KpiInput, KpiResult
 from farm.kpi.catalogue import CATALOGUE
+from farm.kpi.faults import RepairTally
 from farm.kpi.indicator import Indicator
 from farm.kpi.outcomes import InspectionTally, OutcomeTally
 from farm.kpi.parts import Amount
@@ -33,6 +34,9 @@ SITES = st.builds(
     cancelled_counts_as_attempt=st.booleans(),
 )
 INSPECTIONS = st.builds(InspectionTally, st.just(0), st.just(0), st.integers(0, 9), st.integers(0, 9))
+REPAIRS = st.lists(st.integers(0, DAY_MS), min_size=3, max_size=3).map(
+    lambda lengths: RepairTally(5, 3, sorted(lengths)[1], min(lengths), max(lengths))
+)
 BASES = st.builds(
     KpiInput,
     account=ACCOUNTS,
@@ -47,6 +51,7 @@ BASES = st.builds(
     printers=st.integers(0, 10),
     elapsed_ms=st.integers(0, DAY_MS),
     site=SITES,
+    repairs=REPAIRS,
 )
 
 

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from farm.kpi.account import TimeAccount
+from farm.kpi.account import Condition, TimeAccount
 from farm.kpi.calculation import KpiInput, KpiResult
 from farm.kpi.idle_time import IDLE_TIME
 from farm.kpi.inspection import INSPECTED_YIELD, SUCCESS_AFTER_INSPECTION
@@ -16,7 +16,7 @@ from farm.kpi.time_classes import CLASS_OF, time_by_class
 from farm.kpi.uptime import OPERATIONAL_UPTIME, TOTAL_UPTIME
 from farm.kpi.utilization import UTILIZATION
 from farm.kpi.wilson import wilson_interval
-from farm.model.states import CancelledBy, Outcome, PrinterState
+from farm.model.states import CancelledBy, Outcome, PrinterState, StateReason
 from farm.model.times import HOUR_MS
 from farm.settings import SiteSettings
 
@@ -150,6 +150,7 @@ def test_the_utilization_and_the_hours_that_it_is_made_of(
             "unknown_hours": 6.0,
             "offline_hours": 6.0,
             "error_hours": 7.0,
+            "engineering_hours": 0.0,
         },
     )
 
@@ -201,13 +202,18 @@ def test_idle_time_is_told_by_what_kept_the_printers() -> None:
     assert found.amounts == {
         "idle_hours": 5.0,
         "no_job_hours": 2.0,
+        "waiting_for_operator_hours": 0.0,
+        "waiting_for_material_hours": 0.0,
         "preparing_hours": 0.0,
         "bed_not_cleared_hours": 1.0,
         "paused_hours": 0.5,
+        "paused_by_person_hours": 0.0,
+        "paused_by_machine_hours": 0.0,
         "fault_hours": 1.0,
         "offline_hours": 0.5,
         "unknown_hours": 2.0,
         "maintenance_hours": 0.0,
+        "engineering_hours": 0.0,
         "closed_hours": 5.0,
     }
     strict = idle_time(given(DAY, preparing_counts_as_printing=False))
@@ -221,6 +227,7 @@ def test_uptime_is_of_the_hours_of_operations_or_of_all() -> None:
     assert operational.amounts == {
         "productive_hours": 12.0,
         "standby_hours": 3.5,
+        "engineering_hours": 0.0,
         "scheduled_down_hours": 0.0,
         "unscheduled_down_hours": 1.5,
         "non_scheduled_hours": 5.0,
@@ -229,8 +236,44 @@ def test_uptime_is_of_the_hours_of_operations_or_of_all() -> None:
 
 
 def test_the_classes_of_time_add_up_and_every_state_has_one() -> None:
-    assert set(CLASS_OF) == set(PrinterState)
+    assert {condition.state for condition in CLASS_OF} == set(PrinterState)
     assert sum(time_by_class(DAY).values()) == DAY.whole_ms
+    assert sum(time_by_class(WAITED).values()) == WAITED.whole_ms
+
+
+WAITED = TimeAccount(
+    hours(printing=10, idle=5, finished=1, paused=4, maintenance=3),
+    hours(maintenance=1),
+    {
+        Condition(PrinterState.IDLE, StateReason.WAITING_FOR_OPERATOR): 1 * HOUR_MS,
+        Condition(PrinterState.IDLE, StateReason.WAITING_FOR_MATERIAL): 2 * HOUR_MS,
+        Condition(PrinterState.PAUSED, StateReason.WAITING_FOR_MATERIAL): HOUR_MS // 2,
+        Condition(PrinterState.PAUSED, StateReason.PAUSED_BY_PERSON): HOUR_MS,
+        Condition(PrinterState.PAUSED, StateReason.PAUSED_BY_MACHINE): 2 * HOUR_MS,
+        Condition(PrinterState.MAINTENANCE, StateReason.ENGINEERING): 2 * HOUR_MS,
+    },
+)
+
+
+def test_what_a_printer_waits_for_is_told_apart_and_engineering_is_up() -> None:
+    found = idle_time(given(WAITED))
+    assert found.value == 10.0
+    assert {name: amount for name, amount in found.amounts.items() if amount} == {
+        "no_job_hours": 2.0,
+        "waiting_for_operator_hours": 1.0,
+        "waiting_for_material_hours": 2.5,
+        "bed_not_cleared_hours": 1.0,
+        "paused_hours": 0.5,
+        "paused_by_person_hours": 1.0,
+        "paused_by_machine_hours": 2.0,
+        "maintenance_hours": 1.0,
+        "engineering_hours": 2.0,
+        "closed_hours": 1.0,
+    }
+    up = operational_uptime(given(WAITED))
+    assert (up.value, up.amounts["engineering_hours"]) == (22 / 23, 2.0)
+    used = utilization(given(WAITED))
+    assert (used.value, used.amounts["maintenance_hours"], used.amounts["engineering_hours"]) == (0.5, 2, 2)
 
 
 def test_how_long_printers_go_without_a_failure() -> None:

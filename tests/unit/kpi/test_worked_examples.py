@@ -110,3 +110,36 @@ def test_100_hours_for_20_models_are_5_hours_each(open_ledger: OpenLedger) -> No
     january = "2026-01-01T00:00:00Z..2026-02-01T00:00:00Z"
     figure = figure_of(open_ledger, "avg_production_time", january, jobs=made)
     assert (figure.value, figure.shown, figure.counts["units"]) == (5.0, "5.00 h", 20)
+
+
+def test_two_repairs_of_an_hour_and_of_three_take_two_hours_each(open_ledger: OpenLedger) -> None:
+    states = [
+        (PrinterState.PRINTING, 8 * HOUR_MS),
+        (PrinterState.ERROR, HOUR_MS // 2),
+        (PrinterState.IDLE, HOUR_MS // 2),
+        (PrinterState.PRINTING, 3 * HOUR_MS),
+        (PrinterState.OFFLINE, 3 * HOUR_MS),
+        (PrinterState.PREPARING, HOUR_MS),
+        (PrinterState.IDLE, HOUR_MS),
+        (PrinterState.OFFLINE, 4 * HOUR_MS),
+        (PrinterState.PRINTING, 3 * HOUR_MS),
+    ]
+    spans = spans_of(BAY, states)
+    january = "2026-01-01T00:00:00Z..2026-02-01T00:00:00Z"
+    figure = figure_of(open_ledger, "mttr", january, spans=spans)
+    assert (figure.value, figure.low, figure.high, figure.shown) == (2.0, 2.0, 2.0, "2.00 h")
+    assert (figure.counts, figure.amounts) == ({"faults": 2, "repairs": 2}, {"repair_hours": 4.0})
+    first = figure_of(open_ledger, "mttr", "2026-01-01T08:00:00Z..2026-01-01T12:00:00Z", spans=spans)
+    assert (first.value, first.counts["faults"], first.counts["repairs"]) == (1.0, 1, 1)
+
+
+def test_what_nobody_saw_of_a_repair_is_its_range(open_ledger: OpenLedger) -> None:
+    states = [
+        (PrinterState.PRINTING, HOUR_MS),
+        (PrinterState.UNKNOWN, HOUR_MS),
+        (PrinterState.ERROR, HOUR_MS),
+        (PrinterState.UNKNOWN, HOUR_MS),
+        (PrinterState.PRINTING, HOUR_MS),
+    ]
+    figure = figure_of(open_ledger, "mttr", "2026-01-01", spans=spans_of(BAY, states))
+    assert (figure.low, figure.value, figure.high) == (1.0, 2.0, 3.0)
