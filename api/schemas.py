@@ -165,6 +165,9 @@ class TelemetrySample(Answer):
     flow_factor: float | None = Field(examples=[1.0])
     fan: float | None = Field(examples=[0.6])
     filament_mm: float | None = Field(examples=[5210.4])
+    remaining_s: float | None = Field(
+        description="What remains of the print by its source's own account, seconds.", examples=[7380.0]
+    )
 
 
 class VerdictRecord(Answer):
@@ -227,6 +230,7 @@ class JobRecord(Answer):
     progress: Share | None
     filament_mm: float | None = Field(examples=[5210.4])
     filament_g: float | None = Field(examples=[15.6])
+    resin_ml: float | None = Field(examples=[None])
     material: str | None = Field(examples=["PLA"])
     operator: str | None = Field(examples=["Ana"])
     units: int = Field(examples=[4])

@@ -7,19 +7,13 @@ from fastapi import APIRouter, Path, Query
 from api import schemas, views, working_schemas
 from api.context import Context
 from api.parameters import (
-    FileNames,
-    GroupNames,
     Limit,
     Mark,
-    MaterialNames,
-    ModelNames,
-    OperatorNames,
-    PrinterWords,
     ScopeWords,
     SubjectLimit,
     Text,
+    Wanted,
     WindowText,
-    chosen_printers,
     scopes_of,
     whole_window_of,
     window_of,
@@ -29,7 +23,6 @@ from farm.figures.engine import MOST_SUBJECTS, TooManyPeriods
 from farm.figures.working import RowsWanted
 from farm.kpi.catalogue import CATALOGUE
 from farm.kpi.periods import Period
-from farm.kpi.selection import Selection
 from farm.kpi.subjects import Scope
 from farm.kpi.working import RowKind
 from farm.model.times import rfc3339
@@ -42,17 +35,12 @@ NAMES = tuple(entry.id for entry in CATALOGUE)
 @router.get("", summary="Figures of a window")
 def list_kpis(
     context: Context,
+    wanted: Wanted,
     name: Annotated[
         list[str] | None, Query(description=f"Only these: {', '.join(NAMES)}. May be repeated.")
     ] = None,
     window: WindowText = "24h",
     by: ScopeWords = Scope.FARM.value,
-    printer: PrinterWords = None,
-    group: GroupNames = None,
-    model: ModelNames = None,
-    file: FileNames = None,
-    material: MaterialNames = None,
-    operator: OperatorNames = None,
     limit: SubjectLimit = MOST_SUBJECTS,
     before: Annotated[bool, Query(description="With the figures of the window before.")] = True,
 ) -> schemas.KpiList:
@@ -62,7 +50,6 @@ def list_kpis(
             raise invalid("name", word, ", ".join(NAMES), near=NAMES)
     now_ms = context.farm_view.now_ms()
     asked = whole_window_of(context, window, now_ms)
-    wanted = _wanted(chosen_printers(context, printer, group), model, file, material, operator)
     figures = context.kpi_engine.evaluate(
         name, asked, scopes_of(by), now_ms, wanted=wanted, limit=limit, compared=before
     )
@@ -87,18 +74,13 @@ def list_definitions(context: Context) -> schemas.Listing[schemas.KpiDefinition]
 def show_series(
     context: Context,
     kpi: Annotated[str, Path(description="Id of the indicator.", examples=["utilization"])],
+    wanted: Wanted,
     window: WindowText = "24h",
     period: Annotated[
         Period | None,
         Query(description="Length of a step on the farm's clock; without it one that suits the window."),
     ] = None,
     by: ScopeWords = Scope.FARM.value,
-    printer: PrinterWords = None,
-    group: GroupNames = None,
-    model: ModelNames = None,
-    file: FileNames = None,
-    material: MaterialNames = None,
-    operator: OperatorNames = None,
     limit: SubjectLimit = MOST_SUBJECTS,
 ) -> schemas.KpiRows:
     """The figures of every hour, day, week or month of the window; the first and last may be cut short.
@@ -109,7 +91,6 @@ def show_series(
         raise not_found("indicator", kpi)
     now_ms = context.farm_view.now_ms()
     bounds = window_of(context, window, now_ms)
-    wanted = _wanted(chosen_printers(context, printer, group), model, file, material, operator)
     try:
         found = context.series_cache.series(kpi, bounds, scopes_of(by), period, wanted, now_ms, limit)
     except TooManyPeriods as error:
@@ -120,19 +101,14 @@ def show_series(
 @router.get("/{kpi}/working", summary="How a figure came about", responses=NOT_FOUND)
 def show_working(
     context: Context,
+    wanted: Wanted,
     kpi: Annotated[str, Path(description="Id of the indicator.", examples=["utilization"])],
     window: WindowText = "24h",
     by: ScopeWords = Scope.FARM.value,
     scope_id: Annotated[
         Text | None,
-        Query(description="Of which of the figures; that of `/kpis`. Needed where there are several."),
+        Query(description="Which of the figures, as in `/kpis`; needed where there are several."),
     ] = None,
-    printer: PrinterWords = None,
-    group: GroupNames = None,
-    model: ModelNames = None,
-    file: FileNames = None,
-    material: MaterialNames = None,
-    operator: OperatorNames = None,
     rows: Annotated[
         list[RowKind] | None, Query(description="Only rows of these kinds. May be repeated.")
     ] = None,
@@ -152,29 +128,8 @@ def show_working(
         window_of(context, window, now_ms),
         scopes_of(by),
         now_ms,
-        wanted=_wanted(chosen_printers(context, printer, group), model, file, material, operator),
+        wanted=wanted,
         subject_id=scope_id,
         rows=RowsWanted(tuple(each for each in RowKind if rows is None or each in rows), limit, after),
     )
     return views.working_view(working, now_ms)
-
-
-def _wanted(
-    printer_ids: list[str] | None,
-    models: list[str] | None,
-    files: list[str] | None,
-    materials: list[str] | None,
-    operators: list[str] | None,
-) -> Selection:
-    """The printers and prints that are asked for."""
-    return Selection(
-        printers=_names(printer_ids),
-        models=_names(models),
-        files=_names(files),
-        materials=_names(materials),
-        operators=_names(operators),
-    )
-
-
-def _names(asked: list[str] | None) -> tuple[str, ...] | None:
-    return None if asked is None else tuple(asked)

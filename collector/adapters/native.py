@@ -17,6 +17,7 @@ from collector.adapters._wire_types import (
     NativeId,
     Operator,
     Ratio,
+    ResinMl,
     Seconds,
     Units,
     Word,
@@ -67,9 +68,12 @@ class _Job(msgspec.Struct):
     file: FileName | None = None
     printing_seconds: Seconds | None = None
     elapsed_seconds: Seconds | None = None
+    expected_seconds: Seconds | None = None
+    remaining_seconds: Seconds | None = None
     progress: Ratio | None = None
     filament_mm: FilamentMm | None = None
     filament_g: FilamentG | None = None
+    resin_ml: ResinMl | None = None
     material: Material | None = None
     operator: Operator | None = None
     units: Units | None = None
@@ -99,6 +103,7 @@ class _Figures(msgspec.Struct):
     filament_mm: FilamentMm | None = None
     layer: LayerFigure | None = None
     layers: LayerFigure | None = None
+    remaining_s: Seconds | None = msgspec.field(default=None, name="remaining_seconds")
 
 
 _decode_message = WireDecoder(_Message).decode
@@ -139,13 +144,26 @@ def _job(said: _Job | None) -> JobReading | None:
         native_id=native,
         printing_ms=_milliseconds(said.printing_seconds),
         elapsed_ms=_milliseconds(said.elapsed_seconds),
+        expected_ms=_milliseconds(said.expected_seconds),
         progress=said.progress,
         filament_mm=said.filament_mm,
         filament_g=said.filament_g,
+        resin_ml=said.resin_ml,
         material=text(said.material),
         operator=text(said.operator),
         units=None if said.units is None else int(said.units),
     )
+
+
+def _follow_remaining(memory: NativeMemory, state: PrinterState, said: _Job | None) -> None:
+    """What remains of the print as the message has it; what was told of another print is void."""
+    job = memory.job
+    goes_on = (
+        state in ACTIVE_STATES and job is not None and said is not None and job.native_id == text(said.id)
+    )
+    told = said.remaining_seconds if said is not None and state in ACTIVE_STATES else None
+    if (told is not None or not goes_on) and told != memory.figures.remaining_s:
+        memory.figures = msgspec.structs.replace(memory.figures, remaining_s=told)
 
 
 class NativeSign(StrEnum):
@@ -238,6 +256,7 @@ class Native:
     def _state(self, memory: NativeMemory, said: _Message, at: int | None, retained: bool) -> Observation:
         word = text(said.state) or ""
         state = _STATES.get(word, PrinterState.UNKNOWN)
+        _follow_remaining(memory, state, said.job)
         memory.state, memory.job = state, _job(said.job)
         return Observation(
             time_ms=at,
@@ -253,6 +272,7 @@ class Native:
         if said.event not in _SIGNALS:
             raise UnreadableMessage("unknown_event", f"event is {shown(said.event)}")
         signal, state = _SIGNALS[said.event]
+        _follow_remaining(memory, state, said.job)
         memory.state, memory.job = state, _job(said.job)
         return Observation(
             time_ms=at,

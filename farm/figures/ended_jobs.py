@@ -4,12 +4,13 @@ As with the states, the jobs that were there when the long arrays were made are 
 for them; one that was revised since counts with -1 as it was and with 1 as it is.
 """
 
-from collections.abc import Sequence
-from typing import Final, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from farm.figures.file_times import SUCCEEDED, FileTimes
 from farm.figures.grouping import RowsByPrinter
 from farm.figures.job_grouping import JobGrouping
 from farm.figures.job_measures import TALLIED
@@ -38,6 +39,14 @@ _Question: TypeAlias = tuple[tuple[object, ...], Tally]
 _WIDTH: Final = COUNTED + 1
 
 
+class Held(NamedTuple):
+    """Jobs as they are held: those of the long arrays, which of these are so no more, and those beside."""
+
+    whole: JobColumns
+    gone: Keys
+    added: Mapping[str, EndedJob]
+
+
 class EndedJobs:
     """Every job that ended."""
 
@@ -45,12 +54,14 @@ class EndedJobs:
         self._sums: SumsKept[_Question, _Ended] = SumsKept()
         self._by_id: tuple[NDArray[np.uint64], NDArray[np.int32]] | None = None
         self._by_printer: RowsByPrinter | None = None
+        self._file_times: FileTimes | None = None
         self.fill(JobColumns.of([]))
 
     def fill(self, columns: JobColumns) -> None:
         """These jobs, in order, are all there are."""
         self._take_over(columns)
         self._sums.clear()
+        self._file_times = None
 
     @property
     def columns(self) -> JobColumns:
@@ -61,7 +72,7 @@ class EndedJobs:
     def put(self, job_id: str, job: EndedJob | None) -> None:
         """The job stands so; None for one that goes on, or is no more."""
         known = job_id in self._added or job_id in self._gone
-        place = None if known else self._place_of(job_id)
+        place = None if known else self.place_of(job_id)
         before = self._added.get(job_id) if place is None else self._whole.row(place)
         if before == job:
             return
@@ -70,6 +81,8 @@ class EndedJobs:
         self._added.pop(job_id, None)
         if job is not None:
             self._added[job_id] = job
+        if self._file_times is not None:
+            self._file_times.change(before, job)
         changed = (before, -1), (job, 1)
         self._beside.add([(*each, weight) for each, weight in changed if each is not None])
 
@@ -77,8 +90,25 @@ class EndedJobs:
         """The job as it is held, None where it did not end."""
         if job_id in self._added or job_id in self._gone:
             return self._added.get(job_id)
-        place = self._place_of(job_id)
+        place = self.place_of(job_id)
         return None if place is None else self._whole.row(place)
+
+    def held(self) -> Held:
+        """The jobs as they are held now."""
+        gone = np.fromiter(self._gone.values(), dtype=np.intp, count=len(self._gone))
+        return Held(self._whole, gone, self._added)
+
+    def place_of(self, job_id: str) -> int | None:
+        """Where the job stands in the long arrays, be it so or no more; None where it does not."""
+        high, low = np.frombuffer(digest(job_id), dtype=">u8").astype(np.uint64)
+        highs, by_id = self._ids
+        first = int(np.searchsorted(highs, high))
+        while first < len(highs) and highs[first] == high:
+            place = int(by_id[first])
+            if self._whole.low[place] == low:
+                return place
+            first += 1
+        return None
 
     def __len__(self) -> int:
         return self._whole.length - len(self._gone) + len(self._added)
@@ -105,6 +135,31 @@ class EndedJobs:
             found += sums_before(edges, rows.ended_ms, keys, measures, _entries(rows, weight, who, tally))
         return found.reshape(len(edges), measures, who.subjects, tallied.keys)
 
+    def by_median(self, edges: Integers, who: JobGrouping) -> Integers:
+        """Jobs that succeeded and carry no estimate, the medians of their files and their printing times
+        (ms), over those that ended before each edge, from the first on: by edge, measure and subject.
+        """
+        self._put_together(MOST_BESIDE)
+        rows, times = self._rows_of(who), self._times_of_files()
+        found = sums_from_first(
+            edges, rows.ended_ms, who.subjects, 3, lambda wanted: _paced(rows.taken(wanted), None, who, times)
+        )
+        if len(self._beside):
+            *columns, weight = self._beside.columns()
+            beside = JobRows(*columns)
+            added = _paced(beside, weight, who, times)
+            found += sums_before(edges, beside.ended_ms, who.subjects, 3, added)
+        return found
+
+    def _times_of_files(self) -> FileTimes:
+        if self._file_times is None:
+            self._file_times = FileTimes(self._whole.rows)
+            for place in self._gone.values():
+                self._file_times.change(self._whole.row(place), None)
+            for job in self._added.values():
+                self._file_times.change(None, job)
+        return self._file_times
+
     def keeps_sums_of(self, who: JobGrouping) -> bool:
         """Whether sums are kept of jobs put together in this way."""
         return who.is_lasting and who.subjects * len(ENDINGS) <= MOST_KEPT_KEYS
@@ -129,16 +184,16 @@ class EndedJobs:
             weight = np.concatenate((weight, weights[inside]))
         return _counted(subject, weight, who.subjects)
 
-    def _place_of(self, job_id: str) -> int | None:
-        high, low = np.frombuffer(digest(job_id), dtype=">u8").astype(np.uint64)
-        highs, by_id = self._ids
-        first = int(np.searchsorted(highs, high))
-        while first < len(highs) and highs[first] == high:
-            place = int(by_id[first])
-            if self._whole.low[place] == low:
-                return place
-            first += 1
-        return None
+    def standing(self, from_ms: int, until_ms: int) -> JobRows:
+        """The jobs that ended in the interval (half open), in any order."""
+        first, last = np.searchsorted(self._whole.rows.ended_ms, (from_ms, until_ms)).tolist()
+        stays = np.ones(last - first, dtype=bool)
+        gone = np.array([place for place in self._gone.values() if first <= place < last], dtype=np.intp)
+        stays[gone - first] = False
+        held = self._whole.rows.taken(slice(first, last)).taken(stays)
+        more = [(job_id, job) for job_id, job in self._added.items() if from_ms <= job.ended_ms < until_ms]
+        columns: Any = map(np.concatenate, zip(held, JobColumns.of(more).rows, strict=True))
+        return JobRows(*columns)
 
     @property
     def _ids(self) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
@@ -212,6 +267,16 @@ class _Ended:
 def _adding(rows: JobRows, who: JobGrouping, tally: Tally) -> Contributions:
     """What rows add, each counted once."""
     return lambda wanted: _entries(rows.taken(wanted), None, who, tally)
+
+
+def _paced(rows: JobRows, weight: Integers | None, who: JobGrouping, times: FileTimes) -> Sequence[Added]:
+    """What jobs without an estimate add, each as often as its weight says, else once."""
+    medians = times.medians(rows.file)
+    is_meant = (rows.ending == SUCCEEDED) & (rows.expected_ms <= 0) & (rows.printing_ms > 0) & (medians > 0)
+    # Of a job that is taken away again only the weight is left.
+    place = np.where(is_meant, who.of(rows), -1)
+    once = np.ones(len(medians), dtype=np.int64) if weight is None else weight
+    return [(place, (once, once * medians, once * rows.printing_ms))]
 
 
 def _counted(subject: Keys, weight: Integers, subjects: int) -> tuple[Keys, Integers]:

@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from farm.errors import InvalidQuery
+from farm.figures.attempts import Attempts
 from farm.figures.closed_hours import ClosedHours
 from farm.figures.local_time import LocalTime
 from farm.figures.partition import Asked, Partition, partition_of
@@ -22,6 +23,8 @@ from farm.figures.window_sums import Life, WindowSums
 from farm.figures.working import Belonging, RowsBehind, RowsWanted
 from farm.kpi.calculation import KpiInput, Tally
 from farm.kpi.catalogue import CATALOGUE, indicator, indicators
+from farm.kpi.causes import find_causes, shared_failures
+from farm.kpi.causes_record import CausesOfWindow
 from farm.kpi.figure import KpiFigure, KpiSeries, SeriesPoint, figure_before
 from farm.kpi.indicator import NO_DATA, Indicator
 from farm.kpi.parts import Measure
@@ -34,6 +37,7 @@ from farm.kpi.targets import Target, targets_that_apply
 from farm.kpi.window_before import window_before
 from farm.kpi.windows import Window, parse_window
 from farm.kpi.working import Omission, Working, calculation_of, kinds_of, omissions_of, sums_of, worked_rows
+from farm.model.states import Outcome
 from farm.model.times import DAY_MS
 from farm.settings import SiteSettings
 
@@ -73,6 +77,7 @@ class KpiEngine:
         `own_targets` are the farm's by indicator, in place of those of the profile of its site.
         """
         self._model = model
+        model.first_attempts.reprint_within(site.reprint_within_hours)
         self._calendars = calendars
         self._site = site
         self.zone = ZoneInfo(site.time_zone)
@@ -227,7 +232,7 @@ class KpiEngine:
         return Working(
             figure=figure,
             expression=entry.expression,
-            calculation=calculation_of(entry.expression, found, figure.shown),
+            calculation=calculation_of(entry.expression, found, figure),
             sums=found,
             left_out=omissions_of(entry, given, has_hours=who.has_hours) + _ignored(ignored),
             jobs=worked_rows(entry, page.jobs),
@@ -254,6 +259,21 @@ class KpiEngine:
                 for target in self._targets[entry.id]
             ),
         )
+
+    def causes(self, window: Window, now_ms: int, *, wanted: Selection = EVERYBODY) -> CausesOfWindow:
+        """What fails more often than chance would have it, of the prints that ended in the window.
+
+        Raises InvalidQuery for a printer, group, model or text that there is not.
+        """
+        passed = window.until(now_ms)
+        outcomes = {Outcome.SUCCEEDED, Outcome.FAILED}
+        if self._site.cancelled_counts_as_attempt:
+            outcomes.add(Outcome.CANCELLED)
+        with self._model.current() as model:
+            attempts = Attempts(model, passed, wanted, frozenset(outcomes), self._local)
+            found = find_causes(attempts.counts())
+            shared = shared_failures(found.findings, attempts.failed_prints(found.findings))
+        return CausesOfWindow(passed, attempts.prints, found, tuple(shared))
 
     def _summed(
         self, windows: Sequence[Window], asked: Asked, now_ms: int, entries: Sequence[Indicator]

@@ -24,8 +24,12 @@ class Tally(StrEnum):
     CAUSES = "causes"
     """Failures by cause."""
     ESTIMATES = "estimates"
+    MEDIANS = "medians"
+    """Jobs without an estimate, held against the median of their file."""
     INSPECTIONS = "inspections"
     """What people found."""
+    FIRST_ATTEMPTS = "first_attempts"
+    """Which jobs were the first attempt at their parts."""
     REPAIRS = "repairs"
     """Faults of printers, and how long they took to repair."""
 

@@ -23,9 +23,9 @@ def _was_spoiled(job: Job, verdict: Verdict) -> int:
     return int(job.outcome is Outcome.SUCCEEDED and verdict.good_units == 0)
 
 
-_INSPECTED: Final = Inspected(tallied=lambda tally: tally.jobs, found=_was_success)
+INSPECTED: Final = Inspected(tallied=lambda tally: tally.jobs, found=_was_success)
 _SPOILED: Final = Inspected(tallied=lambda tally: tally.spoiled, found=_was_spoiled)
-_NOT_INSPECTED: Final = Difference(whole=_SUCCEEDED, less=_INSPECTED)
+_NOT_INSPECTED: Final = Difference(whole=_SUCCEEDED, less=INSPECTED)
 GOOD: Final = Part("good", Difference(whole=_SUCCEEDED, less=_SPOILED))
 """Jobs that succeeded and of which no inspection found that nothing was good."""
 GOOD_UNITS: Final = Part(
@@ -83,7 +83,7 @@ SUCCESS_AFTER_INSPECTION = Indicator(
         ATTEMPTS,
         GOOD,
         Part("rejected", _SPOILED),
-        Part("inspected", _INSPECTED),
+        Part("inspected", INSPECTED),
         Part("not_inspected", _NOT_INSPECTED),
     ),
     expression="good ÷ attempts",
@@ -101,7 +101,7 @@ INSPECTED_YIELD = Indicator(
     more_is_better=True,
     cadences=(Cadence.WEEKLY,),
     targets=(),
-    parts=(GOOD_UNITS, REJECTED_UNITS, Part("inspected", _INSPECTED)),
+    parts=(GOOD_UNITS, REJECTED_UNITS, Part("inspected", INSPECTED)),
     expression="good_units ÷ (good_units + rejected_units)",
     left_out=(LeftOut("not_inspected", "nobody inspected it", _NOT_INSPECTED),),
     calculate=inspected_yield,

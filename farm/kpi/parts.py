@@ -18,7 +18,7 @@ from farm.kpi.time_classes import CONDITIONS
 from farm.model.job import Job
 from farm.model.printer import Printer
 from farm.model.span import Span
-from farm.model.states import CancelledBy, Outcome, PrinterState
+from farm.model.states import CancelledBy, Cause, Outcome, PrinterState
 from farm.model.times import HOUR_MS
 from farm.model.verdict import Verdict
 from farm.settings import SiteSettings
@@ -212,17 +212,26 @@ class JobMeasure(StrEnum):
     JOBS = "jobs"
     UNITS = "units"
     PRINTING_TIME = "printing_time"
+    WHOLE_TIME = "whole_time"
+    """Printing, preparing and pauses."""
 
 
 _TALLIED: Final[Mapping[JobMeasure, Callable[[OutcomeTally], Mapping[Outcome, int]]]] = {
     JobMeasure.JOBS: lambda tally: tally.jobs,
     JobMeasure.UNITS: lambda tally: tally.units,
     JobMeasure.PRINTING_TIME: lambda tally: tally.printing_ms,
+    JobMeasure.WHOLE_TIME: lambda tally: {
+        outcome: sum(
+            each.get(outcome, 0) for each in (tally.printing_ms, tally.preparing_ms, tally.paused_ms)
+        )
+        for outcome in Outcome
+    },
 }
 _MEASURED: Final[Mapping[JobMeasure, Callable[[Job], int]]] = {
     JobMeasure.JOBS: lambda _: 1,
     JobMeasure.UNITS: lambda job: job.units,
     JobMeasure.PRINTING_TIME: lambda job: job.printing_ms,
+    JobMeasure.WHOLE_TIME: lambda job: job.printing_ms + job.preparing_ms + job.paused_ms,
 }
 
 
@@ -234,8 +243,9 @@ class EndedJobs(JobSelector, frozen=True, kw_only=True):
 
     @property
     def measure(self) -> Measure:
-        """A count, but for printing time."""
-        return Measure.TIME if self.of is JobMeasure.PRINTING_TIME else Measure.COUNT
+        """A count, but for times."""
+        is_time = self.of in (JobMeasure.PRINTING_TIME, JobMeasure.WHOLE_TIME)
+        return Measure.TIME if is_time else Measure.COUNT
 
     def total(self, given: KpiInput) -> int:
         """The sum over the jobs of these outcomes."""
@@ -245,6 +255,25 @@ class EndedJobs(JobSelector, frozen=True, kw_only=True):
     def share(self, row: JobRow) -> int:
         """What the job adds, where it ended so."""
         return _MEASURED[self.of](row.job) if row.job.outcome in _of_site(self.outcomes, row.site) else 0
+
+
+class FailedJobs(JobSelector, frozen=True, kw_only=True):
+    """Jobs that failed for this cause; one of which nothing is known has the cause `unknown`."""
+
+    cause: Cause
+
+    @property
+    def measure(self) -> Measure:
+        """A count."""
+        return Measure.COUNT
+
+    def total(self, given: KpiInput) -> int:
+        """How many there are."""
+        return given.outcomes.failed_by.get(self.cause, 0)
+
+    def share(self, row: JobRow) -> int:
+        """1 for one of them."""
+        return int(row.job.outcome is Outcome.FAILED and (row.job.cause or Cause.UNKNOWN) is self.cause)
 
 
 class CancelledJobs(JobSelector, frozen=True, kw_only=True):

@@ -15,15 +15,16 @@ _CANCELLED: Final = frozenset({Outcome.CANCELLED})
 _UNKNOWN: Final = frozenset({Outcome.UNKNOWN})
 
 
-def _attempted(site: SiteSettings) -> frozenset[Outcome]:
+def attempted(site: SiteSettings) -> frozenset[Outcome]:
+    """The outcomes of attempts: cancelled ones join in where the site says so."""
     return _TRIED | _CANCELLED if site.cancelled_counts_as_attempt else _TRIED
 
 
 def _not_attempted(site: SiteSettings) -> frozenset[Outcome]:
-    return EVERY_OUTCOME - _UNKNOWN - _attempted(site)
+    return EVERY_OUTCOME - _UNKNOWN - attempted(site)
 
 
-ATTEMPTS: Final = Part("attempts", EndedJobs(outcomes=_attempted))
+ATTEMPTS: Final = Part("attempts", EndedJobs(outcomes=attempted))
 """Jobs that succeeded or failed, and those cancelled where the site counts them."""
 BY_OUTCOME: Final = tuple(Part(each.value, EndedJobs(outcomes=frozenset({each}))) for each in Outcome)
 """The jobs of every outcome."""

@@ -4,6 +4,7 @@ from typing import Final
 
 from farm.kpi.calculation import KpiInput, KpiResult, Tally
 from farm.kpi.indicator import Cadence, Indicator, Unit
+from farm.kpi.material_parts import Material, MaterialMeasure
 from farm.kpi.parts import EVERY_OUTCOME, EndedJobs, JobMeasure, LeftOut, Part, time_in
 from farm.kpi.periods import Period
 from farm.kpi.success import BY_OUTCOME
@@ -80,6 +81,10 @@ THROUGHPUT = Indicator(
         *BY_OUTCOME,
         Part("printing_hours", time_in(frozenset({PrinterState.PRINTING}))),
         Part("preparing_hours", time_in(frozenset({PrinterState.PREPARING}))),
+        Part("grams", Material(of=MaterialMeasure.GRAMS, outcomes=frozenset({Outcome.SUCCEEDED}))),
+        Part(
+            "millilitres", Material(of=MaterialMeasure.MILLILITRES, outcomes=frozenset({Outcome.SUCCEEDED}))
+        ),
     ),
     expression="units",
     left_out=(
@@ -100,5 +105,5 @@ THROUGHPUT = Indicator(
         for period in ("hour", "day")
     },
     calculate=throughput,
-    reads=frozenset({Tally.JOBS}),
+    reads=frozenset({Tally.JOBS, Tally.MATERIAL}),
 )

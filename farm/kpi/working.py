@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from farm.kpi.calculation import KpiInput
-from farm.kpi.expression import with_numbers
+from farm.kpi.expression import names_in, with_numbers
 from farm.kpi.figure import KpiFigure
 from farm.kpi.indicator import Indicator
 from farm.kpi.parts import (
@@ -132,12 +132,18 @@ def omissions_of(entry: Indicator, given: KpiInput, *, has_hours: bool) -> tuple
     return tuple(Omission(each.name, each.why, each.rows.measure, amount) for each, amount in found if amount)
 
 
-def calculation_of(expression: str, sums: Sequence[Sum], value: str) -> str:
+def calculation_of(expression: str, sums: Sequence[Sum], figure: KpiFigure) -> str:
     """The expression with the numbers put in, and what it comes to: `180 ÷ 200 = 90.00 %`."""
-    shown = {each.name: each.shown for each in sums}
-    if not shown:
-        return value
-    return f"{with_numbers(expression, shown)} = {value}"
+    shown = {name: f"{count:,}" for name, count in figure.counts.items()}
+    shown |= {name: _amount_shown(name, amount) for name, amount in figure.amounts.items()}
+    shown |= {each.name: each.shown for each in sums}
+    if figure.value is None or not set(names_in(expression)) <= shown.keys():
+        return figure.shown
+    return f"{with_numbers(expression, shown)} = {figure.shown}"
+
+
+def _amount_shown(name: str, amount: float) -> str:
+    return f"{amount:{_PLAIN}} h" if name.endswith("_hours") else f"{amount:,.4g}"
 
 
 def worked_rows(entry: Indicator, rows: Iterable[Row]) -> tuple[WorkedRow, ...]:

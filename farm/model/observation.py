@@ -72,6 +72,7 @@ class JobReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     progress: Annotated[float | None, limits.RATIO] = None
     filament_mm: Annotated[float | None, limits.FILAMENT_MM] = None
     filament_g: Annotated[float | None, limits.FILAMENT_G] = None
+    resin_ml: Annotated[float | None, limits.RESIN_ML] = None
     material: Annotated[str | None, limits.MATERIAL] = None
     operator: Annotated[str | None, limits.OPERATOR] = None
     units: Annotated[int | None, limits.UNITS] = None
@@ -154,9 +155,10 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class Telemetry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Figures of one moment: degrees Celsius, ratios, millimetres, layers.
+    """Figures of one moment: degrees Celsius, ratios, millimetres, layers, seconds.
 
-    Only what a message said is set.
+    Only what a message said is set. `remaining_s` is how long the print still takes by the source's
+    own account.
     """
 
     nozzle: Annotated[float | None, limits.TEMPERATURE] = None
@@ -173,6 +175,7 @@ class Telemetry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     flow_factor: Annotated[float | None, limits.FACTOR] = None
     fan: Annotated[float | None, limits.RATIO] = None
     filament_mm: Annotated[float | None, limits.FILAMENT_MM] = None
+    remaining_s: Annotated[float | None, limits.REMAINING_S] = None
 
     def __post_init__(self) -> None:
         """Hold the fields to their limits."""

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from random import Random
+from statistics import median
 
 import numpy as np
 import pytest
@@ -157,7 +158,7 @@ def counted_jobs(
 
 def counted_job(job: EndedJob, part: Tally) -> list[tuple[int, list[int]]]:
     """The key of a job in a part, and what it adds, said once more in plain words."""
-    grams, length = job.milligrams, job.micrometres
+    grams, length, resin = job.milligrams, job.micrometres, job.microlitres
     if part is Tally.ESTIMATES:
         if ENDINGS[job.ending][0] is not Outcome.SUCCEEDED or job.expected_ms <= 0 or not job.printing_ms:
             return []
@@ -169,9 +170,28 @@ def counted_job(job: EndedJob, part: Tally) -> list[tuple[int, list[int]]]:
     amounts = {
         Tally.JOBS: [1, job.units, job.printing_ms],
         Tally.TIMES: [job.preparing_ms, job.paused_ms],
-        Tally.MATERIAL: [grams >= 0, max(grams, 0), length >= 0, max(length, 0)],
+        Tally.MATERIAL: [
+            *(grams >= 0, max(grams, 0), length >= 0, max(length, 0), resin >= 0, max(resin, 0)),
+            max(length, 0) if grams < 0 and resin < 0 else 0,
+            max(resin, 0) if grams < 0 else 0,
+            grams < 0 and resin < 0 and length < 0,
+        ],
     }[part]
     return [(job.ending, [int(amount) for amount in amounts])]
+
+
+def counted_by_median(
+    held: dict[str, EndedJob], subjects: int, subject_of: Callable[[EndedJob], int]
+) -> Integers:
+    """Jobs without an estimate, the medians of their files and their times, said once more in plain words."""
+    good = [job for job in held.values() if ENDINGS[job.ending][0] is Outcome.SUCCEEDED and job.printing_ms]
+    times = {file: [job.printing_ms for job in good if job.file == file] for file in range(1, FILES)}
+    found = np.zeros((len(EDGES), 3, subjects), dtype=np.int64)
+    for job in good:
+        if job.file and job.expected_ms <= 0 and subject_of(job) >= 0:
+            amounts = np.array([1, math.floor(median(times[job.file])), job.printing_ms])
+            found[:, :, subject_of(job)] += (job.ended_ms < EDGES).astype(np.int64)[:, None] * amounts
+    return found
 
 
 def job_that_ended(chance: Random, ended_ms: int) -> EndedJob:
@@ -188,6 +208,7 @@ def job_that_ended(chance: Random, ended_ms: int) -> EndedJob:
         cause=chance.randrange(len(CAUSES)),
         milligrams=chance.choice([NOT_KNOWN, 0, 1_500]),
         micrometres=chance.choice([NOT_KNOWN, 0, 7]),
+        microlitres=chance.choice([NOT_KNOWN, 0, 9]),
         expected_ms=chance.choice([NOT_KNOWN, 0, 1, 20_000]),
     )
 
@@ -217,6 +238,9 @@ def test_jobs_through_revisions(
                     told = jobs.sums(EDGES, who, part)
                     counted = counted_jobs(held, part, who.subjects, subject_of)
                     assert (told - told[1] == counted - counted[1]).all()
+                by_median = jobs.by_median(EDGES, who)
+                paced = counted_by_median(held, who.subjects, subject_of)
+                assert (by_median - by_median[1] == paced - paced[1]).all()
     assert len(jobs) == len(held)
 
 

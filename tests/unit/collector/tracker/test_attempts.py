@@ -66,7 +66,7 @@ def test_a_fact_that_is_told_under_way_lands_in_the_row_and_stays(books: Books, 
 
 def test_the_first_word_on_how_long_the_print_takes_stays(books: Books) -> None:
     books.start(1)
-    assert books.job.expected_ms is None
+    books.see(2, state="printing", job=JobReading(file=FILE))
     books.see(2, state="printing", job=JobReading(file=FILE, expected_ms=3 * MINUTE))
     books.see(3, state="printing", job=JobReading(file=FILE, expected_ms=9 * MINUTE))
     books.see(4, state="finished", signal="done", job=JobReading(file=FILE, expected_ms=8 * MINUTE))
