@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 from farm.errors import InvalidQuery
+from farm.kpi.failed_streak import FAILED_STREAK
 from farm.kpi.first_pass import FIRST_PASS_YIELD
 from farm.kpi.idle_time import IDLE_TIME
 from farm.kpi.indicator import Indicator
@@ -35,6 +36,7 @@ CATALOGUE: tuple[Indicator, ...] = (
     MTTR,
     MATERIAL_WASTE,
     FAILED_HOURS,
+    FAILED_STREAK,
 )
 """Every indicator, in the order in which they are shown."""
 

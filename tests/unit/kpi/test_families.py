@@ -12,6 +12,7 @@ from farm.kpi.catalogue import CATALOGUE
 from farm.kpi.faults import RepairTally
 from farm.kpi.indicator import Indicator
 from farm.kpi.outcomes import AttemptTally, MaterialTally, OutcomeTally
+from farm.kpi.streak import StreakTally
 from farm.kpi.success import print_success_rate
 from farm.kpi.throughput import throughput
 from farm.kpi.utilization import utilization
@@ -46,6 +47,9 @@ ATTEMPTS = st.lists(st.integers(0, 50), min_size=6, max_size=6).map(
         n[3],
     )
 )
+STREAKS = st.lists(st.integers(0, 9), min_size=3, max_size=3).map(
+    lambda n: StreakTally(sorted(n)[1], min(n), max(n), max(n), 1, 4, 5)
+)
 BASES = st.builds(
     KpiInput,
     account=ACCOUNTS,
@@ -63,6 +67,7 @@ BASES = st.builds(
     elapsed_ms=st.integers(0, DAY_MS),
     site=SITES,
     repairs=REPAIRS,
+    streaks=STREAKS,
 )
 
 
