@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from farm.figures.first_attempts import MEASURES
+from farm.figures.grouping import RowsByPrinter
 from farm.figures.job_grouping import by_printer
 from farm.figures.job_rows import ENDINGS
 from farm.figures.lifetimes import EVER
@@ -111,12 +112,11 @@ def _jobs(model: ReadModel, state: State) -> Iterator[Difference]:
 
 
 def _first_attempts(model: ReadModel, state: State) -> Iterator[Difference]:
-    units = {row.id: (row.good_units, row.rejected_units) for row in state.inspected()}
-    found = (Found(model.job_of(row), units.get(row.id)) for row in state.ended_jobs())
     printers = len(model.printers)
     counted = np.zeros((printers, len(MEASURES)), dtype=np.int64)
-    for job, adds in counted_attempts(found, model.first_attempts.within_ms):
-        counted[job.printer] += adds
+    for attempts in _by_file(model, state):
+        for job, adds in counted_attempts(attempts, model.first_attempts.within_ms):
+            counted[job.printer] += adds
     ever = np.array([0, EVER], dtype=np.int64)
     before, after = model.first_attempts.sums(ever, by_printer(np.arange(printers), printers))
     for number in np.flatnonzero((counted != (after - before).T).any(axis=1)).tolist():
@@ -137,6 +137,23 @@ def _inspections(model: ReadModel, state: State) -> Iterator[Difference]:
     if (more := len(model.inspections) - found) > 0 and model.printers:
         detail = f"{more} inspections are held of which no verdict stands"
         yield Difference(model.printers[0].id, DifferenceKind.MODEL_JOB, 0, detail)
+
+
+def _by_file(model: ReadModel, state: State) -> Iterator[list[Found]]:
+    """The jobs that are held, those of one file at a time, with the verdicts of the ledger."""
+    held = model.jobs.held()
+    units = {row.id: (row.good_units, row.rejected_units) for row in state.inspected()}
+    by_place = {model.jobs.place_of(job_id): found for job_id, found in units.items()}
+    places, gone = RowsByPrinter(held.whole.rows.file), frozenset(held.gone.tolist())
+    beside: dict[int, list[Found]] = {}
+    for job_id, job in held.added.items():
+        beside.setdefault(job.file, []).append(Found(job, units.get(job_id)))
+    for file in range(len(model.texts.file)):
+        own = [place for place in places.places(file).tolist() if place not in gone]
+        yield [
+            *(Found(held.whole.row(place), by_place.get(place)) for place in own),
+            *beside.get(file, ()),
+        ]
 
 
 def _shown(ending: int) -> str:

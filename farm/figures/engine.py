@@ -307,6 +307,7 @@ class KpiEngine:
                     elapsed_ms=life.elapsed_ms,
                     site=self._site,
                     repairs=sums.repairs(window, number),
+                    streaks=sums.streaks(window, number),
                 )
                 yield subject, given
 

@@ -1,8 +1,7 @@
 """The first attempts counted one job after the other, for holding against what is kept of them."""
 
 from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from farm.figures.job_rows import ENDINGS, NOT_KNOWN, EndedJob
@@ -18,17 +17,13 @@ class Found(NamedTuple):
     units: tuple[int, int] | None
 
 
-def counted_attempts(jobs: Iterable[Found], within_ms: int) -> Iterator[tuple[EndedJob, list[int]]]:
-    """Every job, with what it adds to each of `farm.figures.first_attempts.MEASURES`."""
-    by_file: dict[int, list[Found]] = defaultdict(list)
-    for found in jobs:
-        by_file[found.job.file].append(found)
-    for file, attempts in by_file.items():
-        fates = [(each.job.ended_ms, _fate(each)) for each in attempts]
-        ends = sorted((ended_ms, fate) for ended_ms, fate in fates if fate is not None)
-        for found, (_, fate) in zip(attempts, fates, strict=True):
-            before = _before(found.job, ends, within_ms) if file else None
-            yield found.job, _adds(found, fate, before)
+def counted_attempts(attempts: Sequence[Found], within_ms: int) -> Iterator[tuple[EndedJob, list[int]]]:
+    """All jobs of one file, each with what it adds to `farm.figures.first_attempts.MEASURES`."""
+    fates = [(each.job.ended_ms, _fate(each)) for each in attempts]
+    ends = sorted((ended_ms, fate) for ended_ms, fate in fates if fate is not None)
+    for found, (_, fate) in zip(attempts, fates, strict=True):
+        before = _before(found.job, ends, within_ms) if found.job.file else None
+        yield found.job, _adds(found, fate, before)
 
 
 def _fate(found: Found) -> int | None:

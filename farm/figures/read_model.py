@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from farm.figures.ended_jobs import EndedJobs
+from farm.figures.failed_streaks import FailedStreaks
 from farm.figures.first_attempts import FirstAttempts
 from farm.figures.inspections import InspectedJob, Inspections
 from farm.figures.job_coding import ended_job, inspected_job
@@ -77,6 +78,7 @@ class ReadModel:
         self.repairs = RepairHistory(self.history)
         self.jobs = EndedJobs()
         self.inspections = Inspections()
+        self.streaks = FailedStreaks(self.jobs)
         self.first_attempts = FirstAttempts(self.jobs, self.inspections)
         self.texts = JobTexts()
         self.printers: list[Printer] = []
@@ -295,7 +297,9 @@ class ReadModel:
         for job_id in job_ids:
             row = ended.get(job_id)
             job = None if row is None else self.job_of(row)
-            self.first_attempts.touch((self.jobs.get(job_id), job, self.inspections.get(job_id)))
+            before = self.jobs.get(job_id)
+            self.first_attempts.touch((before, job, self.inspections.get(job_id)))
+            self.streaks.touch((before, job))
             self.inspections.put(job_id, inspected.get(job_id))
             self.jobs.put(job_id, job)
 

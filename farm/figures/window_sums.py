@@ -15,6 +15,7 @@ from farm.kpi.account import Condition, TimeAccount
 from farm.kpi.calculation import EVERY_TALLY, Tally
 from farm.kpi.faults import RepairTally
 from farm.kpi.outcomes import OutcomeTally
+from farm.kpi.streak import StreakTally
 from farm.kpi.time_classes import CONDITIONS
 from farm.kpi.windows import Window
 from farm.model.states import PrinterState
@@ -56,6 +57,11 @@ class WindowSums:
         if who.has_hours and Tally.REPAIRS in reads:
             repairs = within(model.repairs.sums(edges, who.printers, len(who.subjects)), places)
             self._repairs = repairs.transpose(0, 2, 1).tolist()
+        self._streaks: list[list[list[int]]] | None = None
+        if who.has_hours and Tally.STREAKS in reads:
+            bounds = np.array([(each.from_ms, each.to_ms) for each in windows], dtype=np.int64)
+            streaks = model.streaks.told(bounds.reshape(-1, 2), who.printers, len(who.subjects))
+            self._streaks = streaks.tolist()
         count = len(who.subjects) if who.has_hours else 1
         some = max(1, _CELLS_AT_ONCE // max(1, len(model.printers)))
         self._lives = [
@@ -75,10 +81,16 @@ class WindowSums:
         return self._tallies.of(self._number[window.from_ms, window.to_ms], subject)
 
     def repairs(self, window: Window, subject: int) -> RepairTally:
-        """The faults and repairs of the window, none where they were not to be summed up."""
+        """The faults and repairs of the window, none where they are not read."""
         if self._repairs is None:
             return RepairTally()
         return RepairTally(*self._repairs[self._number[window.from_ms, window.to_ms]][subject])
+
+    def streaks(self, window: Window, subject: int) -> StreakTally:
+        """The failed streaks of the window, none where they are not read."""
+        if self._streaks is None:
+            return StreakTally()
+        return StreakTally(*self._streaks[self._number[window.from_ms, window.to_ms]][subject])
 
     def lives(self, window: Window) -> list[Life]:
         """Who of each subject was there in the window; where subjects have no hours, who of all."""

@@ -8,6 +8,7 @@ import msgspec
 from farm.kpi.account import TimeAccount
 from farm.kpi.faults import RepairTally
 from farm.kpi.outcomes import OutcomeTally
+from farm.kpi.streak import StreakTally
 from farm.kpi.wilson import Interval95
 from farm.model.times import HOUR_MS
 from farm.settings import SiteSettings
@@ -32,6 +33,8 @@ class Tally(StrEnum):
     """Which jobs were the first attempt at their parts."""
     REPAIRS = "repairs"
     """Faults of printers, and how long they took to repair."""
+    STREAKS = "streaks"
+    """Failed prints in a row on each printer."""
 
 
 EVERY_TALLY: Final = frozenset(Tally)
@@ -54,6 +57,7 @@ class KpiInput(msgspec.Struct, frozen=True, kw_only=True):
     elapsed_ms: int
     site: SiteSettings
     repairs: RepairTally = RepairTally()
+    streaks: StreakTally = StreakTally()
 
 
 class KpiResult(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from farm.errors import InvalidQuery
 from farm.kpi.effectiveness import AVAILABILITY, OEE, PERFORMANCE, QUALITY
 from farm.kpi.estimates import ESTIMATE_ACCURACY
+from farm.kpi.failed_streak import FAILED_STREAK
 from farm.kpi.failures import FAILURES_BY_CAUSE
 from farm.kpi.first_pass import FIRST_PASS_YIELD
 from farm.kpi.idle_time import IDLE_TIME
@@ -44,6 +45,7 @@ CATALOGUE: tuple[Indicator, ...] = (
     ESTIMATE_ACCURACY,
     MATERIAL_WASTE,
     FAILED_HOURS,
+    FAILED_STREAK,
 )
 """Every indicator, in the order in which they are shown."""
 

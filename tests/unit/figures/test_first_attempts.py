@@ -67,8 +67,11 @@ class Kept:
                 self.units[job_id] = units
 
     def agrees(self) -> None:
-        found = [Found(job, self.units.get(job_id)) for job_id, job in self.plain.items()]
-        counted = [*counted_attempts(found, WITHIN_HOURS * HOUR_MS)]
+        counted: list[tuple[EndedJob, list[int]]] = []
+        for file in range(FILES):
+            own = {job_id: job for job_id, job in self.plain.items() if job.file == file}
+            found = [Found(job, self.units.get(job_id)) for job_id, job in own.items()]
+            counted += counted_attempts(found, WITHIN_HOURS * HOUR_MS)
         everybody, files = np.arange(PRINTERS), np.arange(FILES)
         for who, code in (
             (by_printer(everybody, PRINTERS), "printer"),

@@ -70,6 +70,7 @@ def test_each_has_a_name_for_people_and_says_which_way_is_better() -> None:
         ("Estimate accuracy", False),
         ("Material waste", False),
         ("Hours lost to failures", False),
+        ("Failed prints in a row", False),
     ]
 
 

@@ -13,6 +13,7 @@ from farm.kpi.faults import RepairTally
 from farm.kpi.indicator import Indicator
 from farm.kpi.outcomes import AttemptTally, InspectionTally, MaterialTally, OutcomeTally
 from farm.kpi.parts import Amount
+from farm.kpi.streak import StreakTally
 from farm.kpi.success import PRINT_SUCCESS_RATE
 from farm.kpi.throughput import THROUGHPUT
 from farm.kpi.utilization import UTILIZATION
@@ -52,6 +53,9 @@ ATTEMPTS = st.lists(st.integers(0, 50), min_size=6, max_size=6).map(
         n[3],
     )
 )
+STREAKS = st.lists(st.integers(0, 9), min_size=3, max_size=3).map(
+    lambda n: StreakTally(sorted(n)[1], min(n), max(n), max(n), 1, 4, 5)
+)
 BASES = st.builds(
     KpiInput,
     account=ACCOUNTS,
@@ -70,6 +74,7 @@ BASES = st.builds(
     elapsed_ms=st.integers(0, DAY_MS),
     site=SITES,
     repairs=REPAIRS,
+    streaks=STREAKS,
 )
 
 

@@ -198,3 +198,16 @@ def test_an_attempt_of_unknown_outcome_is_the_range_of_the_first_pass_yield(open
     other = [msgspec.structs.replace(job, file="other.gcode") for job in others]
     figure = figure_of(open_ledger, "first_pass_yield", "2026-01-01..2026-01-31", jobs=[first, then, *other])
     assert (figure.low, figure.value, figure.high) == (6 / 8, 1.0, 1.0)
+
+
+def test_two_failures_in_a_row_after_three_and_a_success(open_ledger: OpenLedger) -> None:
+    ends = [START_MS + n * DAY_MS for n in range(1, 7)]
+    failed = jobs_of(BAY, Outcome.FAILED, [*ends[:3], *ends[4:]])
+    figure = figure_of(
+        open_ledger,
+        "failed_streak",
+        "2026-01-01T00:00:00Z..2026-02-01T00:00:00Z",
+        jobs=failed + jobs_of(BAY, Outcome.SUCCEEDED, [ends[3]]),
+    )
+    assert (figure.value, figure.low, figure.high, figure.shown) == (2, 2, 2, "2 prints")
+    assert figure.counts == {"longest": 3, "failing_printers": 1}
