@@ -15,6 +15,7 @@ import numpy as np
 
 from farm.errors import InvalidQuery
 from farm.figures.closed_hours import ClosedHours
+from farm.figures.forecasting import forecasts
 from farm.figures.local_time import LocalTime
 from farm.figures.partition import Asked, Partition, partition_of
 from farm.figures.read_model import ReadModel
@@ -22,12 +23,14 @@ from farm.figures.window_sums import Life, WindowSums
 from farm.kpi.calculation import KpiInput, KpiResult, Tally
 from farm.kpi.catalogue import indicators
 from farm.kpi.figure import KpiFigure, KpiSeries, SeriesPoint
+from farm.kpi.forecast import Forecast
 from farm.kpi.indicator import Indicator
 from farm.kpi.periods import SHORTEST_MS, Period, edges
 from farm.kpi.selection import EVERYBODY, Selection
 from farm.kpi.shop_calendars import ShopCalendars
 from farm.kpi.subjects import Scope, Scopes, Subject, as_scopes
 from farm.kpi.windows import Window, parse_window
+from farm.model.printer_status import PrinterStatus
 from farm.model.times import DAY_MS
 from farm.settings import SiteSettings
 
@@ -160,6 +163,10 @@ class KpiEngine:
             if (subject.id, entry.id) in points
         ]
         return SomeOf(rows, who.left_out)
+
+    def forecasts(self, statuses: Sequence[PrinterStatus], now_ms: int) -> list[Forecast]:
+        """When the prints under way are done, the first to be done first. Raises LedgerError."""
+        return forecasts(self._model, statuses, now_ms)
 
     def _summed(
         self, windows: Sequence[Window], asked: Asked, now_ms: int, entries: Sequence[Indicator]
