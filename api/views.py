@@ -11,6 +11,7 @@ from api import schemas, working_schemas
 from farm.influx.status import QueueStatus
 from farm.kpi.catalogue import indicator
 from farm.kpi.figure import KpiFigure, KpiSeries, figure_record, target_record
+from farm.kpi.forecast import LEAST_PROGRESS
 from farm.kpi.indicator import Indicator
 from farm.kpi.targets import Target
 from farm.kpi.windows import Window
@@ -31,9 +32,6 @@ from farm.model.states import PrinterState
 from farm.model.times import SECOND_MS, rfc3339, rfc3339_or_none
 from farm.model.verdict import Verdict, VerdictChange
 from farm.model.verdict_record import change_record, verdict_of_job, verdict_record
-
-LEAST_PROGRESS = 0.02
-"""Below it nothing sensible can be said about the time left."""
 
 
 def seconds(ms: int) -> float:

@@ -16,6 +16,7 @@ import numpy as np
 from farm.errors import InvalidQuery
 from farm.figures.attempts import Attempts
 from farm.figures.closed_hours import ClosedHours
+from farm.figures.forecasting import forecasts
 from farm.figures.local_time import LocalTime
 from farm.figures.partition import Asked, Partition, partition_of
 from farm.figures.read_model import ReadModel
@@ -26,6 +27,7 @@ from farm.kpi.catalogue import CATALOGUE, indicator, indicators
 from farm.kpi.causes import find_causes, shared_failures
 from farm.kpi.causes_record import CausesOfWindow
 from farm.kpi.figure import KpiFigure, KpiSeries, SeriesPoint, figure_before
+from farm.kpi.forecast import Forecast
 from farm.kpi.indicator import NO_DATA, Indicator
 from farm.kpi.parts import Measure
 from farm.kpi.periods import SHORTEST_MS, Period, edges
@@ -37,6 +39,7 @@ from farm.kpi.targets import Target, targets_that_apply
 from farm.kpi.window_before import window_before
 from farm.kpi.windows import Window, parse_window
 from farm.kpi.working import Omission, Working, calculation_of, kinds_of, omissions_of, sums_of, worked_rows
+from farm.model.printer_status import PrinterStatus
 from farm.model.states import Outcome
 from farm.model.times import DAY_MS
 from farm.settings import SiteSettings
@@ -274,6 +277,10 @@ class KpiEngine:
             found = find_causes(attempts.counts())
             shared = shared_failures(found.findings, attempts.failed_prints(found.findings))
         return CausesOfWindow(passed, attempts.prints, found, tuple(shared))
+
+    def forecasts(self, statuses: Sequence[PrinterStatus], now_ms: int) -> list[Forecast]:
+        """When the prints under way are done, the first to be done first. Raises LedgerError."""
+        return forecasts(self._model, statuses, now_ms)
 
     def _summed(
         self, windows: Sequence[Window], asked: Asked, now_ms: int, entries: Sequence[Indicator]

@@ -85,8 +85,7 @@ def _metadata(run: JobRun) -> dict[str, Any]:
     return {
         "size": run.plan.size_bytes,
         "slicer": "PrusaSlicer",
-        "estimated_time": run.file.expected_seconds,
+        "estimated_time": round(run.file.expected_seconds),
         "layer_height": run.file.layer_mm,
-        "layer_count": run.file.layers,
         "filament_type": run.file.material,
     }

@@ -91,6 +91,23 @@ def test_lists_every_printer_with_state_job_and_streak(server: FarmServer, farm:
     assert printing["time_left_seconds"] > 0
 
 
+def test_the_forecast_tells_who_is_done_first_and_who_is_free(server: FarmServer, farm: SampleFarm) -> None:
+    found = get(server, "/forecast")
+    at_work = [
+        printer
+        for place, printer in enumerate(farm.printers)
+        if PRESENT[place] in ("printing", "paused", "preparing")
+    ]
+    assert {each["printer_id"] for each in found["items"]} == {printer.id for printer in at_work}
+    ends = [each["done_at"] for each in found["items"] if each["done_at"]]
+    assert ends == sorted(ends)
+    assert ends[0] >= found["at"]
+    assert found["next"] in found["items"]
+    assert {each["told"] for each in found["items"]} <= {"estimate", "remaining", "progress", "overdue", None}
+    idle = {printer.id for place, printer in enumerate(farm.printers) if PRESENT[place] == "idle"}
+    assert {each["id"] for each in found["free"]} == idle
+
+
 def test_what_needs_a_look_comes_most_urgent_first(server: FarmServer, farm: SampleFarm) -> None:
     found = get(server, "/attention")
     assert found["quiet"] is False

@@ -1,7 +1,11 @@
 """What becomes in the books of a source's own account of how long its print takes."""
 
+from farm.kpi.forecast import Basis, Told
+from farm.kpi.subjects import Scope
 from farm.model.states import Outcome
-from farm.model.times import rfc3339
+from farm.model.times import HOUR_MS, rfc3339
+from farm.settings import SiteSettings
+from tests.figures import kpi_engine
 from tests.unit.collector.farm import SECOND, T0, Farm, farm
 
 FILE = "vase.gcode"
@@ -66,3 +70,39 @@ def test_moonraker_is_to_be_asked_as_long_as_nobody_said_how_long_the_print_take
         assert bay.job.expected_ms == 70_000
         stats(3, total_duration=2.1, print_duration=1.0)
         assert asked() == 0
+
+
+def test_figures_and_forecast_come_out_of_what_the_printer_said() -> None:
+    """Three prints of 600 s take 660 s each on the plate; a fourth is five minutes old."""
+
+    def say(at: float, suffix: str, number: int, **more: object) -> None:
+        job = {"id": f"a-{number}", "file": FILE, "expected_seconds": 600, "units": 2}
+        said = {"v": 1, "at": rfc3339(T0 + round(at * SECOND)), "job": job} | more
+        bay.hear(at, suffix, said)
+
+    with farm(*NATIVE) as bay:
+        for number in range(3):
+            begin = number * 1_000
+            say(begin, "event", number, event="job_started")
+            for later in (220, 440):
+                say(begin + later, "telemetry", number, nozzle=215)
+            job = {"id": f"a-{number}", "file": FILE, "printing_seconds": 660, "units": 2}
+            say(begin + 660, "event", number, event="job_succeeded", job=job)
+        say(3_000, "event", 3, event="job_started")
+        say(3_300, "state", 3, state="printing")
+        bay.pipeline.commit(T0 + 3_300 * SECOND)
+        now_ms = T0 + 3_300 * SECOND
+        engine = kpi_engine(bay.ledger, SiteSettings())
+        window = engine.window("1h", now_ms)
+        ids = ["estimate_accuracy", "performance", "quality", "oee"]
+        figures = {each.id: each for each in engine.evaluate(ids, window, Scope.FARM, now_ms)}
+        assert figures["estimate_accuracy"].shown == "110.00 %"
+        assert figures["estimate_accuracy"].counts == {"estimated": 3, "succeeded": 3}
+        assert figures["performance"].shown == "90.91 %"
+        assert figures["quality"].counts["good_units"] == 6
+        available, printed = (figures["oee"].amounts[f"{each}_hours"] for each in ("available", "utilized"))
+        assert printed * HOUR_MS == (3 * 660 + 300) * SECOND
+        assert figures["oee"].value == printed / available * (600 / 660) * 1.0
+        (coming,) = engine.forecasts(bay.ledger.statuses(), now_ms)
+        assert (coming.told, coming.basis, coming.prints) == (Told.ESTIMATE, Basis.FILE_AND_PRINTER, 3)
+        assert coming.done_ms == now_ms + 360 * SECOND
