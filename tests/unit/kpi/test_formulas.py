@@ -264,6 +264,7 @@ def test_what_a_printer_waits_for_is_told_apart_and_engineering_is_up() -> None:
     found = idle_time(given(WAITED))
     assert found.value == 10.0
     assert {name: amount for name, amount in found.amounts.items() if amount} == {
+        "idle_hours": 10.0,
         "no_job_hours": 2.0,
         "waiting_for_operator_hours": 1.0,
         "waiting_for_material_hours": 2.5,
@@ -368,5 +369,5 @@ def test_the_hours_of_failures_are_all_that_they_took() -> None:
     )
     found = failed_hours(given(outcomes=told))
     assert (found.value, found.low, found.high) == (4.75, 4.75, 5.75)
-    assert found.amounts == {"failed_printing_hours": 4.0, "all_hours": 7.75}
+    assert found.amounts == {"lost_hours": 4.75, "failed_printing_hours": 4.0, "all_hours": 7.75}
     assert failed_hours(given()).value is None
