@@ -4,13 +4,14 @@ import re
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import Path, Query
+from fastapi import Depends, Path, Query
 
-from api.context import ApiContext
+from api.context import ApiContext, Context
 from api.problems import invalid, not_found
 from api.schemas import JOB_ID
 from farm.errors import InvalidQuery
 from farm.figures.engine import MOST_SUBJECTS
+from farm.kpi.selection import Selection
 from farm.kpi.subjects import MOST_SCOPES, SCOPES_PATTERN, Scope, Scopes, parse_scopes
 from farm.kpi.windows import ALLOWED_FORMS, WINDOW_PATTERN, Window
 from farm.model import limits
@@ -175,6 +176,32 @@ def chosen_printers(
         _all_known("group", groups, [each.group or "" for each in context.farm_view.labels().values()])
         chosen = [each for each in chosen if (each.group or "") in groups]
     return [printer.id for printer in chosen]
+
+
+def _selection(
+    context: Context,
+    printer: PrinterWords = None,
+    group: GroupNames = None,
+    model: ModelNames = None,
+    file: FileNames = None,
+    material: MaterialNames = None,
+    operator: OperatorNames = None,
+) -> Selection:
+    return Selection(
+        printers=_names(chosen_printers(context, printer, group)),
+        models=_names(model),
+        files=_names(file),
+        materials=_names(material),
+        operators=_names(operator),
+    )
+
+
+Wanted = Annotated[Selection, Depends(_selection)]
+"""The printers and prints that are asked for; a printer or group that there is not is a problem."""
+
+
+def _names(asked: Sequence[str] | None) -> tuple[str, ...] | None:
+    return None if asked is None else tuple(asked)
 
 
 def _all_known(field: str, asked: Sequence[str], known: Sequence[str]) -> None:

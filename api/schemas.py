@@ -228,6 +228,7 @@ class JobRecord(Answer):
     progress: Share | None
     filament_mm: float | None = Field(examples=[5210.4])
     filament_g: float | None = Field(examples=[15.6])
+    resin_ml: float | None = Field(examples=[None])
     material: str | None = Field(examples=["PLA"])
     operator: str | None = Field(examples=["Ana"])
     units: int = Field(examples=[4])

@@ -17,6 +17,7 @@ from collector.adapters._wire_types import (
     NativeId,
     Operator,
     Ratio,
+    ResinMl,
     Seconds,
     Units,
     Word,
@@ -72,6 +73,7 @@ class _Job(msgspec.Struct):
     progress: Ratio | None = None
     filament_mm: FilamentMm | None = None
     filament_g: FilamentG | None = None
+    resin_ml: ResinMl | None = None
     material: Material | None = None
     operator: Operator | None = None
     units: Units | None = None
@@ -146,6 +148,7 @@ def _job(said: _Job | None) -> JobReading | None:
         progress=said.progress,
         filament_mm=said.filament_mm,
         filament_g=said.filament_g,
+        resin_ml=said.resin_ml,
         material=text(said.material),
         operator=text(said.operator),
         units=None if said.units is None else int(said.units),

@@ -78,6 +78,7 @@ def _facts(
         ("expected", None if job.expected_ms is None else span_text(job.expected_ms)),
         ("paused", span_text(job.paused_ms) if job.paused_ms else None),
         ("material", job.material),
+        ("resin", None if job.resin_ml is None else f"{job.resin_ml:g} ml"),
         ("operator", job.operator),
         ("units", str(job.units)),
         ("note", job.note),

@@ -5,7 +5,11 @@ from itertools import pairwise
 
 import numpy as np
 
+from farm.figures.first_attempts import MEASURES
+from farm.figures.job_grouping import by_printer
 from farm.figures.job_rows import ENDINGS
+from farm.figures.lifetimes import EVER
+from farm.figures.plain_attempts import Found, counted_attempts
 from farm.figures.read_model import ReadModel
 from farm.figures.repairs import repairs_of
 from farm.figures.source import State
@@ -34,6 +38,7 @@ def differences(model: ReadModel) -> Iterator[Difference]:
         yield from _state_sums(model, expected)
         yield from _repairs(model, expected)
         yield from _jobs(model, state)
+        yield from _first_attempts(model, state)
 
 
 def _states(model: ReadModel, number: int, expected: Sequence[Change]) -> Iterator[Difference]:
@@ -102,6 +107,21 @@ def _jobs(model: ReadModel, state: State) -> Iterator[Difference]:
     if (more := len(model.jobs) - found) > 0 and model.printers:
         detail = f"{more} jobs are held that did not end"
         yield Difference(model.printers[0].id, DifferenceKind.MODEL_JOB, 0, detail)
+
+
+def _first_attempts(model: ReadModel, state: State) -> Iterator[Difference]:
+    units = {row.id: (row.good_units, row.rejected_units) for row in state.inspected()}
+    found = (Found(model.job_of(row), units.get(row.id)) for row in state.ended_jobs())
+    printers = len(model.printers)
+    counted = np.zeros((printers, len(MEASURES)), dtype=np.int64)
+    for job, adds in counted_attempts(found, model.first_attempts.within_ms):
+        counted[job.printer] += adds
+    ever = np.array([0, EVER], dtype=np.int64)
+    before, after = model.first_attempts.sums(ever, by_printer(np.arange(printers), printers))
+    for number in np.flatnonzero((counted != (after - before).T).any(axis=1)).tolist():
+        told = dict(zip(MEASURES, counted[number].tolist(), strict=True))
+        detail = f"its first attempts come to {told}; held are others"
+        yield Difference(model.printers[number].id, DifferenceKind.MODEL_SUM, 0, detail)
 
 
 def _shown(ending: int) -> str:

@@ -4,8 +4,8 @@ As with the states, the jobs that were there when the long arrays were made are 
 for them; one that was revised since counts with -1 as it was and with 1 as it is.
 """
 
-from collections.abc import Sequence
-from typing import Final, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,14 @@ _Question: TypeAlias = tuple[tuple[object, ...], Tally]
 _WIDTH: Final = COUNTED + 1
 
 
+class Held(NamedTuple):
+    """Jobs as they are held: those of the long arrays, which of these are so no more, and those beside."""
+
+    whole: JobColumns
+    gone: Keys
+    added: Mapping[str, EndedJob]
+
+
 class EndedJobs:
     """Every job that ended."""
 
@@ -64,7 +72,7 @@ class EndedJobs:
     def put(self, job_id: str, job: EndedJob | None) -> None:
         """The job stands so; None for one that goes on, or is no more."""
         known = job_id in self._added or job_id in self._gone
-        place = None if known else self._place_of(job_id)
+        place = None if known else self.place_of(job_id)
         before = self._added.get(job_id) if place is None else self._whole.row(place)
         if before == job:
             return
@@ -82,8 +90,25 @@ class EndedJobs:
         """The job as it is held, None where it did not end."""
         if job_id in self._added or job_id in self._gone:
             return self._added.get(job_id)
-        place = self._place_of(job_id)
+        place = self.place_of(job_id)
         return None if place is None else self._whole.row(place)
+
+    def held(self) -> Held:
+        """The jobs as they are held now."""
+        gone = np.fromiter(self._gone.values(), dtype=np.intp, count=len(self._gone))
+        return Held(self._whole, gone, self._added)
+
+    def place_of(self, job_id: str) -> int | None:
+        """Where the job stands in the long arrays, be it so or no more; None where it does not."""
+        high, low = np.frombuffer(digest(job_id), dtype=">u8").astype(np.uint64)
+        highs, by_id = self._ids
+        first = int(np.searchsorted(highs, high))
+        while first < len(highs) and highs[first] == high:
+            place = int(by_id[first])
+            if self._whole.low[place] == low:
+                return place
+            first += 1
+        return None
 
     def __len__(self) -> int:
         return self._whole.length - len(self._gone) + len(self._added)
@@ -159,16 +184,16 @@ class EndedJobs:
             weight = np.concatenate((weight, weights[inside]))
         return _counted(subject, weight, who.subjects)
 
-    def _place_of(self, job_id: str) -> int | None:
-        high, low = np.frombuffer(digest(job_id), dtype=">u8").astype(np.uint64)
-        highs, by_id = self._ids
-        first = int(np.searchsorted(highs, high))
-        while first < len(highs) and highs[first] == high:
-            place = int(by_id[first])
-            if self._whole.low[place] == low:
-                return place
-            first += 1
-        return None
+    def standing(self, from_ms: int, until_ms: int) -> JobRows:
+        """The jobs that ended in the interval (half open), in any order."""
+        first, last = np.searchsorted(self._whole.rows.ended_ms, (from_ms, until_ms)).tolist()
+        stays = np.ones(last - first, dtype=bool)
+        gone = np.array([place for place in self._gone.values() if first <= place < last], dtype=np.intp)
+        stays[gone - first] = False
+        held = self._whole.rows.taken(slice(first, last)).taken(stays)
+        more = [(job_id, job) for job_id, job in self._added.items() if from_ms <= job.ended_ms < until_ms]
+        columns: Any = map(np.concatenate, zip(held, JobColumns.of(more).rows, strict=True))
+        return JobRows(*columns)
 
     @property
     def _ids(self) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:

@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from farm.errors import InvalidQuery
+from farm.figures.attempts import Attempts
 from farm.figures.closed_hours import ClosedHours
 from farm.figures.forecasting import forecasts
 from farm.figures.local_time import LocalTime
@@ -22,6 +23,8 @@ from farm.figures.read_model import ReadModel
 from farm.figures.window_sums import Life, WindowSums
 from farm.kpi.calculation import KpiInput, KpiResult, Tally
 from farm.kpi.catalogue import indicators
+from farm.kpi.causes import find_causes, shared_failures
+from farm.kpi.causes_record import CausesOfWindow
 from farm.kpi.figure import KpiFigure, KpiSeries, SeriesPoint
 from farm.kpi.forecast import Forecast
 from farm.kpi.indicator import Indicator
@@ -31,6 +34,7 @@ from farm.kpi.shop_calendars import ShopCalendars
 from farm.kpi.subjects import Scope, Scopes, Subject, as_scopes
 from farm.kpi.windows import Window, parse_window
 from farm.model.printer_status import PrinterStatus
+from farm.model.states import Outcome
 from farm.model.times import DAY_MS
 from farm.settings import SiteSettings
 
@@ -63,6 +67,7 @@ class KpiEngine:
     ) -> None:
         """`calendars` gives the opening hours as they are when figures are asked for."""
         self._model = model
+        model.first_attempts.reprint_within(site.reprint_within_hours)
         self._calendars = calendars
         self._site = site
         self.zone = ZoneInfo(site.time_zone)
@@ -167,6 +172,21 @@ class KpiEngine:
     def forecasts(self, statuses: Sequence[PrinterStatus], now_ms: int) -> list[Forecast]:
         """When the prints under way are done, the first to be done first. Raises LedgerError."""
         return forecasts(self._model, statuses, now_ms)
+
+    def causes(self, window: Window, now_ms: int, *, wanted: Selection = EVERYBODY) -> CausesOfWindow:
+        """What fails more often than chance would have it, of the prints that ended in the window.
+
+        Raises InvalidQuery for a printer, group, model or text that there is not.
+        """
+        passed = window.until(now_ms)
+        outcomes = {Outcome.SUCCEEDED, Outcome.FAILED}
+        if self._site.cancelled_counts_as_attempt:
+            outcomes.add(Outcome.CANCELLED)
+        with self._model.current() as model:
+            attempts = Attempts(model, passed, wanted, frozenset(outcomes), self._local)
+            found = find_causes(attempts.counts())
+            shared = shared_failures(found.findings, attempts.failed_prints(found.findings))
+        return CausesOfWindow(passed, attempts.prints, found, tuple(shared))
 
     def _summed(
         self, windows: Sequence[Window], asked: Asked, now_ms: int, entries: Sequence[Indicator]

@@ -4,19 +4,37 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from farm.figures.job_grouping import JobGrouping
+from farm.figures.job_rows import ENDING
 from farm.figures.running_sums import Added, Integers, Keys, RunningSums
+from farm.model.states import Outcome
 
-MEASURES: Final = ("jobs", "spoiled", "good_units", "rejected_units", "lost_units", "saved_units")
+MEASURES: Final = (
+    "jobs",
+    "spoiled",
+    "good_units",
+    "rejected_units",
+    "lost_units",
+    "saved_units",
+    "rejected_milligrams",
+    "rejected_micrometres",
+    "rejected_microlitres",
+)
 """Inspected jobs that the printer had called a success, those without a good unit, units of all, rejected
-units of the successes, and good units of the others."""
+units of those successes, good units of the others, and what those rejected units took.
+"""
+
+_TAKEN: Final = 3
+"""So many kinds of material, in the last columns."""
+_SUCCEEDED: Final = ENDING[Outcome.SUCCEEDED, None]
 
 
 class InspectedJob(NamedTuple):
     """A job that ended and was inspected: when and how, by what it is told apart, and what was found.
 
-    Codes are those of `farm.figures.job_rows.EndedJob`.
+    All but the units is as in `farm.figures.job_rows.EndedJob`.
     """
 
     ended_ms: int
@@ -25,9 +43,13 @@ class InspectedJob(NamedTuple):
     material: int
     operator: int
     cause: int
-    succeeded: bool
+    ending: int
+    started_ms: int
     good_units: int
     rejected_units: int
+    rejected_milligrams: int = 0
+    rejected_micrometres: int = 0
+    rejected_microlitres: int = 0
 
 
 class InspectedRows(NamedTuple):
@@ -39,11 +61,15 @@ class InspectedRows(NamedTuple):
     material: Integers
     operator: Integers
     cause: Integers
-    succeeded: Integers
+    ending: Integers
+    started_ms: Integers
     good_units: Integers
     rejected_units: Integers
+    rejected_milligrams: Integers
+    rejected_micrometres: Integers
+    rejected_microlitres: Integers
 
-    def taken(self, rows: slice | Keys) -> "InspectedRows":
+    def taken(self, rows: slice | Keys | NDArray[np.bool_]) -> "InspectedRows":
         """These rows alone."""
         return InspectedRows(*(column[rows] for column in self))
 
@@ -72,8 +98,18 @@ class Inspections:
         """What was found of the job, None where no verdict stands."""
         return self._jobs.get(job_id)
 
+    def items(self) -> Iterable[tuple[str, InspectedJob]]:
+        """Every inspected job by its id."""
+        return self._jobs.items()
+
     def __len__(self) -> int:
         return len(self._jobs)
+
+    def spoiled(self, from_ms: int, until_ms: int) -> InspectedRows:
+        """Those without a good unit that ended in the interval (half open)."""
+        rows = self._sorted()
+        inside = rows.taken(slice(*np.searchsorted(rows.ended_ms, (from_ms, until_ms)).tolist()))
+        return inside.taken(inside.good_units == 0)
 
     def sums(self, edges: Integers, who: JobGrouping) -> Integers:
         """The sums of `MEASURES` over the jobs that ended before each edge: by edge, measure and subject."""
@@ -81,10 +117,11 @@ class Inspections:
 
         def contributions(wanted: slice | Keys) -> Sequence[Added]:
             some = rows.taken(wanted)
-            spoiled = some.succeeded * (some.good_units == 0)
-            lost, saved = some.succeeded * some.rejected_units, (1 - some.succeeded) * some.good_units
-            measured = (some.succeeded, spoiled, some.good_units, some.rejected_units, lost, saved)
-            return [(who.of(some), measured)]
+            succeeded = (some.ending == _SUCCEEDED).astype(np.int64)
+            spoiled = succeeded * (some.good_units == 0)
+            lost, saved = succeeded * some.rejected_units, (1 - succeeded) * some.good_units
+            units = some.good_units, some.rejected_units, lost, saved
+            return [(who.of(some), (succeeded, spoiled, *units, *some[-_TAKEN:]))]
 
         return RunningSums(rows.ended_ms, who.subjects, len(MEASURES), contributions).until(edges)
 

@@ -13,12 +13,10 @@ _THOUSANDTHS: Final = 1_000
 
 def ended_job(row: EndedRow, printer: int, texts: JobTexts) -> EndedJob:
     """What counts of the job; `printer` is its number. Texts that are new get their codes."""
-    outcome = Outcome(row.outcome)
-    by = CancelledBy(row.cancelled_by) if row.cancelled_by and outcome is Outcome.CANCELLED else None
     return EndedJob(
         ended_ms=row.ended_ms,
         printer=printer,
-        ending=ENDING[outcome, by],
+        ending=_ending(row.outcome, row.cancelled_by),
         units=row.units,
         printing_ms=row.printing_ms,
         preparing_ms=row.preparing_ms,
@@ -30,6 +28,7 @@ def ended_job(row: EndedRow, printer: int, texts: JobTexts) -> EndedJob:
         cause=_cause(row.cause),
         milligrams=_thousandths(row.filament_g),
         micrometres=_thousandths(row.filament_mm),
+        microlitres=_thousandths(row.resin_ml),
         expected_ms=NOT_KNOWN if row.expected_ms is None else row.expected_ms,
     )
 
@@ -43,10 +42,34 @@ def inspected_job(row: InspectedRow, printer: int, texts: JobTexts) -> Inspected
         material=texts.material.code(row.material),
         operator=texts.operator.code(row.operator),
         cause=_cause(row.cause),
-        succeeded=row.outcome == Outcome.SUCCEEDED,
+        ending=_ending(row.outcome, row.cancelled_by),
+        started_ms=NOT_KNOWN if row.started_ms is None else row.started_ms,
         good_units=row.good_units,
         rejected_units=row.rejected_units,
+        **_rejected(row),
     )
+
+
+def _ending(word: str, cancelled_by: str | None) -> int:
+    outcome = Outcome(word)
+    by = CancelledBy(cancelled_by) if cancelled_by and outcome is Outcome.CANCELLED else None
+    return ENDING[outcome, by]
+
+
+def _rejected(row: InspectedRow) -> dict[str, int]:
+    """The share of the rejected units in what the job took, where its printer had called it a success."""
+    units = row.good_units + row.rejected_units
+    if row.outcome != Outcome.SUCCEEDED or not units:
+        return {}
+    said = {
+        "rejected_milligrams": row.filament_g,
+        "rejected_microlitres": row.resin_ml,
+        "rejected_micrometres": row.filament_mm,
+    }
+    for name, amount in said.items():
+        if amount is not None:
+            return {name: _thousandths(amount) * row.rejected_units // units}
+    return {}
 
 
 def _cause(word: str | None) -> int:

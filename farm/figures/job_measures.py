@@ -43,6 +43,21 @@ def _known(amounts: Integers) -> Integers:
     return np.maximum(amounts, 0)
 
 
+def _unweighed_micrometres(rows: JobRows) -> Integers:
+    alone = (rows.milligrams == NOT_KNOWN) & (rows.microlitres == NOT_KNOWN)
+    return np.where(alone, _known(rows.micrometres), 0)
+
+
+def _unweighed_microlitres(rows: JobRows) -> Integers:
+    return np.where(rows.milligrams == NOT_KNOWN, _known(rows.microlitres), 0)
+
+
+def _says_no_material(rows: JobRows) -> Integers:
+    said = (rows.milligrams, rows.micrometres, rows.microlitres)
+    silent: Integers = np.logical_and.reduce([each == NOT_KNOWN for each in said]).astype(np.int64)
+    return silent
+
+
 def _cause_of_failure(rows: JobRows) -> Column:
     return np.where(rows.ending == _FAILED, rows.cause, -1)
 
@@ -76,6 +91,11 @@ TALLIED: Final[Mapping[Tally, Tallied]] = {
             lambda rows: _known(rows.milligrams),
             lambda rows: _is_known(rows.micrometres),
             lambda rows: _known(rows.micrometres),
+            lambda rows: _is_known(rows.microlitres),
+            lambda rows: _known(rows.microlitres),
+            _unweighed_micrometres,
+            _unweighed_microlitres,
+            _says_no_material,
         ),
     ),
     Tally.CAUSES: Tallied(len(CAUSES), _cause_of_failure, (_jobs,)),

@@ -36,8 +36,8 @@ class EndedJob(NamedTuple):
     """What counts of a job that ended, in whole numbers.
 
     Its printer by number, how it ended by `ENDINGS`, its texts by `farm.figures.text_codes`, its cause by
-    `CAUSES`; `started_ms`, `milligrams`, `micrometres` (of filament) and `expected_ms` (the estimate of the
-    source) are `NOT_KNOWN` where it does not say them.
+    `CAUSES`; `started_ms`, `milligrams`, `micrometres` (of filament), `microlitres` (of resin) and
+    `expected_ms` (the estimate of the source) are `NOT_KNOWN` where it does not say them.
     """
 
     ended_ms: int
@@ -54,6 +54,7 @@ class EndedJob(NamedTuple):
     cause: int = 0
     milligrams: int = NOT_KNOWN
     micrometres: int = NOT_KNOWN
+    microlitres: int = NOT_KNOWN
     expected_ms: int = NOT_KNOWN
 
 
@@ -87,7 +88,23 @@ class JobRows(NamedTuple):
     cause: Column
     milligrams: Integers
     micrometres: Integers
+    microlitres: Integers
     expected_ms: Integers
+
+    @classmethod
+    def of(cls, jobs: Sequence[EndedJob]) -> "JobRows":
+        """The jobs in their order."""
+        flat = chain.from_iterable(jobs)
+        table = np.fromiter(flat, dtype=np.int64, count=COUNTED * len(jobs)).reshape(-1, COUNTED)
+        columns = zip(cls._fields, table.T, strict=True)
+        typed: Any = (column.astype(_TYPES.get(name, np.int64)) for name, column in columns)
+        return cls(*typed)
+
+    @classmethod
+    def joined(cls, *parts: "JobRows") -> "JobRows":
+        """The jobs of one part after those of another."""
+        columns: Any = (np.concatenate(each) for each in zip(*parts, strict=True))
+        return cls(*columns)
 
     def taken(self, rows: slice | Keys | NDArray[np.bool_]) -> "JobRows":
         """These rows alone."""
@@ -105,12 +122,8 @@ class JobColumns(NamedTuple):
     @classmethod
     def of(cls, jobs: Sequence[tuple[str, EndedJob]]) -> "JobColumns":
         """Jobs by id, in any order."""
-        flat = chain.from_iterable(job for _, job in jobs)
-        table = np.fromiter(flat, dtype=np.int64, count=COUNTED * len(jobs)).reshape(-1, COUNTED)
         digests = np.frombuffer(b"".join(digest(job_id) for job_id, _ in jobs), dtype=">u8").reshape(-1, 2)
-        columns = zip(JobRows._fields, table.T, strict=True)
-        typed: Any = (column.astype(_TYPES.get(name, np.int64)) for name, column in columns)
-        rows = JobRows(*typed)
+        rows = JobRows.of([job for _, job in jobs])
         return cls(rows, digests[:, 0].astype(np.uint64), digests[:, 1].astype(np.uint64)).in_order()
 
     @classmethod

@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from farm.figures.ended_jobs import EndedJobs
+from farm.figures.first_attempts import FirstAttempts
 from farm.figures.inspections import InspectedJob, Inspections
 from farm.figures.job_coding import ended_job, inspected_job
 from farm.figures.job_rows import EndedJob, JobColumns
@@ -76,6 +77,7 @@ class ReadModel:
         self.repairs = RepairHistory(self.history)
         self.jobs = EndedJobs()
         self.inspections = Inspections()
+        self.first_attempts = FirstAttempts(self.jobs, self.inspections)
         self.texts = JobTexts()
         self.printers: list[Printer] = []
         """By number."""
@@ -291,9 +293,11 @@ class ReadModel:
         ended = {row.id: row for row in state.ended_among(job_ids)}
         inspected = {row.id: self.inspected_job_of(row) for row in state.inspected(job_ids)}
         for job_id in job_ids:
-            self.inspections.put(job_id, inspected.get(job_id))
             row = ended.get(job_id)
-            self.jobs.put(job_id, None if row is None else self.job_of(row))
+            job = None if row is None else self.job_of(row)
+            self.first_attempts.touch((self.jobs.get(job_id), job, self.inspections.get(job_id)))
+            self.inspections.put(job_id, inspected.get(job_id))
+            self.jobs.put(job_id, job)
 
     # -- reading everything -----------------------------------------------------------------
 

@@ -9,7 +9,15 @@ from farm.figures.partition import Partition
 from farm.figures.read_model import ReadModel
 from farm.figures.running_sums import Integers, within
 from farm.kpi.calculation import EVERY_TALLY, Tally
-from farm.kpi.outcomes import EstimateTally, InspectionTally, MaterialTally, MedianTally, OutcomeTally
+from farm.kpi.outcomes import (
+    AttemptTally,
+    EstimateTally,
+    InspectionTally,
+    MaterialTally,
+    MedianTally,
+    OutcomeTally,
+    RejectedMaterial,
+)
 from farm.model.states import CancelledBy, Cause, Outcome
 
 _Plain: TypeAlias = list[list[list[list[int]]]]
@@ -17,6 +25,7 @@ _Plain: TypeAlias = list[list[list[list[int]]]]
 _NOTHING = InspectionTally()
 _NO_ESTIMATES = EstimateTally()
 _NO_MEDIANS = MedianTally()
+_NO_ATTEMPTS = AttemptTally()
 
 
 class Tallies:
@@ -47,6 +56,10 @@ class Tallies:
         if Tally.INSPECTIONS in reads:
             inspected = _of(within(model.inspections.sums(edges, who.jobs), places), who)
             self._inspected = inspected.transpose(0, 2, 1).tolist()
+        self._attempts: list[list[list[int]]] | None = None
+        if Tally.FIRST_ATTEMPTS in reads:
+            attempts = _of(within(model.first_attempts.sums(edges, who.jobs), places), who)
+            self._attempts = attempts.transpose(0, 2, 1).tolist()
 
     def of(self, window: int, subject: int) -> OutcomeTally:
         """The tally of a window and subject, by their numbers."""
@@ -57,13 +70,14 @@ class Tallies:
             units,
             cancelled_by,
             printing_ms,
-            _NOTHING if self._inspected is None else InspectionTally(*self._inspected[window][subject]),
+            _NOTHING if self._inspected is None else _inspection(self._inspected[window][subject]),
             preparing_ms,
             paused_ms,
             self._material(window, subject),
             self._causes(window, subject),
             self._estimates(window, subject),
             _NO_MEDIANS if self._medians is None else MedianTally(*self._medians[window][subject]),
+            _NO_ATTEMPTS if self._attempts is None else AttemptTally(*self._attempts[window][subject]),
         )
 
     def _found(self, tally: Tally, window: int, subject: int) -> Sequence[Sequence[int]]:
@@ -124,3 +138,17 @@ class Tallies:
 def _of(sums: Integers, who: Partition) -> Integers:
     """Those of the subjects that are meant, in their order: the third axis."""
     return sums if who.picked is None else sums[:, :, who.picked]
+
+
+def _inspection(sums: Sequence[int]) -> InspectionTally:
+    *counts, milligrams, micrometres, microlitres = sums
+    jobs, spoiled, good_units, rejected_units, lost_units, saved_units = counts
+    return InspectionTally(
+        jobs,
+        spoiled,
+        good_units,
+        rejected_units,
+        lost_units,
+        saved_units,
+        RejectedMaterial(milligrams, micrometres, microlitres),
+    )

@@ -224,7 +224,7 @@ _START_FIELDS = frozenset(
         "expected_ms",
     }
 )
-_JOB_FLOATS = frozenset({"progress", "filament_mm", "filament_g"})
+_JOB_FLOATS = frozenset({"progress", "filament_mm", "filament_g", "resin_ml"})
 
 
 def _job_fields(printer: Printer, job: Mapping[str, Any]) -> dict[str, FieldValue]:

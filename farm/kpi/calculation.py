@@ -28,6 +28,8 @@ class Tally(StrEnum):
     """Jobs without an estimate, held against the median of their file."""
     INSPECTIONS = "inspections"
     """What people found."""
+    FIRST_ATTEMPTS = "first_attempts"
+    """Which jobs were the first attempt at their parts."""
     REPAIRS = "repairs"
     """Faults of printers, and how long they took to repair."""
 

@@ -7,6 +7,17 @@ import msgspec
 from farm.model.states import CancelledBy, Cause, Outcome
 
 
+class RejectedMaterial(msgspec.Struct, frozen=True):
+    """What the rejected units of jobs took that the printer had called a success: their share of the job's.
+
+    Micrometres are of jobs that say neither grams nor millilitres, microlitres of those that say no grams.
+    """
+
+    milligrams: int = 0
+    micrometres: int = 0
+    microlitres: int = 0
+
+
 class InspectionTally(msgspec.Struct, frozen=True):
     """Jobs that were inspected after the printer had called them a success, those of them without a good
     unit, and good and rejected units of all that were inspected. `lost_units` are the rejected ones of
@@ -19,20 +30,28 @@ class InspectionTally(msgspec.Struct, frozen=True):
     rejected_units: int = 0
     lost_units: int = 0
     saved_units: int = 0
+    rejected: RejectedMaterial = RejectedMaterial()
 
 
 class MaterialTally(msgspec.Struct, frozen=True):
     """Material that jobs used, in sums of whole units, over the jobs of which it is known.
 
     `weighed` jobs say their grams and come to `milligrams`; `measured` jobs say the length of their
-    filament and come to `micrometres`. A job that says nothing is in neither, and one that used nothing
-    is in them with 0.
+    filament and come to `micrometres`; `metered` jobs say the millilitres of their resin and come to
+    `microlitres`. A job that used nothing is in them with 0. What a job that says no grams says otherwise
+    is once more in `unweighed_micrometres`, and in `unweighed_microlitres` where it says both. `silent`
+    jobs say nothing.
     """
 
     weighed: int = 0
     milligrams: int = 0
     measured: int = 0
     micrometres: int = 0
+    metered: int = 0
+    microlitres: int = 0
+    unweighed_micrometres: int = 0
+    unweighed_microlitres: int = 0
+    silent: int = 0
 
     @property
     def grams(self) -> float:
@@ -43,6 +62,11 @@ class MaterialTally(msgspec.Struct, frozen=True):
     def millimetres(self) -> float:
         """Millimetres of filament of the jobs that say them."""
         return self.micrometres / 1_000
+
+    @property
+    def millilitres(self) -> float:
+        """Millilitres of resin of the jobs that say them."""
+        return self.microlitres / 1_000
 
 
 class EstimateTally(msgspec.Struct, frozen=True):
@@ -74,6 +98,24 @@ class MedianTally(msgspec.Struct, frozen=True):
     actual_ms: int = 0
 
 
+class AttemptTally(msgspec.Struct, frozen=True):
+    """First attempts and reprints, jobs each, and the units of the first attempts.
+
+    `parts` are those of which it is known what they came to, `good_parts` the good ones of them,
+    `unknown_parts` the others. The `doubtful` ones among each are of jobs that are reprints if an attempt of
+    unknown outcome before them was not good.
+    """
+
+    attempts: int = 0
+    reprints: int = 0
+    parts: int = 0
+    good_parts: int = 0
+    unknown_parts: int = 0
+    doubtful_parts: int = 0
+    doubtful_good_parts: int = 0
+    doubtful_unknown_parts: int = 0
+
+
 class OutcomeTally(msgspec.Struct, frozen=True):
     """Jobs that ended, by outcome; what is missing from a mapping is none.
 
@@ -93,6 +135,7 @@ class OutcomeTally(msgspec.Struct, frozen=True):
     failed_by: Mapping[Cause, int] = {}
     estimates: EstimateTally = EstimateTally()
     by_median: MedianTally = MedianTally()
+    attempts: AttemptTally = AttemptTally()
 
     @property
     def ended(self) -> int:

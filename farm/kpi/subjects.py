@@ -13,7 +13,6 @@ from farm.model.printer import Printer
 
 NO_NAME: Final = ""
 """The id of what holds the printers without a group or model, and the prints that say nothing."""
-NO_GROUP: Final = NO_NAME
 MOST_SCOPES: Final = 3
 """By so many scopes at once figures are told apart."""
 

@@ -5,6 +5,7 @@ from farm.kpi.calculation import KpiInput, KpiResult, Tally, hours
 from farm.kpi.indicator import Cadence, Indicator, Unit
 from farm.kpi.periods import Period
 from farm.kpi.targets import Level, Profile, Target
+from farm.kpi.waste import grams_of
 from farm.model.states import Outcome, PrinterState
 from farm.model.times import DAY_MS, HOUR_MS
 
@@ -23,7 +24,12 @@ def throughput(given: KpiInput) -> KpiResult:
         low=float(units) if seen else None,
         high=float(units + outcomes.units.get(Outcome.UNKNOWN, 0)) if seen else None,
         counts={"units": units, "ended": outcomes.ended, **jobs},
-        amounts={**_hours(given.account), **_rates(units, jobs[Outcome.SUCCEEDED], given.elapsed_ms)},
+        amounts={
+            **_hours(given.account),
+            "grams": grams_of(outcomes.material_of(Outcome.SUCCEEDED), given.site),
+            "millilitres": outcomes.material_of(Outcome.SUCCEEDED).millilitres,
+            **_rates(units, jobs[Outcome.SUCCEEDED], given.elapsed_ms),
+        },
     )
 
 
@@ -81,5 +87,5 @@ THROUGHPUT = Indicator(
         ),
     ),
     calculate=throughput,
-    reads=frozenset({Tally.JOBS}),
+    reads=frozenset({Tally.JOBS, Tally.MATERIAL}),
 )

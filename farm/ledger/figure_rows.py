@@ -44,6 +44,7 @@ class EndedRow(NamedTuple):
     cause: str | None
     filament_g: float | None
     filament_mm: float | None
+    resin_ml: float | None
     expected_ms: int | None
 
 
@@ -54,10 +55,15 @@ class InspectedRow(NamedTuple):
     printer_id: str
     ended_ms: int
     outcome: str
+    cancelled_by: str | None
+    started_ms: int | None
     file: str | None
     material: str | None
     operator: str | None
     cause: str | None
+    filament_g: float | None
+    filament_mm: float | None
+    resin_ml: float | None
     good_units: int
     rejected_units: int
 

@@ -115,6 +115,7 @@ job = Table(
     Column("progress", Float),
     Column("filament_mm", Float),
     Column("filament_g", Float),
+    Column("resin_ml", Float),
     Column("material", String(limits.MATERIAL.length)),
     Column("operator", String(limits.OPERATOR.length)),
     Column("units", Integer, nullable=False, default=1),

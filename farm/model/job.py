@@ -40,6 +40,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     progress: float | None = None
     filament_mm: float | None = None
     filament_g: float | None = None
+    resin_ml: float | None = None
     material: str | None = None
     operator: str | None = None
     units: int = 1

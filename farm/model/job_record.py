@@ -31,6 +31,7 @@ JOB_FIELDS = (
     "progress",
     "filament_mm",
     "filament_g",
+    "resin_ml",
     "material",
     "operator",
     "units",

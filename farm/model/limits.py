@@ -77,6 +77,8 @@ HEIGHT_MM = Range(-1_000, 100_000)
 FILAMENT_MM = Range(-10_000, 100_000_000)
 """Retraction can take it below zero; a hundred kilometres are no print."""
 FILAMENT_G = Range(0, 1_000_000)
+RESIN_ML = Range(0, 1_000_000)
+"""A cubic metre: no vat takes more."""
 LAYERS = Range(0, 10_000_000)
 UNITS = Range(0, 1_000_000)
 REMAINING_S = DURATION_MS.scaled(1 / SECOND_MS)

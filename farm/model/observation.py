@@ -72,6 +72,7 @@ class JobReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     progress: Annotated[float | None, limits.RATIO] = None
     filament_mm: Annotated[float | None, limits.FILAMENT_MM] = None
     filament_g: Annotated[float | None, limits.FILAMENT_G] = None
+    resin_ml: Annotated[float | None, limits.RESIN_ML] = None
     material: Annotated[str | None, limits.MATERIAL] = None
     operator: Annotated[str | None, limits.OPERATOR] = None
     units: Annotated[int | None, limits.UNITS] = None

@@ -20,8 +20,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 
 import pytest
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import insert, update
@@ -299,8 +301,8 @@ def run(url: str, folder: Path, wanted: argparse.Namespace, console: Console) ->
         model = ReadModel(FigureRows(ledger.engine), Keeping(data / "figures.npz"))
         engine = KpiEngine(model, SiteSettings())
         with model.current():
-            changes, jobs = model.history.columns, model.jobs.columns.columns().values()
-            arrays = sum(column.nbytes for each in (changes, jobs) for column in each)
+            columns: list[NDArray[Any]] = [*model.history.columns, *model.jobs.columns.rows]
+            arrays = sum(column.nbytes for column in columns)
         show(console, "in process", in_process(engine, wanted.rounds))
         console.print(f"columns {arrays / 2**20:.0f} MB, the process grew by {_memory_mb() - before:.0f} MB")
         show(console, "in process, what came new", changes(ledger, engine, wanted.printers, 10))

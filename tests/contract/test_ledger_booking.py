@@ -53,6 +53,7 @@ FULL_JOB = Job(
     progress=0.75,
     filament_mm=1234.5,
     filament_g=3.7,
+    resin_ml=2.5,
     material="PLA",
     operator="Olga",
     units=4,

@@ -158,7 +158,7 @@ def counted_jobs(
 
 def counted_job(job: EndedJob, part: Tally) -> list[tuple[int, list[int]]]:
     """The key of a job in a part, and what it adds, said once more in plain words."""
-    grams, length = job.milligrams, job.micrometres
+    grams, length, resin = job.milligrams, job.micrometres, job.microlitres
     if part is Tally.ESTIMATES:
         if ENDINGS[job.ending][0] is not Outcome.SUCCEEDED or job.expected_ms <= 0 or not job.printing_ms:
             return []
@@ -170,7 +170,12 @@ def counted_job(job: EndedJob, part: Tally) -> list[tuple[int, list[int]]]:
     amounts = {
         Tally.JOBS: [1, job.units, job.printing_ms],
         Tally.TIMES: [job.preparing_ms, job.paused_ms],
-        Tally.MATERIAL: [grams >= 0, max(grams, 0), length >= 0, max(length, 0)],
+        Tally.MATERIAL: [
+            *(grams >= 0, max(grams, 0), length >= 0, max(length, 0), resin >= 0, max(resin, 0)),
+            max(length, 0) if grams < 0 and resin < 0 else 0,
+            max(resin, 0) if grams < 0 else 0,
+            grams < 0 and resin < 0 and length < 0,
+        ],
     }[part]
     return [(job.ending, [int(amount) for amount in amounts])]
 
@@ -203,6 +208,7 @@ def job_that_ended(chance: Random, ended_ms: int) -> EndedJob:
         cause=chance.randrange(len(CAUSES)),
         milligrams=chance.choice([NOT_KNOWN, 0, 1_500]),
         micrometres=chance.choice([NOT_KNOWN, 0, 7]),
+        microlitres=chance.choice([NOT_KNOWN, 0, 9]),
         expected_ms=chance.choice([NOT_KNOWN, 0, 1, 20_000]),
     )
 

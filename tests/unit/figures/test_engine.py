@@ -12,7 +12,7 @@ from farm.kpi.figure import KpiFigure, KpiSeries
 from farm.kpi.periods import Period
 from farm.kpi.selection import Selection
 from farm.kpi.shop_calendars import ShopCalendars
-from farm.kpi.subjects import NO_GROUP, Scope
+from farm.kpi.subjects import NO_NAME, Scope
 from farm.kpi.windows import WINDOW_NAMES, Window
 from farm.model.job import Job
 from farm.model.span import Span
@@ -49,7 +49,7 @@ def test_figures_are_told_apart_by_printer_group_or_farm(open_ledger: OpenLedger
     ]
     by_group = engine.evaluate(["utilization"], DAY, Scope.GROUP, END)
     assert [(each.label, each.scope_id, each.value) for each in by_group] == [
-        ("no group", NO_GROUP, 0.5),
+        ("no group", NO_NAME, 0.5),
         ("left", "left", 0.5),
         ("right", "right", 0.0),
     ]
@@ -69,7 +69,7 @@ def test_printers_and_groups_can_be_picked(open_ledger: OpenLedger) -> None:
         return [figure.label for figure in figures]
 
     assert labels(("bay1", BAY3.id), None) == ["bay1", "bay3"]
-    assert labels(None, ("right", NO_GROUP)) == ["bay2", "bay3"]
+    assert labels(None, ("right", NO_NAME)) == ["bay2", "bay3"]
     assert labels(("bay1", "bay2"), ("right",)) == ["bay2"]
 
 

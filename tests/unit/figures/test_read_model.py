@@ -132,8 +132,8 @@ def test_a_job_that_was_changed_behind_its_back_is_told(booked: Ledger) -> None:
     assert kinds(model) == set()
     with booked.engine.begin() as connection:
         connection.execute(update(schema.job).values(units=7).where(schema.job.c.file == "a.gcode"))
-    (difference,) = differences(model)
-    assert difference.kind is DifferenceKind.MODEL_JOB
+    told = [difference.kind for difference in differences(model)]
+    assert told == [DifferenceKind.MODEL_JOB, DifferenceKind.MODEL_SUM]
     with booked.engine.begin() as connection:
         connection.execute(delete(schema.job))
     assert "2 jobs are held that did not end" in [each.detail for each in differences(model)]
@@ -251,20 +251,20 @@ def test_a_verdict_restates_the_figures_and_its_withdrawal_takes_that_back(booke
     model, store = model_of(booked), VerdictStore(booked.engine)
     engine = KpiEngine(model, SiteSettings())
 
-    def rates() -> tuple[float | None, float | None, float | None]:
-        ids = ["print_success_rate", "success_after_inspection", "inspected_yield"]
+    def rates() -> tuple[float | None, ...]:
+        ids = ["print_success_rate", "success_after_inspection", "inspected_yield", "first_pass_yield"]
         window = Window("all", T0, T0 + HOUR)
-        before, after, share = engine.evaluate(ids, window, Scope.FARM, T0 + HOUR)
-        return before.value, after.value, share.value
+        before, after, share, first = engine.evaluate(ids, window, Scope.FARM, T0 + HOUR)
+        return before.value, after.value, share.value, first.value
 
-    assert rates() == (0.5, 0.5, None)
+    assert rates() == (0.5, 0.5, None, 0.5)
     (job,) = [job for job in booked.jobs(JobFilter()).jobs if job.file == "a.gcode"]
     rejected = Inspection(job_id=job.id, rejected_units=1, reason=RejectionReason.WARPING)
     store.give([rejected], who="anna", now_ms=T0 + HOUR)
-    assert rates() == (0.5, 0.0, 0.0)
+    assert rates() == (0.5, 0.0, 0.0, 0.0)
     store.give([Inspection(job_id=job.id, good_units=1)], who="anna", now_ms=T0 + HOUR)
-    assert rates() == (0.5, 0.5, 1.0)
+    assert rates() == (0.5, 0.5, 1.0, 0.5)
     store.give([rejected], who="anna", now_ms=T0 + HOUR)
     store.withdraw([job.id], who="anna", note="mixed up", now_ms=T0 + HOUR)
-    assert rates() == (0.5, 0.5, None)
+    assert rates() == (0.5, 0.5, None, 0.5)
     assert kinds(model) == set()

@@ -11,7 +11,7 @@ from farm.kpi.calculation import KpiInput, KpiResult
 from farm.kpi.catalogue import CATALOGUE
 from farm.kpi.faults import RepairTally
 from farm.kpi.indicator import Indicator
-from farm.kpi.outcomes import OutcomeTally
+from farm.kpi.outcomes import AttemptTally, MaterialTally, OutcomeTally
 from farm.kpi.success import print_success_rate
 from farm.kpi.throughput import throughput
 from farm.kpi.utilization import utilization
@@ -31,10 +31,34 @@ SITES = st.builds(
 REPAIRS = st.lists(st.integers(0, DAY_MS), min_size=3, max_size=3).map(
     lambda lengths: RepairTally(5, 3, sorted(lengths)[1], min(lengths), max(lengths))
 )
+MATERIAL = st.dictionaries(
+    st.sampled_from(Outcome), st.builds(MaterialTally, *[st.integers(0, 1000)] * 9), max_size=4
+)
+ATTEMPTS = st.lists(st.integers(0, 50), min_size=6, max_size=6).map(
+    lambda n: AttemptTally(
+        n[0] + n[1],
+        n[5],
+        n[0] + n[1],
+        n[0],
+        n[2] + n[3],
+        min(n[4], n[0]) + min(n[4], n[1]),
+        min(n[4], n[0]),
+        n[3],
+    )
+)
 BASES = st.builds(
     KpiInput,
     account=ACCOUNTS,
-    outcomes=st.builds(OutcomeTally, NUMBERS, NUMBERS, st.just({}), NUMBERS),
+    outcomes=st.builds(
+        OutcomeTally,
+        NUMBERS,
+        NUMBERS,
+        st.just({}),
+        NUMBERS,
+        preparing_ms=NUMBERS,
+        material=MATERIAL,
+        attempts=ATTEMPTS,
+    ),
     printers=st.integers(0, 10),
     elapsed_ms=st.integers(0, DAY_MS),
     site=SITES,

@@ -7,7 +7,7 @@ from farm.kpi.account import Condition, TimeAccount
 from farm.kpi.calculation import KpiInput, KpiResult
 from farm.kpi.idle_time import idle_time
 from farm.kpi.inspection import inspected_yield, success_after_inspection
-from farm.kpi.outcomes import InspectionTally, OutcomeTally
+from farm.kpi.outcomes import InspectionTally, MaterialTally, OutcomeTally, RejectedMaterial
 from farm.kpi.production_time import avg_production_time
 from farm.kpi.reliability import mcbf, mtbf
 from farm.kpi.success import print_success_rate
@@ -15,6 +15,7 @@ from farm.kpi.throughput import throughput
 from farm.kpi.time_classes import CLASS_OF, time_by_class
 from farm.kpi.uptime import operational_uptime, total_uptime
 from farm.kpi.utilization import utilization
+from farm.kpi.waste import failed_hours, material_waste
 from farm.kpi.wilson import wilson_interval
 from farm.model.states import CancelledBy, Outcome, PrinterState, StateReason
 from farm.model.times import HOUR_MS
@@ -77,6 +78,8 @@ def test_the_throughput_and_its_rates() -> None:
         amounts={
             "printing_hours": 24.0,
             "preparing_hours": 1.5,
+            "grams": 0.0,
+            "millilitres": 0.0,
             "units_per_hour": 0.25,
             "units_per_day": 6.0,
             "jobs_per_hour": 0.125,
@@ -103,7 +106,7 @@ def test_the_throughput_is_nothing_where_something_was_seen_and_no_data_where_no
 
 def test_without_time_there_is_no_rate() -> None:
     still = KpiInput(account=NO_TIME, outcomes=TALLY, printers=0, elapsed_ms=0, site=SiteSettings())
-    assert throughput(still).amounts == {"printing_hours": 0.0, "preparing_hours": 0.0}
+    assert {name: amount for name, amount in throughput(still).amounts.items() if amount} == {}
 
 
 ACCOUNT = TimeAccount(
@@ -288,3 +291,66 @@ def test_the_yield_is_of_what_was_inspected() -> None:
     assert (found.value, found.interval) == (11 / 12, wilson_interval(11, 12))
     assert found.counts == {"good_units": 11, "rejected_units": 1, "inspected": 2}
     assert inspected_yield(given()).value is None
+
+
+def test_material_is_weighed_and_what_is_not_said_is_the_range() -> None:
+    used = {
+        Outcome.SUCCEEDED: MaterialTally(
+            weighed=2,
+            milligrams=100_000,
+            metered=1,
+            microlitres=50_000,
+            unweighed_microlitres=50_000,
+            silent=1,
+        ),
+        Outcome.FAILED: MaterialTally(
+            weighed=1,
+            milligrams=20_000,
+            measured=1,
+            micrometres=10_000_000,
+            unweighed_micrometres=10_000_000,
+            silent=1,
+        ),
+        Outcome.UNKNOWN: MaterialTally(weighed=1, milligrams=5_000),
+    }
+    told = OutcomeTally(
+        {Outcome.SUCCEEDED: 4, Outcome.FAILED: 3, Outcome.UNKNOWN: 1},
+        {},
+        {},
+        material=used,
+        inspected=InspectionTally(1, 0, 3, 1, rejected=RejectedMaterial(milligrams=4_000, microlitres=2_000)),
+    )
+    found = material_waste(given(outcomes=told, filament_grams_per_metre=3, resin_grams_per_millilitre=1.1))
+    mean = (155 + 50 + 5) / 6
+    assert found.value == pytest.approx(50 / 210)
+    assert found.low == pytest.approx(50 / (210 + mean))
+    assert found.high == pytest.approx((50 + 5 + mean) / (210 + mean))
+    assert found.counts == {"failed": 3, "without_material": 2}
+    assert found.amounts == pytest.approx(
+        {
+            "failed_grams": 50,
+            "used_grams": 210,
+            "failed_millilitres": 0,
+            "used_millilitres": 50,
+            "used_metres": 10,
+            "rejected_grams": 6.2,
+        }
+    )
+    assert throughput(given(outcomes=told)).amounts["millilitres"] == 50
+    nothing = OutcomeTally({Outcome.FAILED: 1}, {}, {}, material={Outcome.FAILED: MaterialTally(silent=1)})
+    assert material_waste(given(outcomes=nothing)).value is None
+
+
+def test_the_hours_of_failures_are_all_that_they_took() -> None:
+    told = OutcomeTally(
+        {Outcome.FAILED: 1, Outcome.SUCCEEDED: 1, Outcome.UNKNOWN: 1},
+        {},
+        {},
+        {Outcome.FAILED: 4 * HOUR_MS, Outcome.SUCCEEDED: 2 * HOUR_MS, Outcome.UNKNOWN: HOUR_MS},
+        preparing_ms={Outcome.FAILED: HOUR_MS // 4},
+        paused_ms={Outcome.FAILED: HOUR_MS // 2},
+    )
+    found = failed_hours(given(outcomes=told))
+    assert (found.value, found.low, found.high) == (4.75, 4.75, 5.75)
+    assert found.amounts == {"failed_printing_hours": 4.0, "all_hours": 7.75}
+    assert failed_hours(given()).value is None

@@ -140,3 +140,58 @@ def test_what_nobody_saw_of_a_repair_is_its_range(open_ledger: OpenLedger) -> No
     ]
     figure = figure_of(open_ledger, "mttr", "2026-01-01", spans=spans_of(BAY, states))
     assert (figure.low, figure.value, figure.high) == (1.0, 2.0, 3.0)
+
+
+def test_80_grams_of_1000_that_failed_are_8_percent_and_cost_their_hours(open_ledger: OpenLedger) -> None:
+    good = jobs_of(BAY, Outcome.SUCCEEDED, [START_MS + n * DAY_MS for n in range(1, 5)])
+    (bad,) = jobs_of(BAY, Outcome.FAILED, [START_MS + 6 * DAY_MS])
+    jobs = [msgspec.structs.replace(job, filament_g=230.0) for job in good]
+    lost = {"printing_ms": 4 * HOUR_MS, "preparing_ms": HOUR_MS // 4, "filament_g": 80.0}
+    jobs.append(msgspec.structs.replace(bad, **lost))
+    january = "2026-01-01T00:00:00Z..2026-02-01T00:00:00Z"
+    figure = figure_of(open_ledger, "material_waste", january, jobs=jobs)
+    assert (figure.value, figure.low, figure.high, figure.shown) == (0.08, 0.08, 0.08, "8.00 %")
+    assert figure_of(open_ledger, "failed_hours", january, jobs=jobs).value == 4.25
+
+
+def test_resin_is_told_in_millilitres(open_ledger: OpenLedger) -> None:
+    (good,) = jobs_of(BAY, Outcome.SUCCEEDED, [START_MS + DAY_MS])
+    (bad,) = jobs_of(BAY, Outcome.FAILED, [START_MS + 2 * DAY_MS])
+    jobs = [msgspec.structs.replace(good, resin_ml=30.0), msgspec.structs.replace(bad, resin_ml=10.0)]
+    january = "2026-01-01T00:00:00Z..2026-02-01T00:00:00Z"
+    figure = figure_of(open_ledger, "material_waste", january, jobs=jobs)
+    assert figure.value == pytest.approx(0.25)
+    assert (figure.amounts["failed_millilitres"], figure.amounts["used_millilitres"]) == (10, 40)
+    assert figure_of(open_ledger, "throughput", january, jobs=jobs).amounts["millilitres"] == 30
+
+
+def test_a_plate_printed_twice_is_one_that_was_not_good_at_first(open_ledger: OpenLedger) -> None:
+    good = jobs_of(BAY, Outcome.SUCCEEDED, [START_MS + n * DAY_MS for n in range(1, 10)])
+    (bad,) = jobs_of(BAY, Outcome.FAILED, [START_MS + 10 * DAY_MS])
+    files = [msgspec.structs.replace(job, file=f"part-{n}.gcode") for n, job in enumerate([*good, bad])]
+    again = {"id": "again", "started_ms": START_MS + 11 * DAY_MS, "ended_ms": START_MS + 12 * DAY_MS}
+    reprint = msgspec.structs.replace(files[-1], outcome=Outcome.SUCCEEDED, **again)
+    january = "2026-01-01T00:00:00Z..2026-02-01T00:00:00Z"
+    figure = figure_of(open_ledger, "first_pass_yield", january, jobs=[*files, reprint])
+    assert (figure.value, figure.shown) == (0.9, "90.00 %")
+    assert figure.counts == {
+        "parts": 10,
+        "good_parts": 9,
+        "unknown_parts": 0,
+        "attempts": 10,
+        "reprints": 1,
+    }
+    much_later = msgspec.structs.replace(
+        reprint, started_ms=START_MS + 20 * DAY_MS, ended_ms=START_MS + 21 * DAY_MS
+    )
+    later = figure_of(open_ledger, "first_pass_yield", january, jobs=[*files, much_later])
+    assert (later.counts["parts"], later.counts["reprints"]) == (11, 0)
+
+
+def test_an_attempt_of_unknown_outcome_is_the_range_of_the_first_pass_yield(open_ledger: OpenLedger) -> None:
+    (first,) = jobs_of(BAY, Outcome.UNKNOWN, [START_MS + DAY_MS], units=2)
+    (then,) = jobs_of(BAY, Outcome.SUCCEEDED, [START_MS + 2 * DAY_MS], units=2)
+    others = jobs_of(BAY, Outcome.SUCCEEDED, [START_MS + 3 * DAY_MS], units=6)
+    other = [msgspec.structs.replace(job, file="other.gcode") for job in others]
+    figure = figure_of(open_ledger, "first_pass_yield", "2026-01-01..2026-01-31", jobs=[first, then, *other])
+    assert (figure.low, figure.value, figure.high) == (6 / 8, 1.0, 1.0)

@@ -1,0 +1,56 @@
+"""First-pass yield: how many parts are good at the first attempt, without a reprint."""
+
+from farm.kpi.calculation import KpiInput, KpiResult, Tally
+from farm.kpi.indicator import Cadence, Indicator, Unit
+from farm.kpi.targets import Profile, Target
+from farm.kpi.wilson import wilson_interval
+
+
+def first_pass_yield(given: KpiInput) -> KpiResult:
+    """Good units ÷ units of the first attempts, a ratio; None before one ended in a known way.
+
+    At best the attempts of unknown outcome were good. At worst they were not, and what followed them
+    were reprints, which are no first attempts.
+    """
+    told = given.outcomes.attempts
+    value = _ratio(told.good_parts, told.parts)
+    all_failed = _ratio(
+        told.good_parts - told.doubtful_good_parts,
+        told.parts - told.doubtful_parts + told.unknown_parts - told.doubtful_unknown_parts,
+    )
+    possible = told.parts + told.unknown_parts
+    worst = [each for each in (value, all_failed, _ratio(told.good_parts, possible)) if each is not None]
+    return KpiResult(
+        value=value,
+        low=min(worst, default=None),
+        high=_ratio(told.good_parts + told.unknown_parts, possible),
+        interval=wilson_interval(told.good_parts, told.parts),
+        counts={
+            "parts": told.parts,
+            "good_parts": told.good_parts,
+            "unknown_parts": told.unknown_parts,
+            "attempts": told.attempts,
+            "reprints": told.reprints,
+        },
+    )
+
+
+def _ratio(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+FIRST_PASS_YIELD = Indicator(
+    id="first_pass_yield",
+    name="First-pass yield",
+    unit=Unit.RATIO,
+    formula="good units of the first attempts ÷ units of the first attempts",
+    source="guides of service-bureau and jewelry; ISO 22400-2 (first pass yield)",
+    more_is_better=True,
+    cadences=(Cadence.WEEKLY,),
+    targets=(
+        Target(profile=Profile.SERVICE_BUREAU, low=0.92),
+        Target(profile=Profile.JEWELRY, low=0.90, meaning="its success rate is of first attempts"),
+    ),
+    calculate=first_pass_yield,
+    reads=frozenset({Tally.FIRST_ATTEMPTS}),
+)
