@@ -27,7 +27,7 @@ from farm.app.embedded_broker.mosquitto import NoMosquitto, find_mosquitto
 from farm.app.embedded_broker.settings import BrokerKind, EmbeddedBrokerSettings
 from farm.app.embedded_broker.status import read_status
 
-_PATIENCE_S = 30.0
+_PATIENCE_S = 60.0
 _PAUSE_S = 0.02
 _ROOM = 2**30
 _LOOPBACK = "127.0.0.1"

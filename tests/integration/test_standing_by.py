@@ -72,24 +72,25 @@ class Pair:
     """Two collectors of one shard, and prints that come all the time."""
 
     def __init__(self, broker: Mosquitto, database: str, folder: Path, client_id: str) -> None:
-        self.stack = ExitStack()
-        make_session(broker, client_id)
-        started = []
-        self.ledger = self.stack.enter_context(open_ledger(database))
-        for name in ("one", "two"):
-            process = CollectorProcess(
-                broker,
-                database,
-                folder / f"{name}.log",
-                client_id=client_id,
-                settings={"takeover_seconds": str(SILENCE_S)},
-            )
-            started.append(self.stack.enter_context(process))
-            wait_until(lambda: bool(self.ledger.leases()), "the first collector holds the shard")
-        self.holder, self.stand_by = started
-        wait_until(lambda: "standing by" in self.stand_by.log, "the second collector stands by")
-        self.stream = prints(400)
-        self.client = self.stack.enter_context(BrokerClient(broker))
+        with ExitStack() as stack:
+            make_session(broker, client_id)
+            started = []
+            self.ledger = stack.enter_context(open_ledger(database))
+            for name in ("one", "two"):
+                process = CollectorProcess(
+                    broker,
+                    database,
+                    folder / f"{name}.log",
+                    client_id=client_id,
+                    settings={"takeover_seconds": str(SILENCE_S)},
+                )
+                started.append(stack.enter_context(process))
+                wait_until(lambda: bool(self.ledger.leases()), "the first collector holds the shard")
+            self.holder, self.stand_by = started
+            wait_until(lambda: "standing by" in self.stand_by.log, "the second collector stands by")
+            self.stream = prints(400)
+            self.client = stack.enter_context(BrokerClient(broker))
+            self.stack = stack.pop_all()
         self.feeding = threading.Thread(target=feed_slowly, args=(self.client, self.stream, 60))
         self.feeding.start()
 

@@ -44,6 +44,19 @@ def test_a_gap_as_long_as_the_limit_is_short_and_a_longer_one_is_not() -> None:
         assert books.tracker.state is state
 
 
+@pytest.mark.parametrize(("away_ms", "state"), [(0, PrinterState.IDLE), (1, PrinterState.UNKNOWN)])
+def test_without_a_limit_no_time_at_all_is_bridged(away_ms: int, state: PrinterState) -> None:
+    books = Books()
+    books.see(1, state="idle")
+    books.give(T0 + 10 * MINUTE, ContinuityLost(T0 + 10 * MINUTE + away_ms))
+    assert books.tracker.state is state
+
+
+def test_a_link_that_goes_as_it_is_told_leaves_the_time_before_in_doubt(idle: Books) -> None:
+    idle.see(20, heard=20, link="offline")
+    assert idle.states[-2:] == [(PrinterState.IDLE, 19), (PrinterState.OFFLINE, 0)]
+
+
 def test_the_same_job_confirms_and_its_hours_have_no_gap(books: Books) -> None:
     books.see(20, state="printing", level=True, job=JobReading(file="vase.gcode", elapsed_ms=19 * MINUTE))
     assert books.tracker.doubt is None

@@ -44,7 +44,7 @@ def test_an_error_told_under_way_is_why_the_print_ended_unless_the_end_says_why(
 ) -> None:
     books.start(1)
     books.see(4, **TOLD)
-    assert books.job.outcome is None
+    assert (books.job.outcome, books.job.detail) == (None, "hot")
     end(books, 5, signal, **more)
     assert account(books) == wanted
 
@@ -55,6 +55,13 @@ def test_a_later_error_stands_for_the_one_before(books: Books) -> None:
     books.see(4, **TOLD)
     end(books, 5, "cancelled")
     assert account(books) == (Outcome.FAILED, Cause.THERMAL, "hot")
+
+
+def test_the_words_of_a_pause_do_not_cover_those_of_the_error(books: Books) -> None:
+    books.start(1)
+    books.see(3, **TOLD)
+    books.see(4, state="paused", detail="filament change")
+    assert books.job.detail == "hot"
 
 
 def test_what_only_rested_in_an_error_state_was_cancelled_all_the_same(books: Books) -> None:
