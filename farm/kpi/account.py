@@ -65,11 +65,6 @@ class TimeAccount(msgspec.Struct, frozen=True):
             found[condition] = ms
         return found
 
-    def by_state(self) -> dict[PrinterState, int]:
-        """Time in each of all states, in open and closed hours."""
-        opened, closed = self.open_ms, self.closed_ms
-        return {state: opened.get(state, 0) + closed.get(state, 0) for state in _EVERY}
-
     def available_ms(self, productive: Iterable[PrinterState]) -> int:
         """Open time without planned maintenance, and what was productive in closed hours."""
         open_time = sum(self.open_ms.values()) - self.open_ms.get(PrinterState.MAINTENANCE, 0)
