@@ -131,13 +131,18 @@ JobWord = Annotated[str, Path(description="Id of the job.", examples=[JOB_ID])]
 
 def window_of(context: ApiContext, text: str, now_ms: int) -> Window:
     """The part of the window that has passed at `now_ms`. Raises ProblemError where `text` names none."""
+    return whole_window_of(context, text, now_ms).until(now_ms)
+
+
+def whole_window_of(context: ApiContext, text: str, now_ms: int) -> Window:
+    """The window that `text` names at `now_ms`, also what lies ahead. Raises ProblemError for no window."""
     try:
         window = context.kpi_engine.window(text, now_ms)
     except (InvalidQuery, ValueError, OverflowError) as error:
         raise invalid("window", text, ALLOWED_FORMS) from error
     if window.from_ms < 0 or window.to_ms > LATEST_MS:
         raise invalid("window", text, "times from 1970 to 2200")
-    return window.until(now_ms)
+    return window
 
 
 def instant_of(field: str, text: str | None, *, where: str = "query") -> int | None:

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from farm.model import limits
+from farm.model.shop_profile import Profile
 
 
 def _topic_level(name: str) -> str:
@@ -91,6 +92,11 @@ class SiteSettings(Section):
     )
     time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
         default="UTC", description="IANA time zone in which days, weeks and months begin."
+    )
+    profile: Profile | None = Field(
+        default=None,
+        description="The kind of shop whose targets the figures are held to (docs/kpis.md); none unless set. "
+        "`[[targets]]` sets the farm's own.",
     )
     preparing_counts_as_printing: bool = Field(
         default=True, description="Whether heat-up and levelling count as printing in the utilization."

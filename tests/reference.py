@@ -30,6 +30,7 @@ from collector.tracker.outcome import OUTCOME_RULES, OutcomeRule
 from farm.app.config import SECTIONS, section_model
 from farm.app.config_models import holds_secret, models_in
 from farm.cli.root import app
+from farm.kpi.catalogue import CATALOGUE
 from farm.kpi.faults import ANY_KNOWN, FAULT_RULES
 from farm.kpi.figure import FIGURE_FIELDS
 from farm.kpi.time_classes import TIME_RULES
@@ -213,9 +214,19 @@ def figure_blocks() -> dict[str, str]:
     rows += [f"| `{field.name}` | {field.unit} | {_plain(field.meaning)} |" for field in FIGURE_FIELDS]
     return {
         "numbers of a figure": "\n".join(rows) + "\n",
+        "what figures are made of": _part_table(),
         "classes of time": _class_table(),
         "faults": _fault_table(),
     }
+
+
+def _part_table() -> str:
+    rows = ["| indicator | better | worked out of | value | left out |", "|---|---|---|---|---|"]
+    for entry in CATALOGUE:
+        better = "more" if entry.more_is_better else "less"
+        inputs, left_out = ", ".join(entry.inputs), ", ".join(f"`{each.name}`" for each in entry.left_out)
+        rows.append(f"| `{entry.id}` | {better} | {inputs} | `{entry.expression}` | {left_out or '–'} |")
+    return "\n".join(rows) + "\n"
 
 
 def _fault_table() -> str:

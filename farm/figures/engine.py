@@ -5,8 +5,8 @@ shows in the next answer. What is done here grows with the number of printers, n
 of history.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise, zip_longest
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -21,18 +21,24 @@ from farm.figures.local_time import LocalTime
 from farm.figures.partition import Asked, Partition, partition_of
 from farm.figures.read_model import ReadModel
 from farm.figures.window_sums import Life, WindowSums
-from farm.kpi.calculation import KpiInput, KpiResult, Tally
-from farm.kpi.catalogue import indicators
+from farm.figures.working import Belonging, RowsBehind, RowsWanted
+from farm.kpi.calculation import KpiInput, Tally
+from farm.kpi.catalogue import CATALOGUE, indicator, indicators
 from farm.kpi.causes import find_causes, shared_failures
 from farm.kpi.causes_record import CausesOfWindow
-from farm.kpi.figure import KpiFigure, KpiSeries, SeriesPoint
+from farm.kpi.figure import KpiFigure, KpiSeries, SeriesPoint, figure_before
 from farm.kpi.forecast import Forecast
-from farm.kpi.indicator import Indicator
+from farm.kpi.indicator import NO_DATA, Indicator
+from farm.kpi.parts import Measure
 from farm.kpi.periods import SHORTEST_MS, Period, edges
 from farm.kpi.selection import EVERYBODY, Selection
 from farm.kpi.shop_calendars import ShopCalendars
+from farm.kpi.standing import stand
 from farm.kpi.subjects import Scope, Scopes, Subject, as_scopes
+from farm.kpi.targets import Target, targets_that_apply
+from farm.kpi.window_before import window_before
 from farm.kpi.windows import Window, parse_window
+from farm.kpi.working import Omission, Working, calculation_of, kinds_of, omissions_of, sums_of, worked_rows
 from farm.model.printer_status import PrinterStatus
 from farm.model.states import Outcome
 from farm.model.times import DAY_MS
@@ -44,7 +50,7 @@ MOST_POINTS = 1_000
 """How many periods one series may have."""
 MOST_SUBJECTS: Final = 1_000
 """So many files, materials and so on are told at most."""
-_NO_DATA: Final = KpiResult(value=None, low=None, high=None)
+_NO_TARGETS: Final[Mapping[str, Sequence[Target]]] = {}
 
 
 class TooManyPeriods(InvalidQuery):
@@ -63,9 +69,16 @@ class KpiEngine:
     """Answers with figures of the ledger, counted by the rules of the site."""
 
     def __init__(
-        self, model: ReadModel, site: SiteSettings, calendars: Callable[[], ShopCalendars] = ShopCalendars
+        self,
+        model: ReadModel,
+        site: SiteSettings,
+        calendars: Callable[[], ShopCalendars] = ShopCalendars,
+        own_targets: Mapping[str, Sequence[Target]] = _NO_TARGETS,
     ) -> None:
-        """`calendars` gives the opening hours as they are when figures are asked for."""
+        """`calendars` gives the opening hours as they are when figures are asked for.
+
+        `own_targets` are the farm's by indicator, in place of those of the profile of its site.
+        """
         self._model = model
         model.first_attempts.reprint_within(site.reprint_within_hours)
         self._calendars = calendars
@@ -73,10 +86,18 @@ class KpiEngine:
         self.zone = ZoneInfo(site.time_zone)
         self._closed_hours = ClosedHours(self.zone)
         self._local = LocalTime(self.zone)
+        self._targets = {
+            entry.id: targets_that_apply(entry.id, entry.targets, site.profile, own_targets)
+            for entry in CATALOGUE
+        }
 
     def window(self, text: str, now_ms: int) -> Window:
         """The window that `text` names in the farm's time zone. Raises InvalidQuery."""
         return parse_window(text, now_ms, self.zone)
+
+    def targets(self, kpi_id: str) -> tuple[Target, ...]:
+        """The targets that the farm holds the indicator to: its own, or those of its profile."""
+        return self._targets[kpi_id]
 
     def evaluate(
         self,
@@ -87,9 +108,10 @@ class KpiEngine:
         *,
         wanted: Selection = EVERYBODY,
         limit: int = MOST_SUBJECTS,
+        compared: bool = False,
     ) -> SomeOf[KpiFigure]:
         """The figures of one window, as `evaluate_all` gives them."""
-        return self.evaluate_all(kpi_ids, [window], by, now_ms, wanted=wanted, limit=limit)
+        return self.evaluate_all(kpi_ids, [window], by, now_ms, wanted=wanted, limit=limit, compared=compared)
 
     def evaluate_all(
         self,
@@ -100,6 +122,7 @@ class KpiEngine:
         *,
         wanted: Selection = EVERYBODY,
         limit: int = MOST_SUBJECTS,
+        compared: bool = False,
     ) -> SomeOf[KpiFigure]:
         """The figures by window, then subject by name, then indicator.
 
@@ -107,19 +130,27 @@ class KpiEngine:
         after it is counted. `wanted` says whose figures are, by default everybody's. Printers
         and groups that did not live in a window have no figures there, and neither has what is
         made of prints where none ended; the farm always has. By file, material and so on at most
-        `limit` subjects are told, those with the most prints. Raises InvalidQuery for an indicator,
+        `limit` subjects are told, those with the most prints. With `compared` each carries the figure
+        of the window before. Raises InvalidQuery for an indicator,
         printer, group or text that there is not.
         """
         entries = indicators(kpi_ids)
         passed = [window.until(now_ms) for window in windows]
         asked = Asked(as_scopes(by), wanted, limit, self._site.name)
-        who, sums = self._summed(passed, asked, now_ms, entries)
-        items = [
-            _figure(entry, window, subject, given, has_hours=who.has_hours)
-            for window in passed
-            for subject, given in self._given(window, who, sums)
-            for entry in entries
-        ]
+        before = [window_before(window, now_ms, self.zone) for window in windows] if compared else []
+        who, sums = self._summed([*passed, *before], asked, now_ms, entries)
+        items = []
+        for window, earlier in zip_longest(passed, before):
+            known: dict[str, KpiInput] = {}
+            if earlier is not None:
+                known = {subject.id: given for subject, given in self._given(earlier, who, sums)}
+            for subject, given in self._given(window, who, sums):
+                for entry in entries:
+                    figure = self._figure(entry, window, subject, given, has_hours=who.has_hours)
+                    if earlier is not None and subject.id in known:
+                        was = known[subject.id]
+                        figure = _beside(figure, entry, earlier, was, has_hours=who.has_hours)
+                    items.append(figure)
         return SomeOf(items, who.left_out)
 
     def series(
@@ -172,6 +203,69 @@ class KpiEngine:
     def forecasts(self, statuses: Sequence[PrinterStatus], now_ms: int) -> list[Forecast]:
         """When the prints under way are done, the first to be done first. Raises LedgerError."""
         return forecasts(self._model, statuses, now_ms)
+
+    def working(
+        self,
+        kpi_id: str,
+        window: Window,
+        by: Scope | Scopes,
+        now_ms: int,
+        *,
+        wanted: Selection = EVERYBODY,
+        subject_id: str | None = None,
+        rows: RowsWanted | None = None,
+    ) -> Working:
+        """How one figure came about, with a page of the rows behind it, all of one state of the ledger.
+
+        Otherwise as `evaluate`. Where that gives figures of several subjects `subject_id` says of which.
+        Raises InvalidQuery where it does not, or there is no such figure, and InvalidInput for a mark
+        that is none of a page of its rows.
+        """
+        entry, passed, calendars = indicator(kpi_id), window.until(now_ms), self._calendars()
+        asked = Asked(as_scopes(by), wanted, MOST_SUBJECTS, self._site.name)
+        edges = np.array([passed.from_ms, passed.to_ms], dtype=np.int64)
+        with self._model.in_step() as state:
+            model = self._model
+            who = partition_of(model, asked, edges, self._local)
+            closed = self._closed_hours.clocks(calendars, model.printers, now_ms)
+            sums = WindowSums(model, [passed], who, closed if who.has_hours else ())
+            subject, given = _only(list(self._given(passed, who, sums)), subject_id)
+            belonging = Belonging(asked, subject, model.printers, self.zone, has_hours=who.has_hours)
+            behind = RowsBehind(model, state, belonging, passed, closed, self._site)
+            page = behind.page((rows or RowsWanted((), 0)).among(kinds_of(entry)))
+            ignored = sum(each.ignored for each in model.printers) if wanted == EVERYBODY else 0
+        figure = self._figure(entry, passed, subject, given, has_hours=who.has_hours)
+        found = sums_of(entry, given, has_hours=who.has_hours)
+        return Working(
+            figure=figure,
+            expression=entry.expression,
+            calculation=calculation_of(entry.expression, found, figure),
+            sums=found,
+            left_out=omissions_of(entry, given, has_hours=who.has_hours) + _ignored(ignored),
+            jobs=worked_rows(entry, page.jobs),
+            spans=worked_rows(entry, page.spans),
+            repairs=worked_rows(entry, page.repairs),
+            next=page.next,
+        )
+
+    def _figure(
+        self, entry: Indicator, window: Window, subject: Subject, given: KpiInput, *, has_hours: bool
+    ) -> KpiFigure:
+        result, better = entry.worked_out(given, has_hours=has_hours), entry.more_is_better
+        return KpiFigure(
+            id=entry.id,
+            scope=subject.scope,
+            scope_id=subject.id,
+            label=subject.label,
+            window=window,
+            unit=entry.unit,
+            **msgspec.structs.asdict(result),
+            observed_share=given.account.observed_share,
+            targets=tuple(
+                stand(target, result, window, subject.scope, self.zone, more_is_better=better)
+                for target in self._targets[entry.id]
+            ),
+        )
 
     def causes(self, window: Window, now_ms: int, *, wanted: Selection = EVERYBODY) -> CausesOfWindow:
         """What fails more often than chance would have it, of the prints that ended in the window.
@@ -238,29 +332,39 @@ def _cut(window: Window, period: Period, zone: ZoneInfo) -> list[Window]:
     return [Window(window.name, start, end) for start, end in pairwise(cuts)]
 
 
-def _result(entry: Indicator, given: KpiInput, *, has_hours: bool) -> KpiResult:
-    """What the formula gives; no data where it needs the hours of printers and there are none."""
-    return entry.calculate(given) if has_hours or not entry.needs_hours else _NO_DATA
+def _only(found: list[tuple[Subject, KpiInput]], subject_id: str | None) -> tuple[Subject, KpiInput]:
+    """The one that is asked for."""
+    wanted = [each for each in found if subject_id is None or each[0].id == subject_id]
+    if not wanted:
+        raise InvalidQuery("there is no such figure: nobody that was asked for was there in this window")
+    if len(wanted) > 1:
+        names = ", ".join(subject.label for subject, _ in wanted[:3])
+        raise InvalidQuery(f"a working is of one figure, and there are {len(wanted)} ({names}, …): name one")
+    return wanted[0]
 
 
-def _figure(
-    entry: Indicator, window: Window, subject: Subject, given: KpiInput, *, has_hours: bool
+def _ignored(printers: int) -> tuple[Omission, ...]:
+    if not printers:
+        return ()
+    return (Omission("ignored_printers", "the printer is ignored", Measure.COUNT, printers),)
+
+
+def _beside(
+    figure: KpiFigure, entry: Indicator, window: Window, given: KpiInput, *, has_hours: bool
 ) -> KpiFigure:
-    result = _result(entry, given, has_hours=has_hours)
-    return KpiFigure(
-        id=entry.id,
-        scope=subject.scope,
-        scope_id=subject.id,
-        label=subject.label,
-        window=window,
-        unit=entry.unit,
-        **msgspec.structs.asdict(result),
-        observed_share=given.account.observed_share,
+    """The figure with that of the window before."""
+    before = figure_before(
+        window,
+        entry.worked_out(given, has_hours=has_hours),
+        given.account.observed_share,
+        figure.value,
+        more_is_better=entry.more_is_better,
     )
+    return msgspec.structs.replace(figure, before=before)
 
 
 def _point(entry: Indicator, window: Window, given: KpiInput, *, has_hours: bool) -> SeriesPoint:
-    result = _result(entry, given, has_hours=has_hours)
+    result = entry.calculate(given) if has_hours or not entry.needs_hours else NO_DATA
     return SeriesPoint(
         window.from_ms, window.to_ms, result.value, result.low, result.high, given.account.observed_share
     )

@@ -132,6 +132,22 @@ class RepairHistory:
         who = Grouping(subject_of, subjects)
         return self._sums.get(who.key, lambda: _summed(repairs, who)).until(edges)
 
+    def within(self, from_ms: int, to_ms: int, printers: Sequence[int]) -> list[tuple[int, int, int | None]]:
+        """The faults of the printers (by number) that began in the window, or whose repair ended in it.
+
+        When each began, its printer, and when it was repaired, None for not yet; in this order.
+        """
+        found = self._current()
+        begins = (found.begun >= from_ms) & (found.begun < to_ms)
+        ends = (found.ended >= from_ms) & (found.ended < to_ms)
+        wanted = (begins | ends) & np.isin(found.printer, printers)
+        columns = found.begun[wanted].tolist(), found.printer[wanted].tolist(), found.ended[wanted].tolist()
+        rows = [
+            (begun, printer, None if ended < 0 else ended)
+            for begun, printer, ended in zip(*columns, strict=True)
+        ]
+        return sorted(rows, key=lambda row: row[:2])
+
     def _current(self) -> Repairs:
         if self._repairs is not None and not self._stale:
             return self._repairs

@@ -1,13 +1,16 @@
 """Where the read model reads from."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
 from farm.ledger.figure_rows import EndedRow, InspectedRow, PrinterRow
+from farm.ledger.job_filter import JobFilter, JobPage
+from farm.ledger.span_pages import Service, SpanPage
 from farm.model.feed import FeedEntry
 from farm.model.planned_maintenance import PlannedMaintenance
 from farm.model.span import Span
+from farm.model.verdict import Verdict
 
 
 class State(Protocol):
@@ -39,6 +42,15 @@ class State(Protocol):
 
     def inspected(self, job_ids: Iterable[str] | None = None) -> list[InspectedRow]:
         """Every job that ended and was inspected, or those named."""
+
+    def job_page(self, wanted: JobFilter) -> JobPage:
+        """A page of jobs."""
+
+    def verdicts(self, job_ids: Iterable[str]) -> dict[str, Verdict]:
+        """The verdicts on the named jobs."""
+
+    def span_page(self, services: Sequence[Service], after: str | None, limit: int) -> SpanPage:
+        """A page of printers' accounts."""
 
     def ended_jobs(self) -> Iterator[EndedRow]:
         """Every job that ended."""

@@ -2,14 +2,33 @@
 
 from collections.abc import Sequence
 from math import prod
+from typing import Final
 
 from farm.kpi.calculation import KpiInput, KpiResult, Tally, hours
+from farm.kpi.estimates import Estimated, EstimateMeasure
 from farm.kpi.indicator import Cadence, Indicator, Unit
-from farm.kpi.utilization import utilization
+from farm.kpi.inspection import INSPECTED
+from farm.kpi.parts import EndedJobs, JobMeasure, Part
+from farm.kpi.success import attempted
+from farm.kpi.utilization import AVAILABLE, NOT_AVAILABLE, UTILIZED, utilization
 from farm.kpi.wilson import wilson_interval
 from farm.model.states import Outcome
 
-_HOURS = ("available_hours", "utilized_hours")
+_BY_ESTIMATE: Final = Part("by_estimate", Estimated(of=EstimateMeasure.JOBS))
+_UNITS: Final = (
+    Part("units", EndedJobs(outcomes=attempted, of=JobMeasure.UNITS)),
+    Part("unknown_units", EndedJobs(outcomes=frozenset({Outcome.UNKNOWN}), of=JobMeasure.UNITS)),
+    Part("inspected", INSPECTED),
+)
+_NOT_PLANNED: Final = {
+    "by_median": "jobs without an estimate, held against the median of their file",
+    "planned_hours": "estimates, and medians of files, of the jobs that succeeded",
+    "actual_hours": "the printing hours of the same jobs",
+}
+_GOOD: Final = {
+    "good_units": "units of the jobs that succeeded − rejected ones of them + good ones of the others"
+}
+_PRINTERS: Final = {"printers": "the printers that were there in the window"}
 
 
 def availability(given: KpiInput) -> KpiResult:
@@ -23,7 +42,6 @@ def availability(given: KpiInput) -> KpiResult:
         low=found.low,
         high=found.high,
         counts=found.counts,
-        amounts={name: found.amounts[name] for name in _HOURS},
     )
 
 
@@ -40,7 +58,7 @@ def performance(given: KpiInput) -> KpiResult:
         value=value,
         low=value,
         high=value,
-        counts={"by_estimate": by_estimate.jobs, "by_median": by_median.jobs},
+        counts={"by_median": by_median.jobs},
         amounts={"planned_hours": hours(planned_ms), "actual_hours": hours(actual_ms)},
     )
 
@@ -64,7 +82,7 @@ def quality(given: KpiInput) -> KpiResult:
         low=good / possible if possible else None,
         high=(good + unknown) / possible if possible else None,
         interval=wilson_interval(good, printed),
-        counts={"good_units": good, "units": printed, "unknown_units": unknown, "inspected": found.jobs},
+        counts={"good_units": good},
     )
 
 
@@ -105,6 +123,17 @@ OEE = Indicator(
     more_is_better=True,
     cadences=(Cadence.WEEKLY,),
     targets=(),
+    parts=(AVAILABLE, UTILIZED, _BY_ESTIMATE, *_UNITS),
+    expression="availability × performance × quality",
+    left_out=NOT_AVAILABLE,
+    beside={
+        "availability": "utilized_hours ÷ available_hours",
+        "performance": "planned_hours ÷ actual_hours",
+        "quality": "good_units ÷ units",
+        **_PRINTERS,
+        **_NOT_PLANNED,
+        **_GOOD,
+    },
     calculate=oee,
     reads=_OF_JOBS,
     needs_hours=True,
@@ -119,6 +148,10 @@ AVAILABILITY = Indicator(
     more_is_better=True,
     cadences=(Cadence.WEEKLY,),
     targets=(),
+    parts=(AVAILABLE, UTILIZED),
+    expression="utilized_hours ÷ available_hours",
+    left_out=NOT_AVAILABLE,
+    beside=_PRINTERS,
     calculate=availability,
     reads=frozenset(),
     needs_hours=True,
@@ -135,6 +168,9 @@ PERFORMANCE = Indicator(
     more_is_better=True,
     cadences=(Cadence.WEEKLY,),
     targets=(),
+    parts=(_BY_ESTIMATE,),
+    expression="planned_hours ÷ actual_hours",
+    beside=_NOT_PLANNED,
     calculate=performance,
     reads=frozenset({Tally.ESTIMATES, Tally.MEDIANS}),
 )
@@ -149,6 +185,9 @@ QUALITY = Indicator(
     more_is_better=True,
     cadences=(Cadence.WEEKLY,),
     targets=(),
+    parts=_UNITS,
+    expression="good_units ÷ units",
+    beside=_GOOD,
     calculate=quality,
     reads=frozenset({Tally.JOBS, Tally.INSPECTIONS}),
 )

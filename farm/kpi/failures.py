@@ -2,11 +2,13 @@
 
 from typing import Final
 
-from farm.kpi.calculation import KpiInput, KpiResult, Tally, hours
+from farm.kpi.calculation import KpiInput, KpiResult, Tally
 from farm.kpi.indicator import Cadence, Indicator, Unit
+from farm.kpi.parts import EVERY_OUTCOME, EndedJobs, FailedJobs, JobMeasure, LeftOut, Part
 from farm.model.states import Cause, Outcome
 
-_COUNT_OF: Final = {cause: f"failed_by_{cause.value}" for cause in Cause}
+_FAILED: Final = frozenset({Outcome.FAILED})
+_UNKNOWN: Final = frozenset({Outcome.UNKNOWN})
 
 
 def failures_by_cause(given: KpiInput) -> KpiResult:
@@ -22,13 +24,6 @@ def failures_by_cause(given: KpiInput) -> KpiResult:
         value=failed if seen else None,
         low=failed if seen else None,
         high=failed + jobs[Outcome.UNKNOWN] if seen else None,
-        counts={
-            "failed": jobs[Outcome.FAILED],
-            "ended": outcomes.ended,
-            "unknown": jobs[Outcome.UNKNOWN],
-            **{name: outcomes.failed_by.get(cause, 0) for cause, name in _COUNT_OF.items()},
-        },
-        amounts={"failed_hours": hours(outcomes.printing_ms.get(Outcome.FAILED, 0))},
     )
 
 
@@ -41,6 +36,19 @@ FAILURES_BY_CAUSE = Indicator(
     more_is_better=False,
     cadences=(Cadence.DAILY,),
     targets=(),
+    parts=(
+        Part("failed", EndedJobs(outcomes=_FAILED)),
+        Part("ended", EndedJobs(outcomes=EVERY_OUTCOME)),
+        Part("unknown", EndedJobs(outcomes=_UNKNOWN)),
+        *(Part(f"failed_by_{cause.value}", FailedJobs(cause=cause)) for cause in Cause),
+        Part("failed_hours", EndedJobs(outcomes=_FAILED, of=JobMeasure.PRINTING_TIME)),
+    ),
+    expression="failed",
+    left_out=(
+        LeftOut(
+            "outcome_unknown", "how it ended is not known: it opens the range", EndedJobs(outcomes=_UNKNOWN)
+        ),
+    ),
     calculate=failures_by_cause,
     reads=frozenset({Tally.JOBS, Tally.CAUSES}),
 )

@@ -51,6 +51,14 @@ FIRST_PASS_YIELD = Indicator(
         Target(profile=Profile.SERVICE_BUREAU, low=0.92),
         Target(profile=Profile.JEWELRY, low=0.90, meaning="its success rate is of first attempts"),
     ),
+    expression="good_parts ÷ parts",
+    beside={
+        "parts": "units of the first attempts of which it is known what they came to",
+        "good_parts": "the good ones of them",
+        "unknown_parts": "units of first attempts of which it is not known",
+        "attempts": "first attempts, a plate each",
+        "reprints": "jobs that printed again what an attempt before did not bring",
+    },
     calculate=first_pass_yield,
     reads=frozenset({Tally.FIRST_ATTEMPTS}),
 )

@@ -1,21 +1,41 @@
 """Reliability: how long, and for how many prints, printers go without a failed print."""
 
+from typing import Final
+
 from farm.kpi.calculation import KpiInput, KpiResult, Tally, hours
 from farm.kpi.indicator import Cadence, Indicator, Unit
+from farm.kpi.parts import EndedJobs, LeftOut, Part, Repaired, RepairMeasure, time_in
 from farm.kpi.utilization import productive_states
 from farm.model.states import Outcome
+
+_PRINTING: Final = Part("printing_hours", time_in(productive_states))
+_PRINTS: Final = tuple(
+    Part(each.value, EndedJobs(outcomes=frozenset({each})))
+    for each in (Outcome.SUCCEEDED, Outcome.FAILED, Outcome.UNKNOWN)
+)
+_NOT_COUNTED: Final = (
+    LeftOut(
+        "outcome_unknown",
+        "how it ended is not known: as a failure it opens the range",
+        EndedJobs(outcomes=frozenset({Outcome.UNKNOWN})),
+    ),
+    LeftOut(
+        "cancelled",
+        "it was cancelled, which is no failure",
+        EndedJobs(outcomes=frozenset({Outcome.CANCELLED})),
+    ),
+)
 
 
 def mtbf(given: KpiInput) -> KpiResult:
     """Printing hours ÷ failed prints, in hours; None where none failed: the hours are told beside."""
-    productive = given.account.in_states(productive_states(given.site))
-    return _between_failures(given, hours(productive), {"printing_hours": hours(productive)})
+    return _between_failures(given, float(_PRINTING.total(given)))
 
 
 def mcbf(given: KpiInput) -> KpiResult:
     """Prints that ended well or failed ÷ those that failed; None where none failed."""
     jobs = given.outcomes.jobs_by_outcome()
-    return _between_failures(given, float(jobs[Outcome.SUCCEEDED] + jobs[Outcome.FAILED]), {})
+    return _between_failures(given, float(jobs[Outcome.SUCCEEDED] + jobs[Outcome.FAILED]))
 
 
 def mttr(given: KpiInput) -> KpiResult:
@@ -29,16 +49,10 @@ def mttr(given: KpiInput) -> KpiResult:
         hours(ms) / told.repairs if told.repairs else None
         for ms in (told.repair_ms, told.least_ms, told.most_ms)
     )
-    return KpiResult(
-        value=value,
-        low=low,
-        high=high,
-        counts={"faults": told.faults, "repairs": told.repairs},
-        amounts={"repair_hours": hours(told.repair_ms)},
-    )
+    return KpiResult(value=value, low=low, high=high)
 
 
-def _between_failures(given: KpiInput, amount: float, amounts: dict[str, float]) -> KpiResult:
+def _between_failures(given: KpiInput, amount: float) -> KpiResult:
     """At worst every job of unknown outcome failed, at best none did."""
     jobs = given.outcomes.jobs_by_outcome()
     failed, unknown = jobs[Outcome.FAILED], jobs[Outcome.UNKNOWN]
@@ -47,8 +61,6 @@ def _between_failures(given: KpiInput, amount: float, amounts: dict[str, float])
         value=value,
         low=None if value is None else amount / (failed + unknown),
         high=value,
-        counts={name: jobs[name] for name in (Outcome.SUCCEEDED, Outcome.FAILED, Outcome.UNKNOWN)},
-        amounts=amounts,
     )
 
 
@@ -61,6 +73,9 @@ MTBF = Indicator(
     more_is_better=True,
     cadences=(Cadence.WEEKLY,),
     targets=(),
+    parts=(*_PRINTS, _PRINTING),
+    expression="printing_hours ÷ failed",
+    left_out=_NOT_COUNTED,
     calculate=mtbf,
     reads=frozenset({Tally.JOBS}),
     needs_hours=True,
@@ -75,6 +90,9 @@ MCBF = Indicator(
     more_is_better=True,
     cadences=(Cadence.WEEKLY,),
     targets=(),
+    parts=_PRINTS,
+    expression="(succeeded + failed) ÷ failed",
+    left_out=_NOT_COUNTED,
     calculate=mcbf,
     reads=frozenset({Tally.JOBS}),
 )
@@ -88,6 +106,12 @@ MTTR = Indicator(
     more_is_better=False,
     cadences=(Cadence.WEEKLY,),
     targets=(),
+    parts=(
+        Part("faults", Repaired(of=RepairMeasure.FAULTS)),
+        Part("repairs", Repaired(of=RepairMeasure.REPAIRS)),
+        Part("repair_hours", Repaired(of=RepairMeasure.TIME)),
+    ),
+    expression="repair_hours ÷ repairs",
     calculate=mttr,
     reads=frozenset({Tally.REPAIRS}),
     needs_hours=True,

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Final
 
-from farm.kpi.calculation import KpiInput, KpiResult, hours
+from farm.kpi.account import Condition
+from farm.kpi.calculation import KpiInput, KpiResult
 from farm.kpi.indicator import Cadence, Indicator, Unit
-from farm.kpi.time_classes import TimeClass, time_by_class, total
+from farm.kpi.parts import EVERY_STATE, LeftOut, Part, TimeAs
+from farm.kpi.time_classes import CLASS_OF, TimeClass, time_by_class, total
 
 UP: Final = frozenset({TimeClass.PRODUCTIVE, TimeClass.STANDBY, TimeClass.ENGINEERING})
 OPERATIONS: Final = frozenset(TimeClass) - {TimeClass.NON_SCHEDULED}
@@ -32,10 +34,29 @@ def _uptime(by_class: Mapping[TimeClass, int], whole_ms: int) -> KpiResult:
         value=low if observed else None,
         low=low,
         high=(up + unknown) / whole_ms if whole_ms else None,
-        amounts={f"{each.value}_hours": hours(ms) for each, ms in by_class.items()},
     )
 
 
+def _time_of(time_class: TimeClass) -> TimeAs:
+    """The time of the class; in closed hours only what was productive keeps its class."""
+    conditions = frozenset(each for each, its_class in CLASS_OF.items() if its_class is time_class)
+    productive = frozenset(
+        state for state in EVERY_STATE if CLASS_OF[Condition(state)] is TimeClass.PRODUCTIVE
+    )
+    if time_class is TimeClass.NON_SCHEDULED:
+        return TimeAs(closed=EVERY_STATE - productive)
+    return TimeAs(opened=conditions, closed=productive & {each.state for each in conditions})
+
+
+_BY_CLASS: Final = tuple(Part(f"{each.value}_hours", _time_of(each)) for each in TimeClass)
+_CLOSED: Final = LeftOut(
+    "closed", "the shop was closed and it did not print", _time_of(TimeClass.NON_SCHEDULED)
+)
+_NOT_OBSERVED: Final = LeftOut(
+    "not_observed",
+    "nobody saw whether it could print: it counts as down, and opens the range",
+    _time_of(TimeClass.UNKNOWN),
+)
 _SOURCE = "SEMI E10-0422, as OPC 40100-1 (11.6.1, 12.21) repeats it"
 
 OPERATIONAL_UPTIME = Indicator(
@@ -48,6 +69,11 @@ OPERATIONAL_UPTIME = Indicator(
     more_is_better=True,
     cadences=(Cadence.WEEKLY,),
     targets=(),
+    parts=_BY_CLASS,
+    expression="(productive_hours + standby_hours + engineering_hours) ÷ "
+    "(productive_hours + standby_hours + engineering_hours + "
+    "scheduled_down_hours + unscheduled_down_hours + unknown_hours)",
+    left_out=(_CLOSED, _NOT_OBSERVED),
     calculate=operational_uptime,
     reads=frozenset(),
     needs_hours=True,
@@ -62,6 +88,11 @@ TOTAL_UPTIME = Indicator(
     more_is_better=True,
     cadences=(Cadence.WEEKLY,),
     targets=(),
+    parts=_BY_CLASS,
+    expression="(productive_hours + standby_hours + engineering_hours) ÷ "
+    "(productive_hours + standby_hours + engineering_hours + "
+    "scheduled_down_hours + unscheduled_down_hours + non_scheduled_hours + unknown_hours)",
+    left_out=(_NOT_OBSERVED,),
     calculate=total_uptime,
     reads=frozenset(),
     needs_hours=True,

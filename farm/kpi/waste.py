@@ -5,15 +5,17 @@ from typing import Final
 
 from farm.kpi.calculation import KpiInput, KpiResult, Tally, hours
 from farm.kpi.indicator import Cadence, Indicator, Unit
+from farm.kpi.material_parts import Material, MaterialMeasure, grams_of
 from farm.kpi.outcomes import MaterialTally, OutcomeTally
+from farm.kpi.parts import EVERY_OUTCOME, EndedJobs, JobMeasure, LeftOut, Part
 from farm.model.states import Outcome
 from farm.settings import SiteSettings
 
 _FAILED: Final = (Outcome.FAILED,)
 _UNKNOWN: Final = (Outcome.UNKNOWN,)
 _OTHERS: Final = (Outcome.SUCCEEDED, Outcome.CANCELLED, Outcome.UNKNOWN)
-_MILLI: Final = 1_000
-_MICRO: Final = 1_000_000
+_ALL_FAILED: Final = frozenset(_FAILED)
+_FAILED_JOBS: Final = Part("failed", EndedJobs(outcomes=_ALL_FAILED))
 
 
 def material_waste(given: KpiInput) -> KpiResult:
@@ -34,18 +36,7 @@ def material_waste(given: KpiInput) -> KpiResult:
         value=failed / used if used else None,
         low=failed / (used + more_others) if used else None,
         high=(failed + unknown + more_failed) / (used + more_failed) if used else None,
-        counts={
-            "failed": outcomes.jobs.get(Outcome.FAILED, 0),
-            "without_material": _silent(outcomes, Outcome),
-        },
-        amounts={
-            "failed_grams": failed,
-            "used_grams": used,
-            "failed_millilitres": _millilitres(outcomes, _FAILED),
-            "used_millilitres": _millilitres(outcomes, Outcome),
-            "used_metres": sum(outcomes.material_of(each).millimetres for each in Outcome) / _MILLI,
-            "rejected_grams": _rejected_grams(outcomes, site),
-        },
+        amounts={"rejected_grams": _rejected_grams(outcomes, site)},
     )
 
 
@@ -61,29 +52,11 @@ def failed_hours(given: KpiInput) -> KpiResult:
         value=failed if ended else None,
         low=failed if outcomes.ended else None,
         high=failed + unknown if outcomes.ended else None,
-        counts={"failed": outcomes.jobs.get(Outcome.FAILED, 0), "ended": outcomes.ended},
-        amounts={
-            "failed_printing_hours": hours(outcomes.printing_ms.get(Outcome.FAILED, 0)),
-            "all_hours": sum(_hours(outcomes, each) for each in Outcome),
-        },
-    )
-
-
-def grams_of(used: MaterialTally, site: SiteSettings) -> float:
-    """What the jobs took, in grams: as they say, else by the densities of the site."""
-    return (
-        used.grams
-        + used.unweighed_micrometres / _MICRO * site.filament_grams_per_metre
-        + used.unweighed_microlitres / _MILLI * site.resin_grams_per_millilitre
     )
 
 
 def _grams(outcomes: OutcomeTally, of: Iterable[Outcome], site: SiteSettings) -> float:
     return sum(grams_of(outcomes.material_of(each), site) for each in of)
-
-
-def _millilitres(outcomes: OutcomeTally, of: Iterable[Outcome]) -> float:
-    return sum(outcomes.material_of(each).millilitres for each in of)
 
 
 def _silent(outcomes: OutcomeTally, of: Iterable[Outcome]) -> int:
@@ -116,6 +89,24 @@ MATERIAL_WASTE = Indicator(
     more_is_better=False,
     cadences=(Cadence.WEEKLY,),
     targets=(),
+    parts=(
+        _FAILED_JOBS,
+        Part("without_material", Material(of=MaterialMeasure.SILENT, outcomes=EVERY_OUTCOME)),
+        Part("failed_grams", Material(of=MaterialMeasure.GRAMS, outcomes=_ALL_FAILED)),
+        Part("used_grams", Material(of=MaterialMeasure.GRAMS, outcomes=EVERY_OUTCOME)),
+        Part("failed_millilitres", Material(of=MaterialMeasure.MILLILITRES, outcomes=_ALL_FAILED)),
+        Part("used_millilitres", Material(of=MaterialMeasure.MILLILITRES, outcomes=EVERY_OUTCOME)),
+        Part("used_metres", Material(of=MaterialMeasure.METRES, outcomes=EVERY_OUTCOME)),
+    ),
+    expression="failed_grams ÷ used_grams",
+    left_out=(
+        LeftOut(
+            "material_unknown",
+            "it says nothing of what it took: it opens the range",
+            Material(of=MaterialMeasure.SILENT, outcomes=EVERY_OUTCOME),
+        ),
+    ),
+    beside={"rejected_grams": "the share of the rejected units in what their jobs took"},
     calculate=material_waste,
     reads=frozenset({Tally.JOBS, Tally.MATERIAL, Tally.INSPECTIONS}),
 )
@@ -129,6 +120,21 @@ FAILED_HOURS = Indicator(
     more_is_better=False,
     cadences=(Cadence.WEEKLY,),
     targets=(),
+    parts=(
+        _FAILED_JOBS,
+        Part("ended", EndedJobs(outcomes=EVERY_OUTCOME)),
+        Part("lost_hours", EndedJobs(outcomes=_ALL_FAILED, of=JobMeasure.WHOLE_TIME)),
+        Part("failed_printing_hours", EndedJobs(outcomes=_ALL_FAILED, of=JobMeasure.PRINTING_TIME)),
+        Part("all_hours", EndedJobs(outcomes=EVERY_OUTCOME, of=JobMeasure.WHOLE_TIME)),
+    ),
+    expression="lost_hours",
+    left_out=(
+        LeftOut(
+            "outcome_unknown",
+            "how it ended is not known: it opens the range",
+            EndedJobs(outcomes=frozenset(_UNKNOWN), of=JobMeasure.WHOLE_TIME),
+        ),
+    ),
     calculate=failed_hours,
     reads=frozenset({Tally.JOBS, Tally.TIMES}),
 )

@@ -4,17 +4,22 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
+from operator import itemgetter
 from typing import Self
 
 from farm.kpi.account import Condition
 from farm.kpi.intervals import Interval
 from farm.ledger.figure_rows import EndedRow, InspectedRow, PrinterRow
+from farm.ledger.job_filter import JobFilter, JobPage
+from farm.ledger.span_pages import Service, SpanPage
+from farm.ledger.time_account import Life, account
 from farm.model.feed import FeedEntry
 from farm.model.job import Job
 from farm.model.planned_maintenance import PlannedMaintenance
 from farm.model.printer import Printer
 from farm.model.span import Span
 from farm.model.states import WAITING, PrinterState, StateReason
+from farm.model.verdict import Verdict
 
 _UNPLANNED = (
     Condition(PrinterState.PRINTING),
@@ -69,6 +74,23 @@ class MemoryLedger:
 
     def inspected(self, job_ids: Iterable[str] | None = None) -> list[InspectedRow]:
         return []
+
+    def job_page(self, wanted: JobFilter) -> JobPage:
+        since, until = wanted.since_ms or 0, wanted.until_ms or self.booked_until_ms
+        ended = [(job.ended_ms, job.id, job) for job in self.jobs if job.ended_ms is not None]
+        ended.sort(key=itemgetter(0, 1), reverse=True)
+        return JobPage([job for ended_ms, _, job in ended if since <= ended_ms < until], None)
+
+    def verdicts(self, job_ids: Iterable[str]) -> dict[str, Verdict]:
+        return {}
+
+    def span_page(self, services: Sequence[Service], after: str | None, limit: int) -> SpanPage:
+        return SpanPage([span for service in services for span in self._account(service)], None)
+
+    def _account(self, service: Service) -> list[Span]:
+        own = self.spans_from(service.printer_id, 0)
+        booked = [(each.printer_id, each.from_ms, each.to_ms, each.state, each.source, None) for each in own]
+        return account(Life(*service, self.booked_until_ms), booked)
 
     def ended_jobs(self) -> Iterator[EndedRow]:
         return iter(self.ended_among(job.id for job in self.jobs))

@@ -5,21 +5,35 @@ import pytest
 
 from farm.kpi.account import Condition, TimeAccount
 from farm.kpi.calculation import KpiInput, KpiResult
-from farm.kpi.idle_time import idle_time
-from farm.kpi.inspection import inspected_yield, success_after_inspection
+from farm.kpi.idle_time import IDLE_TIME
+from farm.kpi.inspection import INSPECTED_YIELD, SUCCESS_AFTER_INSPECTION
 from farm.kpi.outcomes import InspectionTally, MaterialTally, OutcomeTally, RejectedMaterial
-from farm.kpi.production_time import avg_production_time
-from farm.kpi.reliability import mcbf, mtbf
-from farm.kpi.success import print_success_rate
-from farm.kpi.throughput import throughput
+from farm.kpi.production_time import AVG_PRODUCTION_TIME
+from farm.kpi.reliability import MCBF, MTBF
+from farm.kpi.success import PRINT_SUCCESS_RATE
+from farm.kpi.throughput import THROUGHPUT
 from farm.kpi.time_classes import CLASS_OF, time_by_class
-from farm.kpi.uptime import operational_uptime, total_uptime
-from farm.kpi.utilization import utilization
-from farm.kpi.waste import failed_hours, material_waste
+from farm.kpi.uptime import OPERATIONAL_UPTIME, TOTAL_UPTIME
+from farm.kpi.utilization import UTILIZATION
+from farm.kpi.waste import FAILED_HOURS, MATERIAL_WASTE
 from farm.kpi.wilson import wilson_interval
 from farm.model.states import CancelledBy, Outcome, PrinterState, StateReason
 from farm.model.times import HOUR_MS
 from farm.settings import SiteSettings
+
+avg_production_time = AVG_PRODUCTION_TIME.worked_out
+idle_time = IDLE_TIME.worked_out
+inspected_yield = INSPECTED_YIELD.worked_out
+mcbf = MCBF.worked_out
+mtbf = MTBF.worked_out
+operational_uptime = OPERATIONAL_UPTIME.worked_out
+print_success_rate = PRINT_SUCCESS_RATE.worked_out
+success_after_inspection = SUCCESS_AFTER_INSPECTION.worked_out
+throughput = THROUGHPUT.worked_out
+total_uptime = TOTAL_UPTIME.worked_out
+utilization = UTILIZATION.worked_out
+failed_hours = FAILED_HOURS.worked_out
+material_waste = MATERIAL_WASTE.worked_out
 
 NOTHING = OutcomeTally({}, {}, {})
 NO_TIME = TimeAccount({}, {})
@@ -191,9 +205,11 @@ def test_idle_time_is_told_by_what_kept_the_printers() -> None:
     found = idle_time(given(DAY))
     assert (found.value, found.low, found.high) == (5.0, 5.0, 7.0)
     assert found.amounts == {
+        "idle_hours": 5.0,
         "no_job_hours": 2.0,
         "waiting_for_operator_hours": 0.0,
         "waiting_for_material_hours": 0.0,
+        "preparing_hours": 0.0,
         "bed_not_cleared_hours": 1.0,
         "paused_hours": 0.5,
         "paused_by_person_hours": 0.0,
@@ -248,6 +264,7 @@ def test_what_a_printer_waits_for_is_told_apart_and_engineering_is_up() -> None:
     found = idle_time(given(WAITED))
     assert found.value == 10.0
     assert {name: amount for name, amount in found.amounts.items() if amount} == {
+        "idle_hours": 10.0,
         "no_job_hours": 2.0,
         "waiting_for_operator_hours": 1.0,
         "waiting_for_material_hours": 2.5,
@@ -352,5 +369,5 @@ def test_the_hours_of_failures_are_all_that_they_took() -> None:
     )
     found = failed_hours(given(outcomes=told))
     assert (found.value, found.low, found.high) == (4.75, 4.75, 5.75)
-    assert found.amounts == {"failed_printing_hours": 4.0, "all_hours": 7.75}
+    assert found.amounts == {"lost_hours": 4.75, "failed_printing_hours": 4.0, "all_hours": 7.75}
     assert failed_hours(given()).value is None
