@@ -1,7 +1,7 @@
 """Sums over jobs as the tallies that formulas are given."""
 
 from collections.abc import Collection, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from farm.figures.job_measures import TALLIED
 from farm.figures.job_rows import CAUSES, ENDINGS
@@ -28,6 +28,10 @@ _NO_MEDIANS = MedianTally()
 _NO_ATTEMPTS = AttemptTally()
 
 
+_NO_JOBS = OutcomeTally({}, {}, {})
+_OF_JOBS: Final = EVERY_TALLY - {Tally.REPAIRS, Tally.STREAKS}
+
+
 class Tallies:
     """The tallies of every subject in every window; those that are not read are empty."""
 
@@ -40,6 +44,7 @@ class Tallies:
         reads: Collection[Tally] = EVERY_TALLY,
     ) -> None:
         """`places` are those of the beginning and end of each window among the `edges`."""
+        self._reads = bool(set(reads) & _OF_JOBS)
         # Plain numbers of everything at once: one by one they take many times as long to get.
         self._sums: dict[Tally, _Plain] = {
             tally: _of(within(model.jobs.sums(edges, who.jobs, tally), places), who)
@@ -63,6 +68,8 @@ class Tallies:
 
     def of(self, window: int, subject: int) -> OutcomeTally:
         """The tally of a window and subject, by their numbers."""
+        if not self._reads:
+            return _NO_JOBS
         jobs, units, printing_ms, cancelled_by = self._jobs(window, subject)
         preparing_ms, paused_ms = self._times(window, subject)
         return OutcomeTally(

@@ -15,7 +15,7 @@ def failed_streak(given: KpiInput) -> KpiResult:
         value=float(told.current) if told.decided else None,
         low=float(told.least) if told.ended else None,
         high=float(told.most) if told.ended else None,
-        counts={"longest": told.longest, "failing_printers": told.failing},
+        counts={"current": told.current, "longest": told.longest, "failing_printers": told.failing},
     )
 
 
@@ -29,6 +29,12 @@ FAILED_STREAK = Indicator(
     more_is_better=False,
     cadences=(Cadence.DAILY,),
     targets=(),
+    expression="current",
+    beside={
+        "current": "of the printers' streaks at the end of the window the longest",
+        "longest": "of their streaks at any time in the window the longest",
+        "failing_printers": "printers that are in a streak at the end of the window",
+    },
     calculate=failed_streak,
     reads=frozenset({Tally.STREAKS}),
     needs_hours=True,
