@@ -12,7 +12,6 @@ import msgspec
 
 from farm.model.states import PrinterState, StateReason
 
-_EVERY = tuple(PrinterState)
 _NOT_OBSERVED = (PrinterState.UNKNOWN,)
 
 
@@ -64,11 +63,6 @@ class TimeAccount(msgspec.Struct, frozen=True):
             found[Condition(condition.state)] -= ms
             found[condition] = ms
         return found
-
-    def by_state(self) -> dict[PrinterState, int]:
-        """Time in each of all states, in open and closed hours."""
-        opened, closed = self.open_ms, self.closed_ms
-        return {state: opened.get(state, 0) + closed.get(state, 0) for state in _EVERY}
 
     def available_ms(self, productive: Iterable[PrinterState]) -> int:
         """Open time without planned maintenance, and what was productive in closed hours."""
