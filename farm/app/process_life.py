@@ -75,12 +75,32 @@ class RunSignals:
 
         threading.Thread(target=obey, name="reload", daemon=True).start()
         signal.signal(signal.SIGHUP, on_signal)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         if self._ending:
             os._exit(_IMPATIENT_STATUS)
         log.info("stopping on %s", signal.Signals(number).name)
         self.end()
+
+
+def hold_hang_ups() -> None:
+    """Let a SIGHUP that comes while a service is being started wait for `RunSignals.on_hang_up`.
+
+    Unheld it would end the process. One that was started in a terminal is to end with it, and holds none.
+    """
+    if not _has_terminal():
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+
+
+@contextmanager
+def started_with_hang_ups_held() -> Iterator[None]:
+    """Processes that this thread starts meanwhile begin as `hold_hang_ups` leaves them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def stop_event() -> threading.Event:

@@ -9,11 +9,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import IO, TextIO, cast
 
-from farm.app.process_life import HEARTBEAT_VARIABLE, PARENT_VARIABLE
+from farm.app.process_life import HEARTBEAT_VARIABLE, PARENT_VARIABLE, started_with_hang_ups_held
 from farm.errors import StartError
 from farm.model.back_off import BackOff
 
@@ -119,7 +119,9 @@ class _Running:
         os.set_blocking(self._heartbeat, False)
         environment[HEARTBEAT_VARIABLE] = str(beating)
         # A descriptor has no path; the child has its own of both, and ours are closed.
-        with open(lifeline, "rb") as stdin, open(beating, "wb"):  # noqa: PTH123
+        with open(lifeline, "rb") as stdin, open(beating, "wb"), ExitStack() as held:  # noqa: PTH123
+            if part.reloads:
+                held.enter_context(started_with_hang_ups_held())
             self.process = subprocess.Popen(
                 list(part.command),
                 stdin=stdin,
@@ -208,7 +210,7 @@ class _Child:
             stop.wait(_LOOK_EVERY_S)
 
     def reload(self) -> None:
-        """Let it read its settings again. One that is just being started reads them anyway."""
+        """Let it read its settings again, also one that is just being started: it takes that up then."""
         running = self.running
         if running is not None and self.part.reloads:
             with suppress(ProcessLookupError):

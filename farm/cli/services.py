@@ -146,6 +146,8 @@ def _reader(
 ) -> "Callable[[], Configuration]":
     """Reads the configuration, at the start and whenever the service is told to."""
     from farm.app.config import load_configuration
+    from farm.app.process_life import hold_hang_ups
 
+    hold_hang_ups()
     set_up_logging(log_format, verbose=verbose)
     return lambda: load_configuration(config=config, data=data, flags=flags)

@@ -60,7 +60,9 @@ def up(
     """
     from farm.app.config import load_configuration
     from farm.app.parts import farm_parts
+    from farm.app.process_life import hold_hang_ups
 
+    hold_hang_ups()
     flags = (
         flag("--broker", broker, "broker", "url"),
         flag("--database", database, "ledger", "url"),

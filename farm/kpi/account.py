@@ -12,7 +12,6 @@ import msgspec
 
 from farm.model.states import PrinterState, StateReason
 
-_EVERY = tuple(PrinterState)
 _NOT_OBSERVED = (PrinterState.UNKNOWN,)
 
 

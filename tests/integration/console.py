@@ -57,8 +57,14 @@ class Running:
     def __init__(self, folder: Path, *arguments: str) -> None:
         self._files = [folder / f"{arguments[0]}.out", folder / f"{arguments[0]}.err"]
         with self._files[0].open("wb") as out, self._files[1].open("wb") as err:
+            # Away from the terminal that the tests may run in, as under systemd or Docker.
             self.process = subprocess.Popen(
-                [program(), *arguments], cwd=folder, env=environment(folder), stdout=out, stderr=err
+                [program(), *arguments],
+                cwd=folder,
+                env=environment(folder),
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
             )
 
     @property

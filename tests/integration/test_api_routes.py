@@ -290,6 +290,64 @@ def test_the_catalogue_says_how_each_indicator_is_worked_out(server: FarmServer)
     assert catalogue["print_success_rate"]["targets"]
 
 
+def test_the_catalogue_says_what_each_indicator_is_made_of(server: FarmServer) -> None:
+    catalogue = {each["id"]: each for each in get(server, "/kpis/catalogue")["items"]}
+    rate = catalogue["print_success_rate"]
+    assert (rate["inputs"], rate["expression"], rate["held_to"]) == (["jobs"], "succeeded ÷ attempts", [])
+    assert {"name": "attempts", "measure": "count"} in rate["parts"]
+    assert rate["left_out"][0]["name"] == "outcome_unknown"
+    assert rate["targets"][0]["shown"] == "at least 90 %"
+    assert catalogue["utilization"]["inputs"] == ["spans", "calendars"]
+
+
+def test_a_figure_stands_beside_that_of_the_window_before_unless_it_is_not_asked_for(
+    server: FarmServer,
+) -> None:
+    (figure,) = get(server, "/kpis", name="throughput", window="24h")["items"]
+    (earlier,) = get(
+        server,
+        "/kpis",
+        name="throughput",
+        window=f"{rfc3339(NOW_MS - 2 * DAY_MS)}..{rfc3339(NOW_MS - DAY_MS)}",
+    )["items"]
+    before = figure["before"]
+    assert (before["value"], before["counts"]) == (earlier["value"], earlier["counts"])
+    assert before["change"] == figure["value"] - earlier["value"]
+    assert get(server, "/kpis", name="throughput", before="false")["items"][0]["before"] is None
+
+
+def test_the_working_of_a_figure_is_told_page_by_page(server: FarmServer) -> None:
+    (figure,) = get(server, "/kpis", name="print_success_rate", window="7d")["items"]
+    page = get(server, "/kpis/print_success_rate/working", window="7d", limit=7)
+    assert page["figure"]["value"] == figure["value"]
+    assert page["calculation"].endswith(f"= {figure['shown']}")
+    jobs = page["jobs"]
+    while page["next"]:
+        page = get(server, "/kpis/print_success_rate/working", window="7d", limit=7, after=page["next"])
+        jobs += page["jobs"]
+    assert len({each["job"]["id"] for each in jobs}) == len(jobs)
+    added = sum(each["adds"].get("attempts", 0) for each in jobs)
+    assert added == figure["counts"]["attempts"]
+
+
+def test_the_time_behind_a_figure_is_that_of_its_printer(server: FarmServer, farm: SampleFarm) -> None:
+    name = farm.printers[2].name
+    asked: dict[str, Any] = {"by": "printer", "printer": name, "window": "24h"}
+    (figure,) = get(server, "/kpis", name="utilization", **asked)["items"]
+    page = get(server, "/kpis/utilization/working", limit=1000, **asked)
+    assert {each["span"]["printer"] for each in page["spans"]} == {name}
+    used = sum(each["adds"].get("utilized_hours", 0) for each in page["spans"])
+    assert used == pytest.approx(figure["amounts"]["utilized_hours"])
+    assert page["spans"][0]["span"]["from"] == figure["window"]["from"]
+
+
+def test_a_working_is_of_one_figure_alone(server: FarmServer) -> None:
+    told = get(server, "/kpis/mtbf/working", by="printer", status=422)
+    assert "a working is of one figure" in told["detail"]
+    get(server, "/kpis/happiness/working", status=404)
+    assert "after" in get(server, "/kpis/mtbf/working", after="nonsense", status=422)["detail"]
+
+
 def test_an_alert_shows_its_evidence_and_who_was_told(server: FarmServer, farm: SampleFarm) -> None:
     (alert,) = get(server, "/alerts")["items"]
     assert alert["printer"] == farm.printers[STREAK_PLACE].name

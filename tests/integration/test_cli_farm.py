@@ -113,6 +113,25 @@ def test_one_command_runs_a_farm_that_a_printer_can_join(tmp_path: Path) -> None
         assert children_of(farm.process.pid) == {}
 
 
+def holds_hang_ups(pid: int) -> bool:
+    """Whether SIGHUP waits for the process to be ready for it."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    (blocked,) = (line.split()[1] for line in status.splitlines() if line.startswith("SigBlk:"))
+    return bool(int(blocked, 16) >> (signal.SIGHUP - 1) & 1)
+
+
+def test_a_farm_that_is_told_to_reload_while_it_starts_comes_up(tmp_path: Path) -> None:
+    _, page = configure(tmp_path)
+    with running(tmp_path, "up") as farm:
+        wait_until(lambda: holds_hang_ups(farm.process.pid), "it holds back what would end it")
+        farm.process.send_signal(signal.SIGHUP)
+        farm.wait_for("the configuration was read again")
+        farm.wait_for("(embedded, MQTT 3.1 and 3.1.1, no TLS)")
+        assert get(page, "/health/live")[0] == 200
+        assert "ended with status" not in farm.text
+        assert farm.end() == 0
+
+
 def test_no_part_outlives_a_farm_that_is_killed(tmp_path: Path) -> None:
     configure(tmp_path)
     with farm_up(tmp_path) as farm:

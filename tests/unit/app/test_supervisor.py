@@ -44,6 +44,17 @@ print("up", flush=True)
 while not stop.wait(0.1):
     pass
 """
+LATE = """
+import signal, time
+from farm.app.process_life import RunSignals, end_with_parent
+end_with_parent()
+print("starting", flush=True)
+while signal.SIGHUP not in signal.sigpending():
+    time.sleep(0.01)
+signals = RunSignals()
+signals.on_hang_up(lambda: print("read again", flush=True))
+signals.stop.wait()
+"""
 STUBBORN = "import signal; signal.signal(15, signal.SIG_IGN); print('up', flush=True); signal.pause()"
 
 
@@ -165,6 +176,16 @@ def test_a_child_that_answers_no_more_is_killed_and_started_again(
         assert running.pids["api"] != first
     assert "api has given no sign of life for 0 s; killing it" in caplog.text
     assert "api ended with status -9; starting it again" in caplog.text
+
+
+def test_a_child_that_is_told_to_reload_while_it_starts_does_so_once_it_can() -> None:
+    with farm(Part("api", python(LATE), reloads=True)) as running:
+        running.run()
+        running.wait_for("starting")
+        first = running.pids["api"]
+        running.supervisor.reload()
+        running.wait_for("read again")
+        assert running.pids["api"] == first
 
 
 def test_a_wrong_configuration_of_one_part_ends_all() -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,6 +23,7 @@ from farm.kpi.parts import JobRow, Measure, TimeRow
 from farm.kpi.selection import Selection
 from farm.kpi.shop_calendars import ShopCalendars
 from farm.kpi.subjects import Scope, Scopes
+from farm.kpi.targets import Target
 from farm.kpi.windows import Window
 from farm.kpi.working import RowKind, Working
 from farm.ledger.batch import Batch
@@ -155,8 +156,13 @@ def ledger_of(
         yield ledger
 
 
-def engine_of(ledger: Ledger, site: SiteSettings | None = None) -> KpiEngine:
-    return KpiEngine(ReadModel(FigureRows(ledger.engine)), site or SiteSettings(), lambda: SHOP)
+def engine_of(
+    ledger: Ledger,
+    site: SiteSettings | None = None,
+    own_targets: Mapping[str, Sequence[Target]] = {},
+) -> KpiEngine:
+    model = ReadModel(FigureRows(ledger.engine))
+    return KpiEngine(model, site or SiteSettings(), lambda: SHOP, own_targets)
 
 
 def whole_working(
@@ -188,10 +194,9 @@ def added_up(pages: Sequence[Working], told: str) -> Counter[str]:
     st.tuples(st.integers(0, 2 * DAY_MS), st.integers(1, 2 * DAY_MS)),
     st.integers(0, 2 * DAY_MS),
     st.booleans(),
-    st.integers(1, 7),
-    st.sampled_from(
-        [*((scope,) for scope in Scope), (Scope.FILE, Scope.PRINTER), (Scope.CAUSE, Scope.WEEKDAY)]
-    ),
+    st.sampled_from([2, 5, 50]),
+    st.sampled_from(SCOPES),
+    st.lists(st.sampled_from([entry.id for entry in CATALOGUE]), min_size=3, max_size=5, unique=True),
 )
 @settings(deadline=None, max_examples=8)
 def test_the_rows_of_a_working_add_up_to_its_figure(

@@ -38,8 +38,17 @@ INSPECTIONS = st.builds(InspectionTally, st.just(0), st.just(0), st.integers(0, 
 REPAIRS = st.lists(st.integers(0, DAY_MS), min_size=3, max_size=3).map(
     lambda lengths: RepairTally(5, 3, sorted(lengths)[1], min(lengths), max(lengths))
 )
-MATERIAL = st.dictionaries(
-    st.sampled_from(Outcome), st.builds(MaterialTally, *[st.integers(0, 1000)] * 9), max_size=4
+MATERIAL = st.sampled_from(
+    [
+        {},
+        {Outcome.FAILED: MaterialTally(silent=1)},
+        {Outcome.SUCCEEDED: MaterialTally(weighed=2, milligrams=7, silent=3)},
+        {
+            Outcome.FAILED: MaterialTally(weighed=1, milligrams=40, silent=1),
+            Outcome.UNKNOWN: MaterialTally(metered=1, microlitres=5, unweighed_microlitres=5),
+            Outcome.CANCELLED: MaterialTally(measured=1, micrometres=9_000, unweighed_micrometres=9_000),
+        },
+    ]
 )
 ATTEMPTS = st.lists(st.integers(0, 50), min_size=6, max_size=6).map(
     lambda n: AttemptTally(
