@@ -93,8 +93,12 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
 
 def correction(measured: MeasuredEstimates) -> Correction:
     """By the prints that are most alike, as soon as there are enough of them."""
-    for basis in Basis:
-        told: EstimateTally = getattr(measured, basis.value)
+    for basis, told in (
+        (Basis.FILE_AND_PRINTER, measured.file_and_printer),
+        (Basis.FILE, measured.file),
+        (Basis.PRINTER, measured.printer),
+        (Basis.FARM, measured.farm),
+    ):
         if told.jobs >= LEAST_PRINTS and told.expected_ms:
             ratio = told.actual_ms / told.expected_ms
             off = _WITHIN_80_PERCENT * spread(told) * sqrt(1 + 1 / told.jobs)
