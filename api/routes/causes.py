@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from api import causes_schemas
+from api import causes_schemas, views
 from api.context import Context
 from api.parameters import Wanted, WindowText, window_of
 from farm.kpi.causes_record import causes_record
@@ -24,4 +24,4 @@ def list_causes(
     now_ms = context.farm_view.now_ms()
     bounds = window_of(context, window, now_ms)
     found = causes_record(context.kpi_engine.causes(bounds, now_ms, wanted=wanted))
-    return causes_schemas.CausesFound(at=rfc3339(now_ms), **found)
+    return causes_schemas.CausesFound(at=rfc3339(now_ms), **found | {"window": views.window_view(bounds)})

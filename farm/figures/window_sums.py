@@ -1,7 +1,7 @@
 """What the read model holds of each subject, summed up over windows."""
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Collection, Sequence
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from farm.figures.read_model import ReadModel
 from farm.figures.running_sums import Integers, Keys, within
 from farm.figures.state_changes import NOT_THERE, Clock
 from farm.figures.tallies import Tallies
-from farm.kpi.account import Condition, TimeAccount
+from farm.kpi.account import TimeAccount
 from farm.kpi.calculation import EVERY_TALLY, Tally
 from farm.kpi.faults import RepairTally
 from farm.kpi.outcomes import OutcomeTally
@@ -20,7 +20,14 @@ from farm.kpi.time_classes import CONDITIONS
 from farm.kpi.windows import Window
 from farm.model.states import PrinterState
 
+T = TypeVar("T")
+
 _NO_HOURS: Final = TimeAccount({}, {})
+_STATES: Final = tuple(PrinterState)
+_STATE_OF: Final = np.array([[state is each for each in _STATES] for state, _ in CONDITIONS], dtype=np.int64)
+"""1 where the condition of the row is one of the state of the column."""
+_WITH_REASON: Final = [code for code, condition in enumerate(CONDITIONS) if condition.reason]
+_REASONS: Final = tuple(CONDITIONS[code] for code in _WITH_REASON)
 _CELLS_AT_ONCE = 1_000_000
 
 
@@ -117,14 +124,17 @@ class _Hours:
             spent = within(model.spent(edges, apart, count, clock), places)
             closed_time = spent if closed_time is None else closed_time + spent
         # Plain numbers of everything at once: one by one they take many times as long to get.
-        self._open = (whole if closed_time is None else whole - closed_time)[:, :, :NOT_THERE].tolist()
-        self._closed = None if closed_time is None else closed_time[:, :, :NOT_THERE].tolist()
+        opened = (whole if closed_time is None else whole - closed_time)[:, :, :NOT_THERE]
+        self._open = _by_state(opened)
+        self._closed = None if closed_time is None else _by_state(closed_time[:, :, :NOT_THERE])
+        with_reason = opened[:, :, _WITH_REASON]
+        self._reasons: list[list[list[int]]] | None = with_reason.tolist() if with_reason.any() else None
 
     def account(self, window: int, subject: int) -> TimeAccount:
         """Of the window and subject of these numbers."""
-        spent = self._open[window][subject]
-        closed = {} if self._closed is None else _by_state(self._closed[window][subject])
-        return TimeAccount(_by_state(spent), closed, _by_reason(spent))
+        closed = {} if self._closed is None else _spent(_STATES, self._closed[window][subject])
+        reasons = {} if self._reasons is None else _spent(_REASONS, self._reasons[window][subject])
+        return TimeAccount(_spent(_STATES, self._open[window][subject]), closed, reasons)
 
 
 def _lives(model: ReadModel, windows: Sequence[Window], subject_of: Keys, subjects: int) -> list[list[Life]]:
@@ -156,13 +166,12 @@ def _lives(model: ReadModel, windows: Sequence[Window], subject_of: Keys, subjec
     ]
 
 
-def _by_state(spent: Sequence[int]) -> Mapping[PrinterState, int]:
-    found: dict[PrinterState, int] = {}
-    for (state, _), ms in zip(CONDITIONS, spent, strict=True):
-        if ms:
-            found[state] = found.get(state, 0) + ms
+def _by_state(spent: Integers) -> list[list[list[int]]]:
+    """By window, subject and state, whatever the reason."""
+    found: list[list[list[int]]] = (spent @ _STATE_OF).tolist()
     return found
 
 
-def _by_reason(spent: Sequence[int]) -> Mapping[Condition, int]:
-    return {condition: ms for condition, ms in zip(CONDITIONS, spent, strict=True) if ms and condition.reason}
+def _spent(of: Sequence[T], spent: Sequence[int]) -> dict[T, int]:
+    """What was spent, by what it was spent in; without what took no time."""
+    return {each: ms for each, ms in zip(of, spent, strict=True) if ms}

@@ -74,11 +74,11 @@ def parse_scopes(text: str) -> Scopes:
     """The scopes that `text` names, with commas between. Raises InvalidQuery, which says what may be."""
     words = [word.strip() for word in text.split(",")]
     if unknown := [word for word in words if word not in list(Scope)]:
-        raise InvalidQuery(f"{unknown[0]!r}: must be one of {', '.join(Scope)}, or some with commas between")
+        raise InvalidQuery(f"{unknown[0]}: must be one of {', '.join(Scope)}, or some with commas between")
     found = tuple(Scope(word) for word in words)
     if len(set(found)) < len(found) or (Scope.FARM in found and len(found) > 1) or len(found) > MOST_SCOPES:
         raise InvalidQuery(
-            f"{text!r}: must be at most {MOST_SCOPES} different scopes, and the farm stands alone"
+            f"{text}: must be at most {MOST_SCOPES} different scopes, and the farm stands alone"
         )
     return found
 

@@ -236,6 +236,42 @@ def test_figures_can_be_had_by_group_and_printer(server: FarmServer, farm: Sampl
     assert sum(each["value"] for each in by_group) == whole
 
 
+def test_figures_can_be_had_by_what_prints_say(server: FarmServer) -> None:
+    whole = get(server, "/kpis", name="throughput", window="7d")["items"][0]["value"]
+    by_file = get(server, "/kpis", name="throughput", window="7d", by="file")
+    assert by_file["left_out"] == 0
+    assert sum(each["value"] for each in by_file["items"]) == whole
+    both = get(server, "/kpis", name="throughput", window="7d", by="file,hour")["items"]
+    assert {each["scope"] for each in both} == {"file,hour"}
+    assert sum(each["value"] for each in both) == whole
+    most = get(server, "/kpis", name="throughput", window="7d", by="file", limit="1")
+    assert (len(most["items"]), most["left_out"]) == (1, len(by_file["items"]) - 1)
+    file = most["items"][0]["scope_id"]
+    two = ["utilization", "throughput"]
+    used, made = get(server, "/kpis", name=two, window="7d", file=file)["items"]
+    assert (used["value"], made["value"]) == (None, most["items"][0]["value"])
+    rows = get(server, "/kpis/throughput/series", window="7d", by="file", period="day", file=file)["items"]
+    assert sum(point["value"] for row in rows for point in row["points"]) == made["value"]
+
+
+def test_a_dimension_or_file_that_there_is_not_is_refused(server: FarmServer) -> None:
+    for field, value, told in (
+        ("by", "shelf", "query parameter by: 'shelf'"),
+        ("by", "file,file", "query parameter by: 'file,file'"),
+        ("file", "nothing.gcode", "there is no file 'nothing.gcode'"),
+    ):
+        assert told in get(server, "/kpis", 422, **{field: value})["detail"]
+
+
+def test_what_fails_too_often_is_told_with_what_it_rests_on(server: FarmServer) -> None:
+    found = get(server, "/causes", window="30d")
+    assert found["prints"] > 100
+    assert found["comparisons"] > 0
+    assert found["window"]["name"] == "30d"
+    one = get(server, "/causes", window="30d", group="Hall A")
+    assert 0 < one["prints"] < found["prints"]
+
+
 def test_today_begins_at_midnight_of_the_farms_own_time_zone(server: FarmServer) -> None:
     assert get(server, "/kpis", window="today")["window"]["from"] == "2026-11-21T23:00:00.000Z"
 
