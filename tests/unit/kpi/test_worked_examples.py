@@ -210,4 +210,4 @@ def test_two_failures_in_a_row_after_three_and_a_success(open_ledger: OpenLedger
         jobs=failed + jobs_of(BAY, Outcome.SUCCEEDED, [ends[3]]),
     )
     assert (figure.value, figure.low, figure.high, figure.shown) == (2, 2, 2, "2 prints")
-    assert (figure.counts["longest"], figure.counts["failing_printers"]) == (3, 1)
+    assert figure.counts == {"current": 2, "longest": 3, "failing_printers": 1}
