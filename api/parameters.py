@@ -4,12 +4,15 @@ import re
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import Path, Query
+from fastapi import Depends, Path, Query
 
-from api.context import ApiContext
+from api.context import ApiContext, Context
 from api.problems import invalid, not_found
 from api.schemas import JOB_ID
 from farm.errors import InvalidQuery
+from farm.figures.engine import MOST_SUBJECTS
+from farm.kpi.selection import Selection
+from farm.kpi.subjects import MOST_SCOPES, SCOPES_PATTERN, Scope, Scopes, parse_scopes
 from farm.kpi.windows import ALLOWED_FORMS, WINDOW_PATTERN, Window
 from farm.model import limits
 from farm.model.job import Job
@@ -46,6 +49,56 @@ GroupNames = Annotated[
         description="Only printers of these groups; empty for those without one. May be repeated.",
     ),
 ]
+ModelNames = Annotated[
+    list[Name] | None,
+    Query(
+        alias="model",
+        description="Only printers of these models; empty for those without one. May be repeated.",
+    ),
+]
+Text = Annotated[str, Query(max_length=4096, pattern=PLAIN)]
+FileNames = Annotated[
+    list[Text] | None,
+    Query(
+        alias="file",
+        description="Only prints of these files; empty for those that name none. May be repeated. With "
+        "files, materials or operators the figures are of prints, and what needs hours has no data.",
+    ),
+]
+MaterialNames = Annotated[
+    list[Name] | None,
+    Query(
+        alias="material",
+        description="Only prints from these materials; empty for those that say none. May be repeated.",
+    ),
+]
+OperatorNames = Annotated[
+    list[Name] | None,
+    Query(
+        alias="operator",
+        description="Only prints of these operators; empty for those that name none. May be repeated.",
+    ),
+]
+ScopeWords = Annotated[
+    str,
+    Query(
+        description=f"For each of what: {', '.join(Scope)}; or of up to {MOST_SCOPES} together, with commas "
+        "between (`file,material`). By file, material, operator, cause, hour and weekday the figures are of "
+        "the prints that ended, and what needs the hours of printers has no data.",
+        max_length=100,
+        examples=["farm", "file,material"],
+        json_schema_extra={"pattern": SCOPES_PATTERN},
+    ),
+]
+SubjectLimit = Annotated[
+    int,
+    Query(
+        description="By file, material and so on at most so many are told, those with the most prints; "
+        "`left_out` says how many were not.",
+        ge=1,
+        le=MOST_SUBJECTS,
+    ),
+]
 Mark = Annotated[
     str | None,
     Query(description="`next` of the page before.", max_length=512, pattern=PLAIN),
@@ -78,13 +131,18 @@ JobWord = Annotated[str, Path(description="Id of the job.", examples=[JOB_ID])]
 
 def window_of(context: ApiContext, text: str, now_ms: int) -> Window:
     """The part of the window that has passed at `now_ms`. Raises ProblemError where `text` names none."""
+    return whole_window_of(context, text, now_ms).until(now_ms)
+
+
+def whole_window_of(context: ApiContext, text: str, now_ms: int) -> Window:
+    """The window that `text` names at `now_ms`, also what lies ahead. Raises ProblemError for no window."""
     try:
         window = context.kpi_engine.window(text, now_ms)
     except (InvalidQuery, ValueError, OverflowError) as error:
         raise invalid("window", text, ALLOWED_FORMS) from error
     if window.from_ms < 0 or window.to_ms > LATEST_MS:
         raise invalid("window", text, "times from 1970 to 2200")
-    return window.until(now_ms)
+    return window
 
 
 def instant_of(field: str, text: str | None, *, where: str = "query") -> int | None:
@@ -98,6 +156,15 @@ def instant_of(field: str, text: str | None, *, where: str = "query") -> int | N
     if not 0 <= at_ms <= LATEST_MS:
         raise invalid(field, text, "a time from 1970 to 2200", where=where)
     return at_ms
+
+
+def scopes_of(text: str) -> Scopes:
+    """The scopes that `by` names. Raises ProblemError for a text that names none."""
+    try:
+        return parse_scopes(text)
+    except InvalidQuery as error:
+        allowed = f"one of {', '.join(Scope)}, or up to {MOST_SCOPES} of them with commas between"
+        raise invalid("by", text, allowed, near=list(Scope)) from error
 
 
 def chosen_printers(
@@ -114,6 +181,32 @@ def chosen_printers(
         _all_known("group", groups, [each.group or "" for each in context.farm_view.labels().values()])
         chosen = [each for each in chosen if (each.group or "") in groups]
     return [printer.id for printer in chosen]
+
+
+def _selection(
+    context: Context,
+    printer: PrinterWords = None,
+    group: GroupNames = None,
+    model: ModelNames = None,
+    file: FileNames = None,
+    material: MaterialNames = None,
+    operator: OperatorNames = None,
+) -> Selection:
+    return Selection(
+        printers=_names(chosen_printers(context, printer, group)),
+        models=_names(model),
+        files=_names(file),
+        materials=_names(material),
+        operators=_names(operator),
+    )
+
+
+Wanted = Annotated[Selection, Depends(_selection)]
+"""The printers and prints that are asked for; a printer or group that there is not is a problem."""
+
+
+def _names(asked: Sequence[str] | None) -> tuple[str, ...] | None:
+    return None if asked is None else tuple(asked)
 
 
 def _all_known(field: str, asked: Sequence[str], known: Sequence[str]) -> None:

@@ -46,7 +46,10 @@ class SaidForWhen(SaidRequest):
 
 
 class SaidState(SaidForWhen):
-    """The printer is in this state; all but `bed_cleared` last until `in_service` is said."""
+    """The printer is in this state; all but `bed_cleared` last until `in_service` is said.
+
+    What it waits for holds only until it works again.
+    """
 
     what: Literal["state"] = Field(examples=["state"])
     state: PrinterService = Field(examples=["maintenance"])

@@ -2,15 +2,16 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final, TypeAlias
 
 import msgspec
 
-from farm.figures.engine import KpiEngine
+from farm.figures.engine import MOST_SUBJECTS, KpiEngine
 from farm.kpi.figure import KpiSeries
 from farm.kpi.periods import Period
-from farm.kpi.subjects import Scope
+from farm.kpi.selection import Selection
+from farm.kpi.subjects import Scope, Scopes, as_scopes
 from farm.kpi.windows import Window
 
 KEEP_S: Final = 5.0
@@ -19,14 +20,15 @@ MOST_KEPT: Final = 64
 MOST_AT_ONCE: Final = 4
 """How many are worked out at the same time: each holds a connection to the database."""
 
-_Key: TypeAlias = tuple[str, str, Scope, Period | None, tuple[str, ...] | None]
+_Key: TypeAlias = tuple[str, str, Scopes, Period | None, Selection, int]
 
 
 class CachedSeries(msgspec.Struct, frozen=True):
-    """An indicator's rows, as they were at `at_ms`."""
+    """An indicator's rows, as they were at `at_ms`, and how many more there would have been."""
 
     at_ms: int
     rows: list[KpiSeries]
+    left_out: int = 0
 
 
 class _Entry:
@@ -57,20 +59,26 @@ class SeriesCache:
         self,
         kpi_id: str,
         window: Window,
-        by: Scope,
+        by: Scope | Scopes,
         period: Period | None,
-        printers: Sequence[str] | None,
+        wanted: Selection,
         now_ms: int,
+        limit: int = MOST_SUBJECTS,
     ) -> CachedSeries:
-        """The series of the indicator over the window. Raises InvalidQuery when it holds too many periods."""
-        entry = self._entry((kpi_id, window.name, by, period, None if printers is None else tuple(printers)))
+        """The series of the indicator over the window.
+
+        Raises InvalidQuery when it holds too many periods, and for a name that there is not.
+        """
+        entry = self._entry((kpi_id, window.name, as_scopes(by), period, wanted, limit))
         with entry.lock:
             if entry.answer is None or entry.good_until_s <= self._monotonic():
                 with self._working:
                     began_s = self._monotonic()
-                    rows = self._engine.series([kpi_id], window, by, now_ms, period=period, printers=printers)
+                    rows = self._engine.series(
+                        [kpi_id], window, by, now_ms, period=period, wanted=wanted, limit=limit
+                    )
                 ended_s = self._monotonic()
-                entry.answer = CachedSeries(now_ms, rows)
+                entry.answer = CachedSeries(now_ms, rows, rows.left_out)
                 entry.good_until_s = ended_s + max(KEEP_S, 10 * (ended_s - began_s))
             return entry.answer
 

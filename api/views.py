@@ -7,12 +7,16 @@ from typing import Any
 
 import msgspec
 
-from api import schemas
+from api import schemas, working_schemas
 from farm.influx.status import QueueStatus
 from farm.kpi.catalogue import indicator
-from farm.kpi.figure import KpiFigure, KpiSeries, figure_record
+from farm.kpi.figure import KpiFigure, KpiSeries, figure_record, target_record
+from farm.kpi.forecast import LEAST_PROGRESS
 from farm.kpi.indicator import Indicator
+from farm.kpi.targets import Target
 from farm.kpi.windows import Window
+from farm.kpi.working import Working
+from farm.kpi.working_record import working_record
 from farm.ledger.history_port import TelemetrySample
 from farm.ledger.records import IntakeFault, RejectedMessage, Revision
 from farm.model.alert import Alert, Delivery
@@ -28,9 +32,6 @@ from farm.model.states import PrinterState
 from farm.model.times import SECOND_MS, rfc3339, rfc3339_or_none
 from farm.model.verdict import Verdict, VerdictChange
 from farm.model.verdict_record import change_record, verdict_of_job, verdict_record
-
-LEAST_PROGRESS = 0.02
-"""Below it nothing sensible can be said about the time left."""
 
 
 def seconds(ms: int) -> float:
@@ -319,7 +320,10 @@ def fault_view(fault: IntakeFault) -> schemas.IntakeFaultCount:
 
 def kpi_view(figure: KpiFigure) -> schemas.KpiReading:
     """One indicator's figure."""
+    before = figure.before
     shown = figure_record(figure) | {"window": window_view(figure.window)}
+    if before is not None:
+        shown["before"] |= {"window": window_view(before.window)}
     return schemas.KpiReading(name=indicator(figure.id).name, **shown)
 
 
@@ -352,8 +356,8 @@ def kpi_rows(series: Sequence[KpiSeries]) -> list[schemas.KpiRow]:
     ]
 
 
-def kpi_definition(entry: Indicator) -> schemas.KpiDefinition:
-    """What an indicator means."""
+def kpi_definition(entry: Indicator, held_to: Sequence[Target]) -> schemas.KpiDefinition:
+    """What an indicator means, and which targets the farm holds it to."""
     return schemas.KpiDefinition(
         id=entry.id,
         name=entry.name,
@@ -362,8 +366,21 @@ def kpi_definition(entry: Indicator) -> schemas.KpiDefinition:
         source=entry.source,
         more_is_better=entry.more_is_better,
         cadences=list(entry.cadences),
-        targets=[schemas.KpiTarget(**msgspec.structs.asdict(target)) for target in entry.targets],
+        inputs=list(entry.inputs),
+        expression=entry.expression,
+        parts=[schemas.KpiPart(name=part.name, measure=part.rows.measure) for part in entry.parts],
+        left_out=[schemas.KpiOmission(name=each.name, why=each.why) for each in entry.left_out],
+        beside=dict(entry.beside),
+        targets=[schemas.KpiTarget(**target_record(target, entry.unit)) for target in entry.targets],
+        held_to=[schemas.KpiTarget(**target_record(target, entry.unit)) for target in held_to],
     )
+
+
+def working_view(working: Working, now_ms: int) -> working_schemas.KpiWorking:
+    """How a figure came about."""
+    record = working_record(working)
+    shown = record | {"at": rfc3339(now_ms), "figure": kpi_view(working.figure)}
+    return working_schemas.KpiWorking(**shown)
 
 
 def alert_view(

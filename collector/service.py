@@ -327,7 +327,7 @@ class Collector:
         if self._live:
             self._work.look(now_ms)
         if self._settings.ask:
-            self._asking.ask(self._work.pipeline.take_to_ask())
+            self._ask(self._work.pipeline)
             self._asking.step(now_ms)
         self._commit()
         self._trim(now_ms)
@@ -359,9 +359,13 @@ class Collector:
         if self._connection.is_connected:
             self._broker_outage.over()
         if self._settings.ask:
-            self._asking.ask(pipeline.take_to_ask())
+            self._ask(pipeline)
         if self._settings.publish_state and self._live:
             self._tell(pipeline)
+
+    def _ask(self, pipeline: Pipeline) -> None:
+        self._asking.ask(pipeline.take_to_ask())
+        self._asking.ask_estimates(pipeline.take_to_estimate())
 
     def _tell(self, pipeline: Pipeline) -> None:
         told: list[tuple[str, bytes]] = []

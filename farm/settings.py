@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from farm.model import limits
+from farm.model.shop_profile import Profile
 
 
 def _topic_level(name: str) -> str:
@@ -92,11 +93,36 @@ class SiteSettings(Section):
     time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
         default="UTC", description="IANA time zone in which days, weeks and months begin."
     )
+    profile: Profile | None = Field(
+        default=None,
+        description="The kind of shop whose targets the figures are held to (docs/kpis.md); none unless set. "
+        "`[[targets]]` sets the farm's own.",
+    )
     preparing_counts_as_printing: bool = Field(
         default=True, description="Whether heat-up and levelling count as printing in the utilization."
     )
     cancelled_counts_as_attempt: bool = Field(
         default=False, description="Whether cancelled jobs stand in the denominator of the success rate."
+    )
+    reprint_within_hours: float = Field(
+        default=168,
+        ge=0,
+        le=8_760,
+        description="Hours within which the same file begins again for that to be a reprint of an attempt "
+        "that came to nothing.",
+    )
+    filament_grams_per_metre: float = Field(
+        default=2.98,
+        gt=0,
+        le=1_000,
+        description="What a metre of filament weighs, for prints of which only the length is known: "
+        "PLA of 1.24 g/cm³, 1.75 mm thick.",
+    )
+    resin_grams_per_millilitre: float = Field(
+        default=1.1,
+        gt=0,
+        le=100,
+        description="What a millilitre of resin weighs, for prints of which only the volume is known.",
     )
     telemetry_days: float = Field(
         default=7, ge=0, le=3650, description="Days for which thinned telemetry is kept in the ledger."

@@ -71,6 +71,10 @@ class JobRun:
             done += now_ms - self._since_ms
         return done
 
+    def remaining_ms(self, now_ms: int) -> int:
+        """How long it still takes by the slicer's estimate."""
+        return max(0, round(self.file.expected_seconds * 1000) - self.printed_ms(now_ms))
+
     def paused_ms(self, now_ms: int) -> int:
         """How long it has been paused."""
         waited = self.truth.paused_ms

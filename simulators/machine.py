@@ -217,6 +217,7 @@ class Machine:
             spool=spool.name,
             units=file.units,
             started_ms=self._now,
+            expected_ms=round(file.expected_seconds * 1000),
         )
         self._book.open_job(truth)
         run = self.run = JobRun(file, file.plan(self.model), spool, truth, self._now)

@@ -6,7 +6,7 @@ from simulators.thermal import Heater
 
 
 class PrinterModel(msgspec.Struct, frozen=True, kw_only=True):
-    """A model: durations in seconds, lengths in millimetres, `pace` relative to the slicer's estimate.
+    """A model: durations in seconds, lengths in millimetres, `pace` a factor of the printing time.
 
     `frailty` multiplies every failure rate.
     """

@@ -33,6 +33,7 @@ class JobTruth(msgspec.Struct, kw_only=True):
 
     `start_sent`, `file_sent` and `end_sent` say whether a message that tells them reached
     the broker; `misleading` that of its end only so much did as tells another story.
+    `expected_ms` is the slicer's estimate of the printing time, told or not.
     """
 
     printer: str
@@ -51,6 +52,7 @@ class JobTruth(msgspec.Struct, kw_only=True):
     preparing_ms: int = 0
     paused_ms: int = 0
     pauses: int = 0
+    expected_ms: int | None = None
     filament_mm: float = 0.0
     filament_g: float = 0.0
     start_sent: bool = False
@@ -159,6 +161,7 @@ def job_line(job: JobTruth) -> dict[str, Any]:
         "preparing_seconds": _seconds(job.preparing_ms),
         "paused_seconds": _seconds(job.paused_ms),
         "pauses": job.pauses,
+        "expected_seconds": None if job.expected_ms is None else _seconds(job.expected_ms),
         "filament_mm": round(job.filament_mm, 1),
         "filament_g": round(job.filament_g, 2),
         "start_sent": job.start_sent,
@@ -169,8 +172,9 @@ def job_line(job: JobTruth) -> dict[str, Any]:
 
 
 def _job(line: dict[str, Any]) -> JobTruth:
-    ended = line.pop("ended_at")
+    ended, expected = line.pop("ended_at"), line.pop("expected_seconds", None)
     times = {
+        "expected_ms": None if expected is None else round(expected * 1000),
         "started_ms": parse_rfc3339(line.pop("started_at")),
         "ended_ms": None if ended is None else parse_rfc3339(ended),
     }

@@ -36,6 +36,7 @@ def as_json(verification: Verification, compared: FigureVerification) -> dict[st
             {**msgspec.to_builtins(account), "off_by": account.off_by} for account in verification.accounts
         ],
         "indicators": msgspec.to_builtins(compared.checked),
+        "not_compared": msgspec.to_builtins(compared.not_compared),
         "wrong_indicators": [
             {**msgspec.to_builtins(each), "from": rfc3339(each.from_ms), "to": rfc3339(each.to_ms)}
             for each in compared.wrong
@@ -64,6 +65,9 @@ def show(verification: Verification, compared: FigureVerification, *, machine_re
             _WRONG, map(_wrong_row, compared.wrong), title="Indicators that are not as the truth has them"
         )
     print_table(_INDICATORS, map(_indicator_row, compared.checked), title="Indicators")
+    if compared.not_compared:
+        rows = ([each.indicator, each.why] for each in compared.not_compared)
+        print_table(_NOT_COMPARED, rows, title="Indicators that are not compared")
     sys.stdout.write(last_line(verification.figures) + "\n")
 
 
@@ -83,6 +87,7 @@ _INDICATORS = (
     Column("within range", right=True),
     Column("wrong", right=True),
 )
+_NOT_COMPARED = (Column("indicator"), Column("why", below=True))
 _WRONG = (
     Column("indicator"),
     Column("of", name=True),

@@ -110,7 +110,11 @@ _OCTOPRINT: Mapping[str, Any] = {
 _MORE: Mapping[str, dict[str, Any]] = {
     "event/PrinterStateChanged": {"state_id": "PRINTING"},
     "event/PrintCancelled": {"firmwareError": "MAXTEMP"},
-    "progress/printing": {"progress": 40},
+    "event/MetadataAnalysisFinished": {"result": {"estimatedPrintTime": 90.5}},
+    "progress/printing": {
+        "progress": 40,
+        "printer_data": {"job": {"estimatedPrintTime": 90.5}, "progress": {"printTimeLeft": 30}},
+    },
     "temperature/tool0": {"actual": 210.5, "target": 210},
     "temperature/bed": {"actual": 60, "target": 60},
     "temperature/chamber": {"actual": 40, "target": 40},
@@ -142,7 +146,9 @@ _HISTORY = {
     "end_time": T0 / 1000 + 210,
     "print_duration": 9.5,
     "filament_used": 100.0,
+    "metadata": {"estimated_time": 90.5},
 }
+_ESTIMATE = {"filename": "hostile.gcode", "estimated_time": 90.5}
 _NATIVE: Mapping[str, dict[str, Any]] = {
     suffix: {
         "v": 1,
@@ -156,6 +162,8 @@ _NATIVE: Mapping[str, dict[str, Any]] = {
             "file": "hostile.gcode",
             "printing_seconds": 50,
             "elapsed_seconds": 60,
+            "expected_seconds": 150,
+            "remaining_seconds": 90,
             "progress": 0.4,
             "filament_mm": 12.5,
             "filament_g": 3.5,
@@ -178,6 +186,7 @@ _FIGURES = {
     "filament_mm": 12.5,
     "layer": 3,
     "layers": 100,
+    "remaining_seconds": 90,
 }
 
 
@@ -204,6 +213,7 @@ def moonraker() -> Iterator[Shell]:
         yield Shell("moonraker/status", {"server": "online"}, retained)
     yield Shell("moonraker/api/response", {"jsonrpc": "2.0", "id": 1, "result": whole})
     yield Shell("moonraker/api/response", {"jsonrpc": "2.0", "id": 2, "result": {"jobs": [_HISTORY]}})
+    yield Shell("moonraker/api/response", {"jsonrpc": "2.0", "id": 3, "result": _ESTIMATE})
     refused = {"code": 503, "message": "Klippy Host not connected"}
     yield Shell("moonraker/api/response", {"jsonrpc": "2.0", "id": 1, "error": refused})
 

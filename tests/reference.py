@@ -30,7 +30,10 @@ from collector.tracker.outcome import OUTCOME_RULES, OutcomeRule
 from farm.app.config import SECTIONS, section_model
 from farm.app.config_models import holds_secret, models_in
 from farm.cli.root import app
+from farm.kpi.catalogue import CATALOGUE
+from farm.kpi.faults import ANY_KNOWN, FAULT_RULES
 from farm.kpi.figure import FIGURE_FIELDS
+from farm.kpi.time_classes import TIME_RULES
 from farm.model.printer_setup import USUAL_PREFIXES, PrinterBroker, SetupWay, free_name, setup_ways
 from farm.model.states import PrinterState
 
@@ -206,10 +209,40 @@ def _limit_table() -> str:
 
 
 def figure_blocks() -> dict[str, str]:
-    """The numbers that every figure carries."""
+    """The numbers that every figure carries, the classes of time, and what is a fault."""
     rows = ["| number | unit | meaning |", "|---|---|---|"]
     rows += [f"| `{field.name}` | {field.unit} | {_plain(field.meaning)} |" for field in FIGURE_FIELDS]
-    return {"numbers of a figure": "\n".join(rows) + "\n"}
+    return {
+        "numbers of a figure": "\n".join(rows) + "\n",
+        "what figures are made of": _part_table(),
+        "classes of time": _class_table(),
+        "faults": _fault_table(),
+    }
+
+
+def _part_table() -> str:
+    rows = ["| indicator | better | worked out of | value | left out |", "|---|---|---|---|---|"]
+    for entry in CATALOGUE:
+        better = "more" if entry.more_is_better else "less"
+        inputs, left_out = ", ".join(entry.inputs), ", ".join(f"`{each.name}`" for each in entry.left_out)
+        rows.append(f"| `{entry.id}` | {better} | {inputs} | `{entry.expression}` | {left_out or '–'} |")
+    return "\n".join(rows) + "\n"
+
+
+def _fault_table() -> str:
+    rows = ["| the printer is | and was | a fault | after |", "|---|---|---|---|"]
+    for state, after, is_fault, source in FAULT_RULES:
+        was = "anything" if after == ANY_KNOWN else _states(after)
+        rows.append(f"| {state} | {was} | {'yes' if is_fault else 'no'} | {source} |")
+    return "\n".join(rows) + "\n"
+
+
+def _class_table() -> str:
+    rows = ["| state | reason | class | in idle time | after |", "|---|---|---|---|---|"]
+    for (state, reason), time_class, kept_by, source in TIME_RULES:
+        kept = "" if kept_by is None else f"`{kept_by}_hours`"
+        rows.append(f"| {state} | {reason or ''} | {time_class} | {kept} | {source} |")
+    return "\n".join(rows) + "\n"
 
 
 def setup_block(adapter: str) -> dict[str, str]:

@@ -17,7 +17,7 @@ from collector.adapters._wire_types import (
 from farm.errors import UnreadableMessage
 from farm.model.limits import INSTANT_MS
 from farm.model.observation import JobFact, JobReading, JobSignal, Link, Observation
-from farm.model.states import Cause, PrinterState
+from farm.model.states import Cause, PrinterState, StateReason
 
 _STATES = {
     "OPERATIONAL": PrinterState.IDLE,
@@ -58,6 +58,31 @@ class EventPayload(msgspec.Struct, rename={"timestamp": "_timestamp"}):
     firmwareError: Words | None = None  # noqa: N815 - OctoPrint's own spelling
 
 
+class AnalysisResult(msgspec.Struct):
+    """What OctoPrint's own analysis of a file gave."""
+
+    estimatedPrintTime: Seconds | None = None  # noqa: N815 - OctoPrint's own spelling
+
+
+class AnalysedFile(EventPayload, rename={"timestamp": "_timestamp"}):
+    """Of the event that ends the analysis of a file."""
+
+    result: AnalysisResult | None = None
+
+
+class PrintProgress(msgspec.Struct):
+    """How far the print is, in the plugin's `printer_data`."""
+
+    printTimeLeft: Seconds | None = None  # noqa: N815 - OctoPrint's own spelling
+
+
+class PrinterData(msgspec.Struct):
+    """OctoPrint's own account of the printer, which the plugin sends where it is told to."""
+
+    job: AnalysisResult | None = None
+    progress: PrintProgress | None = None
+
+
 class Payload(EventPayload, rename={"timestamp": "_timestamp"}):
     """Of all topics; events use some of these names for other things: an Upload's target is a storage."""
 
@@ -66,8 +91,16 @@ class Payload(EventPayload, rename={"timestamp": "_timestamp"}):
     target: Celsius | None = None
 
 
+class ProgressPayload(Payload, rename={"timestamp": "_timestamp"}):
+    """Of progress alone."""
+
+    printer_data: PrinterData | None = None
+
+
 decode = WireDecoder(Payload).decode
+decode_progress = WireDecoder(ProgressPayload).decode
 decode_event = WireDecoder(EventPayload).decode
+decode_analysis = WireDecoder(AnalysedFile).decode
 
 
 def time_ms(said: EventPayload) -> int | None:
@@ -135,14 +168,17 @@ def _started(memory: OctoPrintMemory, said: EventPayload, at: int | None) -> Obs
     memory.error = None
     memory.failed = memory.bed_full = memory.heated = False
     # What the print before reached is not this one's.
-    memory.figures = msgspec.structs.replace(memory.figures, progress=None)
+    memory.figures = msgspec.structs.replace(memory.figures, progress=None, remaining_s=None)
     job = _job(said, at, token=True)
     return Observation(time_ms=at, state=PrinterState.PRINTING, signal=JobSignal.STARTED, job=job)
 
 
 def _paused(memory: OctoPrintMemory, said: EventPayload, at: int | None) -> Observation:
+    """OctoPrint names the user who paused; one that the firmware or a script asked for has none."""
     memory.state = PrinterState.PAUSED
-    return Observation(time_ms=at, state=PrinterState.PAUSED, job=_job(said, at, measured=False))
+    reason = StateReason.PAUSED_BY_PERSON if text(said.user) else StateReason.PAUSED_BY_MACHINE
+    job = _job(said, at, measured=False)
+    return Observation(time_ms=at, state=PrinterState.PAUSED, job=job, reason=reason)
 
 
 def _resumed(memory: OctoPrintMemory, said: EventPayload, at: int | None) -> Observation:

@@ -58,6 +58,10 @@ class OctoPrintMemory(msgspec.Struct, kw_only=True, omit_defaults=True):
     state_before: PrinterState | None = None
     doubted: bool = False
     gap_ms: int = 0
+    estimates: tuple[tuple[str, int], ...] = ()
+    """How long the files take that were analysed last: path and milliseconds."""
+    estimated: str | None = None
+    """The path of the print whose estimate was told."""
     began_ms: int | None = None
     """When the server told that it began anew, until it tells of a file."""
 

@@ -113,6 +113,14 @@ class Askable(Protocol):
 
 
 @runtime_checkable
+class Estimating(Protocol):
+    """The protocol allows to ask how long the print under way takes, which nothing tells by itself."""
+
+    def question_of_estimate(self, memory: Any, number: int) -> Question | None:
+        """What to publish, None while the file is not known; `number` tells it from other questions."""
+
+
+@runtime_checkable
 class Waiting(Protocol):
     """In this protocol something shows by the time that passes, though no message comes."""
 

@@ -23,7 +23,12 @@ from collector.adapters._klipper_status import (
     status_of,
 )
 from collector.adapters._moonraker_gap import AFTER_GAP, STALLED_MS
-from collector.adapters._moonraker_history import HISTORY_FIELDS, history_row
+from collector.adapters._moonraker_history import (
+    ESTIMATE_FIELDS,
+    HISTORY_FIELDS,
+    estimate_of_file,
+    history_row,
+)
 from collector.adapters.base import ClockKind, Fields, Question, Reading, Trait
 from farm.errors import UnreadableMessage
 from farm.model.clash import ClashSign
@@ -96,6 +101,15 @@ class Moonraker:
             for i, (method, params) in enumerate(asked)
         )
 
+    def question_of_estimate(self, memory: MoonrakerMemory, number: int) -> Question | None:
+        """Ask for what Moonraker found in the file under way."""
+        if memory.file is None:
+            return None
+        asked = {"method": "server.files.metadata", "params": {"filename": memory.file}}
+        return Question(
+            "moonraker/api/request", msgspec.json.encode({"jsonrpc": "2.0", **asked, "id": number})
+        )
+
     def recorded_fields(self, suffix: str) -> Fields:
         """See `Adapter.recorded_fields`."""
         if suffix.startswith("klipper/state/"):
@@ -158,6 +172,9 @@ class Moonraker:
             rows = tuple(row for job in result["jobs"] if (row := history_row(job, refused)) is not None)
             told = (Observation(level=True, history=rows),) if rows else ()
             return Reading(None, told, tuple(refused)) if told or refused else None
+        if "estimated_time" in result:
+            found = estimate_of_file(result, refused)
+            return Reading(None, () if found is None else (found,), tuple(refused))
         return None
 
     def _read_refusal(self, memory: MoonrakerMemory, error: object) -> Reading | None:
@@ -252,7 +269,7 @@ class Moonraker:
         )
 
 
-_ANSWER: Fields = {"eventtime": None, "status": STATUS_FIELDS, "jobs": HISTORY_FIELDS}
+_ANSWER: Fields = {"eventtime": None, "status": STATUS_FIELDS, "jobs": HISTORY_FIELDS, **ESTIMATE_FIELDS}
 _RECORDED: Mapping[str, Fields] = {
     "moonraker/status": {"server": None},
     "klipper/status": {"eventtime": None, "status": STATUS_FIELDS},

@@ -17,6 +17,7 @@ from collector.adapters._wire_types import (
     NativeId,
     Operator,
     Ratio,
+    ResinMl,
     Seconds,
     Units,
     Word,
@@ -27,7 +28,14 @@ from farm.errors import UnreadableMessage
 from farm.model.clash import ClashSign
 from farm.model.limits import INSTANT_MS
 from farm.model.observation import JobReading, JobSignal, Link, Observation, Telemetry
-from farm.model.states import ACTIVE_STATES, CancelledBy, Cause, PrinterState
+from farm.model.states import (
+    ACTIVE_STATES,
+    PAUSE_REASONS,
+    CancelledBy,
+    Cause,
+    PrinterState,
+    StateReason,
+)
 from farm.model.times import parse_rfc3339
 
 VERSION = 1
@@ -43,6 +51,7 @@ _SIGNALS = {
 _STATES = {state.value: state for state in PrinterState}
 _CAUSES = {cause.value: cause for cause in Cause}
 _CANCELLERS = {by.value: by for by in CancelledBy}
+_REASONS = {reason.value: reason for reason in PAUSE_REASONS}
 _LAYERS = ("layer", "layers")
 
 
@@ -59,9 +68,12 @@ class _Job(msgspec.Struct):
     file: FileName | None = None
     printing_seconds: Seconds | None = None
     elapsed_seconds: Seconds | None = None
+    expected_seconds: Seconds | None = None
+    remaining_seconds: Seconds | None = None
     progress: Ratio | None = None
     filament_mm: FilamentMm | None = None
     filament_g: FilamentG | None = None
+    resin_ml: ResinMl | None = None
     material: Material | None = None
     operator: Operator | None = None
     units: Units | None = None
@@ -76,6 +88,7 @@ class _Message(msgspec.Struct):
     cause: Word | None = None
     detail: Words | None = None
     cancelled_by: Word | None = None
+    reason: Word | None = None
 
 
 class _Figures(msgspec.Struct):
@@ -90,6 +103,7 @@ class _Figures(msgspec.Struct):
     filament_mm: FilamentMm | None = None
     layer: LayerFigure | None = None
     layers: LayerFigure | None = None
+    remaining_s: Seconds | None = msgspec.field(default=None, name="remaining_seconds")
 
 
 _decode_message = WireDecoder(_Message).decode
@@ -130,13 +144,26 @@ def _job(said: _Job | None) -> JobReading | None:
         native_id=native,
         printing_ms=_milliseconds(said.printing_seconds),
         elapsed_ms=_milliseconds(said.elapsed_seconds),
+        expected_ms=_milliseconds(said.expected_seconds),
         progress=said.progress,
         filament_mm=said.filament_mm,
         filament_g=said.filament_g,
+        resin_ml=said.resin_ml,
         material=text(said.material),
         operator=text(said.operator),
         units=None if said.units is None else int(said.units),
     )
+
+
+def _follow_remaining(memory: NativeMemory, state: PrinterState, said: _Job | None) -> None:
+    """What remains of the print as the message has it; what was told of another print is void."""
+    job = memory.job
+    goes_on = (
+        state in ACTIVE_STATES and job is not None and said is not None and job.native_id == text(said.id)
+    )
+    told = said.remaining_seconds if said is not None and state in ACTIVE_STATES else None
+    if (told is not None or not goes_on) and told != memory.figures.remaining_s:
+        memory.figures = msgspec.structs.replace(memory.figures, remaining_s=told)
 
 
 class NativeSign(StrEnum):
@@ -229,6 +256,7 @@ class Native:
     def _state(self, memory: NativeMemory, said: _Message, at: int | None, retained: bool) -> Observation:
         word = text(said.state) or ""
         state = _STATES.get(word, PrinterState.UNKNOWN)
+        _follow_remaining(memory, state, said.job)
         memory.state, memory.job = state, _job(said.job)
         return Observation(
             time_ms=at,
@@ -237,12 +265,14 @@ class Native:
             state=state,
             detail=text(said.detail) if word in _STATES else f"state {word!r}",
             job=memory.job if state in ACTIVE_STATES else None,
+            reason=_reason(said, state),
         )
 
     def _event(self, memory: NativeMemory, said: _Message, at: int | None) -> Observation:
         if said.event not in _SIGNALS:
             raise UnreadableMessage("unknown_event", f"event is {shown(said.event)}")
         signal, state = _SIGNALS[said.event]
+        _follow_remaining(memory, state, said.job)
         memory.state, memory.job = state, _job(said.job)
         return Observation(
             time_ms=at,
@@ -252,7 +282,12 @@ class Native:
             detail=text(said.detail),
             cancelled_by=_CANCELLERS.get(text(said.cancelled_by) or ""),
             job=memory.job,
+            reason=_reason(said, state),
         )
+
+
+def _reason(said: _Message, state: PrinterState) -> StateReason | None:
+    return _REASONS.get(text(said.reason) or "") if state is PrinterState.PAUSED else None
 
 
 def _traits_of_state(said: _Message, at: int | None) -> tuple[Trait, ...]:

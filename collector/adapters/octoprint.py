@@ -8,12 +8,17 @@ import msgspec
 
 from collector.adapters import _octoprint_gap as gap
 from collector.adapters._json import text, wire_fields
+from collector.adapters._octoprint_estimates import keep_estimate, news_of_estimate, with_estimate
 from collector.adapters._octoprint_events import (
     EVENTS,
+    AnalysedFile,
     EventPayload,
     Payload,
+    ProgressPayload,
     decode,
+    decode_analysis,
     decode_event,
+    decode_progress,
     follow,
     time_ms,
     word_of,
@@ -39,6 +44,11 @@ from farm.model.observation import JobReading, JobSignal, Link, Observation, Tel
 from farm.model.states import PrinterState
 
 _HEATERS = {"bed": BED, "tool0": NOZZLE}
+_ANALYSED = "MetadataAnalysisFinished"
+_FORMS: dict[str, type[msgspec.Struct]] = {
+    f"event/{_ANALYSED}": AnalysedFile,
+    "progress/printing": ProgressPayload,
+}
 
 
 class OctoPrint:
@@ -80,9 +90,9 @@ class OctoPrint:
         """See `Waiting.look`."""
         return gap.by_heaters(memory, at_ms, retained=False)
 
-    def recorded_fields(self, _suffix: str) -> Fields:
-        """See `Adapter.recorded_fields`: one form for all topics."""
-        return wire_fields(Payload)
+    def recorded_fields(self, suffix: str) -> Fields:
+        """See `Adapter.recorded_fields`: one form for all topics but for two."""
+        return wire_fields(_FORMS.get(suffix, Payload))
 
     def read(self, memory: OctoPrintMemory, suffix: str, payload: bytes, retained: bool) -> Reading | None:
         """See `Adapter.read`."""
@@ -92,15 +102,21 @@ class OctoPrint:
         if topic == "event" and (retained or (not payload and leaf not in EVENTS)):
             # The plugin keeps ZChange, FirmwareData and PausedForUser for ever: they may be hours old.
             return None
+        if topic == "event" and leaf == _ANALYSED:
+            analysed, refused = decode_analysis(payload)
+            keep_estimate(memory, analysed)
+            return Reading(time_ms(analysed), refused=refused)
         if topic == "event":
             happened, refused = decode_event(payload)
             reading = self._event(memory, leaf, happened, time_ms(happened))
             return reading._replace(refused=refused) if refused else reading
-        said, refused = decode(payload)
-        at = time_ms(said)
         if topic == "temperature":
+            said, refused = decode(payload)
+            at = time_ms(said)
             reading = self._temperature(memory, leaf, said, at, retained)
         else:
+            said, refused = decode_progress(payload)
+            at = time_ms(said)
             reading = self._progress(memory, said, at, retained)
         traits = () if retained else _traits(suffix, said, at)
         return reading._replace(refused=refused, traits=traits) if refused or traits else reading
@@ -132,7 +148,9 @@ class OctoPrint:
         found = None if at is None else gap.by_heaters(memory, at, retained=retained)
         return Reading(None if retained else at, () if found is None else (found,))
 
-    def _progress(self, memory: OctoPrintMemory, said: Payload, at: int | None, retained: bool) -> Reading:
+    def _progress(
+        self, memory: OctoPrintMemory, said: ProgressPayload, at: int | None, retained: bool
+    ) -> Reading:
         percent, path = said.progress, text(said.path)
         if percent is None or at is None:
             return Reading(None)
@@ -145,17 +163,22 @@ class OctoPrint:
             memory.progress_path = None
             return Reading(at)
         memory.began_ms = None
-        memory.figures = msgspec.structs.replace(memory.figures, progress=percent / 100)
+        memory.figures = msgspec.structs.replace(
+            memory.figures, progress=percent / 100, remaining_s=_remaining(said, percent)
+        )
         if percent == 100:
             job = JobReading(file=path)
             return Reading(at, (Observation(time_ms=at, level=True, signal=JobSignal.READ_THROUGH, job=job),))
+        news = news_of_estimate(memory, path, said.printer_data, at)
+        told = () if news is None else (news,)
         if percent == 0:
             memory.progress_path = None
-            return Reading(at)
+            return Reading(at, told)
         if not gap.by_progress(memory, path, at):
-            return Reading(at)
+            return Reading(at, told)
         job = JobReading(file=path, progress=percent / 100)
-        return Reading(at, (Observation(time_ms=at, level=True, state=PrinterState.PRINTING, job=job),))
+        under_way = Observation(time_ms=at, level=True, state=PrinterState.PRINTING, job=job)
+        return Reading(at, (under_way, *told))
 
     def _kept_progress(
         self, memory: OctoPrintMemory, path: str | None, percent: float, at: int
@@ -185,7 +208,14 @@ class OctoPrint:
             remember(memory, Happening(at, name, word_of(name, said)), follow)
         if found is not None and standing is memory:
             memory.doubted = False
+            found = with_estimate(memory, found)
         return Reading(at, () if found is None else (found,))
+
+
+def _remaining(said: ProgressPayload, percent: float) -> float | None:
+    """Seconds that the print still takes by OctoPrint's account."""
+    data = said.printer_data
+    return None if percent == 100 or data is None or data.progress is None else data.progress.printTimeLeft
 
 
 def _traits(suffix: str, said: Payload, at: int | None) -> tuple[Trait, ...]:

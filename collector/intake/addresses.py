@@ -79,6 +79,7 @@ class AddressBook:
         self.routes: dict[str, Route | None] = {}
         self._routes_bytes = 0
         self.to_ask: dict[str, PrinterSession] = {}
+        self.to_estimate: dict[str, PrinterSession] = {}
         self._known: dict[Address, str] = {}
         self._load()
 
@@ -96,6 +97,12 @@ class AddressBook:
         to_ask = list(self.to_ask.values())
         self.to_ask.clear()
         return self.taken_in(to_ask)
+
+    def take_to_estimate(self) -> list[PrinterSession]:
+        """Sessions that began a print of which nobody said how long it takes, since this was last asked."""
+        to_estimate = list(self.to_estimate.values())
+        self.to_estimate.clear()
+        return self.taken_in(to_estimate)
 
     def ask(self, printer: TrackedPrinter) -> None:
         """The printer is to be asked how it stands."""

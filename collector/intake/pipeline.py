@@ -69,7 +69,7 @@ class Pipeline:
         self._late = LateEvidence(ledger, self._writer)
         for printer in self._book.printers.values():
             self._late.restored(printer)
-        self._told = TrackerInputs(ledger, self._writer, self._late, self._book.to_ask)
+        self._told = TrackerInputs(ledger, self._writer, self._late, self._book)
         self._routes = self._book.routes
         self._thinning = ThinningPolicy(thinning or ThinningSettings())
         self._sample_ms = round(settings.telemetry_seconds * SECOND_MS)
@@ -252,7 +252,7 @@ class Pipeline:
 
     def _sample(self, session: PrinterSession, at: int) -> None:
         thinner, figures = copy(session.thinner), session.adapter.telemetry(session.memory)
-        session.see_progress(figures.progress, at)
+        session.see_figures(figures, at)
         kept = self._thinning.keep(thinner, at, figures)
         session.thinner, session.next_sample_ms = thinner, at + self._sample_ms
         if kept is not None:
@@ -389,6 +389,10 @@ class Pipeline:
             if printer is not None:
                 printer.former_names += [name for name in former.former_names if name != printer.name]
                 self._writer.changed[printer.id] = printer
+
+    def take_to_estimate(self) -> Iterable[PrinterSession]:
+        """Sessions that began a print of which nobody said how long it takes, since this was last asked."""
+        return self._book.take_to_estimate()
 
     def take_to_ask(self) -> Iterable[PrinterSession]:
         """Sessions that appeared, came back, or lost a print from sight since this was last asked."""

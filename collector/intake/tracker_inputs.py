@@ -8,6 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from collector.adapters.base import Reading
+from collector.intake.addresses import AddressBook
 from collector.intake.late_evidence import LateEvidence
 from collector.intake.ledger_writer import COLLECTOR, LedgerWriter
 from collector.printers.history import evidence_of_rows, older_rows, rows_before
@@ -29,7 +30,7 @@ from collector.tracker import (
 from farm.errors import LedgerError
 from farm.ledger.collector_ledger import CollectorLedger
 from farm.model.observation import JobSignal, Link, Observation
-from farm.model.states import PrinterState
+from farm.model.states import ACTIVE_STATES, PrinterState
 from farm.model.times import DAY_MS
 
 log = logging.getLogger(__name__)
@@ -55,19 +56,19 @@ class Heard(NamedTuple):
 
 
 class TrackerInputs:
-    """Gives the trackers their inputs. `to_ask` gathers the sessions whose printers are to be asked."""
+    """Gives the trackers their inputs, and notes in `book` which sessions' printers are to be asked what."""
 
     def __init__(
         self,
         ledger: CollectorLedger,
         writer: LedgerWriter,
         late: LateEvidence,
-        to_ask: dict[str, PrinterSession],
+        book: AddressBook,
     ) -> None:
         self._ledger = ledger
         self._writer = writer
         self._late = late
-        self._to_ask = to_ask
+        self._to_ask, self._to_estimate = book.to_ask, book.to_estimate
 
     def tell(self, heard: Heard, at: int, reading: Reading) -> None:
         """Give the tracker what the message from `at` says: all of it, or nothing."""
@@ -155,8 +156,12 @@ class TrackerInputs:
         self._writer.advance(printer, at, heard.received_ms, given, session=session, seen=seen)
 
     def _follow_state(self, heard: Heard, seen: Observation) -> None:
-        """Ask the printer where the message lost sight of it; count a state that nobody knows."""
+        """Ask the printer where the message lost sight of it, or tells of a print of which nobody said
+        how long it takes; count a state that nobody knows.
+        """
         session = heard.session
+        if _lacks_estimate(heard.printer, seen):
+            self._to_estimate[session.id] = session
         if seen.signal is JobSignal.LOST or seen.state is PrinterState.UNKNOWN:
             self._to_ask[session.id] = session
         if seen.state is PrinterState.UNKNOWN and seen.detail and seen.detail.startswith("state "):
@@ -194,6 +199,14 @@ class TrackerInputs:
             first_ms = min(row.at_ms for row in late)
             revised = Revised(COLLECTOR, "the printer's history", heard.latest_ms)
             self._writer.replay(printer, first_ms, revised, late=late)
+
+
+def _lacks_estimate(printer: TrackedPrinter, seen: Observation) -> bool:
+    """Whether the reading is of a print under way whose file is known, and not yet how long it takes."""
+    if seen.state not in ACTIVE_STATES or seen.job is None or seen.job.file is None:
+        return False
+    attempt = printer.tracker.attempt
+    return attempt is None or attempt.job.expected_ms is None
 
 
 @contextmanager

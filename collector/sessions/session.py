@@ -14,8 +14,9 @@ from collector.sessions.thinning import Thinner
 from collector.sessions.trail import Trail
 from farm.ledger.records import SessionRecord
 from farm.model.clash import PublisherClash
-from farm.model.observation import Link, Observation
+from farm.model.observation import Link, Observation, Telemetry
 from farm.model.printer import Address, session_id
+from farm.model.times import SECOND_MS
 
 _encoder = msgspec.msgpack.Encoder()
 
@@ -34,6 +35,8 @@ class SessionCheckpoint(msgspec.Struct, kw_only=True):
     publishers: Publishers = Publishers()
     progress: float | None = None
     progress_ms: int | None = None
+    remaining_s: float | None = None
+    done_ms: int | None = None
 
 
 class SessionMark(NamedTuple):
@@ -57,7 +60,8 @@ class PrinterSession:
     `heard_ms` is the time of its last message, `next_sample_ms` when its telemetry is looked at
     again, `link` what it last told of its own way to the printer, `trail` its last messages, `waiting`
     its adapter where something may show without a message, `publishers` whether one printer speaks
-    under the address, or two, `progress_ms` when its progress was last seen to have moved.
+    under the address, or two, `progress_ms` when its progress was last seen to have moved, `done_ms`
+    when its print is done by what it told last of the time that remains.
     """
 
     __slots__ = (
@@ -65,6 +69,7 @@ class PrinterSession:
         "address",
         "clock",
         "dirty",
+        "done_ms",
         "heard_ms",
         "highest_ms",
         "id",
@@ -75,6 +80,7 @@ class PrinterSession:
         "progress",
         "progress_ms",
         "publishers",
+        "remaining_s",
         "report_interval",
         "source",
         "thinner",
@@ -103,6 +109,8 @@ class PrinterSession:
         self.publishers = Publishers()
         self.progress: float | None = None
         self.progress_ms: int | None = None
+        self.remaining_s: float | None = None
+        self.done_ms: int | None = None
         self.dirty = True
 
     @classmethod
@@ -120,6 +128,7 @@ class PrinterSession:
         session.trail = state.trail
         session.publishers = state.publishers
         session.progress, session.progress_ms = state.progress, state.progress_ms
+        session.remaining_s, session.done_ms = state.remaining_s, state.done_ms
         session.dirty = False
         return session
 
@@ -137,11 +146,15 @@ class PrinterSession:
             publishers=self.publishers,
             progress=self.progress,
             progress_ms=self.progress_ms,
+            remaining_s=self.remaining_s,
+            done_ms=self.done_ms,
         )
         live = self.adapter.telemetry(self.memory)
         body = _encoder.encode(state)
         clash = self.publishers.clash
-        return SessionRecord(self.id, self.printer_id, self.heard_ms, live, body, clash, self.progress_ms)
+        return SessionRecord(
+            self.id, self.printer_id, self.heard_ms, live, body, clash, self.progress_ms, self.done_ms
+        )
 
     def mark(self) -> SessionMark:
         """Where the session stands, but for its trail. What it holds is replaced and not changed in place."""
@@ -191,10 +204,14 @@ class PrinterSession:
         else:
             self.adapter.forget(self.memory)
 
-    def see_progress(self, progress: float | None, at_ms: int) -> None:
-        """The progress as it stands at `at_ms`."""
-        if progress != self.progress:
-            self.progress, self.progress_ms = progress, at_ms
+    def see_figures(self, figures: Telemetry, at_ms: int) -> None:
+        """Progress, and what remains of the print, as they stand at `at_ms`."""
+        if figures.progress != self.progress:
+            self.progress, self.progress_ms = figures.progress, at_ms
+        if figures.remaining_s != self.remaining_s:
+            self.remaining_s = figures.remaining_s
+            remaining_ms = None if self.remaining_s is None else round(self.remaining_s * SECOND_MS)
+            self.done_ms = None if remaining_ms is None else at_ms + remaining_ms
 
     def hear_publishers(self, traits: Iterable[Trait], at_ms: int) -> PublisherClash | None:
         """Traits of a message that came live at `at_ms`. Gives the clash that they showed first, if any."""

@@ -69,6 +69,9 @@ class ThinningSettings(Section):
     filament_mm: MeasurementThinning = _every(
         300, dead_band=100.0, about="Filament used by the job, millimetres."
     )
+    remaining_s: MeasurementThinning = _every(
+        600, dead_band=60.0, about="What remains of the job by its source's account, seconds."
+    )
 
 
 _Figures = tuple[int | float | None, ...]
@@ -85,6 +88,14 @@ class Thinner(msgspec.Struct):
     said: _Figures = _NONE
     kept: _Figures = _NONE
     kept_ms: tuple[int, ...] = (0,) * len(MEASUREMENTS)
+
+    def __post_init__(self) -> None:
+        """Make room for figures that a release did not know which stored it."""
+        new = len(MEASUREMENTS) - len(self.said)
+        if new > 0:
+            unknown = (None,) * new
+            self.said, self.kept = self.said + unknown, self.kept + unknown
+            self.kept_ms += (0,) * new
 
 
 class ThinningPolicy:

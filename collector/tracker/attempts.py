@@ -19,7 +19,7 @@ from farm.model.states import Confidence, Outcome, PrinterState, Provenance
 
 _KNOWN_REST = frozenset({PrinterState.IDLE, PrinterState.FINISHED, PrinterState.ERROR})
 _KNOWN_BY = frozenset({"observed", "person"})
-_FACTS = ("progress", "filament_mm", "filament_g", "material", "operator", "units")
+_FACTS = ("progress", "filament_mm", "filament_g", "resin_ml", "material", "operator", "units")
 
 
 def start(step: Transition, seen: Observation, reading: JobReading) -> Attempt:
@@ -97,11 +97,20 @@ def learn(step: Transition, reading: JobReading, *, final: bool = False) -> None
     }
     if job.file is None and reading.file is not None:
         changes["file"] = reading.file
+    if job.expected_ms is None and reading.expected_ms is not None:
+        changes["expected_ms"] = reading.expected_ms
     if final and reading.printing_ms is not None:
         changes["printing_ms"], changes["measured"] = reading.printing_ms, True
     if changes:
         job = msgspec.structs.replace(job, **changes)
         step.attempt = msgspec.structs.replace(attempt, job=job)
+
+
+def expect(step: Transition, reading: JobReading) -> None:
+    """Take over how long the print under way takes, from a reading that says nothing else of it."""
+    attempt = step.attempt
+    if attempt is not None and attempt.job.file is not None and attempt.job.file == reading.file:
+        learn(step, JobReading(expected_ms=reading.expected_ms))
 
 
 def end_time(step: Transition, reading: JobReading) -> int:

@@ -45,7 +45,7 @@ def _complete(step: Transition, attempt: Attempt, row: HistoryRow, ruling: Rulin
             started_ms=started_at(step, attempt, row.started_ms),
             start_provenance=Provenance.HISTORY,
         )
-    attempt = step.attempt = msgspec.structs.replace(attempt, job=job)
+    attempt = step.attempt = msgspec.structs.replace(attempt, job=_expected_by(job, row))
     if not says_the_end(ruling):
         return
     if attempt.gap_from_ms is not None:
@@ -60,8 +60,16 @@ def _revise_by(step: Transition, last: Job, row: HistoryRow, ruling: Ruling) -> 
     if last.outcome is Outcome.UNKNOWN and says_the_end(ruling):
         if row.printing_ms is not None:
             last = msgspec.structs.replace(last, printing_ms=row.printing_ms, measured=True)
+        last = _expected_by(last, row)
         # A person who ended a job without knowing how knew when.
         revise(step, last, ruling, None if last.provenance is Provenance.PERSON else row.ended_ms)
+
+
+def _expected_by(job: Job, row: HistoryRow) -> Job:
+    """The job with the estimate of the row, where it had none."""
+    if job.expected_ms is not None or row.expected_ms is None:
+        return job
+    return msgspec.structs.replace(job, expected_ms=row.expected_ms)
 
 
 def _was_missed(step: Transition, row: HistoryRow, ruling: Ruling) -> bool:
@@ -90,6 +98,7 @@ def _book_missed(step: Transition, row: HistoryRow, ruling: Ruling) -> None:
         printing_ms=row.printing_ms or 0,
         measured=row.printing_ms is not None,
         filament_mm=row.filament_mm,
+        expected_ms=row.expected_ms,
     )
     job = ruling.applied(job)
     step.call(job, row.history, row.native_id)

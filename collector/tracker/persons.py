@@ -5,7 +5,7 @@ import msgspec
 from collector.tracker.attempts import end
 from collector.tracker.inputs import Said
 from collector.tracker.outcome import decide, told_by_person
-from collector.tracker.spans import enter, put_in_service, take_out_of_service
+from collector.tracker.spans import enter, put_in_service, take_out_of_service, wait_for
 from collector.tracker.state import JobWords, TrackerState
 from collector.tracker.transition import Transition
 from collector.tracker.words import corrected, described, of_job, overlaid, remembered
@@ -19,7 +19,7 @@ from farm.model.operator_input import (
     PrinterService,
     SetState,
 )
-from farm.model.states import Outcome, PrinterState
+from farm.model.states import Outcome, PrinterState, StateReason
 
 
 def has_at_hand(tracker: TrackerState, job_id: str) -> bool:
@@ -48,11 +48,19 @@ def _set_state(step: Transition, word: PrinterService) -> str | None:
             if step.state is not PrinterState.FINISHED:
                 return f"no finished print is known to be on the bed: the printer is {step.state}"
             step.bed_cleared = True
+            if step.waiting is StateReason.WAITING_FOR_OPERATOR:
+                step.waiting = None
             enter(step, PrinterState.IDLE, step.at, "person")
         case PrinterService.IN_SERVICE:
-            if step.service is None:
+            if step.service is None and step.waiting is None:
                 return "the printer was not taken out of service"
-            put_in_service(step)
+            wait_for(step, None)
+            if step.service is not None:
+                put_in_service(step)
+        case PrinterService.WAITING_FOR_OPERATOR | PrinterService.WAITING_FOR_MATERIAL:
+            if step.state in (PrinterState.PREPARING, PrinterState.PRINTING):
+                return f"the printer is {step.state}; it waits for something only while it rests"
+            wait_for(step, StateReason(word.value))
         case _ if step.service is None or step.service.word is not word:
             take_out_of_service(step, word)
     return None

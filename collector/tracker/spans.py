@@ -2,18 +2,20 @@
 
 import msgspec
 
-from collector.tracker.state import Service, span_of
+from collector.tracker.state import Service, reason_of, span_of
 from collector.tracker.transition import Transition
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.operator_input import PrinterService
 from farm.model.span import Span
-from farm.model.states import ACTIVE_STATES, UNSEEN_STATES, PrinterState
+from farm.model.states import ACTIVE_STATES, UNSEEN_STATES, PrinterState, StateReason
 
 _HOURS = {
     PrinterState.PRINTING: "printing_ms",
     PrinterState.PREPARING: "preparing_ms",
     PrinterState.PAUSED: "paused_ms",
 }
+_AT_WORK = frozenset({PrinterState.PREPARING, PrinterState.PRINTING})
+_KEEPS_ITS_PAUSE = UNSEEN_STATES | {PrinterState.PAUSED}
 _OUT_OF_SIGHT = UNSEEN_STATES | {PrinterState.MAINTENANCE}
 
 
@@ -84,9 +86,34 @@ def enter(step: Transition, state: PrinterState, at_ms: int, source: str) -> Non
     left = step.state
     step.state, step.since, step.source = state, at_ms, source
     step.state_teller = step.teller
+    if state not in _KEEPS_ITS_PAUSE:
+        step.reason = None
+    if state in _AT_WORK:
+        step.waiting = None
     if step.service is None:
         _book(step, before, _open_span(step))
     _tell_pause(step, left, state, at_ms)
+
+
+def explain_pause(step: Transition, reason: StateReason) -> None:
+    """Take over who paused, or what the pause waits for; what is known already becomes more exact only."""
+    if step.state is not PrinterState.PAUSED or step.reason not in (None, StateReason.PAUSED_BY_MACHINE):
+        return
+    before, step.reason = _open_span(step), reason
+    after = _open_span(step)
+    if after != before:
+        _book(step, before, after)
+
+
+def wait_for(step: Transition, what: StateReason | None) -> None:
+    """From now on the printer, which rests, is said to wait for that; None for nothing."""
+    before = _open_span(step)
+    step.waiting = what
+    if _open_span(step) == before:
+        return
+    account(step, step.at)
+    step.since = step.at
+    _book(step, before, _open_span(step))
 
 
 def take_out_of_service(step: Transition, word: PrinterService) -> None:
@@ -105,7 +132,8 @@ def put_in_service(step: Transition) -> None:
 
 
 def _open_span(step: Transition) -> Span:
-    return span_of(step.printer_id, step.state, step.since, step.source, step.service)
+    reason = reason_of(step.state, step.reason, step.waiting)
+    return span_of(step.printer_id, step.state, step.since, step.source, step.service, reason)
 
 
 def _book(step: Transition, before: Span, after: Span) -> None:

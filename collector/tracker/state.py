@@ -7,7 +7,7 @@ from farm.model.job import Job
 from farm.model.observation import HistoryRow, Link
 from farm.model.operator_input import CorrectJob, DescribeJob, PrinterService
 from farm.model.span import Span
-from farm.model.states import Cause, PrinterState
+from farm.model.states import Cause, PrinterState, StateReason
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -70,7 +70,8 @@ class TrackerState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     `bed_cleared` holds from a person's word until the next job begins. `closed` is true
     while the printer may still speak of a job that a person ended. Where the printer has several
     addresses, `last_teller` is the one that opened `last_job` and `state_teller` the one that told
-    the state.
+    the state. `reason` is what machines told of the pause under way, `waiting` what a person said
+    that the printer waits for until it works again.
     """
 
     printer_id: str
@@ -92,6 +93,8 @@ class TrackerState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     last_teller: str = ""
     state_teller: str = ""
     doubt: Doubt | None = None
+    reason: StateReason | None = None
+    waiting: StateReason | None = None
 
 
 class LedgerChanges(msgspec.Struct):
@@ -120,15 +123,32 @@ def first_sight(printer_id: str, at_ms: int) -> tuple[TrackerState, LedgerChange
 
 
 def span_of(
-    printer_id: str, state: PrinterState, since_ms: int, source: str, service: Service | None
+    printer_id: str,
+    state: PrinterState,
+    since_ms: int,
+    source: str,
+    service: Service | None,
+    reason: StateReason | None = None,
 ) -> Span:
     """The span that is open: what machines told, or a person's service over it."""
     if service is None:
-        return Span(printer_id, state, since_ms, None, source)
-    reason = service.word.value if service.word is PrinterService.ENGINEERING else None
+        return Span(printer_id, state, since_ms, None, source, reason)
+    reason = StateReason.ENGINEERING if service.word is PrinterService.ENGINEERING else None
     return Span(printer_id, PrinterState.MAINTENANCE, service.since_ms, None, "person", reason)
+
+
+def reason_of(
+    state: PrinterState, told: StateReason | None, waiting: StateReason | None
+) -> StateReason | None:
+    """Why the printer rests: what a person says that it waits for, else what machines told of its pause."""
+    if state is PrinterState.PAUSED:
+        return waiting or told
+    return waiting if state is PrinterState.IDLE else None
 
 
 def open_span(tracker: TrackerState) -> Span:
     """The span of the account that is open now."""
-    return span_of(tracker.printer_id, tracker.state, tracker.since_ms, tracker.source, tracker.service)
+    reason = reason_of(tracker.state, tracker.reason, tracker.waiting)
+    return span_of(
+        tracker.printer_id, tracker.state, tracker.since_ms, tracker.source, tracker.service, reason
+    )

@@ -9,6 +9,7 @@ from collector.tracker.attempts import (
     began_at,
     end,
     end_time,
+    expect,
     give_up,
     learn,
     revise,
@@ -46,7 +47,15 @@ from collector.tracker.matching import (
 )
 from collector.tracker.outcome import ENDINGS, Ruling, decide, told_by_nobody, told_by_printer
 from collector.tracker.persons import take_word
-from collector.tracker.spans import certain_until, close_gap, enter, fall_silent, open_gap, resume
+from collector.tracker.spans import (
+    certain_until,
+    close_gap,
+    enter,
+    explain_pause,
+    fall_silent,
+    open_gap,
+    resume,
+)
 from collector.tracker.state import Attempt, LedgerChanges, TrackerState
 from collector.tracker.transition import Transition
 from farm.model.job import job_id
@@ -97,6 +106,8 @@ def _observe(step: Transition, seen: Observation, heard_ms: int, limit_ms: int) 
         look_back(step, seen.history)
     if seen.signal is None and JobFact.FIRMWARE_ERROR in seen.facts:
         _firmware_error(step, seen)
+    if seen.signal is None and seen.state is None and seen.job is not None:
+        expect(step, seen.job)
     if seen.presumed and not is_in_question(step):
         return
     weigh(step, seen)
@@ -200,6 +211,8 @@ def _state(step: Transition, state: PrinterState, seen: Observation) -> None:
         if step.attempt is not None:
             _rest_with_open_job(step, step.attempt, state, seen)
     enter(step, state, step.at, "observed")
+    if seen.reason is not None:
+        explain_pause(step, seen.reason)
 
 
 def _under_way(step: Transition, seen: Observation) -> None:

@@ -25,6 +25,7 @@ class Transition:
         "last_job",
         "last_teller",
         "link",
+        "reason",
         "recent",
         "service",
         "shared",
@@ -33,6 +34,7 @@ class Transition:
         "state",
         "state_teller",
         "teller",
+        "waiting",
         "words",
     )
 
@@ -51,6 +53,7 @@ class Transition:
         self.bed_cleared = tracker.bed_cleared
         self.closed = tracker.closed
         self.doubt = tracker.doubt
+        self.reason, self.waiting = tracker.reason, tracker.waiting
         self.teller, self.shared = "", False
         self.last_teller, self.state_teller = tracker.last_teller, tracker.state_teller
         self.changes = LedgerChanges.empty()
@@ -85,6 +88,8 @@ class Transition:
                 last_teller=self.last_teller,
                 state_teller=self.state_teller,
                 doubt=self.doubt,
+                reason=self.reason,
+                waiting=self.waiting,
             ),
             self.changes,
         )

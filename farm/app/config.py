@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from api.settings import ApiSettings
     from farm.influx.settings import InfluxSettings
     from farm.kpi.calendar_settings import CalendarSettings
+    from farm.kpi.target_settings import TargetSettings
 
 CONFIG_VARIABLE = "LAYERLINE_CONFIG"
 CONFIG_FILE = "layerline.toml"
@@ -47,6 +48,7 @@ SECTIONS = (
     "sources",
     "printers",
     "calendars",
+    "targets",
     "ledger",
     "collector",
     "telemetry",
@@ -158,6 +160,11 @@ class Configuration:
             origin = self._layers.origin(("calendars",))
             raise ConfigurationError("\n".join(f"{origin}: {each}" for each in problems))
         return calendars
+
+    @cached_property
+    def targets(self) -> "tuple[TargetSettings, ...]":
+        """`[[targets]]`."""
+        return self._section("targets")  # type: ignore[no-any-return]
 
     @property
     def origin_of_printers(self) -> str:
@@ -351,6 +358,10 @@ def section_model(name: str) -> Model:
         from farm.kpi.calendar_settings import CalendarSettings
 
         listed[name] = (tuple[CalendarSettings, ...], ())
+    if name == "targets":
+        from farm.kpi.target_settings import TargetSettings
+
+        listed[name] = (tuple[TargetSettings, ...], ())
     if name in listed:
         field = listed[name]
     else:

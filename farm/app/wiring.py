@@ -86,9 +86,15 @@ def read_model_of(configuration: "Configuration", ledger: "Ledger") -> "ReadMode
 def kpi_engine_of(configuration: "Configuration", ledger: "Ledger") -> "KpiEngine":
     """The engine of indicators, counting by the rules of the site."""
     from farm.figures.engine import KpiEngine
+    from farm.kpi.target_settings import own_targets
 
     calendars = calendar_store_of(configuration, ledger)
-    return KpiEngine(read_model_of(configuration, ledger), configuration.site, calendars.shop_calendars)
+    return KpiEngine(
+        read_model_of(configuration, ledger),
+        configuration.site,
+        calendars.shop_calendars,
+        own_targets(configuration.targets),
+    )
 
 
 def calendar_store_of(configuration: "Configuration", ledger: "LedgerReader") -> "CalendarStore":

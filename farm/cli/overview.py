@@ -13,7 +13,7 @@ from farm.cli.standing import farm_view
 from farm.cli.times import FarmClock, UtcOption, farm_clock, rough_span
 from farm.cli.watching import WatchOption, watch
 from farm.model.states import PrinterState
-from farm.model.times import SECOND_MS, rfc3339
+from farm.model.times import rfc3339
 from farm.tables import NOTHING, Cell, Column, indented, plain_table, style_of, terminal_table
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from farm.app.config import Configuration
     from farm.figures.engine import KpiEngine
     from farm.kpi.figure import KpiFigure
+    from farm.kpi.forecast import Forecast
     from farm.ledger.ledger import Ledger
     from farm.model.alert import Alert
     from farm.model.attention import Attention
@@ -61,8 +62,8 @@ class Overview:
     site: str
     states: Counter[PrinterState]
     attention: "Attention"
-    next_free: tuple[float, str] | None
-    """In how many seconds a print ends first, and on which printer."""
+    next_free: "Forecast | None"
+    """The print that is done first."""
     under_way: int
     alerts: "list[Alert]"
     figures: "list[KpiFigure]"
@@ -83,7 +84,7 @@ def status(
     """Show the farm in one screen: states, what needs a look, alerts and figures.
 
     The last lines say whether all of it is fresh. With --json one object: at, site, printers (how
-    many by state), attention, jobs_under_way, alerts, figures, collectors, evaluator_behind.
+    many by state), attention, jobs_under_way, next_free, alerts, figures, collectors, evaluator_behind.
     """
     from farm.app.wiring import kpi_engine_of, ledger_of
 
@@ -108,24 +109,20 @@ def status(
 def overview_of(configuration: "Configuration", ledger: "Ledger", engine: "KpiEngine") -> Overview:
     """How the farm stands now."""
     from farm.kpi.catalogue import HEADLINES
+    from farm.kpi.forecast import next_free
     from farm.kpi.subjects import Scope
     from farm.model.alert import EVALUATOR, AlertFilter, AlertState
 
     view = farm_view(configuration, ledger)
     now_ms = view.now_ms()
     printers = view.printers()
-    left = [
-        (each.job.time_left_seconds, each.name)
-        for each in printers
-        if each.job and each.job.time_left_seconds and each.state is not PrinterState.PAUSED
-    ]
     bookmark = view.alert_store.bookmark(EVALUATOR)
     return Overview(
         at_ms=now_ms,
         site=configuration.site.name,
         states=Counter(each.state for each in printers),
         attention=view.attention(),
-        next_free=min(left, default=None),
+        next_free=next_free(engine.forecasts(ledger.statuses(), now_ms)),
         under_way=sum(each.job is not None for each in printers),
         alerts=view.alert_store.alerts(AlertFilter(states=[AlertState.FIRING], limit=1000)).alerts,
         figures=engine.evaluate(HEADLINES, engine.window(WINDOW, now_ms), Scope.FARM, now_ms),
@@ -135,15 +132,18 @@ def overview_of(configuration: "Configuration", ledger: "Ledger", engine: "KpiEn
 
 
 def _record(seen: Overview) -> dict[str, Any]:
+    from api.forecast import printer_forecast
     from api.views import attention_view
     from farm.kpi.figure import figure_record
 
+    first = seen.next_free
     return {
         "at": rfc3339(seen.at_ms),
         "site": seen.site,
         "printers": {state.value: count for state, count in sorted(seen.states.items())},
         "attention": attention_view(seen.attention).model_dump(mode="json"),
         "jobs_under_way": seen.under_way,
+        "next_free": None if first is None else printer_forecast(first).model_dump(mode="json"),
         "alerts": [
             {"id": each.id, "title": each.title, "fired_at": rfc3339(each.fired_ms)} for each in seen.alerts
         ],
@@ -189,9 +189,9 @@ def _head(seen: Overview, clock: FarmClock) -> list[str]:
     whole = sum(seen.states.values())
     states = ", ".join(f"{seen.states[state]} {state.value}" for state in PrinterState if seen.states[state])
     jobs = f"{counted(seen.under_way, 'job')} under way"
-    if seen.next_free is not None:
-        seconds, name = seen.next_free
-        jobs += f"; next free: {name}, in {rough_span(round(seconds * SECOND_MS))}"
+    first = seen.next_free
+    if first is not None and first.done_ms is not None:
+        jobs += f"; next free: {first.printer}, in {rough_span(first.done_ms - seen.at_ms)}"
     at = f"{clock.exact(seen.at_ms)[:16].replace('T', ' ')} {clock.zone.key}"
     return [
         f"Farm {seen.site}, {counted(whole, 'printer')}, {at}",

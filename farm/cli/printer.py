@@ -11,6 +11,7 @@ from farm.cli.saying import Terms, say_of_printer, with_terms
 SET_EXAMPLES = """
 layerline printer set bay1 maintenance --why "new nozzle"
 layerline printer set bay1 engineering --since 10m
+layerline printer set bay1 waiting-for-material --why "grey PETG is out"
 layerline printer set bay1 in-service
 layerline printer set bay1 bed-cleared --who olga
 """
@@ -51,6 +52,8 @@ class ServiceWord(StrEnum):
 
     MAINTENANCE = "maintenance"
     ENGINEERING = "engineering"
+    WAITING_FOR_OPERATOR = "waiting-for-operator"
+    WAITING_FOR_MATERIAL = "waiting-for-material"
     IN_SERVICE = "in-service"
     BED_CLEARED = "bed-cleared"
 
@@ -68,10 +71,11 @@ def set_state(
     *,
     terms: Terms,
 ) -> None:
-    """Set a printer's state: maintenance, engineering, in-service or bed-cleared.
+    """Set a printer's state: maintenance, engineering, what it waits for, in-service, bed-cleared.
 
     maintenance (planned work on it) and engineering (calibration, tests) last until
-    in-service is said. bed-cleared ends `finished`: the printer is idle again.
+    in-service is said. waiting-for-operator and waiting-for-material say why it rests, until it
+    works again or in-service is said. bed-cleared ends `finished`: the printer is idle again.
 
     Ends with status 1 when the collector does not follow it, or has not taken it in.
     """

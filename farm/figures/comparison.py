@@ -5,9 +5,17 @@ from itertools import pairwise
 
 import numpy as np
 
-from farm.figures.ended_jobs import ENDINGS
-from farm.figures.read_model import ReadModel, State
-from farm.figures.state_changes import CODES, NOT_THERE, STATES, Change, changes_of
+from farm.figures.first_attempts import MEASURES
+from farm.figures.grouping import RowsByPrinter
+from farm.figures.job_grouping import by_printer
+from farm.figures.job_rows import ENDINGS
+from farm.figures.lifetimes import EVER
+from farm.figures.plain_attempts import Found, counted_attempts
+from farm.figures.read_model import ReadModel
+from farm.figures.repairs import repairs_of
+from farm.figures.source import State
+from farm.figures.state_changes import CODES, NOT_THERE, Change, ChangeColumns, changes_of
+from farm.kpi.time_classes import CONDITIONS
 from farm.ledger.recount import Difference, DifferenceKind
 from farm.model.times import rfc3339
 
@@ -29,7 +37,10 @@ def differences(model: ReadModel) -> Iterator[Difference]:
         for number, changes in enumerate(expected):
             yield from _states(model, number, changes)
         yield from _state_sums(model, expected)
+        yield from _repairs(model, expected)
         yield from _jobs(model, state)
+        yield from _inspections(model, state)
+        yield from _first_attempts(model, state)
 
 
 def _states(model: ReadModel, number: int, expected: Sequence[Change]) -> Iterator[Difference]:
@@ -55,11 +66,26 @@ def _state_sums(model: ReadModel, expected: Sequence[Sequence[Change]]) -> Itera
             told = summed[place, number].tolist()
             if told[:NOT_THERE] != counted[:NOT_THERE]:
                 wrong = next(code for code in range(NOT_THERE) if told[code] != counted[code])
+                state, reason = CONDITIONS[wrong]
                 detail = (
-                    f"until {rfc3339(instant)} {told[wrong]} ms {STATES[wrong]}, "
+                    f"until {rfc3339(instant)} {told[wrong]} ms {reason or state}, "
                     f"counted one by one {counted[wrong]} ms"
                 )
                 yield Difference(model.printers[number].id, DifferenceKind.MODEL_SUM, instant, detail)
+
+
+def _repairs(model: ReadModel, expected: Sequence[Sequence[Change]]) -> Iterator[Difference]:
+    ends = np.array([max([0, *(each[-1].at_ms for each in expected if each)]) + 1])
+    told = model.repairs.sums(ends, np.arange(len(expected)), len(expected))[0]
+    anew = repairs_of(ChangeColumns.of([*enumerate(expected)]).by_printer())
+    for number in range(len(expected)):
+        own = anew.printer == number
+        repaired = own & (anew.ended >= 0)
+        counted = [own.sum(), repaired.sum(), *(each[own].sum() for each in anew[3:])]
+        if told[:, number].tolist() != counted:
+            shown = f"{counted[0]} faults, {counted[1]} repairs that took {counted[2]} ms"
+            detail = f"its states come to {shown}; held are others"
+            yield Difference(model.printers[number].id, DifferenceKind.MODEL_SUM, int(ends[0]), detail)
 
 
 def _counted(changes: Sequence[Change], until_ms: int) -> list[int]:
@@ -83,6 +109,51 @@ def _jobs(model: ReadModel, state: State) -> Iterator[Difference]:
     if (more := len(model.jobs) - found) > 0 and model.printers:
         detail = f"{more} jobs are held that did not end"
         yield Difference(model.printers[0].id, DifferenceKind.MODEL_JOB, 0, detail)
+
+
+def _first_attempts(model: ReadModel, state: State) -> Iterator[Difference]:
+    printers = len(model.printers)
+    counted = np.zeros((printers, len(MEASURES)), dtype=np.int64)
+    for attempts in _by_file(model, state):
+        for job, adds in counted_attempts(attempts, model.first_attempts.within_ms):
+            counted[job.printer] += adds
+    ever = np.array([0, EVER], dtype=np.int64)
+    before, after = model.first_attempts.sums(ever, by_printer(np.arange(printers), printers))
+    for number in np.flatnonzero((counted != (after - before).T).any(axis=1)).tolist():
+        told = dict(zip(MEASURES, counted[number].tolist(), strict=True))
+        detail = f"its first attempts come to {told}; held are others"
+        yield Difference(model.printers[number].id, DifferenceKind.MODEL_SUM, 0, detail)
+
+
+def _inspections(model: ReadModel, state: State) -> Iterator[Difference]:
+    """What people found of the jobs, against the verdicts that stand."""
+    found = 0
+    for row in state.inspected():
+        found += 1
+        if model.inspections.get(row.id) != model.inspected_job_of(row):
+            units = f"{row.good_units} good and {row.rejected_units} rejected units"
+            detail = f"{row.id} was found to have {units}, and is held otherwise"
+            yield Difference(row.printer_id, DifferenceKind.MODEL_JOB, row.ended_ms, detail)
+    if (more := len(model.inspections) - found) > 0 and model.printers:
+        detail = f"{more} inspections are held of which no verdict stands"
+        yield Difference(model.printers[0].id, DifferenceKind.MODEL_JOB, 0, detail)
+
+
+def _by_file(model: ReadModel, state: State) -> Iterator[list[Found]]:
+    """The jobs that are held, those of one file at a time, with the verdicts of the ledger."""
+    held = model.jobs.held()
+    units = {row.id: (row.good_units, row.rejected_units) for row in state.inspected()}
+    by_place = {model.jobs.place_of(job_id): found for job_id, found in units.items()}
+    places, gone = RowsByPrinter(held.whole.rows.file), frozenset(held.gone.tolist())
+    beside: dict[int, list[Found]] = {}
+    for job_id, job in held.added.items():
+        beside.setdefault(job.file, []).append(Found(job, units.get(job_id)))
+    for file in range(len(model.texts.file)):
+        own = [place for place in places.places(file).tolist() if place not in gone]
+        yield [
+            *(Found(held.whole.row(place), by_place.get(place)) for place in own),
+            *beside.get(file, ()),
+        ]
 
 
 def _shown(ending: int) -> str:

@@ -1,111 +1,67 @@
-"""The jobs that ended, by columns: how many ended how, how many units they gave and how long they printed.
+"""The jobs that ended, and what they come to by how they are put together.
 
 As with the states, the jobs that were there when the long arrays were made are counted by sums kept
 for them; one that was revised since counts with -1 as it was and with 1 as it is.
 """
 
-import hashlib
-from collections.abc import Sequence
-from itertools import chain
-from typing import Any, Final, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from farm.figures.grouping import Grouping, RowsByPrinter
+from farm.figures.file_times import SUCCEEDED, FileTimes
+from farm.figures.grouping import RowsByPrinter
+from farm.figures.job_grouping import JobGrouping
+from farm.figures.job_measures import TALLIED
+from farm.figures.job_rows import COUNTED, ENDINGS, EndedJob, JobColumns, JobRows, digest
 from farm.figures.rows_beside import RowsBeside
-from farm.figures.running_sums import Added, Column, Integers, Keys, RunningSums, sums_before
-from farm.figures.sums_kept import SumsKept
-from farm.model.states import CancelledBy, Outcome
-
-ENDINGS: Final[tuple[tuple[Outcome, CancelledBy | None], ...]] = (
-    (Outcome.SUCCEEDED, None),
-    (Outcome.FAILED, None),
-    (Outcome.CANCELLED, None),
-    (Outcome.CANCELLED, CancelledBy.PERSON),
-    (Outcome.CANCELLED, CancelledBy.SYSTEM),
-    (Outcome.UNKNOWN, None),
+from farm.figures.running_sums import (
+    Added,
+    Contributions,
+    Integers,
+    Keys,
+    RunningSums,
+    sums_before,
+    sums_from_first,
 )
-"""How jobs can end, as they are told apart."""
-ENDING: Final = {each: number for number, each in enumerate(ENDINGS)}
-MEASURES: Final = ("jobs", "units", "printing_ms")
+from farm.figures.sums_kept import SumsKept
+from farm.kpi.calculation import Tally
+
 MOST_BESIDE = 8_192
+MOST_KEPT_KEYS = 40_000
+"""For a question that parts jobs into more, no sums are kept: it counts the rows of its window."""
+
+_COUNTED_BY_PLACE: Final = 4_000_000
+"""Jobs of more subjects than that are put in order to be counted."""
+
+_Question: TypeAlias = tuple[tuple[object, ...], Tally]
+_WIDTH: Final = COUNTED + 1
 
 
-class EndedJob(NamedTuple):
-    """What counts of a job that ended: its printer by number, when, how, and what it came to."""
+class Held(NamedTuple):
+    """Jobs as they are held: those of the long arrays, which of these are so no more, and those beside."""
 
-    ended_ms: int
-    printer: int
-    ending: int
-    units: int
-    printing_ms: int
-
-
-class JobColumns(NamedTuple):
-    """Jobs in the order of their ends; `high` and `low` are the halves of a digest of the id."""
-
-    ended_ms: Integers
-    printer: NDArray[np.int32]
-    ending: NDArray[np.int8]
-    units: NDArray[np.int32]
-    printing_ms: Integers
-    high: NDArray[np.uint64]
-    low: NDArray[np.uint64]
-
-    @classmethod
-    def of(cls, rows: Sequence[tuple[str, EndedJob]]) -> "JobColumns":
-        """Jobs by id, in any order."""
-        flat = chain.from_iterable(job for _, job in rows)
-        table = np.fromiter(flat, dtype=np.int64, count=_COUNTED * len(rows)).reshape(-1, _COUNTED)
-        digests = np.frombuffer(b"".join(_digest(job_id) for job_id, _ in rows), dtype=">u8").reshape(-1, 2)
-        ended_ms, printer, ending, units, printing_ms = table.T
-        return cls(
-            ended_ms.copy(),
-            printer.astype(np.int32),
-            ending.astype(np.int8),
-            units.astype(np.int32),
-            printing_ms.copy(),
-            digests[:, 0].astype(np.uint64),
-            digests[:, 1].astype(np.uint64),
-        ).in_order()
-
-    @classmethod
-    def joined(cls, parts: Sequence["JobColumns"]) -> "JobColumns":
-        """The jobs of all parts."""
-        columns: Any = (np.concatenate(each) for each in zip(cls.of([]), *parts, strict=True))
-        return cls(*columns).in_order()
-
-    def in_order(self) -> "JobColumns":
-        """The same, by the end of the jobs."""
-        return self.taken(np.argsort(self.ended_ms, kind="stable"))
-
-    def taken(self, rows: Keys | NDArray[np.bool_]) -> "JobColumns":
-        """These rows alone."""
-        columns: Any = (column[rows] for column in self)
-        return JobColumns(*columns)
-
-    def row(self, place: int) -> EndedJob:
-        """The job at that place."""
-        return EndedJob(*(int(column[place]) for column in self[:_COUNTED]))
-
-
-_COUNTED: Final = len(EndedJob._fields)
+    whole: JobColumns
+    gone: Keys
+    added: Mapping[str, EndedJob]
 
 
 class EndedJobs:
     """Every job that ended."""
 
     def __init__(self) -> None:
-        self._sums: SumsKept[tuple[bytes, int], _Ended] = SumsKept()
+        self._sums: SumsKept[_Question, _Ended] = SumsKept()
         self._by_id: tuple[NDArray[np.uint64], NDArray[np.int32]] | None = None
         self._by_printer: RowsByPrinter | None = None
+        self._file_times: FileTimes | None = None
         self.fill(JobColumns.of([]))
 
     def fill(self, columns: JobColumns) -> None:
         """These jobs, in order, are all there are."""
         self._take_over(columns)
         self._sums.clear()
+        self._file_times = None
 
     @property
     def columns(self) -> JobColumns:
@@ -116,7 +72,7 @@ class EndedJobs:
     def put(self, job_id: str, job: EndedJob | None) -> None:
         """The job stands so; None for one that goes on, or is no more."""
         known = job_id in self._added or job_id in self._gone
-        place = None if known else self._place_of(job_id)
+        place = None if known else self.place_of(job_id)
         before = self._added.get(job_id) if place is None else self._whole.row(place)
         if before == job:
             return
@@ -125,6 +81,8 @@ class EndedJobs:
         self._added.pop(job_id, None)
         if job is not None:
             self._added[job_id] = job
+        if self._file_times is not None:
+            self._file_times.change(before, job)
         changed = (before, -1), (job, 1)
         self._beside.add([(*each, weight) for each, weight in changed if each is not None])
 
@@ -132,29 +90,17 @@ class EndedJobs:
         """The job as it is held, None where it did not end."""
         if job_id in self._added or job_id in self._gone:
             return self._added.get(job_id)
-        place = self._place_of(job_id)
+        place = self.place_of(job_id)
         return None if place is None else self._whole.row(place)
 
-    def __len__(self) -> int:
-        return len(self._whole.ended_ms) - len(self._gone) + len(self._added)
+    def held(self) -> Held:
+        """The jobs as they are held now."""
+        gone = np.fromiter(self._gone.values(), dtype=np.intp, count=len(self._gone))
+        return Held(self._whole, gone, self._added)
 
-    def sums(self, edges: Integers, subject_of: Keys, subjects: int) -> Integers:
-        """The sums of `MEASURES` over the jobs that ended before each edge.
-
-        By edge, measure, subject and ending; `subject_of` gives the subject of each printer, -1 for none.
-        """
-        self._put_together(MOST_BESIDE)
-        who = Grouping(subject_of, subjects)
-        kept = self._sums.get(who.key, lambda: self._summed(who))
-        found = kept.sums.until(edges)
-        if len(self._beside):
-            ended_ms, printer, ending, units, printing_ms, weight = self._beside.columns()
-            added = _entries(who, printer, ending, units, printing_ms, weight)
-            found += sums_before(edges, ended_ms, subjects * len(ENDINGS), len(MEASURES), added)
-        return found.reshape(len(edges), len(MEASURES), subjects, len(ENDINGS))
-
-    def _place_of(self, job_id: str) -> int | None:
-        high, low = np.frombuffer(_digest(job_id), dtype=">u8").astype(np.uint64)
+    def place_of(self, job_id: str) -> int | None:
+        """Where the job stands in the long arrays, be it so or no more; None where it does not."""
+        high, low = np.frombuffer(digest(job_id), dtype=">u8").astype(np.uint64)
         highs, by_id = self._ids
         first = int(np.searchsorted(highs, high))
         while first < len(highs) and highs[first] == high:
@@ -164,6 +110,91 @@ class EndedJobs:
             first += 1
         return None
 
+    def __len__(self) -> int:
+        return self._whole.length - len(self._gone) + len(self._added)
+
+    def sums(self, edges: Integers, who: JobGrouping, tally: Tally) -> Integers:
+        """The sums of the measures of `tally` over the jobs that ended before each edge.
+
+        By edge, measure, subject and key, as `farm.figures.job_measures` has them. What comes to them
+        between two edges is right; they may begin to be counted at the first edge.
+        """
+        self._put_together(MOST_BESIDE)
+        tallied = TALLIED[tally]
+        keys, measures = who.subjects * tallied.keys, len(tallied.measures)
+        if keys > MOST_KEPT_KEYS or not who.is_lasting:
+            rows = self._rows_of(who)
+            added = _adding(rows, who, tally)
+            found = sums_from_first(edges, rows.ended_ms, keys, measures, added)
+        else:
+            kept = self._sums.get((who.key, tally), lambda: _Ended(self._rows_of(who), who, tally))
+            found = kept.sums.until(edges)
+        if len(self._beside):
+            *columns, weight = self._beside.columns()
+            rows = JobRows(*columns)
+            found += sums_before(edges, rows.ended_ms, keys, measures, _entries(rows, weight, who, tally))
+        return found.reshape(len(edges), measures, who.subjects, tallied.keys)
+
+    def by_median(self, edges: Integers, who: JobGrouping) -> Integers:
+        """Jobs that succeeded and carry no estimate, the medians of their files and their printing times
+        (ms), over those that ended before each edge, from the first on: by edge, measure and subject.
+        """
+        self._put_together(MOST_BESIDE)
+        rows, times = self._rows_of(who), self._times_of_files()
+        found = sums_from_first(
+            edges, rows.ended_ms, who.subjects, 3, lambda wanted: _paced(rows.taken(wanted), None, who, times)
+        )
+        if len(self._beside):
+            *columns, weight = self._beside.columns()
+            beside = JobRows(*columns)
+            added = _paced(beside, weight, who, times)
+            found += sums_before(edges, beside.ended_ms, who.subjects, 3, added)
+        return found
+
+    def _times_of_files(self) -> FileTimes:
+        if self._file_times is None:
+            self._file_times = FileTimes(self._whole.rows)
+            for place in self._gone.values():
+                self._file_times.change(self._whole.row(place), None)
+            for job in self._added.values():
+                self._file_times.change(None, job)
+        return self._file_times
+
+    def keeps_sums_of(self, who: JobGrouping) -> bool:
+        """Whether sums are kept of jobs put together in this way."""
+        return who.is_lasting and who.subjects * len(ENDINGS) <= MOST_KEPT_KEYS
+
+    def ended(self, from_ms: int, until_ms: int, who: JobGrouping) -> tuple[Keys, Integers]:
+        """The subjects, in order, of which jobs ended in the interval (half open), and how many did."""
+        self._put_together(MOST_BESIDE)
+        if self.keeps_sums_of(who):
+            until = self.sums(np.array([from_ms, until_ms], dtype=np.int64), who, Tally.JOBS)
+            counts = (until[1] - until[0])[0].sum(axis=-1)
+            there = np.flatnonzero(counts)
+            return there, counts[there]
+        rows = self._rows_of(who)
+        first, last = np.searchsorted(rows.ended_ms, (from_ms, until_ms))
+        subject = who.of(rows.taken(slice(first, last)))
+        weight = np.ones(len(subject), dtype=np.int64)
+        if len(self._beside):
+            *columns, weights = self._beside.columns()
+            beside = JobRows(*columns)
+            inside = (beside.ended_ms >= from_ms) & (beside.ended_ms < until_ms)
+            subject = np.concatenate((subject, who.of(beside.taken(inside))))
+            weight = np.concatenate((weight, weights[inside]))
+        return _counted(subject, weight, who.subjects)
+
+    def standing(self, from_ms: int, until_ms: int) -> JobRows:
+        """The jobs that ended in the interval (half open), in any order."""
+        first, last = np.searchsorted(self._whole.rows.ended_ms, (from_ms, until_ms)).tolist()
+        stays = np.ones(last - first, dtype=bool)
+        gone = np.array([place for place in self._gone.values() if first <= place < last], dtype=np.intp)
+        stays[gone - first] = False
+        held = self._whole.rows.taken(slice(first, last)).taken(stays)
+        more = [(job_id, job) for job_id, job in self._added.items() if from_ms <= job.ended_ms < until_ms]
+        columns: Any = map(np.concatenate, zip(held, JobColumns.of(more).rows, strict=True))
+        return JobRows(*columns)
+
     @property
     def _ids(self) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
         """The first halves of the ids in their order, and where the job of each is."""
@@ -172,72 +203,98 @@ class EndedJobs:
             self._by_id = self._whole.high[order], order
         return self._by_id
 
-    def _summed(self, who: Grouping) -> "_Ended":
+    def _rows_of(self, who: JobGrouping) -> JobRows:
+        """The jobs in order; where only those of few printers count, these alone."""
         if self._by_printer is None:
-            self._by_printer = RowsByPrinter(self._whole.printer)
+            self._by_printer = RowsByPrinter(self._whole.rows.printer)
         few = who.few_rows(self._by_printer)
-        return _Ended(self._whole if few is None else self._whole.taken(few), who)
+        return self._whole.rows if few is None else self._whole.rows.taken(few)
 
     def _take_over(self, columns: JobColumns) -> None:
         self._whole = columns
         self._by_id, self._by_printer = None, None
         self._gone: dict[str, int] = {}
         self._added: dict[str, EndedJob] = {}
-        self._beside = RowsBeside(_COUNTED + 1)
+        self._beside = RowsBeside(_WIDTH)
 
     def _put_together(self, most: int) -> None:
         if len(self._beside) <= most:
             return
         before = self._whole
-        stays = np.ones(len(before.ended_ms), dtype=bool)
+        stays = np.ones(before.length, dtype=bool)
         stays[list(self._gone.values())] = False
         more = JobColumns.of([*self._added.items()])
-        alike = int(np.searchsorted(before.ended_ms, self._beside.columns()[0].min()))
+        alike = int(np.searchsorted(before.rows.ended_ms, self._beside.columns()[0].min()))
         self._take_over(JobColumns.joined((before.taken(stays), more)))
         # Where less than half is alike, sums are better made when they are asked for.
-        soon_done = 2 * alike > len(before.ended_ms)
+        soon_done = 2 * alike > before.length
         self._sums.renew(
-            lambda each: each.renewed(self._whole, alike) if soon_done and each.columns is before else None
+            lambda each: (
+                each.renewed(self._whole.rows, alike) if soon_done and each.rows is before.rows else None
+            )
         )
 
 
 class _Ended:
-    """Jobs summed up by subject and ending."""
+    """The sums of one tally over jobs put together in one way."""
 
     def __init__(
-        self, columns: JobColumns, who: Grouping, before: RunningSums | None = None, alike: int = 0
+        self,
+        rows: JobRows,
+        who: JobGrouping,
+        tally: Tally,
+        before: RunningSums | None = None,
+        alike: int = 0,
     ) -> None:
-        """`before` are the sums of columns of which the first `alike` rows are the same."""
-        self.columns = columns
-        self._who = who
-        keys = who.subjects * len(ENDINGS)
-        contributions = self._contributions
-        self.sums = RunningSums(columns.ended_ms, keys, len(MEASURES), contributions, before, alike)
+        """`before` are the sums of rows of which the first `alike` are the same."""
+        self.rows = rows
+        self._who, self._tally = who, tally
+        tallied = TALLIED[tally]
+        keys, measures = who.subjects * tallied.keys, len(tallied.measures)
+        added = _adding(rows, who, tally)
+        self.sums = RunningSums(rows.ended_ms, keys, measures, added, before, alike)
 
     @property
     def cells(self) -> int:
         """How many sums are kept."""
         return self.sums.cells
 
-    def renewed(self, columns: JobColumns, alike: int) -> "_Ended":
-        """The same of columns of which the first `alike` rows are those of these."""
-        return _Ended(columns, self._who, self.sums, alike)
-
-    def _contributions(self, rows: slice | Keys) -> Sequence[Added]:
-        _, printer, ending, units, printing_ms, *_ = self.columns
-        weight = np.ones(len(printer[rows]), dtype=np.int64)
-        return _entries(self._who, printer[rows], ending[rows], units[rows], printing_ms[rows], weight)
+    def renewed(self, rows: JobRows, alike: int) -> "_Ended":
+        """The same of rows of which the first `alike` are those of these."""
+        return _Ended(rows, self._who, self._tally, self.sums, alike)
 
 
-def _entries(
-    who: Grouping, printer: Column, ending: Column, units: Column, printing_ms: Column, weight: Integers
-) -> Sequence[Added]:
-    """What jobs add to the sums of their subject and ending."""
-    subject = who.subject_of[printer]
-    key = np.where(subject < 0, -1, subject * len(ENDINGS) + ending)
-    return [(key, (weight, weight * units, weight * printing_ms))]
+def _adding(rows: JobRows, who: JobGrouping, tally: Tally) -> Contributions:
+    """What rows add, each counted once."""
+    return lambda wanted: _entries(rows.taken(wanted), None, who, tally)
 
 
-def _digest(job_id: str) -> bytes:
-    """128 bits that stand for the id."""
-    return hashlib.blake2b(job_id.encode(), digest_size=16).digest()
+def _paced(rows: JobRows, weight: Integers | None, who: JobGrouping, times: FileTimes) -> Sequence[Added]:
+    """What jobs without an estimate add, each as often as its weight says, else once."""
+    medians = times.medians(rows.file)
+    is_meant = (rows.ending == SUCCEEDED) & (rows.expected_ms <= 0) & (rows.printing_ms > 0) & (medians > 0)
+    # Of a job that is taken away again only the weight is left.
+    place = np.where(is_meant, who.of(rows), -1)
+    once = np.ones(len(medians), dtype=np.int64) if weight is None else weight
+    return [(place, (once, once * medians, once * rows.printing_ms))]
+
+
+def _counted(subject: Keys, weight: Integers, subjects: int) -> tuple[Keys, Integers]:
+    """The subjects that are there, and the sums of their weights."""
+    if subjects > _COUNTED_BY_PLACE:
+        there, place = np.unique(subject, return_inverse=True)
+        counts = np.rint(np.bincount(place, weight, minlength=len(there))).astype(np.int64)
+        some = (counts > 0) & (there >= 0)
+        return there[some], counts[some]
+    counts = np.rint(np.bincount(subject + 1, weight, minlength=subjects + 1)[1:]).astype(np.int64)
+    there = np.flatnonzero(counts)
+    return there, counts[there]
+
+
+def _entries(rows: JobRows, weight: Integers | None, who: JobGrouping, tally: Tally) -> Sequence[Added]:
+    """What jobs add to the sums of their subject and key, each as often as its weight says, else once."""
+    tallied = TALLIED[tally]
+    subject, key = who.of(rows), tallied.key(rows)
+    place = np.where((subject < 0) | (key < 0), -1, subject * tallied.keys + key)
+    measured = [measure(rows) for measure in tallied.measures]
+    return [(place, measured if weight is None else [weight * each for each in measured])]

@@ -5,102 +5,165 @@ shows in the next answer. What is done here grows with the number of printers, n
 of history.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from difflib import get_close_matches
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise, zip_longest
+from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
+import numpy as np
 
 from farm.errors import InvalidQuery
+from farm.figures.attempts import Attempts
 from farm.figures.closed_hours import ClosedHours
+from farm.figures.forecasting import forecasts
+from farm.figures.local_time import LocalTime
+from farm.figures.partition import Asked, Partition, partition_of
 from farm.figures.read_model import ReadModel
-from farm.figures.window_sums import WindowSums
-from farm.kpi.calculation import KpiInput
-from farm.kpi.catalogue import indicators
-from farm.kpi.figure import KpiFigure, KpiSeries, SeriesPoint
-from farm.kpi.indicator import Indicator
+from farm.figures.window_sums import Life, WindowSums
+from farm.figures.working import Belonging, RowsBehind, RowsWanted
+from farm.kpi.calculation import KpiInput, Tally
+from farm.kpi.catalogue import CATALOGUE, indicator, indicators
+from farm.kpi.causes import find_causes, shared_failures
+from farm.kpi.causes_record import CausesOfWindow
+from farm.kpi.figure import KpiFigure, KpiSeries, SeriesPoint, figure_before
+from farm.kpi.forecast import Forecast
+from farm.kpi.indicator import NO_DATA, Indicator
+from farm.kpi.parts import Measure
 from farm.kpi.periods import SHORTEST_MS, Period, edges
+from farm.kpi.selection import EVERYBODY, Selection
 from farm.kpi.shop_calendars import ShopCalendars
-from farm.kpi.subjects import NO_GROUP, Scope, Subject, subjects_of
+from farm.kpi.standing import stand
+from farm.kpi.subjects import Scope, Scopes, Subject, as_scopes
+from farm.kpi.targets import Target, targets_that_apply
+from farm.kpi.window_before import window_before
 from farm.kpi.windows import Window, parse_window
-from farm.model.printer import Printer
+from farm.kpi.working import Omission, Working, calculation_of, kinds_of, omissions_of, sums_of, worked_rows
+from farm.model.printer_status import PrinterStatus
+from farm.model.states import Outcome
 from farm.model.times import DAY_MS
 from farm.settings import SiteSettings
 
+T = TypeVar("T")
+
 MOST_POINTS = 1_000
 """How many periods one series may have."""
+MOST_SUBJECTS: Final = 1_000
+"""So many files, materials and so on are told at most."""
+_NO_TARGETS: Final[Mapping[str, Sequence[Target]]] = {}
+
+
+class TooManyPeriods(InvalidQuery):
+    """A series would have more points than can be told."""
+
+
+class SomeOf(list[T]):
+    """Figures or rows of them, in order; `left_out` further subjects had prints and are not among them."""
+
+    def __init__(self, items: Iterable[T], left_out: int) -> None:
+        super().__init__(items)
+        self.left_out = left_out
 
 
 class KpiEngine:
     """Answers with figures of the ledger, counted by the rules of the site."""
 
     def __init__(
-        self, model: ReadModel, site: SiteSettings, calendars: Callable[[], ShopCalendars] = ShopCalendars
+        self,
+        model: ReadModel,
+        site: SiteSettings,
+        calendars: Callable[[], ShopCalendars] = ShopCalendars,
+        own_targets: Mapping[str, Sequence[Target]] = _NO_TARGETS,
     ) -> None:
-        """`calendars` gives the opening hours as they are when figures are asked for."""
+        """`calendars` gives the opening hours as they are when figures are asked for.
+
+        `own_targets` are the farm's by indicator, in place of those of the profile of its site.
+        """
         self._model = model
+        model.first_attempts.reprint_within(site.reprint_within_hours)
         self._calendars = calendars
         self._site = site
         self.zone = ZoneInfo(site.time_zone)
         self._closed_hours = ClosedHours(self.zone)
+        self._local = LocalTime(self.zone)
+        self._targets = {
+            entry.id: targets_that_apply(entry.id, entry.targets, site.profile, own_targets)
+            for entry in CATALOGUE
+        }
 
     def window(self, text: str, now_ms: int) -> Window:
         """The window that `text` names in the farm's time zone. Raises InvalidQuery."""
         return parse_window(text, now_ms, self.zone)
 
+    def targets(self, kpi_id: str) -> tuple[Target, ...]:
+        """The targets that the farm holds the indicator to: its own, or those of its profile."""
+        return self._targets[kpi_id]
+
     def evaluate(
         self,
         kpi_ids: Sequence[str] | None,
         window: Window,
-        by: Scope,
+        by: Scope | Scopes,
         now_ms: int,
         *,
-        printers: Collection[str] | None = None,
-        groups: Collection[str] | None = None,
-    ) -> list[KpiFigure]:
+        wanted: Selection = EVERYBODY,
+        limit: int = MOST_SUBJECTS,
+        compared: bool = False,
+    ) -> SomeOf[KpiFigure]:
         """The figures of one window, as `evaluate_all` gives them."""
-        return self.evaluate_all(kpi_ids, [window], by, now_ms, printers=printers, groups=groups)
+        return self.evaluate_all(kpi_ids, [window], by, now_ms, wanted=wanted, limit=limit, compared=compared)
 
     def evaluate_all(
         self,
         kpi_ids: Sequence[str] | None,
         windows: Sequence[Window],
-        by: Scope,
+        by: Scope | Scopes,
         now_ms: int,
         *,
-        printers: Collection[str] | None = None,
-        groups: Collection[str] | None = None,
-    ) -> list[KpiFigure]:
+        wanted: Selection = EVERYBODY,
+        limit: int = MOST_SUBJECTS,
+        compared: bool = False,
+    ) -> SomeOf[KpiFigure]:
         """The figures by window, then subject by name, then indicator.
 
         `kpi_ids` None means all indicators. `now_ms` is the ledger's present: nothing
-        after it is counted. `printers` (ids or names) and `groups` (names, "" for the
-        printers without one) say whose figures are wanted, None means everybody's. Printers
-        and groups that did not live in a window have no figures there; the farm always has.
-        Raises InvalidQuery for an indicator, printer or group that there is not.
+        after it is counted. `wanted` says whose figures are, by default everybody's. Printers
+        and groups that did not live in a window have no figures there, and neither has what is
+        made of prints where none ended; the farm always has. By file, material and so on at most
+        `limit` subjects are told, those with the most prints. With `compared` each carries the figure
+        of the window before. Raises InvalidQuery for an indicator,
+        printer, group or text that there is not.
         """
-        wanted = indicators(kpi_ids)
+        entries = indicators(kpi_ids)
         passed = [window.until(now_ms) for window in windows]
-        subjects, sums = self._summed(passed, by, now_ms, printers, groups)
-        return [
-            _figure(entry, window, subject, given)
-            for window in passed
-            for subject, given in self._given(window, subjects, sums)
-            for entry in wanted
-        ]
+        asked = Asked(as_scopes(by), wanted, limit, self._site.name)
+        before = [window_before(window, now_ms, self.zone) for window in windows] if compared else []
+        who, sums = self._summed([*passed, *before], asked, now_ms, entries)
+        items = []
+        for window, earlier in zip_longest(passed, before):
+            known: dict[str, KpiInput] = {}
+            if earlier is not None:
+                known = {subject.id: given for subject, given in self._given(earlier, who, sums)}
+            for subject, given in self._given(window, who, sums):
+                for entry in entries:
+                    figure = self._figure(entry, window, subject, given, has_hours=who.has_hours)
+                    if earlier is not None and subject.id in known:
+                        was = known[subject.id]
+                        figure = _beside(figure, entry, earlier, was, has_hours=who.has_hours)
+                    items.append(figure)
+        return SomeOf(items, who.left_out)
 
     def series(
         self,
         kpi_ids: Sequence[str] | None,
         window: Window,
-        by: Scope,
+        by: Scope | Scopes,
         now_ms: int,
         *,
         period: Period | None = None,
-        printers: Collection[str] | None = None,
-        groups: Collection[str] | None = None,
-    ) -> list[KpiSeries]:
+        wanted: Selection = EVERYBODY,
+        limit: int = MOST_SUBJECTS,
+    ) -> SomeOf[KpiSeries]:
         """The figures of every hour, day, week or month of the window, for a chart.
 
         Periods begin as on the farm's clock; the window cuts the first and the last.
@@ -110,15 +173,17 @@ class KpiEngine:
         """
         passed = window.until(now_ms)
         period = period or period_for(passed)
-        wanted = indicators(kpi_ids)
+        entries = indicators(kpi_ids)
         windows = _cut(passed, period, self.zone)
-        subjects, sums = self._summed(windows, by, now_ms, printers, groups)
+        asked = Asked(as_scopes(by), wanted, limit, self._site.name)
+        who, sums = self._summed(windows, asked, now_ms, entries)
         points: dict[tuple[str, str], list[SeriesPoint]] = {}
         for window in windows:
-            for subject, given in self._given(window, subjects, sums):
-                for entry in wanted:
-                    points.setdefault((subject.id, entry.id), []).append(_point(entry, window, given))
-        return [
+            for subject, given in self._given(window, who, sums):
+                for entry in entries:
+                    point = _point(entry, window, given, has_hours=who.has_hours)
+                    points.setdefault((subject.id, entry.id), []).append(point)
+        rows = [
             KpiSeries(
                 id=entry.id,
                 scope=subject.scope,
@@ -129,38 +194,127 @@ class KpiEngine:
                 period=period,
                 points=tuple(points[subject.id, entry.id]),
             )
-            for subject in sorted(subjects, key=lambda subject: (subject.label, subject.id))
-            for entry in wanted
+            for subject in who.subjects
+            for entry in entries
             if (subject.id, entry.id) in points
         ]
+        return SomeOf(rows, who.left_out)
+
+    def working(
+        self,
+        kpi_id: str,
+        window: Window,
+        by: Scope | Scopes,
+        now_ms: int,
+        *,
+        wanted: Selection = EVERYBODY,
+        subject_id: str | None = None,
+        rows: RowsWanted | None = None,
+    ) -> Working:
+        """How one figure came about, with a page of the rows behind it, all of one state of the ledger.
+
+        Otherwise as `evaluate`. Where that gives figures of several subjects `subject_id` says of which.
+        Raises InvalidQuery where it does not, or there is no such figure, and InvalidInput for a mark
+        that is none of a page of its rows.
+        """
+        entry, passed, calendars = indicator(kpi_id), window.until(now_ms), self._calendars()
+        asked = Asked(as_scopes(by), wanted, MOST_SUBJECTS, self._site.name)
+        edges = np.array([passed.from_ms, passed.to_ms], dtype=np.int64)
+        with self._model.in_step() as state:
+            model = self._model
+            who = partition_of(model, asked, edges, self._local)
+            closed = self._closed_hours.clocks(calendars, model.printers, now_ms)
+            sums = WindowSums(model, [passed], who, closed if who.has_hours else ())
+            subject, given = _only(list(self._given(passed, who, sums)), subject_id)
+            belonging = Belonging(asked, subject, model.printers, self.zone, has_hours=who.has_hours)
+            behind = RowsBehind(model, state, belonging, passed, closed, self._site)
+            page = behind.page((rows or RowsWanted((), 0)).among(kinds_of(entry)))
+            ignored = sum(each.ignored for each in model.printers) if wanted == EVERYBODY else 0
+        figure = self._figure(entry, passed, subject, given, has_hours=who.has_hours)
+        found = sums_of(entry, given, has_hours=who.has_hours)
+        return Working(
+            figure=figure,
+            expression=entry.expression,
+            calculation=calculation_of(entry.expression, found, figure),
+            sums=found,
+            left_out=omissions_of(entry, given, has_hours=who.has_hours) + _ignored(ignored),
+            jobs=worked_rows(entry, page.jobs),
+            spans=worked_rows(entry, page.spans),
+            repairs=worked_rows(entry, page.repairs),
+            next=page.next,
+        )
+
+    def _figure(
+        self, entry: Indicator, window: Window, subject: Subject, given: KpiInput, *, has_hours: bool
+    ) -> KpiFigure:
+        result, better = entry.worked_out(given, has_hours=has_hours), entry.more_is_better
+        return KpiFigure(
+            id=entry.id,
+            scope=subject.scope,
+            scope_id=subject.id,
+            label=subject.label,
+            window=window,
+            unit=entry.unit,
+            **msgspec.structs.asdict(result),
+            observed_share=given.account.observed_share,
+            targets=tuple(
+                stand(target, result, window, subject.scope, self.zone, more_is_better=better)
+                for target in self._targets[entry.id]
+            ),
+        )
+
+    def causes(self, window: Window, now_ms: int, *, wanted: Selection = EVERYBODY) -> CausesOfWindow:
+        """What fails more often than chance would have it, of the prints that ended in the window.
+
+        Raises InvalidQuery for a printer, group, model or text that there is not.
+        """
+        passed = window.until(now_ms)
+        outcomes = {Outcome.SUCCEEDED, Outcome.FAILED}
+        if self._site.cancelled_counts_as_attempt:
+            outcomes.add(Outcome.CANCELLED)
+        with self._model.current() as model:
+            attempts = Attempts(model, passed, wanted, frozenset(outcomes), self._local)
+            found = find_causes(attempts.counts())
+            shared = shared_failures(found.findings, attempts.failed_prints(found.findings))
+        return CausesOfWindow(passed, attempts.prints, found, tuple(shared))
+
+    def forecasts(self, statuses: Sequence[PrinterStatus], now_ms: int) -> list[Forecast]:
+        """When the prints under way are done, the first to be done first. Raises LedgerError."""
+        return forecasts(self._model, statuses, now_ms)
 
     def _summed(
-        self,
-        windows: Sequence[Window],
-        by: Scope,
-        now_ms: int,
-        printers: Collection[str] | None,
-        groups: Collection[str] | None,
-    ) -> tuple[list[Subject], WindowSums]:
+        self, windows: Sequence[Window], asked: Asked, now_ms: int, entries: Sequence[Indicator]
+    ) -> tuple[Partition, WindowSums]:
         """The subjects, and what the ledger holds of them."""
         calendars = self._calendars()
+        edges = np.array([edge for each in windows for edge in (each.from_ms, each.to_ms)], dtype=np.int64)
         with self._model.current() as model:
-            subjects = subjects_of(_chosen(model, printers, groups), by, self._site.name)
-            closed = self._closed_hours.clocks(calendars, model.printers, now_ms)
-            return subjects, WindowSums(model, windows, subjects, closed)
+            who = partition_of(model, asked, edges, self._local)
+            closed = self._closed_hours.clocks(calendars, model.printers, now_ms) if who.has_hours else ()
+            reads = {tally for entry in entries for tally in entry.reads}
+            if not who.has_hours:
+                reads.add(Tally.JOBS)  # says who is there
+            return who, WindowSums(model, windows, who, closed, reads)
 
-    def _given(
-        self, window: Window, subjects: Sequence[Subject], sums: WindowSums
-    ) -> Iterator[tuple[Subject, KpiInput]]:
+    def _given(self, window: Window, who: Partition, sums: WindowSums) -> Iterator[tuple[Subject, KpiInput]]:
         """What is known of each subject that has figures in the window."""
-        for number, (subject, life) in enumerate(zip(subjects, sums.lives(window), strict=True)):
-            if life.printers or subject.scope is Scope.FARM:
+        lives = sums.lives(window)
+        for number, subject in enumerate(who.subjects):
+            if who.has_hours:
+                life, outcomes = lives[number], None
+                is_there = life.printers > 0
+            else:
+                life, outcomes = Life(0, lives[0].elapsed_ms), sums.outcomes(window, number)
+                is_there = bool(outcomes.jobs)
+            if is_there or subject.scope == Scope.FARM:
                 given = KpiInput(
                     account=sums.account(window, number),
-                    outcomes=sums.outcomes(window, number),
+                    outcomes=outcomes or sums.outcomes(window, number),
                     printers=life.printers,
                     elapsed_ms=life.elapsed_ms,
                     site=self._site,
+                    repairs=sums.repairs(window, number),
+                    streaks=sums.streaks(window, number),
                 )
                 yield subject, given
 
@@ -174,48 +328,44 @@ def period_for(window: Window) -> Period:
 
 def _cut(window: Window, period: Period, zone: ZoneInfo) -> list[Window]:
     if window.length_ms > MOST_POINTS * SHORTEST_MS[period]:
-        raise InvalidQuery(f"{window.name} holds more than {MOST_POINTS} periods of one {period.value}")
+        raise TooManyPeriods(f"{window.name} holds more than {MOST_POINTS} periods of one {period.value}")
     cuts = edges(period, window.from_ms, window.to_ms, zone)
     return [Window(window.name, start, end) for start, end in pairwise(cuts)]
 
 
-def _chosen(
-    model: ReadModel, printers: Collection[str] | None, groups: Collection[str] | None
-) -> list[Printer]:
-    known = [printer for printer in model.printers if not printer.ignored]
-    if printers is not None:
-        _check("printer", printers, {word for each in known for word in (each.id, each.name)})
-        known = [each for each in known if each.id in printers or each.name in printers]
-    if groups is not None:
-        _check("group", groups, {each.group or NO_GROUP for each in known})
-        known = [each for each in known if (each.group or NO_GROUP) in groups]
-    return known
+def _only(found: list[tuple[Subject, KpiInput]], subject_id: str | None) -> tuple[Subject, KpiInput]:
+    """The one that is asked for."""
+    wanted = [each for each in found if subject_id is None or each[0].id == subject_id]
+    if not wanted:
+        raise InvalidQuery("there is no such figure: nobody that was asked for was there in this window")
+    if len(wanted) > 1:
+        names = ", ".join(subject.label for subject, _ in wanted[:3])
+        raise InvalidQuery(f"a working is of one figure, and there are {len(wanted)} ({names}, …): name one")
+    return wanted[0]
 
 
-def _check(kind: str, asked: Collection[str], known: Collection[str]) -> None:
-    for name in asked:
-        if name not in known:
-            near = get_close_matches(name, known, n=3)
-            hint = f"; nearest: {', '.join(near)}" if near else ""
-            raise InvalidQuery(f"there is no {kind} {name!r}{hint}")
+def _ignored(printers: int) -> tuple[Omission, ...]:
+    if not printers:
+        return ()
+    return (Omission("ignored_printers", "the printer is ignored", Measure.COUNT, printers),)
 
 
-def _figure(entry: Indicator, window: Window, subject: Subject, given: KpiInput) -> KpiFigure:
-    result = entry.calculate(given)
-    return KpiFigure(
-        id=entry.id,
-        scope=subject.scope,
-        scope_id=subject.id,
-        label=subject.label,
-        window=window,
-        unit=entry.unit,
-        **msgspec.structs.asdict(result),
-        observed_share=given.account.observed_share,
+def _beside(
+    figure: KpiFigure, entry: Indicator, window: Window, given: KpiInput, *, has_hours: bool
+) -> KpiFigure:
+    """The figure with that of the window before."""
+    before = figure_before(
+        window,
+        entry.worked_out(given, has_hours=has_hours),
+        given.account.observed_share,
+        figure.value,
+        more_is_better=entry.more_is_better,
     )
+    return msgspec.structs.replace(figure, before=before)
 
 
-def _point(entry: Indicator, window: Window, given: KpiInput) -> SeriesPoint:
-    result = entry.calculate(given)
+def _point(entry: Indicator, window: Window, given: KpiInput, *, has_hours: bool) -> SeriesPoint:
+    result = entry.calculate(given) if has_hours or not entry.needs_hours else NO_DATA
     return SeriesPoint(
         window.from_ms, window.to_ms, result.value, result.low, result.high, given.account.observed_share
     )

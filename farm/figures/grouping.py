@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from farm.figures.running_sums import Keys
+from farm.figures.running_sums import Column, Keys
 
 _FEW: Final = 16
 """Where the chosen printers have at most the 16th part of the rows, theirs alone are looked at."""
@@ -26,17 +26,13 @@ class Grouping:
 
     def few_rows(self, by_printer: "RowsByPrinter") -> Keys | None:
         """The rows of the printers that have a subject, in order; None where these are many."""
-        chosen = np.flatnonzero(self.subject_of >= 0)
-        parts = [by_printer.places(number) for number in chosen[: by_printer.printers].tolist()]
-        if not parts or sum(len(each) for each in parts) * _FEW > by_printer.rows:
-            return None
-        return np.sort(np.concatenate(parts)).astype(np.intp)
+        return few_rows(np.flatnonzero(self.subject_of >= 0), by_printer)
 
 
 class RowsByPrinter:
     """Where the rows of each printer are, in a column that names the printers by number."""
 
-    def __init__(self, printer: NDArray[np.int32]) -> None:
+    def __init__(self, printer: Column) -> None:
         self.rows = len(printer)
         self.printers = int(printer.max()) + 1 if self.rows else 0
         narrow = np.uint16 if self.printers <= np.iinfo(np.uint16).max else np.int32
@@ -44,6 +40,11 @@ class RowsByPrinter:
         self._places = np.argsort(printer.astype(narrow), kind="stable").astype(np.int32)
         counts = np.bincount(printer, minlength=self.printers)
         self.first = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(counts)))
+
+    @property
+    def order(self) -> NDArray[np.int32]:
+        """All rows, those of one printer after those of another."""
+        return self._places
 
     def places(self, printer: int) -> NDArray[np.int32]:
         """The rows of one printer, in order."""
@@ -55,3 +56,11 @@ class RowsByPrinter:
         """The printers that have rows, and the last row of each."""
         there = np.flatnonzero(self.first[1:] > self.first[:-1])
         return there, self._places[self.first[1:][there] - 1]
+
+
+def few_rows(printers: Keys, by_printer: RowsByPrinter) -> Keys | None:
+    """The rows of those printers, in order; None where these are many."""
+    parts = [by_printer.places(number) for number in printers[: by_printer.printers].tolist()]
+    if not parts or sum(len(each) for each in parts) * _FEW > by_printer.rows:
+        return None
+    return np.sort(np.concatenate(parts)).astype(np.intp)

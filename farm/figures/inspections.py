@@ -4,21 +4,74 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from farm.figures.job_grouping import JobGrouping
+from farm.figures.job_rows import ENDING
 from farm.figures.running_sums import Added, Integers, Keys, RunningSums
+from farm.model.states import Outcome
 
-MEASURES: Final = ("jobs", "spoiled", "good_units", "rejected_units")
-"""Inspected jobs that the printer had called a success, those without a good unit, and units of all."""
+MEASURES: Final = (
+    "jobs",
+    "spoiled",
+    "good_units",
+    "rejected_units",
+    "lost_units",
+    "saved_units",
+    "rejected_milligrams",
+    "rejected_micrometres",
+    "rejected_microlitres",
+)
+"""Inspected jobs that the printer had called a success, those without a good unit, units of all, rejected
+units of those successes, good units of the others, and what those rejected units took.
+"""
+
+_TAKEN: Final = 3
+"""So many kinds of material, in the last columns."""
+_SUCCEEDED: Final = ENDING[Outcome.SUCCEEDED, None]
 
 
 class InspectedJob(NamedTuple):
-    """A job that ended and was inspected: when and on which printer by number, how, and what was found."""
+    """A job that ended and was inspected: when and how, by what it is told apart, and what was found.
+
+    All but the units is as in `farm.figures.job_rows.EndedJob`.
+    """
 
     ended_ms: int
     printer: int
-    succeeded: bool
+    file: int
+    material: int
+    operator: int
+    cause: int
+    ending: int
+    started_ms: int
     good_units: int
     rejected_units: int
+    rejected_milligrams: int = 0
+    rejected_micrometres: int = 0
+    rejected_microlitres: int = 0
+
+
+class InspectedRows(NamedTuple):
+    """`InspectedJob` by columns, in the order of the ends."""
+
+    ended_ms: Integers
+    printer: Integers
+    file: Integers
+    material: Integers
+    operator: Integers
+    cause: Integers
+    ending: Integers
+    started_ms: Integers
+    good_units: Integers
+    rejected_units: Integers
+    rejected_milligrams: Integers
+    rejected_micrometres: Integers
+    rejected_microlitres: Integers
+
+    def taken(self, rows: slice | Keys | NDArray[np.bool_]) -> "InspectedRows":
+        """These rows alone."""
+        return InspectedRows(*(column[rows] for column in self))
 
 
 class Inspections:
@@ -26,38 +79,55 @@ class Inspections:
 
     def __init__(self) -> None:
         self._jobs: dict[str, InspectedJob] = {}
-        self._columns: list[Integers] | None = None
+        self._rows: InspectedRows | None = None
 
     def fill(self, jobs: Iterable[tuple[str, InspectedJob]]) -> None:
         """These jobs, by their ids, are all that were inspected."""
-        self._jobs, self._columns = dict(jobs), None
+        self._jobs, self._rows = dict(jobs), None
 
     def put(self, job_id: str, job: InspectedJob | None) -> None:
         """The job was found so; None where no verdict stands, or it did not end."""
         if self._jobs.get(job_id) != job:
-            self._columns = None
+            self._rows = None
         if job is None:
             self._jobs.pop(job_id, None)
         else:
             self._jobs[job_id] = job
 
-    def sums(self, edges: Integers, subject_of: Keys, subjects: int) -> Integers:
-        """The sums of `MEASURES` over the jobs that ended before each edge: by edge, measure and subject.
+    def get(self, job_id: str) -> InspectedJob | None:
+        """What was found of the job, None where no verdict stands."""
+        return self._jobs.get(job_id)
 
-        `subject_of` gives the subject of each printer, -1 for none.
-        """
-        at, printer, succeeded, good, rejected = self._sorted()
+    def items(self) -> Iterable[tuple[str, InspectedJob]]:
+        """Every inspected job by its id."""
+        return self._jobs.items()
 
-        def contributions(rows: slice | Keys) -> Sequence[Added]:
-            told = succeeded[rows]
-            spoiled = told * (good[rows] == 0)
-            return [(subject_of[printer[rows]], (told, spoiled, good[rows], rejected[rows]))]
+    def __len__(self) -> int:
+        return len(self._jobs)
 
-        return RunningSums(at, subjects, len(MEASURES), contributions).until(edges)
+    def spoiled(self, from_ms: int, until_ms: int) -> InspectedRows:
+        """Those without a good unit that ended in the interval (half open)."""
+        rows = self._sorted()
+        inside = rows.taken(slice(*np.searchsorted(rows.ended_ms, (from_ms, until_ms)).tolist()))
+        return inside.taken(inside.good_units == 0)
 
-    def _sorted(self) -> list[Integers]:
-        if self._columns is None:
-            rows = sorted(self._jobs.values())
-            table = np.array(rows, dtype=np.int64).reshape(-1, len(InspectedJob._fields))
-            self._columns = [np.ascontiguousarray(table[:, number]) for number in range(table.shape[1])]
-        return self._columns
+    def sums(self, edges: Integers, who: JobGrouping) -> Integers:
+        """The sums of `MEASURES` over the jobs that ended before each edge: by edge, measure and subject."""
+        rows = self._sorted()
+
+        def contributions(wanted: slice | Keys) -> Sequence[Added]:
+            some = rows.taken(wanted)
+            succeeded = (some.ending == _SUCCEEDED).astype(np.int64)
+            spoiled = succeeded * (some.good_units == 0)
+            lost, saved = succeeded * some.rejected_units, (1 - succeeded) * some.good_units
+            units = some.good_units, some.rejected_units, lost, saved
+            return [(who.of(some), (succeeded, spoiled, *units, *some[-_TAKEN:]))]
+
+        return RunningSums(rows.ended_ms, who.subjects, len(MEASURES), contributions).until(edges)
+
+    def _sorted(self) -> InspectedRows:
+        if self._rows is None:
+            found = sorted(self._jobs.values())
+            table = np.array(found, dtype=np.int64).reshape(-1, len(InspectedJob._fields))
+            self._rows = InspectedRows(*(np.ascontiguousarray(column) for column in table.T))
+        return self._rows

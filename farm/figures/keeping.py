@@ -15,13 +15,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from farm.figures.ended_jobs import JobColumns
+from farm.figures.job_rows import JobColumns
 from farm.figures.state_changes import ChangeColumns
 from farm.kpi.intervals import Interval
 
 log = logging.getLogger(__name__)
 
-_FORM: Final = 3
+_FORM: Final = 5
 """Raised whenever the columns or what they mean change."""
 
 
@@ -33,11 +33,12 @@ class Mark(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """A read model: its mark, the ids of its printers by number, planned work by number, its columns."""
+    """A read model: its mark, the ids of its printers and planned work by number, its texts and columns."""
 
     mark: Mark
     printer_ids: list[str]
     work: dict[int, list[Interval]]
+    texts: dict[str, list[str]]
     changes: ChangeColumns
     jobs: JobColumns
 
@@ -47,6 +48,7 @@ class _Head(msgspec.Struct):
     mark: Mark
     printer_ids: list[str]
     work: dict[int, list[Interval]]
+    texts: dict[str, list[str]]
 
 
 class Keeping:
@@ -63,20 +65,20 @@ class Keeping:
                 if head.form != _FORM:
                     return None
                 changes = ChangeColumns(*(file[f"change_{name}"] for name in ChangeColumns._fields))
-                jobs = JobColumns(*(file[f"job_{name}"] for name in JobColumns._fields))
+                jobs = JobColumns.by_name({name: file[f"job_{name}"] for name in JobColumns.names()})
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, msgspec.MsgspecError) as error:
             log.info("%s is passed over, and the figures are made from the ledger: %s", self.path, error)
             return None
-        return Kept(head.mark, head.printer_ids, head.work, changes, jobs)
+        return Kept(head.mark, head.printer_ids, head.work, head.texts, changes, jobs)
 
     def save(self, kept: Kept) -> None:
         """Keep the model in place of the one before; where it cannot be written that is told, and no more."""
-        head = msgspec.json.encode(_Head(_FORM, kept.mark, kept.printer_ids, kept.work))
+        head = msgspec.json.encode(_Head(_FORM, kept.mark, kept.printer_ids, kept.work, kept.texts))
         columns: dict[str, NDArray[Any]] = {"head": np.frombuffer(head, dtype=np.uint8)}
         columns |= {f"change_{name}": column for name, column in kept.changes._asdict().items()}
-        columns |= {f"job_{name}": column for name, column in kept.jobs._asdict().items()}
+        columns |= {f"job_{name}": column for name, column in kept.jobs.columns().items()}
         try:
             with self._replacing() as file:
                 np.savez(file, **columns)  # type: ignore[arg-type]  # the stubs take no columns by name

@@ -6,36 +6,40 @@ again from the tables. So it holds what was committed, and nothing is worked out
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from itertools import islice
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from farm.figures.ended_jobs import ENDING, EndedJob, EndedJobs, JobColumns
+from farm.figures.ended_jobs import EndedJobs
+from farm.figures.failed_streaks import FailedStreaks
+from farm.figures.first_attempts import FirstAttempts
 from farm.figures.inspections import InspectedJob, Inspections
+from farm.figures.job_coding import ended_job, inspected_job
+from farm.figures.job_rows import EndedJob, JobColumns
 from farm.figures.keeping import Keeping, Kept, Mark
 from farm.figures.lifetimes import Lifetimes
+from farm.figures.repairs import RepairHistory
 from farm.figures.running_sums import Integers, Keys
+from farm.figures.source import Source, State
 from farm.figures.state_changes import (
     MAINTENANCE,
     NOT_THERE,
-    PRODUCTIVE,
     UNKNOWN,
+    UNPLANNED,
     Change,
     ChangeColumns,
     Clock,
     changes_of,
 )
 from farm.figures.state_history import StateHistory
+from farm.figures.text_codes import JobTexts
 from farm.kpi.intervals import Interval
 from farm.kpi.shop_calendars import maintenance_intervals
-from farm.ledger.figure_rows import EndedRow, InspectedRow, PrinterRow
+from farm.ledger.figure_rows import EndedRow, InspectedRow
 from farm.model.feed import FeedEntry, FeedKind
-from farm.model.planned_maintenance import PlannedMaintenance
 from farm.model.printer import Printer
-from farm.model.span import Span
-from farm.model.states import CancelledBy, Outcome
 
 T = TypeVar("T")
 
@@ -49,50 +53,6 @@ _LABELS = frozenset({FeedKind.PRINTER_APPEARED, FeedKind.PRINTER_CHANGED})
 _PLANS = _LABELS | {FeedKind.CALENDAR_CHANGED}
 _LOOK_BACK = 3
 """So many changes of a printer are read again beside new ones."""
-
-
-class State(Protocol):
-    """One state of the ledger; as `farm.ledger.figure_rows.LedgerState`, which says what each gives."""
-
-    def feed_position(self) -> int:
-        """The number of the feed's last entry."""
-
-    def feed(self, after_seq: int, limit: int) -> list[FeedEntry]:
-        """The entries that follow."""
-
-    def feed_entry(self, seq: int) -> FeedEntry | None:
-        """One entry, if it is kept."""
-
-    def booked_until(self) -> dict[str, int]:
-        """Until when (ms) each shard booked."""
-
-    def printers(self) -> list[PrinterRow]:
-        """Every printer."""
-
-    def planned_maintenance(self) -> list[PlannedMaintenance]:
-        """All work that is planned."""
-
-    def accounts(self) -> Iterator[tuple[str, list[Span]]]:
-        """The spans of every printer."""
-
-    def spans_from(self, printer_id: str, from_ms: int) -> list[Span]:
-        """A printer's spans from an instant on."""
-
-    def inspected(self, job_ids: Iterable[str] | None = None) -> list[InspectedRow]:
-        """Every job that ended and was inspected, or those named."""
-
-    def ended_jobs(self) -> Iterator[EndedRow]:
-        """Every job that ended."""
-
-    def ended_among(self, job_ids: Iterable[str]) -> list[EndedRow]:
-        """Those of the named jobs that ended."""
-
-
-class Source(Protocol):
-    """Where the model reads."""
-
-    def state(self) -> AbstractContextManager[State]:
-        """The ledger as it stands, for as long as the block runs. Raises LedgerError."""
 
 
 class _Ends(NamedTuple):
@@ -115,8 +75,12 @@ class ReadModel:
         self._kept_seq = 0
         self._lock = threading.Lock()
         self.history = StateHistory()
+        self.repairs = RepairHistory(self.history)
         self.jobs = EndedJobs()
         self.inspections = Inspections()
+        self.streaks = FailedStreaks(self.jobs)
+        self.first_attempts = FirstAttempts(self.jobs, self.inspections)
+        self.texts = JobTexts()
         self.printers: list[Printer] = []
         """By number."""
         self._shards: list[str | None] = []
@@ -188,7 +152,7 @@ class ReadModel:
                 parts = ((code, since, min(to_ms, seen_until)), (UNKNOWN, seen_until, min(to_ms, retired)))
                 for own, begin, end in parts:
                     start = max(from_ms, begin)
-                    if own not in PRODUCTIVE and start < end:
+                    if own not in UNPLANNED and start < end:
                         moved = _passed(start, end, edges, clock)
                         found[:, subject_of[number], own] -= moved
                         found[:, subject_of[number], MAINTENANCE] += moved
@@ -241,7 +205,9 @@ class ReadModel:
         self._shards = [found[printer_id].shard for printer_id in kept.printer_ids]
         self._number = {printer_id: number for number, printer_id in enumerate(kept.printer_ids)}
         self._lifetimes = None
+        self.texts = JobTexts(kept.texts)
         self.history.fill(kept.changes)
+        self.repairs.renew()
         self.jobs.fill(kept.jobs)
         self._work = kept.work
         self._kept_seq = kept.mark.seq
@@ -251,10 +217,10 @@ class ReadModel:
 
     def _keep(self, mark: Mark) -> None:
         self._kept_seq = mark.seq
-        rows = self.history.columns, self.jobs.columns
-        if self._keeping is not None and sum(len(each[0]) for each in rows) >= _WORTH_KEEPING:
+        changes, jobs = self.history.columns, self.jobs.columns
+        if self._keeping is not None and len(changes.at) + jobs.length >= _WORTH_KEEPING:
             ids = [printer.id for printer in self.printers]
-            self._keeping.save(Kept(mark, ids, self._work, *rows))
+            self._keeping.save(Kept(mark, ids, self._work, self.texts.kept(), changes, jobs))
 
     def _follow(self, state: State, mark: Mark, position: int) -> Mark | None:
         """Take in what came since the mark; None where the feed no longer reaches back to it."""
@@ -293,6 +259,7 @@ class ReadModel:
 
     def _read_states(self, state: State, number: int, from_ms: int) -> None:
         """Read the printer's states again from a change before `from_ms` on that still stands."""
+        self.repairs.renew(number)
         printer, sure = self.printers[number], self.history.lasting_before(number, from_ms, _LOOK_BACK)
         if sure is not None:
             spans = state.spans_from(printer.id, sure.at_ms)
@@ -326,19 +293,24 @@ class ReadModel:
         if not job_ids:
             return
         ended = {row.id: row for row in state.ended_among(job_ids)}
-        inspected = {row.id: self._inspected_job(row) for row in state.inspected(job_ids)}
+        inspected = {row.id: self.inspected_job_of(row) for row in state.inspected(job_ids)}
         for job_id in job_ids:
-            self.inspections.put(job_id, inspected.get(job_id))
             row = ended.get(job_id)
-            self.jobs.put(job_id, None if row is None else self.job_of(row))
+            job = None if row is None else self.job_of(row)
+            before = self.jobs.get(job_id)
+            self.first_attempts.touch((before, job, self.inspections.get(job_id)))
+            self.streaks.touch((before, job))
+            self.inspections.put(job_id, inspected.get(job_id))
+            self.jobs.put(job_id, job)
 
     # -- reading everything -----------------------------------------------------------------
 
     def _read_all(self, state: State) -> None:
-        self.printers, self._shards, self._number = [], [], {}
+        self.printers, self._shards, self._number, self.texts = [], [], {}, JobTexts()
         self._read_printers(state)
         self._work = self._planned_work(state)
         self.history.fill(ChangeColumns.joined([*self._changes_by_part(state)]))
+        self.repairs.renew()
         self.jobs.fill(JobColumns.joined([*self._jobs_by_part(state)]))
         self._read_inspections(state)
 
@@ -361,12 +333,7 @@ class ReadModel:
     def _read_inspections(self, state: State) -> None:
         """Read what people found, which is little beside all jobs and not kept."""
         inspected = (row for row in state.inspected() if row.printer_id in self._number)
-        self.inspections.fill((row.id, self._inspected_job(row)) for row in inspected)
-
-    def _inspected_job(self, row: InspectedRow) -> InspectedJob:
-        succeeded = row.outcome == Outcome.SUCCEEDED
-        number = self._number[row.printer_id]
-        return InspectedJob(row.ended_ms, number, succeeded, row.good_units, row.rejected_units)
+        self.inspections.fill((row.id, self.inspected_job_of(row)) for row in inspected)
 
     def _read_printers(self, state: State) -> None:
         self._lifetimes = None
@@ -380,10 +347,11 @@ class ReadModel:
 
     def job_of(self, row: EndedRow) -> EndedJob:
         """What counts of the job in the row."""
-        outcome = Outcome(row.outcome)
-        by = CancelledBy(row.cancelled_by) if row.cancelled_by and outcome is Outcome.CANCELLED else None
-        ending = ENDING[outcome, by]
-        return EndedJob(row.ended_ms, self._number[row.printer_id], ending, row.units, row.printing_ms)
+        return ended_job(row, self._number[row.printer_id], self.texts)
+
+    def inspected_job_of(self, row: InspectedRow) -> InspectedJob:
+        """What was found of the job in the row."""
+        return inspected_job(row, self._number[row.printer_id], self.texts)
 
 
 def _passed(from_ms: int, to_ms: int, edges: Integers, clock: Clock | None) -> Integers:

@@ -19,10 +19,10 @@ KEPT_CELLS = 2_000_000
 """About so many sums are kept by one object, which bounds its memory (16 MB)."""
 SHORTEST_BLOCK = 256
 LONGEST_BLOCK = 65_536
-"""In a longer block the sums of instants would not be exact: they are made in floating point."""
+"""Of more rows at once the sums of instants would not be exact: they are made in floating point."""
 _ROWS_AT_ONCE = 262_144
 
-Added: TypeAlias = tuple[Keys, Sequence[Integers]]
+Added: TypeAlias = tuple[Keys, Sequence[Column]]
 """The key of each row, -1 for nothing, and what each row adds to each measure."""
 Contributions: TypeAlias = Callable[[slice | Keys], Sequence[Added]]
 """Gives what the rows add; a row may add to several keys."""
@@ -106,6 +106,35 @@ def sums_before(
     found = np.empty_like(added)
     found[order] = np.cumsum(added, axis=0)
     return found
+
+
+def within(sums: Integers, places: Integers) -> Integers:
+    """What came to the sums between two edges, by the places of both."""
+    found: Integers = sums[places[:, 1]] - sums[places[:, 0]]
+    return found
+
+
+def sums_from_first(
+    edges: Integers, at: Integers, keys: int, measures: int, contributions: Contributions
+) -> Integers:
+    """The sums over the rows between the first edge and each, by edge, measure and key.
+
+    `at` are the instants of the rows in order. Costs as much as there are rows between the edges, and
+    nothing is kept: for more keys than sums could be kept of.
+    """
+    order = np.argsort(edges, kind="stable")
+    places = np.searchsorted(at, edges[order], side="left")
+    found = np.zeros((len(edges), measures, keys), dtype=np.int64)
+    for begin in range(int(places[0]), int(places[-1]), LONGEST_BLOCK):
+        end = min(begin + LONGEST_BLOCK, int(places[-1]))
+        first_edge_after = np.searchsorted(places, np.arange(begin, end), side="right")
+        first, last = int(first_edge_after[0]), int(first_edge_after[-1]) + 1
+        added = contributions(slice(begin, end))
+        found[first:last] += _by_key(first_edge_after - first, last - first, added, keys, measures)
+    np.cumsum(found, axis=0, out=found)
+    in_place = np.empty_like(found)
+    in_place[order] = found
+    return in_place
 
 
 def _by_key(

@@ -1,36 +1,43 @@
-"""The account of time by columns: every change of a printer's state, and the time that follows from it.
+"""The account of time by columns: every change of a printer's condition, and the time that follows from it.
 
-A printer is in one state at any time of its life, so its account is a row of changes.
+A condition is a state, with its reason where time is told apart by it, as a code. A printer is in one at
+any time of its life, so its account is a row of changes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, pairwise
 from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from farm.figures.grouping import Grouping
+from farm.figures.grouping import Grouping, RowsByPrinter
 from farm.figures.running_sums import Added, Column, Integers, Keys, RunningSums, sums_before
 from farm.kpi.intervals import Interval
+from farm.kpi.time_classes import CLASS_OF, CONDITIONS, TimeClass
 from farm.model.printer import Printer
 from farm.model.span import Span
 from farm.model.states import PrinterState
 
-STATES: Final = tuple(PrinterState)
-NOT_THERE: Final = len(STATES)
+NOT_THERE: Final = len(CONDITIONS)
 """The code of a printer before it was first seen, and after it was retired."""
-UNKNOWN: Final = STATES.index(PrinterState.UNKNOWN)
-MAINTENANCE: Final = STATES.index(PrinterState.MAINTENANCE)
-PRODUCTIVE: Final = frozenset(map(STATES.index, (PrinterState.PRINTING, PrinterState.PREPARING)))
-"""The codes of a printer that prints, which it does whatever was planned."""
-CODES: Final = len(STATES) + 1
-_CODE = {state: code for code, state in enumerate(STATES)}
+CODES: Final = len(CONDITIONS) + 1
+CODE: Final[Mapping[tuple[PrinterState, str | None], int]] = {
+    condition: code for code, condition in enumerate(CONDITIONS)
+}
+UNKNOWN: Final = CODE[PrinterState.UNKNOWN, None]
+MAINTENANCE: Final = CODE[PrinterState.MAINTENANCE, None]
+UNPLANNED: Final = frozenset(
+    code
+    for code, condition in enumerate(CONDITIONS)
+    if CLASS_OF[condition] in (TimeClass.PRODUCTIVE, TimeClass.ENGINEERING)
+)
+"""The codes of a printer that prints or is tested, which it does whatever work was planned."""
 _SILENCE = "silence"
 
 
 class Change(NamedTuple):
-    """From `at_ms` on (ms since 1970, UTC) a printer is in another state, both by code."""
+    """From `at_ms` on (ms since 1970, UTC) a printer is in another condition, both by code."""
 
     at_ms: int
     before: int
@@ -52,7 +59,8 @@ def changes_of(
 ) -> list[Change]:
     """The changes that the printer's spans, in order, come to; what no span covers is unknown.
 
-    While work was `planned` on it the printer was in maintenance, where it did not print all the same.
+    While work was `planned` on it the printer was in maintenance, where it neither printed nor was
+    tested all the same.
 
     From the first sight on, or from the change `begin`, with which the spans begin, until the printer
     is retired; its last state goes on in the changes. Of spans that overlap the earlier one holds.
@@ -66,7 +74,7 @@ def changes_of(
         is_hole = span.state is PrinterState.UNKNOWN and span.source == _SILENCE
         if is_hole or (span.to_ms is not None and span.to_ms <= start):
             continue
-        row.go_on(start, _CODE[span.state], is_last=span.to_ms is None)
+        row.go_on(start, _code_of(span), is_last=span.to_ms is None)
         if span.to_ms is None:
             break
         at = span.to_ms
@@ -76,6 +84,12 @@ def changes_of(
     return _with_work(row.changes, planned) if planned else row.changes
 
 
+def _code_of(span: Span) -> int:
+    """The code of the span's condition; a reason by which time is not told apart is none."""
+    found = CODE.get((span.state, span.reason))
+    return CODE[span.state, None] if found is None else found
+
+
 def _with_work(changes: Sequence[Change], planned: Sequence[Interval]) -> list[Change]:
     """The changes with maintenance where it was planned, but for the state that goes on at the end."""
     if not changes:
@@ -83,7 +97,7 @@ def _with_work(changes: Sequence[Change], planned: Sequence[Interval]) -> list[C
     row = _StateRow(changes[0].before)
     for change, following in pairwise(changes):
         row.go_on(change.at_ms, change.after)
-        if change.after in PRODUCTIVE:
+        if change.after in UNPLANNED:
             continue
         for from_ms, to_ms in planned:
             start, end = max(from_ms, change.at_ms), min(to_ms, following.at_ms)
@@ -150,7 +164,11 @@ class ChangeColumns(NamedTuple):
         """The same by instant."""
         return self.taken(np.argsort(self.at, kind="stable"))
 
-    def taken(self, rows: Keys | NDArray[np.bool_]) -> "ChangeColumns":
+    def by_printer(self) -> "ChangeColumns":
+        """The same, one printer after the other and each by instant; of rows that are in order."""
+        return self.taken(RowsByPrinter(self.printer).order)
+
+    def taken(self, rows: Keys | NDArray[np.int32] | NDArray[np.bool_]) -> "ChangeColumns":
         """These rows alone."""
         return ChangeColumns(self.at[rows], self.printer[rows], self.before[rows], self.after[rows])
 

@@ -1,21 +1,33 @@
 """What the read model holds of each subject, summed up over windows."""
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Sequence
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 
-from farm.figures.ended_jobs import ENDINGS
 from farm.figures.lifetimes import EVER
+from farm.figures.partition import Partition
 from farm.figures.read_model import ReadModel
-from farm.figures.running_sums import Integers, Keys
-from farm.figures.state_changes import NOT_THERE, STATES, Clock
+from farm.figures.running_sums import Integers, Keys, within
+from farm.figures.state_changes import NOT_THERE, Clock
+from farm.figures.tallies import Tallies
 from farm.kpi.account import TimeAccount
-from farm.kpi.outcomes import InspectionTally, OutcomeTally
-from farm.kpi.subjects import Subject
+from farm.kpi.calculation import EVERY_TALLY, Tally
+from farm.kpi.faults import RepairTally
+from farm.kpi.outcomes import OutcomeTally
+from farm.kpi.streak import StreakTally
+from farm.kpi.time_classes import CONDITIONS
 from farm.kpi.windows import Window
-from farm.model.states import CancelledBy, Outcome, PrinterState
+from farm.model.states import PrinterState
 
+T = TypeVar("T")
+
+_NO_HOURS: Final = TimeAccount({}, {})
+_STATES: Final = tuple(PrinterState)
+_STATE_OF: Final = np.array([[state is each for each in _STATES] for state, _ in CONDITIONS], dtype=np.int64)
+"""1 where the condition of the row is one of the state of the column."""
+_WITH_REASON: Final = [code for code, condition in enumerate(CONDITIONS) if condition.reason]
+_REASONS: Final = tuple(CONDITIONS[code] for code in _WITH_REASON)
 _CELLS_AT_ONCE = 1_000_000
 
 
@@ -27,80 +39,102 @@ class Life(NamedTuple):
 
 
 class WindowSums:
-    """The sums of subjects that have no printer in common, for any of the windows."""
+    """The sums of the subjects of a partition, for any of the windows."""
 
     def __init__(
         self,
         model: ReadModel,
         windows: Sequence[Window],
-        subjects: Sequence[Subject],
+        who: Partition,
         closed: Sequence[Clock | None] = (),
+        reads: Collection[Tally] = EVERY_TALLY,
     ) -> None:
-        """`closed` is the clock of the closed hours of each printer of the model, by number; none without."""
-        self._edges = np.array(
+        """`closed` is the clock of the closed hours of each printer of the model, by number; none without.
+
+        Beside the hours only what is read is summed up.
+        """
+        edges = np.array(
             sorted({edge for each in windows for edge in (each.from_ms, each.to_ms)}), dtype=np.int64
         )
-        places = np.searchsorted(self._edges, [(each.from_ms, each.to_ms) for each in windows]).reshape(-1, 2)
+        places = np.searchsorted(edges, [(each.from_ms, each.to_ms) for each in windows]).reshape(-1, 2)
         self._number = {(each.from_ms, each.to_ms): number for number, each in enumerate(windows)}
-        self._subject_of = np.full(len(model.printers), -1, dtype=np.intp)
-        for number, subject in enumerate(subjects):
-            self._subject_of[model.numbers(subject.printers)] = number
-        count = len(subjects)
-        whole = _within(model.spent(self._edges, self._subject_of, count), places)
-        closed_time: Integers | None = None
-        for clock in {each for each in closed if each is not None}:
-            by_clock = np.array([each is clock for each in closed], dtype=bool)
-            apart = np.where(by_clock, self._subject_of, -1)
-            spent = _within(model.spent(self._edges, apart, count, clock), places)
-            closed_time = spent if closed_time is None else closed_time + spent
-        # Plain numbers of everything at once: one by one they take many times as long to get.
-        self._open = (whole if closed_time is None else whole - closed_time)[:, :, :NOT_THERE].tolist()
-        self._closed = None if closed_time is None else closed_time[:, :, :NOT_THERE].tolist()
-        ended = _within(model.jobs.sums(self._edges, self._subject_of, count), places)
-        self._ended = ended.transpose(0, 2, 3, 1).tolist()
-        inspected = _within(model.inspections.sums(self._edges, self._subject_of, count), places)
-        self._inspected = inspected.transpose(0, 2, 1).tolist()
+        self._hours = _Hours(model, edges, places, who, closed) if who.has_hours else None
+        self._tallies = Tallies(model, edges, places, who, reads)
+        self._repairs: list[list[list[int]]] | None = None
+        if who.has_hours and Tally.REPAIRS in reads:
+            repairs = within(model.repairs.sums(edges, who.printers, len(who.subjects)), places)
+            self._repairs = repairs.transpose(0, 2, 1).tolist()
+        self._streaks: list[list[list[int]]] | None = None
+        if who.has_hours and Tally.STREAKS in reads:
+            bounds = np.array([(each.from_ms, each.to_ms) for each in windows], dtype=np.int64)
+            streaks = model.streaks.told(bounds.reshape(-1, 2), who.printers, len(who.subjects))
+            self._streaks = streaks.tolist()
+        count = len(who.subjects) if who.has_hours else 1
         some = max(1, _CELLS_AT_ONCE // max(1, len(model.printers)))
         self._lives = [
             lives
             for first in range(0, len(windows), some)
-            for lives in _lives(model, windows[first : first + some], self._subject_of, count)
+            for lives in _lives(model, windows[first : first + some], who.printers, count)
         ]
 
     def account(self, window: Window, subject: int) -> TimeAccount:
-        """Where the hours of the window went, of the subject by its place."""
-        number = self._number[window.from_ms, window.to_ms]
-        closed = {} if self._closed is None else _by_state(self._closed[number][subject])
-        return TimeAccount(_by_state(self._open[number][subject]), closed)
+        """Where the hours of the window went, of the subject by its place; nowhere where it has none."""
+        if self._hours is None:
+            return _NO_HOURS
+        return self._hours.account(self._number[window.from_ms, window.to_ms], subject)
 
     def outcomes(self, window: Window, subject: int) -> OutcomeTally:
         """How the jobs of the window ended."""
-        number = self._number[window.from_ms, window.to_ms]
-        found = self._ended[number][subject]
-        jobs: dict[Outcome, int] = {}
-        units: dict[Outcome, int] = {}
-        printing_ms: dict[Outcome, int] = {}
-        cancelled_by: dict[CancelledBy, int] = {}
-        for (outcome, by), (ended, made, printed) in zip(ENDINGS, found, strict=True):
-            if not ended:
-                continue
-            jobs[outcome] = jobs.get(outcome, 0) + ended
-            units[outcome] = units.get(outcome, 0) + made
-            printing_ms[outcome] = printing_ms.get(outcome, 0) + printed
-            if by is not None:
-                cancelled_by[by] = ended
-        inspected = InspectionTally(*self._inspected[number][subject])
-        return OutcomeTally(jobs, units, cancelled_by, printing_ms, inspected)
+        return self._tallies.of(self._number[window.from_ms, window.to_ms], subject)
+
+    def repairs(self, window: Window, subject: int) -> RepairTally:
+        """The faults and repairs of the window, none where they are not read."""
+        if self._repairs is None:
+            return RepairTally()
+        return RepairTally(*self._repairs[self._number[window.from_ms, window.to_ms]][subject])
+
+    def streaks(self, window: Window, subject: int) -> StreakTally:
+        """The failed streaks of the window, none where they are not read."""
+        if self._streaks is None:
+            return StreakTally()
+        return StreakTally(*self._streaks[self._number[window.from_ms, window.to_ms]][subject])
 
     def lives(self, window: Window) -> list[Life]:
-        """Who of each subject was there in the window."""
+        """Who of each subject was there in the window; where subjects have no hours, who of all."""
         return self._lives[self._number[window.from_ms, window.to_ms]]
 
 
-def _within(sums: Integers, places: Integers) -> Integers:
-    """What came to the sums from the first to the last edge of each window."""
-    found: Integers = sums[places[:, 1]] - sums[places[:, 0]]
-    return found
+class _Hours:
+    """The hours of subjects by state, open and closed."""
+
+    def __init__(
+        self,
+        model: ReadModel,
+        edges: Integers,
+        places: Integers,
+        who: Partition,
+        closed: Sequence[Clock | None],
+    ) -> None:
+        count, printers = len(who.subjects), who.printers
+        whole = within(model.spent(edges, printers, count), places)
+        closed_time: Integers | None = None
+        for clock in {each for each in closed if each is not None}:
+            by_clock = np.array([each is clock for each in closed], dtype=bool)
+            apart = np.where(by_clock, printers, -1)
+            spent = within(model.spent(edges, apart, count, clock), places)
+            closed_time = spent if closed_time is None else closed_time + spent
+        # Plain numbers of everything at once: one by one they take many times as long to get.
+        opened = (whole if closed_time is None else whole - closed_time)[:, :, :NOT_THERE]
+        self._open = _by_state(opened)
+        self._closed = None if closed_time is None else _by_state(closed_time[:, :, :NOT_THERE])
+        with_reason = opened[:, :, _WITH_REASON]
+        self._reasons: list[list[list[int]]] | None = with_reason.tolist() if with_reason.any() else None
+
+    def account(self, window: int, subject: int) -> TimeAccount:
+        """Of the window and subject of these numbers."""
+        closed = {} if self._closed is None else _spent(_STATES, self._closed[window][subject])
+        reasons = {} if self._reasons is None else _spent(_REASONS, self._reasons[window][subject])
+        return TimeAccount(_spent(_STATES, self._open[window][subject]), closed, reasons)
 
 
 def _lives(model: ReadModel, windows: Sequence[Window], subject_of: Keys, subjects: int) -> list[list[Life]]:
@@ -132,5 +166,12 @@ def _lives(model: ReadModel, windows: Sequence[Window], subject_of: Keys, subjec
     ]
 
 
-def _by_state(spent: Sequence[int]) -> Mapping[PrinterState, int]:
-    return {state: ms for state, ms in zip(STATES, spent, strict=True) if ms}
+def _by_state(spent: Integers) -> list[list[list[int]]]:
+    """By window, subject and state, whatever the reason."""
+    found: list[list[list[int]]] = (spent @ _STATE_OF).tolist()
+    return found
+
+
+def _spent(of: Sequence[T], spent: Sequence[int]) -> dict[T, int]:
+    """What was spent, by what it was spent in; without what took no time."""
+    return {each: ms for each, ms in zip(of, spent, strict=True) if ms}

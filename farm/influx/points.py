@@ -142,9 +142,9 @@ def kpi_line(point: TimedFigure, restated_ms: int | None = None) -> bytes:
     `restated_ms` says when it was worked out again, since a change of the past touched it.
     """
     figure = point.figure
-    tags = {"site": point.site, "kpi": figure.id, "scope": figure.scope.value, "window": figure.window.name}
-    if figure.scope is not Scope.FARM:
-        tags[figure.scope.value] = figure.scope_id
+    tags = {"site": point.site, "kpi": figure.id, "scope": figure.scope, "window": figure.window.name}
+    if figure.scope != Scope.FARM:
+        tags[figure.scope] = figure.scope_id
     values: dict[str, FieldValue] = {
         "label": figure.label,
         "unit": figure.unit.value,
@@ -225,9 +225,10 @@ _START_FIELDS = frozenset(
         "material",
         "operator",
         "units",
+        "expected_ms",
     }
 )
-_JOB_FLOATS = frozenset({"progress", "filament_mm", "filament_g"})
+_JOB_FLOATS = frozenset({"progress", "filament_mm", "filament_g", "resin_ml"})
 
 
 def _job_fields(printer: Printer, job: Mapping[str, Any]) -> dict[str, FieldValue]:

@@ -6,24 +6,33 @@ in error or unknown.
 """
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 import msgspec
 
-from farm.model.states import PrinterState
+from farm.model.states import PrinterState, StateReason
 
-_EVERY = tuple(PrinterState)
 _NOT_OBSERVED = (PrinterState.UNKNOWN,)
+
+
+class Condition(NamedTuple):
+    """A state of a printer, and its reason where the account tells it apart by one."""
+
+    state: PrinterState
+    reason: StateReason | None = None
 
 
 class TimeAccount(msgspec.Struct, frozen=True):
     """Milliseconds by state, in the hours in which the shop is open and in which it is closed.
 
+    `reasons_ms` is the part of the open time of which a reason is known, by state and reason.
     One printer's, or the sum over several: then an hour of the window counts once for
     each of them.
     """
 
     open_ms: Mapping[PrinterState, int]
     closed_ms: Mapping[PrinterState, int]
+    reasons_ms: Mapping[Condition, int] = {}
 
     @property
     def whole_ms(self) -> int:
@@ -47,10 +56,13 @@ class TimeAccount(msgspec.Struct, frozen=True):
         opened, closed = self.open_ms, self.closed_ms
         return sum([opened.get(state, 0) + closed.get(state, 0) for state in states])
 
-    def by_state(self) -> dict[PrinterState, int]:
-        """Time in each of all states, in open and closed hours."""
-        opened, closed = self.open_ms, self.closed_ms
-        return {state: opened.get(state, 0) + closed.get(state, 0) for state in _EVERY}
+    def open_conditions(self) -> dict[Condition, int]:
+        """Open time by condition: that of a state of which no reason is known, and that by each reason."""
+        found = {Condition(state): ms for state, ms in self.open_ms.items()}
+        for condition, ms in self.reasons_ms.items():
+            found[Condition(condition.state)] -= ms
+            found[condition] = ms
+        return found
 
     def available_ms(self, productive: Iterable[PrinterState]) -> int:
         """Open time without planned maintenance, and what was productive in closed hours."""

@@ -1,19 +1,54 @@
 """What goes into an indicator's formula and what comes out of it."""
 
+from enum import StrEnum
+from typing import Final
+
 import msgspec
 
 from farm.kpi.account import TimeAccount
+from farm.kpi.faults import RepairTally
 from farm.kpi.outcomes import OutcomeTally
+from farm.kpi.streak import StreakTally
 from farm.kpi.wilson import Interval95
 from farm.model.times import HOUR_MS
 from farm.settings import SiteSettings
 
 
-class KpiInput(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of one subject (printer, group or farm) in one window.
+class Tally(StrEnum):
+    """A part of a formula's input beside the hours. What an indicator does not read is not worked out."""
 
-    `printers` lived in the window, and `elapsed_ms` passed from the first of them
-    appearing to the last of them going. `site` holds the rules of counting.
+    JOBS = "jobs"
+    """Jobs, units and printing time, and who cancelled."""
+    TIMES = "times"
+    """The time of preparing and of pauses."""
+    MATERIAL = "material"
+    CAUSES = "causes"
+    """Failures by cause."""
+    ESTIMATES = "estimates"
+    MEDIANS = "medians"
+    """Jobs without an estimate, held against the median of their file."""
+    INSPECTIONS = "inspections"
+    """What people found."""
+    FIRST_ATTEMPTS = "first_attempts"
+    """Which jobs were the first attempt at their parts."""
+    REPAIRS = "repairs"
+    """Faults of printers, and how long they took to repair."""
+    STREAKS = "streaks"
+    """Failed prints in a row on each printer."""
+
+
+EVERY_TALLY: Final = frozenset(Tally)
+
+
+class KpiInput(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of one subject in one window.
+
+    A subject of printers (printer, group, model, site, farm) has an `account` of their hours; `printers`
+    lived in the window, and `elapsed_ms` passed from the first of them appearing to the last of them
+    going. A subject of jobs (file, material, operator, cause, hour of the day, weekday) has no hours: its
+    `account` is empty, `printers` is 0, and `elapsed_ms` is that of the printers that were asked for.
+    `outcomes` are the jobs that ended in the window, all times in milliseconds. `site` holds the rules of
+    counting.
     """
 
     account: TimeAccount
@@ -21,6 +56,8 @@ class KpiInput(msgspec.Struct, frozen=True, kw_only=True):
     printers: int
     elapsed_ms: int
     site: SiteSettings
+    repairs: RepairTally = RepairTally()
+    streaks: StreakTally = StreakTally()
 
 
 class KpiResult(msgspec.Struct, frozen=True, kw_only=True):

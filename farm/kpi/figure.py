@@ -5,26 +5,46 @@ from typing import Any, Final
 
 import msgspec
 
+from farm.kpi.calculation import KpiResult
 from farm.kpi.indicator import Unit, shown
 from farm.kpi.periods import Period
-from farm.kpi.subjects import Scope
+from farm.kpi.standing import Side, TargetStanding, side_of
+from farm.kpi.targets import Level, Target
 from farm.kpi.wilson import Interval95
 from farm.kpi.windows import Window
 from farm.model.times import rfc3339
 
 
+class FigureBefore(msgspec.Struct, frozen=True, kw_only=True):
+    """The same figure over the window before. `change` is how much the value has grown since.
+
+    `side` says whether that is for the better. Both are None where one of the two has no value.
+    """
+
+    window: Window
+    value: float | None
+    low: float | None
+    high: float | None
+    counts: dict[str, int]
+    observed_share: float | None
+    change: float | None
+    side: Side | None
+
+
 class KpiFigure(msgspec.Struct, frozen=True, kw_only=True):
-    """One indicator of one subject over one window, with what is needed to judge it.
+    """One indicator of one subject (`farm.kpi.subjects`) over one window, with what is needed to judge it.
 
     `value` is in `unit`; None means no data, which is not zero. `low` and `high` say where
     the value would lie at worst and at best if everything unknown were known. `interval`
     is the 95 % interval of a rate at its counts. `counts` and `amounts` are what the value
     is made of, and `observed_share` is the part of the printers' time of which we know
     the state (None where there was no time). `window` reaches no further than the present.
+    `targets` are those that the farm holds the indicator to, and `before` is the figure of the window
+    before, where it was asked for.
     """
 
     id: str
-    scope: Scope
+    scope: str
     scope_id: str
     label: str
     window: Window
@@ -36,6 +56,14 @@ class KpiFigure(msgspec.Struct, frozen=True, kw_only=True):
     counts: dict[str, int]
     amounts: dict[str, float]
     observed_share: float | None
+    targets: tuple[TargetStanding, ...] = ()
+    before: FigureBefore | None = None
+
+    @property
+    def aim(self) -> TargetStanding | None:
+        """The target that is the aim, None where there is none or it says nothing of this figure."""
+        aims = (each for each in self.targets if each.target.level is Level.TARGET)
+        return next((each for each in aims if each.not_compared is None), None)
 
     @property
     def shown(self) -> str:
@@ -92,6 +120,19 @@ FIGURE_FIELDS: Final = (
         "the part of the printers' time of which the state is known. Offline is known, `unknown` is not",
         lambda figure: figure.observed_share,
     ),
+    FigureField(
+        "target_low",
+        OF_INDICATOR,
+        "the least that the farm aims at, by its own targets or those of its profile; "
+        "null where it aims at none",
+        lambda figure: None if figure.aim is None else figure.aim.target.low,
+    ),
+    FigureField(
+        "target_high",
+        OF_INDICATOR,
+        "the most that it aims at; null where there is no such bound",
+        lambda figure: None if figure.aim is None else figure.aim.target.high,
+    ),
 )
 """The numbers of a figure, in the order in which they are told."""
 
@@ -103,19 +144,98 @@ def figure_numbers(figure: KpiFigure) -> dict[str, float | None]:
 
 def figure_record(figure: KpiFigure) -> dict[str, Any]:
     """The figure as API and command line show it; times in RFC 3339, `value` None where there is no data."""
-    window = figure.window
     return {
         "id": figure.id,
         "scope": figure.scope,
         "scope_id": figure.scope_id,
         "label": figure.label,
-        "window": {"name": window.name, "from": rfc3339(window.from_ms), "to": rfc3339(window.to_ms)},
+        "window": window_record(figure.window),
         "unit": figure.unit,
         "shown": figure.shown,
         **figure_numbers(figure),
         "counts": figure.counts,
         "amounts": figure.amounts,
+        "targets": [standing_record(each, figure.unit) for each in figure.targets],
+        "before": None if figure.before is None else before_record(figure.before, figure.unit),
     }
+
+
+def standing_record(found: TargetStanding, unit: Unit) -> dict[str, Any]:
+    """A target with how the figure stands to it."""
+    return {
+        **target_record(found.target, unit),
+        "standing": found.standing,
+        "side": found.side,
+        "sure": found.sure,
+        "share": found.share,
+        "not_compared": found.not_compared,
+    }
+
+
+def target_record(target: Target, unit: Unit) -> dict[str, Any]:
+    """A target as it is told, with its range as people read it."""
+    return {
+        "profile": target.profile,
+        "low": target.low,
+        "high": target.high,
+        "level": target.level,
+        "per": target.per,
+        "meaning": target.meaning,
+        "shown": target_shown(target, unit),
+    }
+
+
+def target_shown(target: Target, unit: Unit) -> str:
+    """The range of a target as people read it: `70–85 %`, `at least 104 units a week`, `at most 5 h`."""
+    low, high = (None if bound is None else _bound(bound, unit) for bound in (target.low, target.high))
+    if low is not None and high is not None:
+        words = f"{low.split(' ', maxsplit=1)[0]}–{high}"
+    else:
+        words = f"at least {low}" if high is None else f"at most {high}"
+    if target.per is None:
+        return words
+    return f"{words} {'an' if target.per is Period.HOUR else 'a'} {target.per.value}"
+
+
+def _bound(bound: float, unit: Unit) -> str:
+    return f"{bound * 100:g} %" if unit is Unit.RATIO else shown(bound, unit).replace(".00 ", " ")
+
+
+def before_record(before: FigureBefore, unit: Unit) -> dict[str, Any]:
+    """The figure of the window before, with what has changed since."""
+    return {
+        "window": window_record(before.window),
+        "value": before.value,
+        "shown": shown(before.value, unit),
+        "low": before.low,
+        "high": before.high,
+        "counts": before.counts,
+        "observed_share": before.observed_share,
+        "change": before.change,
+        "side": before.side,
+    }
+
+
+def window_record(window: Window) -> dict[str, str]:
+    """A window with its bounds."""
+    return {"name": window.name, "from": rfc3339(window.from_ms), "to": rfc3339(window.to_ms)}
+
+
+def figure_before(
+    window: Window, found: KpiResult, observed_share: float | None, now: float | None, *, more_is_better: bool
+) -> FigureBefore:
+    """What was found over the window before, beside the value of `now`."""
+    change = None if now is None or found.value is None else now - found.value
+    return FigureBefore(
+        window=window,
+        value=found.value,
+        low=found.low,
+        high=found.high,
+        counts=found.counts,
+        observed_share=observed_share,
+        change=change,
+        side=None if change is None else side_of(change, more_is_better=more_is_better),
+    )
 
 
 class SeriesPoint(msgspec.Struct, frozen=True):
@@ -133,7 +253,7 @@ class KpiSeries(msgspec.Struct, frozen=True, kw_only=True):
     """One indicator of one subject, period by period; the first and last may be cut short."""
 
     id: str
-    scope: Scope
+    scope: str
     scope_id: str
     label: str
     unit: Unit

@@ -1,45 +1,46 @@
 """Idle time: hours in which printers could have printed and did not, by what kept them."""
 
-from collections.abc import Mapping
 from typing import Final
 
-from farm.kpi.calculation import KpiInput, KpiResult, hours
+from farm.kpi.account import Condition
+from farm.kpi.calculation import KpiInput, KpiResult
 from farm.kpi.indicator import Cadence, Indicator, Unit
-from farm.kpi.utilization import productive_states
-from farm.model.states import PrinterState
+from farm.kpi.parts import LeftOut, Part, TimeAs
+from farm.kpi.time_classes import KEPT_BY
+from farm.kpi.utilization import AVAILABLE, NOT_AVAILABLE, UTILIZED, productive_states
+from farm.settings import SiteSettings
 
-REASON: Final[Mapping[PrinterState, str]] = {
-    PrinterState.IDLE: "no_job",
-    PrinterState.FINISHED: "bed_not_cleared",
-    PrinterState.PAUSED: "paused",
-    PrinterState.PREPARING: "preparing",
-    PrinterState.ERROR: "fault",
-    PrinterState.OFFLINE: "offline",
-    PrinterState.UNKNOWN: "unknown",
-}
-"""What keeps a printer in the state from printing. Maintenance is not idle, and stands beside."""
+_UNKNOWN: Final = "unknown"
+REASONS: Final = tuple(dict.fromkeys(KEPT_BY.values()))
+"""What keeps printers from printing, each once."""
+
+
+def _kept_by(*reasons: str) -> TimeAs:
+    """Open time in which one of these kept a printer, where its state does not count as printing."""
+    conditions = frozenset(condition for condition, reason in KEPT_BY.items() if reason in reasons)
+
+    def idle(site: SiteSettings) -> frozenset[Condition]:
+        productive = productive_states(site)
+        return frozenset(each for each in conditions if each.state not in productive)
+
+    return TimeAs(opened=idle)
+
+
+_IDLE: Final = Part("idle_hours", _kept_by(*(reason for reason in REASONS if reason != _UNKNOWN)))
+_NOT_SEEN: Final = Part("unknown_hours", _kept_by(_UNKNOWN))
 
 
 def idle_time(given: KpiInput) -> KpiResult:
     """Available hours that are known not to have been used; None where no available time was observed.
 
-    At worst unknown time was idle, at best it was not.
+    At worst unknown time was idle, at best it was not. Maintenance, engineering and closed hours
+    are not idle, and stand beside.
     """
-    account, productive = given.account, productive_states(given.site)
-    kept = {
-        reason: account.open_ms.get(state, 0) for state, reason in REASON.items() if state not in productive
-    }
-    unknown = kept["unknown"]
-    whole = sum(kept.values())
-    available = account.available_ms(productive)
-    amounts = {f"{reason}_hours": hours(ms) for reason, ms in kept.items()}
-    beside = account.open_ms.get(PrinterState.MAINTENANCE, 0)
-    closed = account.whole_closed_ms - sum(account.closed_ms.get(state, 0) for state in productive)
+    idle, unknown, available = (float(part.total(given)) for part in (_IDLE, _NOT_SEEN, AVAILABLE))
     return KpiResult(
-        value=hours(whole - unknown) if available - unknown else None,
-        low=hours(whole - unknown) if available else None,
-        high=hours(whole) if available else None,
-        amounts=amounts | {"maintenance_hours": hours(beside), "closed_hours": hours(closed)},
+        value=idle if available > unknown else None,
+        low=idle if available else None,
+        high=idle + unknown if available else None,
     )
 
 
@@ -52,5 +53,18 @@ IDLE_TIME = Indicator(
     more_is_better=False,
     cadences=(Cadence.DAILY,),
     targets=(),
+    parts=(
+        _IDLE,
+        *(Part(f"{reason}_hours", _kept_by(reason)) for reason in REASONS),
+        *(Part(f"{each.name}_hours", each.rows) for each in NOT_AVAILABLE),
+    ),
+    expression="idle_hours",
+    left_out=(
+        *NOT_AVAILABLE,
+        LeftOut("not_observed", "nobody saw what it did: it opens the range", _NOT_SEEN.rows),
+        LeftOut("printing", "it printed", UTILIZED.rows),
+    ),
     calculate=idle_time,
+    reads=frozenset(),
+    needs_hours=True,
 )

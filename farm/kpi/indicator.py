@@ -1,12 +1,16 @@
 """What an indicator is: its words, its targets and its formula."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
-from farm.kpi.calculation import KpiInput, KpiResult
+from farm.kpi.calculation import EVERY_TALLY, KpiInput, KpiResult, Tally
+from farm.kpi.parts import Input, JobSelector, LeftOut, Measure, Part
 from farm.kpi.targets import Target
+
+NO_DATA: Final = KpiResult(value=None, low=None, high=None)
 
 
 class Unit(StrEnum):
@@ -31,7 +35,16 @@ class Cadence(StrEnum):
 
 
 class Indicator(msgspec.Struct, frozen=True, kw_only=True):
-    """One indicator: its words, its targets and its formula."""
+    """One indicator: its words, its targets, what it is made of and its formula.
+
+    `parts` are the sums it is made of, each of which stands in the counts or amounts of a figure, and
+    `expression` is the value written with their names: `succeeded ÷ attempts`. `left_out` are the rows
+    that do not count in it. `beside` names what `calculate` gives in counts and amounts that is no sum
+    of rows, and says how it comes about.
+
+    `reads` are the parts of its input, beside the hours, that the formula looks at. One that `needs_hours`
+    has no data for a subject that has none: a file, a material, an operator, a cause, an hour of the day.
+    """
 
     id: str
     name: str
@@ -41,7 +54,39 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True):
     more_is_better: bool
     cadences: tuple[Cadence, ...]
     targets: tuple[Target, ...]
+    parts: tuple[Part, ...] = ()
+    expression: str = ""
+    left_out: tuple[LeftOut, ...] = ()
+    beside: Mapping[str, str] = {}
     calculate: Callable[[KpiInput], KpiResult]
+    reads: frozenset[Tally] = EVERY_TALLY
+    needs_hours: bool = False
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """What it is worked out of."""
+        selectors = [part.rows for part in self.parts] + [each.rows for each in self.left_out]
+        return tuple(each for each in Input if any(each in rows.inputs for rows in selectors))
+
+    def worked_out(self, given: KpiInput, *, has_hours: bool = True) -> KpiResult:
+        """What the formula gives, and in its counts and amounts what the parts come to.
+
+        Without the hours of printers those that need them have no data, and no other tells hours of them.
+        """
+        if self.needs_hours and not has_hours:
+            return NO_DATA
+        found = self.calculate(given)
+        counts, amounts = {}, {}
+        for part in self.parts:
+            if not (has_hours or isinstance(part.rows, JobSelector)):
+                continue
+            if part.rows.measure is Measure.COUNT:
+                counts[part.name] = int(part.total(given))
+            else:
+                amounts[part.name] = float(part.total(given))
+        counts.update(found.counts)
+        amounts.update(found.amounts)
+        return msgspec.structs.replace(found, counts=counts, amounts=amounts)
 
 
 def shown(value: float | None, unit: Unit) -> str:

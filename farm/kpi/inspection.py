@@ -1,11 +1,41 @@
 """Inspection: what the printer called a success and a person looked at."""
 
-from farm.kpi.calculation import KpiInput, KpiResult
+from typing import Final
+
+from farm.kpi.calculation import KpiInput, KpiResult, Tally
 from farm.kpi.indicator import Cadence, Indicator, Unit
-from farm.kpi.success import attempts_of
+from farm.kpi.parts import Difference, EndedJobs, Inspected, LeftOut, Part
+from farm.kpi.success import ATTEMPTS, NOT_ATTEMPTED
 from farm.kpi.targets import Profile, Target
 from farm.kpi.wilson import wilson_interval
+from farm.model.job import Job
 from farm.model.states import Outcome
+from farm.model.verdict import Verdict
+
+_SUCCEEDED: Final = EndedJobs(outcomes=frozenset({Outcome.SUCCEEDED}))
+
+
+def _was_success(job: Job, _: Verdict) -> int:
+    return int(job.outcome is Outcome.SUCCEEDED)
+
+
+def _was_spoiled(job: Job, verdict: Verdict) -> int:
+    return int(job.outcome is Outcome.SUCCEEDED and verdict.good_units == 0)
+
+
+INSPECTED: Final = Inspected(tallied=lambda tally: tally.jobs, found=_was_success)
+_SPOILED: Final = Inspected(tallied=lambda tally: tally.spoiled, found=_was_spoiled)
+_NOT_INSPECTED: Final = Difference(whole=_SUCCEEDED, less=INSPECTED)
+GOOD: Final = Part("good", Difference(whole=_SUCCEEDED, less=_SPOILED))
+"""Jobs that succeeded and of which no inspection found that nothing was good."""
+GOOD_UNITS: Final = Part(
+    "good_units",
+    Inspected(tallied=lambda tally: tally.good_units, found=lambda _, verdict: verdict.good_units),
+)
+REJECTED_UNITS: Final = Part(
+    "rejected_units",
+    Inspected(tallied=lambda tally: tally.rejected_units, found=lambda _, verdict: verdict.rejected_units),
+)
 
 
 def success_after_inspection(given: KpiInput) -> KpiResult:
@@ -13,21 +43,13 @@ def success_after_inspection(given: KpiInput) -> KpiResult:
 
     A success that nobody inspected stands. At worst and at best as there.
     """
-    jobs, spoiled = given.outcomes.jobs_by_outcome(), given.outcomes.inspected.spoiled
-    attempts, unknown = attempts_of(given), jobs[Outcome.UNKNOWN]
-    good, possible = jobs[Outcome.SUCCEEDED] - spoiled, attempts + unknown
+    attempts, unknown = int(ATTEMPTS.total(given)), given.outcomes.jobs.get(Outcome.UNKNOWN, 0)
+    good, possible = int(GOOD.total(given)), attempts + unknown
     return KpiResult(
         value=good / attempts if attempts else None,
         low=good / possible if possible else None,
         high=(good + unknown) / possible if possible else None,
         interval=wilson_interval(good, attempts),
-        counts={
-            "attempts": attempts,
-            "good": good,
-            "rejected": spoiled,
-            "inspected": given.outcomes.inspected.jobs,
-            "not_inspected": jobs[Outcome.SUCCEEDED] - given.outcomes.inspected.jobs,
-        },
     )
 
 
@@ -41,11 +63,6 @@ def inspected_yield(given: KpiInput) -> KpiResult:
         low=value,
         high=value,
         interval=wilson_interval(found.good_units, units),
-        counts={
-            "good_units": found.good_units,
-            "rejected_units": found.rejected_units,
-            "inspected": found.jobs,
-        },
     )
 
 
@@ -62,7 +79,17 @@ SUCCESS_AFTER_INSPECTION = Indicator(
         Target(profile=profile, low=0.90)
         for profile in (Profile.JEWELRY, Profile.CUSTOM_MINIATURES, Profile.RESIN_MINIATURES)
     ),
+    parts=(
+        ATTEMPTS,
+        GOOD,
+        Part("rejected", _SPOILED),
+        Part("inspected", INSPECTED),
+        Part("not_inspected", _NOT_INSPECTED),
+    ),
+    expression="good ÷ attempts",
+    left_out=NOT_ATTEMPTED,
     calculate=success_after_inspection,
+    reads=frozenset({Tally.JOBS, Tally.INSPECTIONS}),
 )
 
 INSPECTED_YIELD = Indicator(
@@ -74,5 +101,9 @@ INSPECTED_YIELD = Indicator(
     more_is_better=True,
     cadences=(Cadence.WEEKLY,),
     targets=(),
+    parts=(GOOD_UNITS, REJECTED_UNITS, Part("inspected", INSPECTED)),
+    expression="good_units ÷ (good_units + rejected_units)",
+    left_out=(LeftOut("not_inspected", "nobody inspected it", _NOT_INSPECTED),),
     calculate=inspected_yield,
+    reads=frozenset({Tally.INSPECTIONS}),
 )

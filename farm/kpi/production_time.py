@@ -1,9 +1,16 @@
 """Production time: how long a piece takes."""
 
-from farm.kpi.calculation import KpiInput, KpiResult, hours
+from typing import Final
+
+from farm.kpi.calculation import KpiInput, KpiResult, Tally, hours
 from farm.kpi.indicator import Cadence, Indicator, Unit
+from farm.kpi.parts import EndedJobs, JobMeasure, LeftOut, Part
 from farm.kpi.targets import Level, Profile, Target
+from farm.kpi.throughput import UNITS
 from farm.model.states import Outcome
+
+_SUCCEEDED: Final = frozenset({Outcome.SUCCEEDED})
+_FAILED: Final = EndedJobs(outcomes=frozenset({Outcome.FAILED}), of=JobMeasure.PRINTING_TIME)
 
 
 def avg_production_time(given: KpiInput) -> KpiResult:
@@ -22,11 +29,6 @@ def avg_production_time(given: KpiInput) -> KpiResult:
         value=value,
         low=min(bounds, default=None),
         high=max(bounds, default=None),
-        counts={"units": units, "succeeded": outcomes.jobs.get(Outcome.SUCCEEDED, 0)},
-        amounts={
-            "production_hours": hours(good_ms),
-            "failed_hours": hours(outcomes.printing_ms.get(Outcome.FAILED, 0)),
-        },
     )
 
 
@@ -42,5 +44,26 @@ AVG_PRODUCTION_TIME = Indicator(
         Target(profile=Profile.MODEL_STUDIO, low=10, high=15, meaning="typical"),
         Target(profile=Profile.MODEL_STUDIO, low=0, high=5, level=Level.EXCEPTIONAL),
     ),
+    parts=(
+        UNITS,
+        Part("succeeded", EndedJobs(outcomes=_SUCCEEDED)),
+        Part("production_hours", EndedJobs(outcomes=_SUCCEEDED, of=JobMeasure.PRINTING_TIME)),
+        Part("failed_hours", _FAILED),
+    ),
+    expression="production_hours ÷ units",
+    left_out=(
+        LeftOut(
+            "outcome_unknown",
+            "how it ended is not known: it opens the range",
+            EndedJobs(outcomes=frozenset({Outcome.UNKNOWN}), of=JobMeasure.PRINTING_TIME),
+        ),
+        LeftOut("failed", "it failed: nothing was made", _FAILED),
+        LeftOut(
+            "cancelled",
+            "it was cancelled: nothing was made",
+            EndedJobs(outcomes=frozenset({Outcome.CANCELLED}), of=JobMeasure.PRINTING_TIME),
+        ),
+    ),
     calculate=avg_production_time,
+    reads=frozenset({Tally.JOBS}),
 )

@@ -4,12 +4,16 @@ from typing import Any, Final
 
 import msgspec
 
+from farm.kpi.calculation import Tally
 from farm.kpi.catalogue import CATALOGUE
 from farm.model.feed import FeedEntry, FeedKind
 
-OF_VERDICTS: Final = frozenset({"success_after_inspection", "inspected_yield"})
+_OF_PEOPLE: Final = frozenset({Tally.INSPECTIONS, Tally.FIRST_ATTEMPTS})
+OF_VERDICTS: Final = frozenset(each.id for each in CATALOGUE if each.reads & _OF_PEOPLE)
 """Indicators that what people found at an inspection bears on."""
-OF_OPENING_HOURS: Final = frozenset({"utilization", "idle_time", "operational_uptime", "total_uptime"})
+OF_OPENING_HOURS: Final = frozenset(
+    {"utilization", "availability", "idle_time", "operational_uptime", "total_uptime", "oee"}
+)
 """Indicators that opening hours and planned maintenance bear on."""
 
 

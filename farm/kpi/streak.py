@@ -5,11 +5,33 @@ outcome is not known, do neither. A revision of an outcome is another look at th
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
 from farm.model.job import Job
 from farm.model.states import Outcome
+
+EXTENDS: Final = frozenset({Outcome.FAILED})
+"""The outcomes that make a streak longer."""
+BREAKS: Final = frozenset({Outcome.SUCCEEDED})
+"""Those that end one."""
+
+
+class StreakTally(msgspec.Struct, frozen=True):
+    """Streaks of some printers at the end of a window: the longest of them as it is, at best and at worst.
+
+    Beside them the longest at any time in the window, how many printers are in one, and how many jobs ended
+    until then in a known way, and at all.
+    """
+
+    current: int = 0
+    least: int = 0
+    most: int = 0
+    longest: int = 0
+    failing: int = 0
+    decided: int = 0
+    ended: int = 0
 
 
 class Streak(msgspec.Struct, frozen=True):
@@ -29,7 +51,7 @@ def streaks(newest_first: Sequence[Job]) -> list[Streak]:
     broken_by: Job | None = None
     since: list[Job] = []
     for job in newest_first:
-        if job.outcome is Outcome.SUCCEEDED:
+        if job.outcome in BREAKS:
             found.extend(_streak(since, broken_by))
             broken_by, since = job, []
         else:
@@ -39,13 +61,13 @@ def streaks(newest_first: Sequence[Job]) -> list[Streak]:
 
 def failed_streak(newest_first: Sequence[Job]) -> int | None:
     """Failed jobs since the last success, None when the jobs at hand do not reach back to one."""
-    success = next((at for at, job in enumerate(newest_first) if job.outcome is Outcome.SUCCEEDED), None)
+    success = next((at for at, job in enumerate(newest_first) if job.outcome in BREAKS), None)
     return None if success is None else failures(newest_first[:success])
 
 
 def failures(jobs: Sequence[Job]) -> int:
     """How many of the jobs failed."""
-    return sum(job.outcome is Outcome.FAILED for job in jobs)
+    return sum(job.outcome in EXTENDS for job in jobs)
 
 
 def back_to_success(newest_first: Sequence[Job]) -> list[Job]:
@@ -54,13 +76,13 @@ def back_to_success(newest_first: Sequence[Job]) -> list[Job]:
     No streak in them is cut.
     """
     for position in range(len(newest_first) - 1, -1, -1):
-        if newest_first[position].outcome is Outcome.SUCCEEDED:
+        if newest_first[position].outcome in BREAKS:
             return list(newest_first[: position + 1])
     return []
 
 
 def _streak(prints: Sequence[Job], broken_by: Job | None) -> list[Streak]:
-    places = [place for place, job in enumerate(prints) if job.outcome is Outcome.FAILED]
+    places = [place for place, job in enumerate(prints) if job.outcome in EXTENDS]
     if not places:
         return []
     failed = tuple(prints[place] for place in reversed(places))

@@ -1,17 +1,42 @@
 """Print success rate: how many of the attempted prints came out."""
 
-from farm.kpi.calculation import KpiInput, KpiResult
+from typing import Final
+
+from farm.kpi.calculation import KpiInput, KpiResult, Tally
 from farm.kpi.indicator import Cadence, Indicator, Unit
+from farm.kpi.parts import EVERY_OUTCOME, CancelledJobs, EndedJobs, LeftOut, Part
 from farm.kpi.targets import Profile, Target
 from farm.kpi.wilson import wilson_interval
 from farm.model.states import CancelledBy, Outcome
+from farm.settings import SiteSettings
+
+_TRIED: Final = frozenset({Outcome.SUCCEEDED, Outcome.FAILED})
+_CANCELLED: Final = frozenset({Outcome.CANCELLED})
+_UNKNOWN: Final = frozenset({Outcome.UNKNOWN})
 
 
-def attempts_of(given: KpiInput) -> int:
-    """Jobs that succeeded or failed, and those cancelled where the site counts them."""
-    jobs = given.outcomes.jobs_by_outcome()
-    attempts = jobs[Outcome.SUCCEEDED] + jobs[Outcome.FAILED]
-    return attempts + jobs[Outcome.CANCELLED] if given.site.cancelled_counts_as_attempt else attempts
+def attempted(site: SiteSettings) -> frozenset[Outcome]:
+    """The outcomes of attempts: cancelled ones join in where the site says so."""
+    return _TRIED | _CANCELLED if site.cancelled_counts_as_attempt else _TRIED
+
+
+def _not_attempted(site: SiteSettings) -> frozenset[Outcome]:
+    return EVERY_OUTCOME - _UNKNOWN - attempted(site)
+
+
+ATTEMPTS: Final = Part("attempts", EndedJobs(outcomes=attempted))
+"""Jobs that succeeded or failed, and those cancelled where the site counts them."""
+BY_OUTCOME: Final = tuple(Part(each.value, EndedJobs(outcomes=frozenset({each}))) for each in Outcome)
+"""The jobs of every outcome."""
+NOT_ATTEMPTED: Final = (
+    LeftOut("outcome_unknown", "how it ended is not known: it opens the range", EndedJobs(outcomes=_UNKNOWN)),
+    LeftOut(
+        "cancelled_not_counted",
+        "it was cancelled, which is no attempt by `cancelled_counts_as_attempt` of the site",
+        EndedJobs(outcomes=_not_attempted),
+    ),
+)
+"""Jobs that are no attempts."""
 
 
 def print_success_rate(given: KpiInput) -> KpiResult:
@@ -23,19 +48,13 @@ def print_success_rate(given: KpiInput) -> KpiResult:
     """
     jobs = given.outcomes.jobs_by_outcome()
     succeeded, unknown = jobs[Outcome.SUCCEEDED], jobs[Outcome.UNKNOWN]
-    attempts = attempts_of(given)
+    attempts = int(ATTEMPTS.total(given))
     possible = attempts + unknown
-    by = given.outcomes.cancelled_by
     return KpiResult(
         value=succeeded / attempts if attempts else None,
         low=succeeded / possible if possible else None,
         high=(succeeded + unknown) / possible if possible else None,
         interval=wilson_interval(succeeded, attempts),
-        counts={
-            "attempts": attempts,
-            **jobs,
-            **{f"cancelled_by_{who.value}": by.get(who, 0) for who in CancelledBy},
-        },
     )
 
 
@@ -52,5 +71,13 @@ PRINT_SUCCESS_RATE = Indicator(
         Target(profile=Profile.CUSTOM_MINIATURES, low=0.90),
         Target(profile=Profile.RESIN_MINIATURES, low=0.90),
     ),
+    parts=(
+        ATTEMPTS,
+        *BY_OUTCOME,
+        *(Part(f"cancelled_by_{who.value}", CancelledJobs(by=who)) for who in CancelledBy),
+    ),
+    expression="succeeded ÷ attempts",
+    left_out=NOT_ATTEMPTED,
     calculate=print_success_rate,
+    reads=frozenset({Tally.JOBS}),
 )

@@ -1,11 +1,19 @@
 """Throughput: what the farm turned out."""
 
-from farm.kpi.calculation import KpiInput, KpiResult, hours
+from typing import Final
+
+from farm.kpi.calculation import KpiInput, KpiResult, Tally
 from farm.kpi.indicator import Cadence, Indicator, Unit
+from farm.kpi.material_parts import Material, MaterialMeasure
+from farm.kpi.parts import EVERY_OUTCOME, EndedJobs, JobMeasure, LeftOut, Part, time_in
 from farm.kpi.periods import Period
+from farm.kpi.success import BY_OUTCOME
 from farm.kpi.targets import Level, Profile, Target
 from farm.model.states import Outcome, PrinterState
 from farm.model.times import DAY_MS, HOUR_MS
+
+UNITS: Final = Part("units", EndedJobs(outcomes=frozenset({Outcome.SUCCEEDED}), of=JobMeasure.UNITS))
+"""Units of the jobs that succeeded."""
 
 
 def throughput(given: KpiInput) -> KpiResult:
@@ -14,19 +22,13 @@ def throughput(given: KpiInput) -> KpiResult:
     At best the jobs of unknown outcome came out too. The rates are units and jobs per
     hour and day of the part of the window in which there was a printer.
     """
-    outcomes, jobs = given.outcomes, given.outcomes.jobs_by_outcome()
-    units = outcomes.units.get(Outcome.SUCCEEDED, 0)
+    outcomes, units = given.outcomes, int(UNITS.total(given))
     seen = bool(given.account.observed_share) or outcomes.ended > 0
     return KpiResult(
         value=float(units) if seen else None,
         low=float(units) if seen else None,
         high=float(units + outcomes.units.get(Outcome.UNKNOWN, 0)) if seen else None,
-        counts={"units": units, "ended": outcomes.ended, **jobs},
-        amounts={
-            "printing_hours": hours(given.account.in_states({PrinterState.PRINTING})),
-            "preparing_hours": hours(given.account.in_states({PrinterState.PREPARING})),
-            **_rates(units, jobs[Outcome.SUCCEEDED], given.elapsed_ms),
-        },
+        amounts=_rates(units, outcomes.jobs.get(Outcome.SUCCEEDED, 0), given.elapsed_ms),
     )
 
 
@@ -73,5 +75,35 @@ THROUGHPUT = Indicator(
             meaning="orders",
         ),
     ),
+    parts=(
+        UNITS,
+        Part("ended", EndedJobs(outcomes=EVERY_OUTCOME)),
+        *BY_OUTCOME,
+        Part("printing_hours", time_in(frozenset({PrinterState.PRINTING}))),
+        Part("preparing_hours", time_in(frozenset({PrinterState.PREPARING}))),
+        Part("grams", Material(of=MaterialMeasure.GRAMS, outcomes=frozenset({Outcome.SUCCEEDED}))),
+        Part(
+            "millilitres", Material(of=MaterialMeasure.MILLILITRES, outcomes=frozenset({Outcome.SUCCEEDED}))
+        ),
+    ),
+    expression="units",
+    left_out=(
+        LeftOut(
+            "outcome_unknown",
+            "how it ended is not known: its units open the range",
+            EndedJobs(outcomes=frozenset({Outcome.UNKNOWN})),
+        ),
+        LeftOut(
+            "came_to_nothing",
+            "it failed or was cancelled",
+            EndedJobs(outcomes=frozenset({Outcome.FAILED, Outcome.CANCELLED})),
+        ),
+    ),
+    beside={
+        f"{what}_per_{period}": f"{counted} ÷ {period}s of the window in which there was a printer"
+        for what, counted in (("units", "units"), ("jobs", "succeeded"))
+        for period in ("hour", "day")
+    },
     calculate=throughput,
+    reads=frozenset({Tally.JOBS, Tally.MATERIAL}),
 )

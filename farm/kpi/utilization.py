@@ -1,20 +1,53 @@
 """Utilization: how much of the time that the printers could print they did print."""
 
-from farm.kpi.account import TimeAccount
-from farm.kpi.calculation import KpiInput, KpiResult, hours
+from typing import Final
+
+from farm.kpi.account import Condition
+from farm.kpi.calculation import KpiInput, KpiResult
 from farm.kpi.indicator import Cadence, Indicator, Unit
+from farm.kpi.parts import EVERY_STATE, LeftOut, Part, TimeAs, TimeIn, time_in
 from farm.kpi.targets import Level, Profile, Target
-from farm.model.states import PrinterState
+from farm.model.states import PrinterState, StateReason
 from farm.settings import SiteSettings
 
-_HOURS_IN = {state: f"{state.value}_hours" for state in PrinterState}
+_PRINTING: Final = frozenset({PrinterState.PRINTING})
+_WITH_PREPARING: Final = _PRINTING | {PrinterState.PREPARING}
+_MAINTENANCE: Final = frozenset({PrinterState.MAINTENANCE})
+_UNKNOWN: Final = frozenset({PrinterState.UNKNOWN})
 
 
 def productive_states(site: SiteSettings) -> frozenset[PrinterState]:
     """The states that count as printing at this site. Paused never does."""
-    if site.preparing_counts_as_printing:
-        return frozenset({PrinterState.PRINTING, PrinterState.PREPARING})
-    return frozenset({PrinterState.PRINTING})
+    return _WITH_PREPARING if site.preparing_counts_as_printing else _PRINTING
+
+
+def _unproductive(site: SiteSettings) -> frozenset[PrinterState]:
+    return EVERY_STATE - productive_states(site)
+
+
+UTILIZED: Final = Part("utilized_hours", time_in(productive_states))
+"""Time that counts as printing, in open and closed hours."""
+AVAILABLE: Final = Part(
+    "available_hours", TimeIn(opened=EVERY_STATE - _MAINTENANCE, closed=productive_states)
+)
+"""Open time without maintenance, and what was printed in closed hours."""
+ENGINEERING: Final = TimeAs(opened=frozenset({Condition(PrinterState.MAINTENANCE, StateReason.ENGINEERING)}))
+"""Open time of calibration and tests."""
+NOT_AVAILABLE: Final = (
+    LeftOut("closed", "the shop was closed and it did not print", TimeIn(closed=_unproductive)),
+    LeftOut(
+        "maintenance",
+        "maintenance was planned or set by a person",
+        TimeAs(opened=frozenset({Condition(PrinterState.MAINTENANCE)})),
+    ),
+    LeftOut("engineering", "it was calibrated or tested", ENGINEERING),
+)
+"""Time in which nobody could have expected it to print."""
+_HOURS_BY_STATE: Final = tuple(
+    Part(f"{state.value}_hours", time_in(frozenset({state})))
+    for state in PrinterState
+    if state is not PrinterState.MAINTENANCE
+)
 
 
 def utilization(given: KpiInput) -> KpiResult:
@@ -34,22 +67,11 @@ def utilization(given: KpiInput) -> KpiResult:
         low=at_worst,
         high=at_best,
         counts={"printers": given.printers},
-        amounts=_hours_of(account, utilized, available),
     )
 
 
 def _ratio(part_ms: int, whole_ms: int) -> float | None:
     return part_ms / whole_ms if whole_ms else None
-
-
-def _hours_of(account: TimeAccount, utilized_ms: int, available_ms: int) -> dict[str, float]:
-    return {
-        "window_hours": hours(account.whole_ms),
-        "closed_hours": hours(account.whole_closed_ms),
-        "available_hours": hours(available_ms),
-        "utilized_hours": hours(utilized_ms),
-        **{_HOURS_IN[state]: hours(ms) for state, ms in account.by_state().items()},
-    }
 
 
 UTILIZATION = Indicator(
@@ -80,5 +102,29 @@ UTILIZATION = Indicator(
         ),
         Target(profile=Profile.SERVICE_BUREAU, low=0.75),
     ),
+    parts=(
+        Part("window_hours", time_in(EVERY_STATE)),
+        Part("closed_hours", TimeIn(closed=EVERY_STATE)),
+        AVAILABLE,
+        UTILIZED,
+        *_HOURS_BY_STATE,
+        Part(
+            "maintenance_hours",
+            TimeAs(opened=frozenset({Condition(PrinterState.MAINTENANCE)}), closed=_MAINTENANCE),
+        ),
+        Part("engineering_hours", ENGINEERING),
+    ),
+    expression="utilized_hours ÷ available_hours",
+    left_out=(
+        *NOT_AVAILABLE,
+        LeftOut(
+            "not_observed",
+            "nobody saw what it did: it counts as available and not as printing, and opens the range",
+            TimeIn(opened=_UNKNOWN),
+        ),
+    ),
+    beside={"printers": "the printers that were there in the window"},
     calculate=utilization,
+    reads=frozenset(),
+    needs_hours=True,
 )

@@ -1,6 +1,6 @@
 """What the read model of the figures is made from: printers, spans and ended jobs, and what changed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from operator import itemgetter
@@ -11,13 +11,18 @@ from sqlalchemy import Connection, Select, select
 from farm.ledger import rows, schema
 from farm.ledger.chosen_printers import among
 from farm.ledger.feed_log import feed_position
+from farm.ledger.job_filter import JobFilter, JobPage
+from farm.ledger.job_pages import job_page
 from farm.ledger.ledger_database import LedgerDatabase
 from farm.ledger.maintenance_store import standing_maintenance
+from farm.ledger.span_pages import Service, SpanPage, span_page
+from farm.ledger.verdict_store import standing_verdicts
 from farm.model.feed import FeedEntry
 from farm.model.planned_maintenance import PlannedMaintenance
 from farm.model.printer import Printer
 from farm.model.span import Span
 from farm.model.states import PrinterState
+from farm.model.verdict import Verdict
 
 _job, _span, _printer, _feed = schema.job.c, schema.span.c, schema.printer.c, schema.feed.c
 _verdict = schema.verdict.c
@@ -26,7 +31,7 @@ _STATES: Final = {state.value: state for state in PrinterState}
 
 
 class EndedRow(NamedTuple):
-    """What counts of a job that ended."""
+    """What counts of a job that ended; the fields are columns of its table."""
 
     id: str
     printer_id: str
@@ -35,6 +40,17 @@ class EndedRow(NamedTuple):
     cancelled_by: str | None
     units: int
     printing_ms: int
+    preparing_ms: int
+    paused_ms: int
+    started_ms: int | None
+    file: str | None
+    material: str | None
+    operator: str | None
+    cause: str | None
+    filament_g: float | None
+    filament_mm: float | None
+    resin_ml: float | None
+    expected_ms: int | None
 
 
 class InspectedRow(NamedTuple):
@@ -44,6 +60,15 @@ class InspectedRow(NamedTuple):
     printer_id: str
     ended_ms: int
     outcome: str
+    cancelled_by: str | None
+    started_ms: int | None
+    file: str | None
+    material: str | None
+    operator: str | None
+    cause: str | None
+    filament_g: float | None
+    filament_mm: float | None
+    resin_ml: float | None
     good_units: int
     rejected_units: int
 
@@ -111,17 +136,29 @@ class LedgerState:
         wanted = _ended().where(among(self._connection, _job.id, job_ids))
         return [EndedRow(*row) for row in self._connection.execute(wanted)]
 
+    def job_page(self, wanted: JobFilter) -> JobPage:
+        """The jobs of a page. Raises InvalidInput for a mark that is none of ours."""
+        return job_page(self._connection, wanted)
+
+    def verdicts(self, job_ids: Iterable[str]) -> dict[str, Verdict]:
+        """The verdicts on the named jobs, by job."""
+        return standing_verdicts(self._connection, job_ids)
+
+    def span_page(self, services: Sequence[Service], after: str | None, limit: int) -> SpanPage:
+        """The account of the services in their order, page by page. Raises InvalidInput for another mark."""
+        return span_page(self._connection, services, after, limit)
+
     def inspected(self, job_ids: Iterable[str] | None = None) -> list[InspectedRow]:
         """Every job that ended and was inspected, or those of the named ones."""
-        found = _verdict.good_units, _verdict.rejected_units
+        facts = (_job[name] for name in InspectedRow._fields[:-2])
         wanted = (
-            select(_job.id, _job.printer_id, _job.ended_ms, _job.outcome, *found)
+            select(*facts, _verdict.good_units, _verdict.rejected_units)
             .select_from(schema.verdict.join(schema.job, _job.id == _verdict.job_id))
             .where(_job.ended_ms.is_not(None), _job.outcome.is_not(None))
         )
         if job_ids is not None:
             wanted = wanted.where(among(self._connection, _job.id, job_ids))
-        return [InspectedRow(*row) for row in self._connection.execute(wanted)]
+        return [InspectedRow._make(row) for row in self._connection.execute(wanted)]
 
     def _streamed(self, wanted: Select[Any]) -> Iterator[Any]:
         found = self._connection.execute(wanted, execution_options={"stream_results": True})

@@ -1,6 +1,6 @@
 """Which jobs are asked for, and a page of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -12,7 +12,9 @@ class JobFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which jobs to list; unset means any. `since_ms` and `until_ms` bound the end, or the
     start of a job under way (one whose start is not known is never left out for it). Jobs
     under way come first, then the ended ones, each newest first; `after` is the opaque mark
-    of the page before. With `inspected` only ended jobs with a verdict, or only those without.
+    of the page before. With `inspected` only ended jobs with a verdict, or only those without;
+    `says` are texts by `file`, `material`, `operator` and `cause`, "" for jobs that say none.
+    `open_only` and `ended_only` leave the others out.
     """
 
     printer_ids: Sequence[str] | None = None
@@ -20,8 +22,10 @@ class JobFilter(msgspec.Struct, frozen=True, kw_only=True):
     until_ms: int | None = None
     outcomes: Sequence[Outcome] | None = None
     open_only: bool = False
+    ended_only: bool = False
     inspected: bool | None = None
     file: str | None = None
+    says: Mapping[str, Sequence[str]] = {}
     limit: int = 100
     after: str | None = None
 

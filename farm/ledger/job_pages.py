@@ -36,7 +36,8 @@ def job_page(connection: Connection, wanted: JobFilter) -> JobPage:
     limit = max(wanted.limit, 1)
     jobs: list[Job] = []
     if mark is None or mark.under_way:
-        if wanted.inspected is None:  # Nobody can have looked at what is still under way.
+        # Nobody can have looked at what is still under way.
+        if wanted.inspected is None and not wanted.ended_only:
             jobs = _fetch(connection, _under_way(connection, wanted, mark), limit + 1)
         mark = None
     if len(jobs) <= limit and not wanted.open_only:
@@ -95,6 +96,9 @@ def _conditions(connection: Connection, wanted: JobFilter) -> Sequence[ColumnEle
         conditions.append(among(connection, _job.outcome, wanted.outcomes))
     if wanted.file is not None:
         conditions.append(_job.file == wanted.file)
+    for name, texts in wanted.says.items():
+        said = among(connection, _job[name], texts)
+        conditions.append(or_(said, _job[name].is_(None)) if "" in texts else said)
     if wanted.inspected is not None:
         inspected = exists().where(schema.verdict.c.job_id == _job.id)
         conditions.append(inspected if wanted.inspected else ~inspected)

@@ -231,12 +231,15 @@ def _sessions(connection: Connection, printer_ids: list[str] | None) -> Select[A
 
 
 class _Heard(NamedTuple):
-    """When a printer was last heard, its telemetry, its last clash, and when its progress moved last."""
+    """When a printer was last heard, its telemetry, its last clash, when its progress moved last, and
+    when its print is done by its own account.
+    """
 
     heard_ms: int
     live: Telemetry
     clash: PublisherClash | None
     progress_ms: int | None
+    done_ms: int | None
 
 
 def _last_heard(sessions: Iterable[RowMapping]) -> dict[str, _Heard]:
@@ -249,7 +252,8 @@ def _last_heard(sessions: Iterable[RowMapping]) -> dict[str, _Heard]:
         clashes = [each for each in (session.clash, before and before.clash) if each is not None]
         clash = max(clashes, key=lambda each: each.last_ms, default=None)
         moved = [each for each in (session.progress_ms, before and before.progress_ms) if each is not None]
-        heard[session.printer_id] = _Heard(session.heard_ms, live, clash, max(moved, default=None))
+        done_ms = session.done_ms if session.done_ms is not None or before is None else before.done_ms
+        heard[session.printer_id] = _Heard(session.heard_ms, live, clash, max(moved, default=None), done_ms)
     return heard
 
 
@@ -277,4 +281,5 @@ def _status(row: RowMapping, job: Job | None, heard: _Heard | None) -> PrinterSt
         job=job,
         clash=None if heard is None else heard.clash,
         progress_ms=None if heard is None else heard.progress_ms,
+        done_ms=None if heard is None or job is None else heard.done_ms,
     )

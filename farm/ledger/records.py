@@ -47,7 +47,8 @@ class Checkpoint(msgspec.Struct, frozen=True):
 class SessionRecord(msgspec.Struct, frozen=True):
     """Where one address of a printer stands; `heard_ms` is its last message's time, `id` `session_id`.
 
-    `clash` is there once two publishers were seen under it, `progress_ms` is when progress moved last.
+    `clash` is there once two publishers were seen under it, `progress_ms` is when progress moved last,
+    `done_ms` when the print is done by the source's own account of what remains.
     """
 
     id: str
@@ -57,6 +58,7 @@ class SessionRecord(msgspec.Struct, frozen=True):
     body: bytes
     clash: PublisherClash | None = None
     progress_ms: int | None = None
+    done_ms: int | None = None
 
 
 class TelemetryRow(msgspec.Struct, frozen=True):

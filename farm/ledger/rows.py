@@ -66,7 +66,8 @@ def session_row(session: SessionRecord) -> tuple[Any, ...]:
     """A session with its telemetry encoded."""
     clash = None if session.clash is None else _encode(session.clash).decode()
     live = _encode(session.live)
-    return session.id, session.printer_id, session.heard_ms, live, session.body, clash, session.progress_ms
+    times = (session.progress_ms, session.done_ms)
+    return session.id, session.printer_id, session.heard_ms, live, session.body, clash, *times
 
 
 def telemetry_row(sample: TelemetryRow) -> tuple[Any, ...]:
@@ -110,7 +111,14 @@ def session_of(row: RowMapping) -> SessionRecord:
     clash = None if row["clash"] is None else _clash(row["clash"])
     live = _telemetry(row["live"])
     return SessionRecord(
-        row["id"], row["printer_id"], row["heard_ms"], live, row["body"], clash, row["progress_ms"]
+        row["id"],
+        row["printer_id"],
+        row["heard_ms"],
+        live,
+        row["body"],
+        clash,
+        row["progress_ms"],
+        row["done_ms"],
     )
 
 

@@ -111,9 +111,11 @@ job = Table(
     Column("paused_ms", BigInteger, nullable=False, default=0),
     Column("pauses", Integer, nullable=False, default=0),
     Column("measured", Boolean, nullable=False, default=False),
+    Column("expected_ms", BigInteger),
     Column("progress", Float),
     Column("filament_mm", Float),
     Column("filament_g", Float),
+    Column("resin_ml", Float),
     Column("material", String(limits.MATERIAL.length)),
     Column("operator", String(limits.OPERATOR.length)),
     Column("units", Integer, nullable=False, default=1),
@@ -199,8 +201,10 @@ session = Table(
     Column("body", LargeBinary, nullable=False),
     Column("clash", Text),
     Column("progress_ms", BigInteger),
+    Column("done_ms", BigInteger),
     comment="where each address stands: adapter memory, source clock; `live` is its last telemetry, "
-    "`clash` says that two printers publish there, `progress_ms` when progress moved last",
+    "`clash` says that two printers publish there, `progress_ms` when progress moved last, "
+    "`done_ms` when its print is done by its own account",
 )
 
 operator_input = Table(

@@ -40,15 +40,23 @@ class Life(msgspec.Struct, frozen=True):
     booked_until_ms: int
 
 
-def spans(connection: Connection, from_ms: int, to_ms: int, printer_ids: Sequence[str] | None) -> list[Span]:
-    """The account of the window by printer and start, without holes."""
+def spans(
+    connection: Connection,
+    from_ms: int,
+    to_ms: int,
+    printer_ids: Sequence[str] | None,
+    most: int | None = None,
+) -> list[Span]:
+    """The account of the window by printer and start, without holes.
+
+    With `most` no more rows than that are read, and the account of the last printer in it may end early.
+    """
     wanted = asked_for(connection, printer_ids)
-    by_printer = {
-        printer_id: list(group)
-        for printer_id, group in groupby(
-            connection.execute(_touching(from_ms, to_ms, wanted)), attrgetter("printer_id")
-        )
-    }
+    rows = list(connection.execute(_touching(from_ms, to_ms, wanted).limit(most)))
+    if most is not None and len(rows) == most:
+        # What follows the last row is not known, so the account ends where that row begins.
+        to_ms = rows.pop().from_ms
+    by_printer = {printer_id: list(group) for printer_id, group in groupby(rows, attrgetter("printer_id"))}
     begun, ended = _begun(from_ms), _ended(to_ms)
     booked_until_ms = func.coalesce(_collector.booked_until_ms, 0)
     serving = select(_printer.id, begun, ended, booked_until_ms).select_from(_booking)

@@ -56,7 +56,7 @@ class VerdictStore(LedgerDatabase):
         with self._writes() as connection:
             hold_feed(connection)  # One at a time, so that every change finds its number.
             jobs = _jobs(connection, ids)
-            standing, versions = _standing(connection, ids), _versions(connection, ids)
+            standing, versions = standing_verdicts(connection, ids), _versions(connection, ids)
             given = []
             for said, note in zip(inspections, notes, strict=True):
                 version = versions.get(said.job_id, 0) + 1
@@ -79,7 +79,7 @@ class VerdictStore(LedgerDatabase):
         ids = _each_once(job_ids)
         with self._writes() as connection:
             hold_feed(connection)
-            standing = _standing(connection, ids)
+            standing = standing_verdicts(connection, ids)
             for job_id in ids:
                 if job_id not in standing:
                     raise InputConflict("job", job_id, "no verdict stands that could be withdrawn")
@@ -101,7 +101,7 @@ class VerdictStore(LedgerDatabase):
         if not job_ids:
             return {}
         with self._reads() as connection:
-            return _standing(connection, job_ids)
+            return standing_verdicts(connection, job_ids)
 
     def trail(self, job_id: str) -> list[VerdictChange]:
         """Every verdict that was given of the job, and every withdrawal, oldest first."""
@@ -288,7 +288,8 @@ def _jobs(connection: Connection, job_ids: Sequence[str]) -> dict[str, Job]:
     return {row["id"]: rows.job_of(row) for row in connection.execute(wanted).mappings()}
 
 
-def _standing(connection: Connection, job_ids: Collection[str]) -> dict[str, Verdict]:
+def standing_verdicts(connection: Connection, job_ids: Iterable[str]) -> dict[str, Verdict]:
+    """The verdicts that hold of the named jobs, by job."""
     wanted = select(schema.verdict).where(among(connection, _verdict.job_id, job_ids))
     found = connection.execute(wanted).mappings()
     return {row["job_id"]: rows.struct_of(Verdict, [row[name] for name in _VERDICT_FIELDS]) for row in found}

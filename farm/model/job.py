@@ -15,7 +15,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
     `outcome` and `ended_ms` are None while it is under way. `printing_ms` is time in
     state printing, without pauses, and without heat-up where the protocol shows it;
-    `measured` is true where that figure is the printer's own and not ours.
+    `measured` is true where that figure is the printer's own and not ours. `expected_ms` is how
+    long the whole print was to take by the source's first word on it (the slicer's estimate, or the
+    firmware's), None where it gives none.
     """
 
     id: str
@@ -34,9 +36,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     paused_ms: int = 0
     pauses: int = 0
     measured: bool = False
+    expected_ms: int | None = None
     progress: float | None = None
     filament_mm: float | None = None
     filament_g: float | None = None
+    resin_ml: float | None = None
     material: str | None = None
     operator: str | None = None
     units: int = 1

@@ -27,9 +27,11 @@ JOB_FIELDS = (
     "paused_seconds",
     "pauses",
     "measured",
+    "expected_seconds",
     "progress",
     "filament_mm",
     "filament_g",
+    "resin_ml",
     "material",
     "operator",
     "units",
@@ -52,5 +54,6 @@ def job_record(
         "printing_seconds": job.printing_ms / SECOND_MS,
         "preparing_seconds": job.preparing_ms / SECOND_MS,
         "paused_seconds": job.paused_ms / SECOND_MS,
+        "expected_seconds": None if job.expected_ms is None else job.expected_ms / SECOND_MS,
     }
     return {name: shown[name] if name in shown else getattr(job, name) for name in fields}

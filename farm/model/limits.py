@@ -61,6 +61,8 @@ SOURCE_MS = Range(0, INSTANT_MS.most)
 """A source's own time by either kind of clock."""
 DURATION_MS = Range(0, 366 * DAY_MS)
 """How long a print can take: a year."""
+EXPECTED_MS = Range(SECOND_MS, DURATION_MS.most)
+"""How long a print is expected to take: 0 is how a source says that it does not know."""
 
 # -- figures -------------------------------------------------------------------------------------
 
@@ -75,8 +77,12 @@ HEIGHT_MM = Range(-1_000, 100_000)
 FILAMENT_MM = Range(-10_000, 100_000_000)
 """Retraction can take it below zero; a hundred kilometres are no print."""
 FILAMENT_G = Range(0, 1_000_000)
+RESIN_ML = Range(0, 1_000_000)
+"""A cubic metre: no vat takes more."""
 LAYERS = Range(0, 10_000_000)
 UNITS = Range(0, 1_000_000)
+REMAINING_S = DURATION_MS.scaled(1 / SECOND_MS)
+"""How long a print still takes."""
 VERSION = Range(0, 2**31 - 1)
 """How often something was changed."""
 

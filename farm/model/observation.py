@@ -12,7 +12,7 @@ import msgspec
 
 from farm.model import limits
 from farm.model.bounds import keep_bounds
-from farm.model.states import CancelledBy, Cause, Outcome, PrinterState
+from farm.model.states import CancelledBy, Cause, Outcome, PrinterState, StateReason
 
 
 class Link(StrEnum):
@@ -59,15 +59,20 @@ class JobFact(StrEnum):
 
 
 class JobReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a reading says of the job: durations in milliseconds as the source measured them."""
+    """What a reading says of the job: durations in milliseconds as the source measured them.
+
+    `expected_ms` is how long the source says that the whole print takes, without pauses.
+    """
 
     file: Annotated[str | None, limits.FILE] = None
     token: Annotated[str | None, limits.TOKEN] = None
     printing_ms: Annotated[int | None, limits.DURATION_MS] = None
     elapsed_ms: Annotated[int | None, limits.DURATION_MS] = None
+    expected_ms: Annotated[int | None, limits.EXPECTED_MS] = None
     progress: Annotated[float | None, limits.RATIO] = None
     filament_mm: Annotated[float | None, limits.FILAMENT_MM] = None
     filament_g: Annotated[float | None, limits.FILAMENT_G] = None
+    resin_ml: Annotated[float | None, limits.RESIN_ML] = None
     material: Annotated[str | None, limits.MATERIAL] = None
     operator: Annotated[str | None, limits.OPERATOR] = None
     units: Annotated[int | None, limits.UNITS] = None
@@ -98,6 +103,7 @@ class HistoryRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     printing_ms: Annotated[int | None, limits.DURATION_MS] = None
     filament_mm: Annotated[float | None, limits.FILAMENT_MM] = None
     signal: JobSignal | None = None
+    expected_ms: Annotated[int | None, limits.EXPECTED_MS] = None
 
     def __post_init__(self) -> None:
         """Hold the fields to their limits."""
@@ -114,8 +120,8 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     job that was not open; a `presumed` one speaks only where the state is not known, or in
     doubt. `retained` marks what the broker had kept: its age is unknown, so
     it is booked when it was received; `ended_ms` is the source's time of an end that it tells,
-    where it says one. `facts` stand beside the signal; what they and it
-    mean for the job's outcome is the tracker's to say.
+    where it says one. `reason` says of a pause who paused, or what it waits for. `facts` stand
+    beside the signal; what they and it mean for the job's outcome is the tracker's to say.
     """
 
     time_ms: Annotated[int | None, limits.SOURCE_MS] = None
@@ -133,6 +139,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     job: JobReading | None = None
     history: tuple[HistoryRow, ...] = ()
     facts: tuple[JobFact, ...] = ()
+    reason: StateReason | None = None
 
     def __post_init__(self) -> None:
         """Hold the fields to their limits; what cannot have begun when it says is no history."""
@@ -148,9 +155,10 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class Telemetry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Figures of one moment: degrees Celsius, ratios, millimetres, layers.
+    """Figures of one moment: degrees Celsius, ratios, millimetres, layers, seconds.
 
-    Only what a message said is set.
+    Only what a message said is set. `remaining_s` is how long the print still takes by the source's
+    own account.
     """
 
     nozzle: Annotated[float | None, limits.TEMPERATURE] = None
@@ -167,6 +175,7 @@ class Telemetry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     flow_factor: Annotated[float | None, limits.FACTOR] = None
     fan: Annotated[float | None, limits.RATIO] = None
     filament_mm: Annotated[float | None, limits.FILAMENT_MM] = None
+    remaining_s: Annotated[float | None, limits.REMAINING_S] = None
 
     def __post_init__(self) -> None:
         """Hold the fields to their limits."""

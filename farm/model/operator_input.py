@@ -13,6 +13,10 @@ class PrinterService(StrEnum):
     MAINTENANCE = "maintenance"
     ENGINEERING = "engineering"
     """Calibration or tests: productive for nobody, and no fault of the printer's (SEMI E10)."""
+    WAITING_FOR_OPERATOR = "waiting_for_operator"
+    """It rests for want of hands; ends with the next print too, or when the bed is cleared."""
+    WAITING_FOR_MATERIAL = "waiting_for_material"
+    """It rests for want of filament or resin; ends with the next print too."""
     BED_CLEARED = "bed_cleared"
     IN_SERVICE = "in_service"
 

@@ -11,7 +11,8 @@ from farm.model.states import PrinterState
 
 class PrinterStatus(msgspec.Struct, frozen=True, kw_only=True):
     """How a printer stands: `known_until_ms` is when its collector last booked, `clash` the last time
-    when two publishers were seen under one of its addresses, `progress_ms` when its progress moved last.
+    when two publishers were seen under one of its addresses, `progress_ms` when its progress moved last,
+    `done_ms` when its print is done by its source's own account of what remains.
     """
 
     printer: Printer
@@ -24,3 +25,4 @@ class PrinterStatus(msgspec.Struct, frozen=True, kw_only=True):
     job: Job | None
     clash: PublisherClash | None = None
     progress_ms: int | None = None
+    done_ms: int | None = None

@@ -23,6 +23,24 @@ UNSEEN_STATES = frozenset({PrinterState.UNKNOWN, PrinterState.OFFLINE})
 """States in which it does not show what the printer is doing."""
 
 
+class StateReason(StrEnum):
+    """What tells spans of one state apart to the account."""
+
+    ENGINEERING = "engineering"
+    """Calibration or tests: a person's word for a kind of maintenance."""
+    WAITING_FOR_OPERATOR = "waiting_for_operator"
+    WAITING_FOR_MATERIAL = "waiting_for_material"
+    PAUSED_BY_PERSON = "paused_by_person"
+    PAUSED_BY_MACHINE = "paused_by_machine"
+    """By the printer or its host, which wants somebody to see to it."""
+
+
+WAITING = frozenset({StateReason.WAITING_FOR_OPERATOR, StateReason.WAITING_FOR_MATERIAL})
+"""What a printer at rest can wait for."""
+PAUSE_REASONS = WAITING | {StateReason.PAUSED_BY_PERSON, StateReason.PAUSED_BY_MACHINE}
+"""What can be told of a pause."""
+
+
 class Outcome(StrEnum):
     """How a job ended. Silence never gives anything but `unknown`."""
 

@@ -8,6 +8,7 @@ import msgspec
 from farm.model.states import Outcome
 from simulators.job_run import JobRun
 
+_NOT_FOUND = {"code": 404, "message": "Metadata not available"}
 _NO_METHOD = {"code": -32601, "message": "Method not found"}
 _WORDS = {
     Outcome.SUCCEEDED: "completed",
@@ -18,7 +19,10 @@ _WORDS = {
 
 
 def reply(payload: bytes, methods: dict[str, Callable[[dict[str, Any]], Any]]) -> bytes | None:
-    """The response to a JSON-RPC request, None to what is no request."""
+    """The response to a JSON-RPC request, None to what is no request.
+
+    A method that finds nothing gives None, which is answered as an error.
+    """
     try:
         request = msgspec.json.decode(payload, type=dict[str, Any])
     except msgspec.MsgspecError:
@@ -28,8 +32,10 @@ def reply(payload: bytes, methods: dict[str, Callable[[dict[str, Any]], Any]]) -
     body: dict[str, Any] = {"jsonrpc": "2.0"}
     if method is None:
         body["error"] = _NO_METHOD
+    elif (result := method(params if isinstance(params, dict) else {})) is None:
+        body["error"] = _NOT_FOUND
     else:
-        body["result"] = method(params if isinstance(params, dict) else {})
+        body["result"] = result
     body["id"] = request.get("id")
     return msgspec.json.encode(body)
 
@@ -64,7 +70,22 @@ def history_row(run: JobRun, now_ms: int) -> dict[str, Any]:
         "print_duration": run.printed_ms(now_ms) / 1000,
         "total_duration": run.elapsed_ms(now_ms) / 1000,
         "filament_used": round(run.filament_mm(now_ms), 5),
-        "metadata": {"size": run.plan.size_bytes, "filament_type": run.file.material},
+        "metadata": _metadata(run),
         "auxiliary_data": [],
         "exists": True,
+    }
+
+
+def file_metadata(run: JobRun) -> dict[str, Any]:
+    """The result of `server.files.metadata` about the file of a print."""
+    return {**_metadata(run), "filename": run.file.name}
+
+
+def _metadata(run: JobRun) -> dict[str, Any]:
+    return {
+        "size": run.plan.size_bytes,
+        "slicer": "PrusaSlicer",
+        "estimated_time": round(run.file.expected_seconds),
+        "layer_height": run.file.layer_mm,
+        "filament_type": run.file.material,
     }

@@ -15,7 +15,7 @@ from farm.model.states import Cause
 from simulators.job_run import JobRun
 from simulators.protocols import SimulatedProtocol
 from simulators.protocols._klipper_status import KlipperStatus, Objects, fixed_fields
-from simulators.protocols._moonraker_rpc import history_row, reply, server_info
+from simulators.protocols._moonraker_rpc import file_metadata, history_row, reply, server_info
 from simulators.protocols.base import LEFTOVER_FILE, FrontEnd
 from simulators.wire import Message
 
@@ -297,6 +297,7 @@ class MoonrakerFrontEnd(FrontEnd):
                 "server.info": lambda _: server_info(),
                 "printer.objects.query": self._query,
                 "server.history.list": self._list_history,
+                "server.files.metadata": self._describe_file,
             },
         )
         if response is not None:
@@ -309,6 +310,11 @@ class MoonrakerFrontEnd(FrontEnd):
             "eventtime": self._eventtime(),
             "status": {name: {**self._fixed[name], **moving[name]} for name in wanted},
         }
+
+    def _describe_file(self, params: dict[str, Any]) -> dict[str, Any] | None:
+        printed = (run for run in self._history if run.file.name == params.get("filename"))
+        run = next(printed, None)
+        return None if run is None else file_metadata(run)
 
     def _list_history(self, params: dict[str, Any]) -> dict[str, Any]:
         limit = params.get("limit", _HISTORY_ROWS)

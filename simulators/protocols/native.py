@@ -3,7 +3,7 @@
 import msgspec
 from typing_extensions import override
 
-from farm.model.states import Cause, PrinterState
+from farm.model.states import Cause, PrinterState, StateReason
 from farm.model.times import rfc3339
 from simulators.protocols import SimulatedProtocol
 from simulators.protocols.base import OPERATOR, FrontEnd
@@ -45,6 +45,8 @@ class NativeFrontEnd(FrontEnd):
             "progress": round(run.share(now), 4),
             "printing_seconds": run.printed_ms(now) / 1000,
             "elapsed_seconds": run.elapsed_ms(now) / 1000,
+            "expected_seconds": run.file.expected_seconds,
+            "remaining_seconds": run.remaining_ms(now) / 1000,
             "filament_mm": round(run.filament_mm(now), 1),
             "filament_g": round(run.plan.grams * run.share(now), 2),
             "material": run.file.material,
@@ -82,6 +84,7 @@ class NativeFrontEnd(FrontEnd):
             telemetry["progress"] = round(run.share(now), 4)
             telemetry["layer"] = run.layer(now)
             telemetry["layers"] = run.plan.layers
+            telemetry["remaining_seconds"] = run.remaining_ms(now) / 1000
         self.send("telemetry", _encode(telemetry))
 
     @override
@@ -99,7 +102,8 @@ class NativeFrontEnd(FrontEnd):
 
     @override
     def paused(self, *, by_person: bool) -> None:
-        self._tell_event("job_paused", self.run.truth)
+        reason = StateReason.PAUSED_BY_PERSON if by_person else StateReason.WAITING_FOR_MATERIAL
+        self._tell_event("job_paused", self.run.truth, reason=reason)
         self._tell_state()
 
     @override

@@ -1,16 +1,21 @@
-"""OctoPrint with its MQTT plugin at its defaults: events, progress, temperatures, last will.
+"""OctoPrint with its MQTT plugin: events, progress, temperatures, last will.
+
+One in four sends its own account of the print with the progress, as a setting of the plugin has it;
+the others are at their defaults.
 
 Shapes and order are those of OctoPrint 1.11 with plugin 0.8.16. It says nothing of its state
 on connecting, nothing of the end of a print that died with its host, and nothing at all of a
 cleared bed.
 """
 
+import zlib
 from typing import Any
 
 from typing_extensions import override
 
 from farm.model.states import Cause
 from farm.model.times import SECOND_MS
+from simulators.job_run import JobRun
 from simulators.protocols import SimulatedProtocol
 from simulators.protocols.base import LEFTOVER_FILE, OPERATOR, FrontEnd, json_text
 from simulators.wire import Message
@@ -28,6 +33,7 @@ _ERRORS: dict[Cause, tuple[tuple[str, str | None], ...]] = {
 _SERIAL_TIMEOUT = "SerialTimeoutException: 'Write timeout' @ comm.py:_do_send_without_checksum:5420"
 _HUNG = "Too many consecutive timeouts, printer still connected and alive?"
 _PROGRESS_MS = 5_000
+_PRINTER_DATA_ONE_IN = 4
 _CONNECTING_MS = 4_000
 _LATE_SERIAL_SHARE = 0.3
 """How often the printer answers before the broker does, so that its connecting is not seen."""
@@ -50,8 +56,10 @@ class OctoPrintFrontEnd(FrontEnd):
         self._progress_ms = 0
         self._height: float | None = None
         self._job: dict[str, Any] = {}
+        self._sends_printer_data = zlib.crc32(self.prefix.encode()) % _PRINTER_DATA_ONE_IN == 0
         self._cancels_on_error = self._rng.random() < _CANCELS_ON_ERROR_SHARE
         self._halted = False
+        self._analysed: set[str] = set()
 
     # -- messages -----------------------------------------------------------------------------------
 
@@ -78,8 +86,32 @@ class OctoPrintFrontEnd(FrontEnd):
     def _tell_progress(self, percent: int, path: str) -> None:
         self._progress, self._progress_ms = percent, self.now_ms
         location = "local" if path else ""
-        payload = {"location": location, "path": path, "progress": percent, "_timestamp": self._stamp()}
+        payload: dict[str, Any] = {"location": location, "path": path, "progress": percent}
+        run = self.printer.run
+        if path and run is not None and self._sends_printer_data:
+            payload["printer_data"] = self._printer_data(run, percent)
+        payload["_timestamp"] = self._stamp()
         self.send("progress/printing", json_text(payload), retain=True)
+
+    def _printer_data(self, run: JobRun, percent: int) -> dict[str, Any]:
+        """OctoPrint's own account of the print, which the plugin adds where it is told to."""
+        now = self.now_ms
+        return {
+            "job": {
+                "file": {**self._job, "display": self._job["name"]},
+                "estimatedPrintTime": run.file.expected_seconds,
+                "averagePrintTime": None,
+                "lastPrintTime": None,
+                "user": OPERATOR,
+            },
+            "progress": {
+                "completion": percent,
+                "filepos": run.plan.position(run.printed_ms(now)),
+                "printTime": run.elapsed_ms(now) // 1000,
+                "printTimeLeft": run.remaining_ms(now) // 1000,
+                "printTimeLeftOrigin": "analysis",
+            },
+        }
 
     def _tell_temperatures(self) -> None:
         if not self._serial:
@@ -186,9 +218,21 @@ class OctoPrintFrontEnd(FrontEnd):
             "size": self.run.plan.size_bytes,
         }
 
+    def _analyse(self) -> None:
+        """A file is analysed once, when it comes to the instance."""
+        file = self.run.file
+        if file.name in self._analysed:
+            return
+        self._analysed.add(file.name)
+        filament = {"tool0": {"length": round(self.run.plan.filament_mm, 5), "volume": 0.0}}
+        result = {"estimatedPrintTime": file.expected_seconds, "filament": filament}
+        where = {key: self._job[key] for key in ("name", "path", "origin")}
+        self._event("MetadataAnalysisFinished", {**where, "result": result})
+
     @override
     def job_started(self) -> None:
         self._describe_job()
+        self._analyse()
         self._height = None
         self._progress = -1
         owner = {"owner": OPERATOR, "user": OPERATOR}

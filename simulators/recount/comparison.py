@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from enum import StrEnum
 from math import inf
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ from farm.figures.engine import KpiEngine
 from farm.figures.read_model import ReadModel
 from farm.kpi.catalogue import CATALOGUE
 from farm.kpi.figure import KpiFigure
+from farm.kpi.selection import Selection
 from farm.kpi.subjects import Scope
 from farm.kpi.windows import Window
 from farm.ledger.calendar_store import CalendarStore
@@ -21,15 +22,24 @@ from farm.ledger.figure_rows import FigureRows
 from farm.ledger.ledger_reader import LedgerReader
 from farm.model.states import PrinterState
 from farm.settings import SiteSettings
-from simulators.recount.formulas import FORMULAS, Facts, TrueFigure
-from simulators.recount.subjects import Berth, jobs_of, printers_of, see_that_scope_is_known
-from simulators.recount.true_jobs import true_jobs
+from simulators.recount.attempts import Streaks, reprints_among, usual_times
+from simulators.recount.facts import Facts, TrueFigure
+from simulators.recount.formulas import NOT_COMPARED, OF_HOURS, OF_JOBS, true_figure
+from simulators.recount.subjects import (
+    BY_PRINTER,
+    Berth,
+    jobs_by_subject,
+    printers_of,
+    see_that_scope_is_known,
+)
+from simulators.recount.true_jobs import TrueJob, true_jobs
 from simulators.recount.true_time import TrueTime
 from simulators.recount.windows import windows_of
 from simulators.truth import Truth
 from simulators.verify import booked_jobs, known_printers, matched_pairs
 
 _ROUNDING = 1e-9
+_EVERY_SUBJECT = 1_000_000
 
 
 class Standing(StrEnum):
@@ -69,11 +79,22 @@ class Checked(msgspec.Struct, kw_only=True):
     wrong: int = 0
 
 
+class NotCompared(msgspec.Struct, frozen=True):
+    """An indicator of which nothing true is worked out, and why."""
+
+    indicator: str
+    why: str
+
+
 class FigureVerification(msgspec.Struct, frozen=True, kw_only=True):
-    """What comparing all figures found: a count for each indicator, and each figure that is wrong."""
+    """What comparing all figures found: a count for each indicator, and each figure that is wrong.
+
+    Of the indicators `not_compared` it says nothing.
+    """
 
     checked: list[Checked]
     wrong: list[Compared]
+    not_compared: list[NotCompared]
 
     @property
     def holds(self) -> bool:
@@ -87,7 +108,7 @@ def verify_figures(
     """Compare the figures that the ledger gives with those that the truth gives.
 
     Over the windows of `windows_of` unless others are given. Raises TruthError when the ledger holds
-    none of the printers, and for an indicator or a scope of which nothing true can be said.
+    none of the printers, and for an indicator or a scope of which nobody said what is true of it.
     """
     recount = Recount(truth, reader)
     windows = windows_of(truth.header) if windows is None else windows
@@ -96,7 +117,7 @@ def verify_figures(
         for scope in Scope
         for figure in _reported(truth, reader, recount, windows, scope)
     ]
-    checked = {entry.id: Checked(indicator=entry.id) for entry in CATALOGUE}
+    checked = {kpi_id: Checked(indicator=kpi_id) for kpi_id in _compared_ids()}
     for each in compared:
         row = checked[each.indicator]
         row.checked += 1
@@ -104,8 +125,20 @@ def verify_figures(
         row.within += each.standing is Standing.WITHIN
         row.wrong += each.standing is Standing.WRONG
     return FigureVerification(
-        checked=list(checked.values()), wrong=[each for each in compared if each.standing is Standing.WRONG]
+        checked=list(checked.values()),
+        wrong=[each for each in compared if each.standing is Standing.WRONG],
+        not_compared=[NotCompared(kpi_id, why) for kpi_id, why in NOT_COMPARED.items()],
     )
+
+
+def _compared_ids() -> list[str]:
+    """The indicators that are compared. Raises TruthError for one of which nobody decided that."""
+    decided = OF_HOURS.keys() | OF_JOBS.keys() | NOT_COMPARED.keys()
+    if undecided := [entry.id for entry in CATALOGUE if entry.id not in decided]:
+        raise TruthError(
+            f"indicator {undecided[0]!r}: simulators/recount/formulas.py does not say what it truly is"
+        )
+    return [entry.id for entry in CATALOGUE if entry.id not in NOT_COMPARED]
 
 
 class Recount:
@@ -122,11 +155,16 @@ class Recount:
         self._time = {berth.true.name: TrueTime(truth, berth.true, berth.known) for berth in self.berths}
         pairs = matched_pairs(truth, booked_jobs(reader, printers), printers)
         self._jobs = sorted(true_jobs(truth, pairs), key=lambda job: job.counts_ms)
+        self._streaks = Streaks(self._jobs)
+        self._reprints = reprints_among(self._jobs)
+        self._usual_ms = usual_times(self._jobs)
+        self._zone = ZoneInfo(truth.header.time_zone)
         self._facts: dict[tuple[str, str, int, int], Facts] = {}
+        self._parted: dict[tuple[str, int, int], dict[str, list[TrueJob]]] = {}
 
     def compare(self, figure: KpiFigure) -> Compared:
-        """The figure beside the true one. Raises TruthError for an indicator without a true formula."""
-        true = _formula(figure.id)(self._facts_of(figure))
+        """The figure beside the true one."""
+        true = true_figure(figure.id, self._facts_of(figure))
         return Compared(
             indicator=figure.id,
             scope=figure.scope,
@@ -150,20 +188,34 @@ class Recount:
         return self._facts[key]
 
     def _count(self, figure: KpiFigure) -> Facts:
-        window = figure.window
-        times = [self._time[berth.true.name] for berth in printers_of(figure, self.berths)]
-        first, last = (
-            bisect_left(self._jobs, at_ms, key=lambda job: job.counts_ms)
-            for at_ms in (window.from_ms, window.to_ms)
-        )
+        window, berths = figure.window, printers_of(figure, self.berths)
+        times = [self._time[berth.true.name] for berth in berths]
         spent: Counter[tuple[PrinterState, bool]] = Counter()
         for time in times:
             spent.update(time.spent(window.from_ms, window.to_ms))
         return Facts(
             spent=spent,
             exact_ms=sum(time.exact_ms(window.from_ms, window.to_ms) for time in times),
-            jobs=jobs_of(figure, self.berths, self._jobs[first:last]),
+            jobs=self._jobs_of(figure, {berth.true.name for berth in berths}),
+            has_hours=figure.scope in BY_PRINTER,
+            streak=self._streaks.longest([berth.true.name for berth in berths], window.to_ms),
+            reprints=self._reprints,
+            usual_ms=self._usual_ms,
         )
+
+    def _jobs_of(self, figure: KpiFigure, printers: Collection[str]) -> list[TrueJob]:
+        window = figure.window
+        first, last = (
+            bisect_left(self._jobs, at_ms, key=lambda job: job.counts_ms)
+            for at_ms in (window.from_ms, window.to_ms)
+        )
+        jobs = self._jobs[first:last]
+        if figure.scope in BY_PRINTER:
+            return [job for job in jobs if job.printer in printers]
+        key = (figure.scope, window.from_ms, window.to_ms)
+        if key not in self._parted:
+            self._parted[key] = jobs_by_subject(figure.scope, jobs, self._zone)
+        return self._parted[key].get(figure.scope_id, [])
 
 
 def standing(true: TrueFigure, figure: KpiFigure) -> Standing:
@@ -185,23 +237,16 @@ def _is_open(figure: KpiFigure) -> bool:
     Where it has no value that is so if something is unknown.
     """
     if figure.value is not None:
-        return not figure.low == figure.high == figure.value
-    return figure.counts.get("unknown", 0) > 0 or figure.observed_share is None or figure.observed_share < 1
+        return not figure.low == figure.high == figure.value or figure.counts.get("doubtful_parts", 0) > 0
+    if figure.low is not None or figure.high is not None or figure.counts.get("unknown", 0) > 0:
+        return True
+    return figure.scope in BY_PRINTER and (figure.observed_share is None or figure.observed_share < 1)
 
 
 def _holds(figure: KpiFigure, true: float, exact_to: float) -> bool:
     low = -inf if figure.low is None else figure.low
     high = inf if figure.high is None else figure.high
     return low - exact_to <= true <= high + exact_to
-
-
-def _formula(indicator: str) -> Callable[[Facts], TrueFigure]:
-    found = FORMULAS.get(indicator)
-    if found is None:
-        raise TruthError(
-            f"indicator {indicator!r}: simulators/recount/formulas.py does not say what it truly is"
-        )
-    return found
 
 
 def _reported(
@@ -211,5 +256,7 @@ def _reported(
     site = SiteSettings(time_zone=truth.header.time_zone)
     calendars = CalendarStore(reader.engine, ZoneInfo(truth.header.time_zone))
     engine = KpiEngine(ReadModel(FigureRows(reader.engine)), site, calendars.shop_calendars)
-    ours = [berth.known.id for berth in recount.berths]
-    yield from engine.evaluate_all(None, windows, scope, truth.header.to_ms, printers=ours)
+    ours = Selection(printers=tuple(berth.known.id for berth in recount.berths))
+    yield from engine.evaluate_all(
+        _compared_ids(), windows, scope, truth.header.to_ms, wanted=ours, limit=_EVERY_SUBJECT
+    )

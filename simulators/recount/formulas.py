@@ -1,148 +1,64 @@
-"""What each indicator truly is, in terms of its own: hours by state and jobs, counted one by one."""
+"""Which indicators are compared with the truth, by what they truly are, and which are not, and why."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
-import msgspec
-
-from farm.model.states import Outcome, PrinterState
-from farm.model.times import HOUR_MS
-from simulators.recount.true_jobs import TrueJob
-
-_S = PrinterState
+from simulators.recount import hour_formulas, job_formulas
+from simulators.recount.facts import NONE, Facts, TrueFigure
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What is true of a subject in a window.
-
-    `spent` holds milliseconds by state and by whether the shop was open; they could be told to
-    `exact_ms`. `jobs` are those that count in the window.
-    """
-
-    spent: Counter[tuple[PrinterState, bool]]
-    exact_ms: int
-    jobs: list[TrueJob]
-
-    def time(self, states: Iterable[PrinterState], *, when_open: bool | None = None) -> int:
-        """Milliseconds in the states, in open or closed hours or both."""
-        wanted = frozenset(states)
-        return sum(
-            ms
-            for (state, is_open), ms in self.spent.items()
-            if state in wanted and when_open in (None, is_open)
-        )
-
-    def number(self, *outcomes: Outcome) -> int:
-        """How many jobs ended so."""
-        return sum(job.outcome in outcomes for job in self.jobs)
+def oee(facts: Facts) -> TrueFigure:
+    """Of the hours in which they could print, at full speed and all good, what printers made of them."""
+    product, at_most = 1.0, 1.0
+    for factor in (hour_formulas.utilization, job_formulas.performance, job_formulas.quality):
+        found = factor(facts)
+        if found.value is None:
+            return NONE
+        product *= found.value
+        at_most *= found.value + found.exact_to
+    return TrueFigure(product, at_most - product)
 
 
-class TrueFigure(msgspec.Struct, frozen=True):
-    """The true value in the indicator's unit, None where there is none, and how exactly it can be told."""
+Formula = Callable[[Facts], TrueFigure]
 
-    value: float | None
-    exact_to: float = 0.0
-
-
-_NONE: Final = TrueFigure(None)
-_BUSY: Final = (_S.PRINTING, _S.PREPARING)
-_WAITING: Final = (_S.IDLE, _S.FINISHED, _S.PAUSED)
-_DOWN: Final = (_S.ERROR, _S.OFFLINE)
-
-
-def _share(part: int, whole: int, exact_ms: int) -> TrueFigure:
-    """A part of a time; either may be off by as much as could not be told."""
-    return TrueFigure(part / whole, 2 * exact_ms / whole) if whole else _NONE
-
-
-def _utilization(facts: Facts) -> TrueFigure:
-    open_hours = facts.time([*_BUSY, *_WAITING, *_DOWN], when_open=True)
-    overtime = facts.time(_BUSY, when_open=False)
-    return _share(facts.time(_BUSY), open_hours + overtime, facts.exact_ms)
-
-
-def _idle_time(facts: Facts) -> TrueFigure:
-    if not facts.time([*_BUSY, *_WAITING, *_DOWN], when_open=True) + facts.time(_BUSY, when_open=False):
-        return _NONE
-    lost = facts.time([*_WAITING, *_DOWN], when_open=True)
-    return TrueFigure(lost / HOUR_MS, facts.exact_ms / HOUR_MS)
-
-
-def _up(facts: Facts) -> int:
-    return facts.time(_BUSY) + facts.time(_WAITING, when_open=True)
-
-
-def _operations(facts: Facts) -> int:
-    return facts.time(_S, when_open=True) + facts.time(_BUSY, when_open=False)
-
-
-def _operational_uptime(facts: Facts) -> TrueFigure:
-    return _share(_up(facts), _operations(facts), facts.exact_ms)
-
-
-def _total_uptime(facts: Facts) -> TrueFigure:
-    return _share(_up(facts), facts.time(_S), facts.exact_ms) if _operations(facts) else _NONE
-
-
-def _success(facts: Facts) -> TrueFigure:
-    good, bad = facts.number(Outcome.SUCCEEDED), facts.number(Outcome.FAILED)
-    return TrueFigure(good / (good + bad)) if good + bad else _NONE
-
-
-def _success_after_inspection(facts: Facts) -> TrueFigure:
-    attempts = facts.number(Outcome.SUCCEEDED, Outcome.FAILED)
-    good = 0
-    for job in facts.jobs:
-        nothing_good = job.verdict is not None and job.verdict.good_units == 0
-        good += job.outcome is Outcome.SUCCEEDED and not nothing_good
-    return TrueFigure(good / attempts) if attempts else _NONE
-
-
-def _inspected_yield(facts: Facts) -> TrueFigure:
-    good = sum(job.verdict.good_units for job in facts.jobs if job.verdict is not None)
-    bad = sum(job.verdict.rejected_units for job in facts.jobs if job.verdict is not None)
-    return TrueFigure(good / (good + bad)) if good + bad else _NONE
-
-
-def _throughput(facts: Facts) -> TrueFigure:
-    return TrueFigure(sum(job.units for job in facts.jobs if job.outcome is Outcome.SUCCEEDED))
-
-
-def _avg_production_time(facts: Facts) -> TrueFigure:
-    good = [job for job in facts.jobs if job.outcome is Outcome.SUCCEEDED]
-    units = sum(job.units for job in good)
-    if not units:
-        return _NONE
-    exact_ms = sum(job.printing_exact_ms for job in good)
-    return TrueFigure(sum(job.printing_ms for job in good) / units / HOUR_MS, exact_ms / units / HOUR_MS)
-
-
-def _mtbf(facts: Facts) -> TrueFigure:
-    failed = facts.number(Outcome.FAILED)
-    return (
-        TrueFigure(facts.time(_BUSY) / failed / HOUR_MS, facts.exact_ms / failed / HOUR_MS)
-        if failed
-        else _NONE
-    )
-
-
-def _mcbf(facts: Facts) -> TrueFigure:
-    failed = facts.number(Outcome.FAILED)
-    return TrueFigure(facts.number(Outcome.SUCCEEDED, Outcome.FAILED) / failed) if failed else _NONE
-
-
-FORMULAS: Final[Mapping[str, Callable[[Facts], TrueFigure]]] = {
-    "utilization": _utilization,
-    "print_success_rate": _success,
-    "success_after_inspection": _success_after_inspection,
-    "inspected_yield": _inspected_yield,
-    "throughput": _throughput,
-    "avg_production_time": _avg_production_time,
-    "idle_time": _idle_time,
-    "operational_uptime": _operational_uptime,
-    "total_uptime": _total_uptime,
-    "mtbf": _mtbf,
-    "mcbf": _mcbf,
+OF_HOURS: Final[Mapping[str, Formula]] = {
+    "utilization": hour_formulas.utilization,
+    "availability": hour_formulas.utilization,
+    "idle_time": hour_formulas.idle_time,
+    "operational_uptime": hour_formulas.operational_uptime,
+    "total_uptime": hour_formulas.total_uptime,
+    "mtbf": hour_formulas.mtbf,
+    "oee": oee,
+    "failed_streak": hour_formulas.failed_streak,
 }
-"""By the indicator's id."""
+"""By the indicator's id, those that only printers have."""
+
+OF_JOBS: Final[Mapping[str, Formula]] = {
+    "print_success_rate": job_formulas.success,
+    "success_after_inspection": job_formulas.success_after_inspection,
+    "inspected_yield": job_formulas.inspected_yield,
+    "first_pass_yield": job_formulas.first_pass_yield,
+    "throughput": job_formulas.throughput,
+    "avg_production_time": job_formulas.avg_production_time,
+    "failures_by_cause": job_formulas.failures_by_cause,
+    "mcbf": job_formulas.mcbf,
+    "performance": job_formulas.performance,
+    "quality": job_formulas.quality,
+    "estimate_accuracy": job_formulas.estimate_accuracy,
+    "material_waste": job_formulas.material_waste,
+    "failed_hours": job_formulas.failed_hours,
+}
+"""By the indicator's id, those that prints have as well."""
+
+NOT_COMPARED: Final[Mapping[str, str]] = {
+    "mttr": "a repair of which a part passed while nothing reached the broker is a mean of other repairs "
+    "than the true one, and no range says so",
+}
+"""Indicators of which no true figure is worked out, by id, and why."""
+
+
+def true_figure(indicator: str, facts: Facts) -> TrueFigure:
+    """What the indicator truly is. Prints alone have no hours of anybody, so no figures made of them."""
+    if (of_jobs := OF_JOBS.get(indicator)) is not None:
+        return of_jobs(facts)
+    return OF_HOURS[indicator](facts) if facts.has_hours else NONE

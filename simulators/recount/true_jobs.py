@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from farm.model.job import Job
-from farm.model.states import Cause, Outcome
+from farm.model.states import CancelledBy, Cause, Outcome
+from farm.settings import SiteSettings
 from simulators.matching import Pair
 from simulators.protocols import step_ms, tells_preparing, tells_units
 from simulators.shop_truth import VerdictTruth
@@ -13,12 +14,24 @@ from simulators.truth import JobTruth, Truth
 
 _TICKS = 2
 """An instant that is told to a step of the clock may be off by one, and its clock by another."""
+_ESTIMATE_EXACT_MS = 500
+"""Estimates are told in whole seconds."""
+_GRAMS_EXACT = 0.01
+
+
+class Told(msgspec.Struct, frozen=True):
+    """A true amount, and how exactly it can be told."""
+
+    amount: float
+    exact_to: float
 
 
 class TrueJob(msgspec.Struct, frozen=True, kw_only=True):
     """A job as it truly went, by what its printer can tell of it. It counts at `counts_ms`.
 
-    `printing_ms` is known to `printing_exact_ms`.
+    `printing_ms` is known to `printing_exact_ms`, and with preparing and pauses `whole_ms` to
+    `whole_exact_ms`. `expected_ms` and `grams` are None where the printer does not say them.
+    `is_known` says whether anything told how it ended.
     """
 
     printer: str
@@ -27,11 +40,18 @@ class TrueJob(msgspec.Struct, frozen=True, kw_only=True):
     material: str | None
     operator: str | None
     outcome: Outcome
+    cancelled_by: CancelledBy | None
     cause: Cause | None
     units: int
+    begins_ms: int
     counts_ms: int
     printing_ms: int
     printing_exact_ms: int
+    whole_ms: int
+    whole_exact_ms: int
+    expected_ms: Told | None
+    grams: Told | None
+    is_known: bool
     verdict: VerdictTruth | None
 
 
@@ -59,6 +79,7 @@ def _counted(
     adapter = protocols[true.printer]
     as_booked = not true.end_sent or abs(booked.ended_ms - true.ended_ms) <= _TICKS * step_ms(adapter)
     told = booked if true.misleading else true
+    exact_ms = _exact_ms(truth, true, booked, adapter)
     yield TrueJob(
         printer=true.printer,
         number=true.number,
@@ -66,19 +87,62 @@ def _counted(
         material=booked.material,
         operator=booked.operator,
         outcome=told.outcome or Outcome.UNKNOWN,
-        cause=told.cause,
+        cancelled_by=told.cancelled_by,
+        cause=booked.cause if booked.cause in (None, Cause.UNKNOWN) else told.cause,
         units=true.units if tells_units(adapter) else 1,
+        begins_ms=_begins_ms(true, booked, adapter),
         counts_ms=booked.ended_ms if as_booked else true.ended_ms,
         printing_ms=true.printing_ms + (0 if tells_preparing(adapter) else true.preparing_ms),
-        printing_exact_ms=_exact_ms(truth, true, booked, adapter),
+        printing_exact_ms=exact_ms,
+        whole_ms=true.printing_ms + true.preparing_ms + true.paused_ms,
+        whole_exact_ms=exact_ms,
+        expected_ms=_expected_ms(true, booked),
+        grams=_grams(truth, true, booked, adapter),
+        is_known=booked.outcome is not Outcome.UNKNOWN,
         verdict=verdicts.get((true.printer, true.number)),
     )
 
 
+def _begins_ms(true: JobTruth, booked: Job, adapter: str) -> int:
+    """When it began; as booked where that is as exact as its printer tells it, or nothing told of it."""
+    if booked.started_ms is None:
+        return true.started_ms
+    as_booked = not true.start_sent or abs(booked.started_ms - true.started_ms) <= _TICKS * step_ms(adapter)
+    return booked.started_ms if as_booked else true.started_ms
+
+
+def _expected_ms(true: JobTruth, booked: Job) -> Told | None:
+    """The slicer's estimate, where it was told."""
+    if booked.expected_ms is None or true.expected_ms is None:
+        return None
+    return Told(true.expected_ms, _ESTIMATE_EXACT_MS)
+
+
+def _grams(truth: Truth, true: JobTruth, booked: Job, adapter: str) -> Told | None:
+    """What it took, as its printer tells it: in grams, or in the length of filament."""
+    grams_of_mm = SiteSettings().filament_grams_per_metre / 1_000
+    if booked.filament_g is not None:
+        grams, booked_grams = true.filament_g, booked.filament_g
+    elif booked.filament_mm is not None:
+        grams, booked_grams = true.filament_mm * grams_of_mm, booked.filament_mm * grams_of_mm
+    else:
+        return None
+    if not (true.end_sent and booked.measured):
+        return Told(grams, _GRAMS_EXACT + abs(booked_grams - grams))
+    late_ms = truth.header.report_ms if _is_told_late(truth, true, adapter) else 0
+    return Told(grams, _GRAMS_EXACT + grams * late_ms / max(true.printing_ms, late_ms, 1))
+
+
+def _is_told_late(truth: Truth, true: JobTruth, adapter: str) -> bool:
+    """Whether what it took may be as old as a report: Klipper's last word of it may be lost, or not said."""
+    is_uncertain = "lost" in truth.header.faults or true.outcome is not Outcome.SUCCEEDED
+    return adapter == "moonraker" and is_uncertain
+
+
 def _exact_ms(truth: Truth, true: JobTruth, booked: Job, adapter: str) -> int:
-    """How exactly the printing time is told: Klipper's last word of it may be lost, or a report old."""
+    """How exactly the printing time is told."""
     exact = _TICKS * step_ms(adapter) * (2 + true.pauses)
-    if adapter == "moonraker" and ("lost" in truth.header.faults or true.outcome is not Outcome.SUCCEEDED):
+    if _is_told_late(truth, true, adapter):
         exact += truth.header.report_ms
     if not (true.end_sent and booked.measured):
         exact += abs(booked.printing_ms - true.printing_ms) + true.preparing_ms

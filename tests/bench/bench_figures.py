@@ -20,8 +20,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 
 import pytest
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import insert, update
@@ -58,6 +60,7 @@ _PATIENCE_S = 600.0
 
 _FIRST = "farm, every indicator, 30 days"
 _ONE = "&name=utilization"
+_RATE = "&name=print_success_rate"
 _SERIES = "/kpis/utilization/series?period=day"
 QUESTIONS: dict[str, tuple[str, int]] = {
     "farm, every indicator, 30 days": ("/kpis?by=farm", 30),
@@ -65,6 +68,15 @@ QUESTIONS: dict[str, tuple[str, int]] = {
     "by group, 30 days": (f"/kpis?by=group{_ONE}", 30),
     "by group, two years": (f"/kpis?by=group{_ONE}", 729),
     "by printer, 30 days": (f"/kpis?by=printer{_ONE}", 30),
+    "by file, 30 days": (f"/kpis?by=file{_RATE}", 30),
+    "by file, two years": (f"/kpis?by=file{_RATE}", 729),
+    "by material, two years": (f"/kpis?by=material{_RATE}", 729),
+    "by operator, two years": (f"/kpis?by=operator{_RATE}", 729),
+    "by cause, two years": ("/kpis?by=cause&name=failures_by_cause", 729),
+    "by hour of the day, two years": (f"/kpis?by=hour{_RATE}", 729),
+    "by model, 30 days": (f"/kpis?by=model{_ONE}", 30),
+    "by file and material, 30 days": (f"/kpis?by=file,material{_RATE}", 30),
+    "what fails too often, two years": ("/causes", 729),
     "one printer, every indicator, 30 days": ("/kpis?by=printer&printer=p0007", 30),
     "series of 30 days, farm": (f"{_SERIES}&by=farm", 30),
     "series of 400 days, farm": (f"{_SERIES}&by=farm", 400),
@@ -200,6 +212,9 @@ def in_process(engine: KpiEngine, rounds: int) -> dict[str, Times]:
     def figures(days: int, by: Scope, kpis: list[str] | None) -> Callable[[int], object]:
         return lambda number: engine.evaluate(kpis, window(days, number), by, END)
 
+    def rates(days: int, *by: Scope) -> Callable[[int], object]:
+        return lambda number: engine.evaluate(["print_success_rate"], window(days, number), by, END)
+
     def series(days: int, by: Scope) -> Callable[[int], object]:
         return lambda number: engine.series(["utilization"], window(days, number), by, END, period=Period.DAY)
 
@@ -208,6 +223,14 @@ def in_process(engine: KpiEngine, rounds: int) -> dict[str, Times]:
         "farm, every indicator, two years": figures(729, Scope.FARM, None),
         "by group, 30 days": figures(30, Scope.GROUP, ["utilization"]),
         "by printer, 30 days": figures(30, Scope.PRINTER, ["utilization"]),
+        "by file, 30 days": rates(30, Scope.FILE),
+        "by file, two years": rates(729, Scope.FILE),
+        "by material, two years": rates(729, Scope.MATERIAL),
+        "by operator, two years": rates(729, Scope.OPERATOR),
+        "by cause, two years": rates(729, Scope.CAUSE),
+        "by hour of the day, two years": rates(729, Scope.HOUR),
+        "by file and material, 30 days": rates(30, Scope.FILE, Scope.MATERIAL),
+        "what fails too often, two years": lambda number: engine.causes(window(729, number), END),
         "series of 30 days, farm": series(30, Scope.FARM),
         "series of 400 days, farm": series(400, Scope.FARM),
         "series of 400 days, by group": series(400, Scope.GROUP),
@@ -299,7 +322,8 @@ def run(url: str, folder: Path, wanted: argparse.Namespace, console: Console) ->
         model = ReadModel(FigureRows(ledger.engine), Keeping(data / "figures.npz"))
         engine = KpiEngine(model, SiteSettings())
         with model.current():
-            arrays = sum(column.nbytes for each in (model.history, model.jobs) for column in each.columns)
+            columns: list[NDArray[Any]] = [*model.history.columns, *model.jobs.columns.rows]
+            arrays = sum(column.nbytes for column in columns)
         show(console, "in process", in_process(engine, wanted.rounds))
         console.print(f"columns {arrays / 2**20:.0f} MB, the process grew by {_memory_mb() - before:.0f} MB")
         show(console, "in process, what came new", changes(ledger, engine, wanted.printers, 10))

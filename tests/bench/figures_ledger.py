@@ -33,7 +33,12 @@ START = END - 730 * DAY_MS
 SHARD = "bench"
 _AT_ONCE = 50_000
 _SEED = 7
+_FORM = 2
+"""Raised whenever other rows are written."""
 _STATES = ("idle", "offline", "error", "maintenance", "unknown")
+_MATERIALS = ("PLA", "PLA", "PETG", "ABS", None)
+_OPERATORS = ("anna", "ben", "olga", None)
+_CAUSES = ("thermal", "adhesion", "filament")
 _OUTCOMES = ("succeeded", "failed", "cancelled", "unknown")
 
 
@@ -76,7 +81,7 @@ def kept(folder: Path, printers: int = PRINTERS) -> Path:
     """The SQLite ledger in the folder, made there if there is none with the tables of today."""
     tables = "".join(str(CreateTable(table)) for table in schema.metadata.sorted_tables)
     form = hashlib.sha256(tables.encode()).hexdigest()[:8]
-    file = folder / f"figures-{printers}-{form}.db"
+    file = folder / f"figures-{printers}-{_FORM}-{form}.db"
     if not file.exists():
         folder.mkdir(parents=True, exist_ok=True)
         part = file.with_suffix(".part")
@@ -96,7 +101,8 @@ def ended(printer: int, job: int, at_ms: int = END) -> FeedEntry:
 SPAN_COLUMNS = ("printer_id", "from_ms", "to_ms", "state", "source", "reason")
 JOB_COLUMNS = (
     "id", "printer_id", "file", "started_ms", "start_provenance", "ended_ms", "outcome", "provenance",
-    "printing_ms", "preparing_ms", "paused_ms", "pauses", "measured", "units", "revision",
+    "printing_ms", "preparing_ms", "paused_ms", "pauses", "measured", "units", "revision", "material",
+    "operator", "cause",
 )  # fmt: skip
 
 
@@ -120,7 +126,8 @@ def jobs(printers: int) -> Iterator[tuple[Any, ...]]:
             start, end = cuts[2 * job], cuts[2 * job + 1]
             yield (
                 job_id(number, job), each, f"file-{(number * 7 + job) % 500}.gcode", start, "observed", end,
-                outcome, "observed", end - start, 0, 0, 0, True, 1 + job % 4, 0,
+                outcome, "observed", end - start, 0, 0, 0, True, 1 + job % 4, 0, _MATERIALS[job % 5],
+                _OPERATORS[number % 4], _CAUSES[job % 3] if outcome == "failed" else None,
             )  # fmt: skip
 
 

@@ -86,7 +86,7 @@ def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
 
 def of_then(job: dict[str, Any]) -> dict[str, Any]:
     """The job without what that release did not know, which must be empty."""
-    assert (job.pop("confidence"), job.pop("note")) == (None, None)
+    assert [job.pop(name) for name in ("confidence", "note", "expected_ms", "resin_ml")] == [None] * 4
     return job
 
 
@@ -97,7 +97,7 @@ def test_jobs_and_printers_are_what_they_were(ledger: Ledger) -> None:
     for status in statuses:
         status["job"] = status["job"] and of_then(status["job"])
         assert status.pop("clash") is None
-        assert status.pop("progress_ms") is None
+        assert (status.pop("progress_ms"), status.pop("done_ms")) == (None, None)
     assert statuses == HELD["statuses"]
 
 

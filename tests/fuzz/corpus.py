@@ -92,6 +92,7 @@ def samples(adapter: str) -> tuple[Sample, ...]:
 
 
 _JOB = b'"job":{"id":"a1","file":"ring.gcode","printing_seconds":50,"elapsed_seconds":60,"progress":0.4,'
+_JOB += b'"expected_seconds":150,"remaining_seconds":90,'
 _JOB += b'"filament_mm":12.5,"filament_g":3.5,"material":"PLA","operator":"eve","units":2}'
 _NATIVE = (
     ("link", b"online"),
@@ -106,7 +107,7 @@ _NATIVE = (
     ("event", b'{"v":1,"event":"job_cancelled","cancelled_by":"person",' + _JOB + b"}"),
     (
         "telemetry",
-        b'{"v":1,"nozzle":210.0,"nozzle_target":210,"bed":60.5,"progress":0.4,"layer":3,"layers":9}',
+        b'{"v":1,"nozzle":210.0,"nozzle_target":210,"bed":60.5,"progress":0.4,"layer":3,"layers":9,"remaining_seconds":90}',
     ),
 )
 

@@ -91,6 +91,23 @@ def test_lists_every_printer_with_state_job_and_streak(server: FarmServer, farm:
     assert printing["time_left_seconds"] > 0
 
 
+def test_the_forecast_tells_who_is_done_first_and_who_is_free(server: FarmServer, farm: SampleFarm) -> None:
+    found = get(server, "/forecast")
+    at_work = [
+        printer
+        for place, printer in enumerate(farm.printers)
+        if PRESENT[place] in ("printing", "paused", "preparing")
+    ]
+    assert {each["printer_id"] for each in found["items"]} == {printer.id for printer in at_work}
+    ends = [each["done_at"] for each in found["items"] if each["done_at"]]
+    assert ends == sorted(ends)
+    assert ends[0] >= found["at"]
+    assert found["next"] in found["items"]
+    assert {each["told"] for each in found["items"]} <= {"estimate", "remaining", "progress", "overdue", None}
+    idle = {printer.id for place, printer in enumerate(farm.printers) if PRESENT[place] == "idle"}
+    assert {each["id"] for each in found["free"]} == idle
+
+
 def test_what_needs_a_look_comes_most_urgent_first(server: FarmServer, farm: SampleFarm) -> None:
     found = get(server, "/attention")
     assert found["quiet"] is False
@@ -219,6 +236,42 @@ def test_figures_can_be_had_by_group_and_printer(server: FarmServer, farm: Sampl
     assert sum(each["value"] for each in by_group) == whole
 
 
+def test_figures_can_be_had_by_what_prints_say(server: FarmServer) -> None:
+    whole = get(server, "/kpis", name="throughput", window="7d")["items"][0]["value"]
+    by_file = get(server, "/kpis", name="throughput", window="7d", by="file")
+    assert by_file["left_out"] == 0
+    assert sum(each["value"] for each in by_file["items"]) == whole
+    both = get(server, "/kpis", name="throughput", window="7d", by="file,hour")["items"]
+    assert {each["scope"] for each in both} == {"file,hour"}
+    assert sum(each["value"] for each in both) == whole
+    most = get(server, "/kpis", name="throughput", window="7d", by="file", limit="1")
+    assert (len(most["items"]), most["left_out"]) == (1, len(by_file["items"]) - 1)
+    file = most["items"][0]["scope_id"]
+    two = ["utilization", "throughput"]
+    used, made = get(server, "/kpis", name=two, window="7d", file=file)["items"]
+    assert (used["value"], made["value"]) == (None, most["items"][0]["value"])
+    rows = get(server, "/kpis/throughput/series", window="7d", by="file", period="day", file=file)["items"]
+    assert sum(point["value"] for row in rows for point in row["points"]) == made["value"]
+
+
+def test_a_dimension_or_file_that_there_is_not_is_refused(server: FarmServer) -> None:
+    for field, value, told in (
+        ("by", "shelf", "query parameter by: 'shelf'"),
+        ("by", "file,file", "query parameter by: 'file,file'"),
+        ("file", "nothing.gcode", "there is no file 'nothing.gcode'"),
+    ):
+        assert told in get(server, "/kpis", 422, **{field: value})["detail"]
+
+
+def test_what_fails_too_often_is_told_with_what_it_rests_on(server: FarmServer) -> None:
+    found = get(server, "/causes", window="30d")
+    assert found["prints"] > 100
+    assert found["comparisons"] > 0
+    assert found["window"]["name"] == "30d"
+    one = get(server, "/causes", window="30d", group="Hall A")
+    assert 0 < one["prints"] < found["prints"]
+
+
 def test_today_begins_at_midnight_of_the_farms_own_time_zone(server: FarmServer) -> None:
     assert get(server, "/kpis", window="today")["window"]["from"] == "2026-11-21T23:00:00.000Z"
 
@@ -235,6 +288,64 @@ def test_the_catalogue_says_how_each_indicator_is_worked_out(server: FarmServer)
     catalogue = {each["id"]: each for each in get(server, "/kpis/catalogue")["items"]}
     assert catalogue["utilization"]["formula"].startswith("printing hours ÷ available hours")
     assert catalogue["print_success_rate"]["targets"]
+
+
+def test_the_catalogue_says_what_each_indicator_is_made_of(server: FarmServer) -> None:
+    catalogue = {each["id"]: each for each in get(server, "/kpis/catalogue")["items"]}
+    rate = catalogue["print_success_rate"]
+    assert (rate["inputs"], rate["expression"], rate["held_to"]) == (["jobs"], "succeeded ÷ attempts", [])
+    assert {"name": "attempts", "measure": "count"} in rate["parts"]
+    assert rate["left_out"][0]["name"] == "outcome_unknown"
+    assert rate["targets"][0]["shown"] == "at least 90 %"
+    assert catalogue["utilization"]["inputs"] == ["spans", "calendars"]
+
+
+def test_a_figure_stands_beside_that_of_the_window_before_unless_it_is_not_asked_for(
+    server: FarmServer,
+) -> None:
+    (figure,) = get(server, "/kpis", name="throughput", window="24h")["items"]
+    (earlier,) = get(
+        server,
+        "/kpis",
+        name="throughput",
+        window=f"{rfc3339(NOW_MS - 2 * DAY_MS)}..{rfc3339(NOW_MS - DAY_MS)}",
+    )["items"]
+    before = figure["before"]
+    assert (before["value"], before["counts"]) == (earlier["value"], earlier["counts"])
+    assert before["change"] == figure["value"] - earlier["value"]
+    assert get(server, "/kpis", name="throughput", before="false")["items"][0]["before"] is None
+
+
+def test_the_working_of_a_figure_is_told_page_by_page(server: FarmServer) -> None:
+    (figure,) = get(server, "/kpis", name="print_success_rate", window="7d")["items"]
+    page = get(server, "/kpis/print_success_rate/working", window="7d", limit=7)
+    assert page["figure"]["value"] == figure["value"]
+    assert page["calculation"].endswith(f"= {figure['shown']}")
+    jobs = page["jobs"]
+    while page["next"]:
+        page = get(server, "/kpis/print_success_rate/working", window="7d", limit=7, after=page["next"])
+        jobs += page["jobs"]
+    assert len({each["job"]["id"] for each in jobs}) == len(jobs)
+    added = sum(each["adds"].get("attempts", 0) for each in jobs)
+    assert added == figure["counts"]["attempts"]
+
+
+def test_the_time_behind_a_figure_is_that_of_its_printer(server: FarmServer, farm: SampleFarm) -> None:
+    name = farm.printers[2].name
+    asked: dict[str, Any] = {"by": "printer", "printer": name, "window": "24h"}
+    (figure,) = get(server, "/kpis", name="utilization", **asked)["items"]
+    page = get(server, "/kpis/utilization/working", limit=1000, **asked)
+    assert {each["span"]["printer"] for each in page["spans"]} == {name}
+    used = sum(each["adds"].get("utilized_hours", 0) for each in page["spans"])
+    assert used == pytest.approx(figure["amounts"]["utilized_hours"])
+    assert page["spans"][0]["span"]["from"] == figure["window"]["from"]
+
+
+def test_a_working_is_of_one_figure_alone(server: FarmServer) -> None:
+    told = get(server, "/kpis/mtbf/working", by="printer", status=422)
+    assert "a working is of one figure" in told["detail"]
+    get(server, "/kpis/happiness/working", status=404)
+    assert "after" in get(server, "/kpis/mtbf/working", after="nonsense", status=422)["detail"]
 
 
 def test_an_alert_shows_its_evidence_and_who_was_told(server: FarmServer, farm: SampleFarm) -> None:

@@ -268,7 +268,8 @@ def test_jobs_are_chosen_by_printer_time_and_outcome(
         (["jobs", "--open", "--outcome", "failed"], "--open, --outcome: a job that is under way has no"),
         (["kpi", "utilisation"], "'utilisation' is no indicator"),
         (["kpi", "--window", "fortnight"], "'fortnight' is no window"),
-        (["kpi", "--by", "shelf"], "--by shelf: must be one of printer, group, farm"),
+        (["kpi", "--by", "file,farm"], "--by file,farm: must be at most 3 different scopes"),
+        (["kpi", "--by", "shelf"], "--by shelf: must be one of printer, group, model"),
         (["export", "jobs", "--every", "10m"], "--every 10m: goes with telemetry only"),
         (["export", "telemetry", "--every", "often"], "--every often: goes with telemetry only"),
         (

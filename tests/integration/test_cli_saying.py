@@ -39,6 +39,7 @@ DONE, OPEN = an_id("done"), an_id("open")
 SAID_OF_PRINTERS: list[tuple[list[str], OperatorWord]] = [
     (["set", "BAY1", "maintenance"], SetState(PrinterService.MAINTENANCE)),
     (["set", "bay1", "engineering"], SetState(PrinterService.ENGINEERING)),
+    (["set", "bay1", "waiting-for-material"], SetState(PrinterService.WAITING_FOR_MATERIAL)),
     (["set", "bay1", "in-service"], SetState(PrinterService.IN_SERVICE)),
     (["set", "bay1", "bed-cleared"], SetState(PrinterService.BED_CLEARED)),
     (["rename", "bay1", "Bay 1"], RenamePrinter("Bay 1")),

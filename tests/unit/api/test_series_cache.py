@@ -6,8 +6,10 @@ import pytest
 
 from api.series_cache import KEEP_S, MOST_KEPT, SeriesCache
 from farm.errors import InvalidQuery
+from farm.figures.engine import SomeOf
 from farm.kpi.figure import KpiSeries
 from farm.kpi.periods import Period
+from farm.kpi.selection import EVERYBODY, Selection
 from farm.kpi.subjects import Scope
 from farm.kpi.windows import Window
 from farm.model.times import DAY_MS, HOUR_MS
@@ -34,12 +36,12 @@ def test_gives_a_series_again_for_some_seconds_and_then_works_it_out_anew() -> N
     watch = Stopwatch()
     with farm_ledger(sample_farm(3, days=2)) as ledger:
         series_cache = SeriesCache(kpi_engine(ledger, SiteSettings()), watch)
-        first = series_cache.series(UTILIZATION, DAY, Scope.FARM, Period.HOUR, None, NOW_MS)
+        first = series_cache.series(UTILIZATION, DAY, Scope.FARM, Period.HOUR, EVERYBODY, NOW_MS)
         watch.at_s += KEEP_S - 0.1
-        assert series_cache.series(UTILIZATION, DAY, Scope.FARM, Period.HOUR, None, NOW_MS + 1) is first
+        assert series_cache.series(UTILIZATION, DAY, Scope.FARM, Period.HOUR, EVERYBODY, NOW_MS + 1) is first
         watch.at_s += 0.2
         assert (
-            series_cache.series(UTILIZATION, DAY, Scope.FARM, Period.HOUR, None, NOW_MS + 2).at_ms
+            series_cache.series(UTILIZATION, DAY, Scope.FARM, Period.HOUR, EVERYBODY, NOW_MS + 2).at_ms
             == NOW_MS + 2
         )
 
@@ -47,18 +49,18 @@ def test_gives_a_series_again_for_some_seconds_and_then_works_it_out_anew() -> N
 def test_tells_windows_periods_and_printers_apart() -> None:
     with farm_ledger(farm := sample_farm(2, days=2)) as ledger:
         series_cache = SeriesCache(kpi_engine(ledger, SiteSettings()), Stopwatch())
-        one = [farm.printers[0].id]
+        one = Selection(printers=(farm.printers[0].id,))
         answers = [
-            series_cache.series(UTILIZATION, DAY, Scope.FARM, Period.HOUR, None, NOW_MS),
-            series_cache.series(UTILIZATION, DAY, Scope.FARM, Period.DAY, None, NOW_MS),
-            series_cache.series(UTILIZATION, DAY, Scope.PRINTER, Period.HOUR, None, NOW_MS),
+            series_cache.series(UTILIZATION, DAY, Scope.FARM, Period.HOUR, EVERYBODY, NOW_MS),
+            series_cache.series(UTILIZATION, DAY, Scope.FARM, Period.DAY, EVERYBODY, NOW_MS),
+            series_cache.series(UTILIZATION, DAY, Scope.PRINTER, Period.HOUR, EVERYBODY, NOW_MS),
             series_cache.series(UTILIZATION, DAY, Scope.FARM, Period.HOUR, one, NOW_MS),
             series_cache.series(
                 "utilization",
                 Window("8h", NOW_MS - 8 * HOUR_MS, NOW_MS),
                 Scope.FARM,
                 Period.HOUR,
-                None,
+                EVERYBODY,
                 NOW_MS,
             ),
         ]
@@ -75,7 +77,7 @@ def test_a_question_that_cannot_be_answered_is_asked_again() -> None:
         series_cache = SeriesCache(kpi_engine(ledger, SiteSettings()), Stopwatch())
         for _ in range(2):
             with pytest.raises(InvalidQuery, match="more than 1000 periods"):
-                series_cache.series(UTILIZATION, endless, Scope.FARM, Period.HOUR, None, NOW_MS)
+                series_cache.series(UTILIZATION, endless, Scope.FARM, Period.HOUR, EVERYBODY, NOW_MS)
 
 
 class SlowEngine:
@@ -86,12 +88,12 @@ class SlowEngine:
         self.begun = threading.Event()
         self.asked: list[str] = []
 
-    def series(self, _kpi_ids: None, window: Window, *_: Any, **__: Any) -> list[KpiSeries]:
+    def series(self, _kpi_ids: None, window: Window, *_: Any, **__: Any) -> SomeOf[KpiSeries]:
         self.asked.append(window.name)
         if window.name == "slow":
             self.begun.set()
             assert self.let_go.wait(10), "nobody let the slow series go"
-        return []
+        return SomeOf([], 0)
 
 
 SLOW = Window("slow", NOW_MS - DAY_MS, NOW_MS)
@@ -101,9 +103,9 @@ def test_a_slow_series_holds_up_no_other() -> None:
     engine: Any = SlowEngine()
     cache = SeriesCache(engine)
     with ThreadPoolExecutor(2) as pool:
-        slow = pool.submit(cache.series, UTILIZATION, SLOW, Scope.FARM, None, None, NOW_MS)
+        slow = pool.submit(cache.series, UTILIZATION, SLOW, Scope.FARM, None, EVERYBODY, NOW_MS)
         assert engine.begun.wait(10)
-        other = pool.submit(cache.series, UTILIZATION, DAY, Scope.FARM, None, None, NOW_MS)
+        other = pool.submit(cache.series, UTILIZATION, DAY, Scope.FARM, None, EVERYBODY, NOW_MS)
         try:
             assert other.result(5).rows == []
             assert not slow.done()
@@ -117,7 +119,8 @@ def test_who_asks_for_the_same_waits_for_the_one_who_works_it_out() -> None:
     cache = SeriesCache(engine)
     with ThreadPoolExecutor(3) as pool:
         asked = [
-            pool.submit(cache.series, UTILIZATION, SLOW, Scope.FARM, None, None, NOW_MS) for _ in range(3)
+            pool.submit(cache.series, UTILIZATION, SLOW, Scope.FARM, None, EVERYBODY, NOW_MS)
+            for _ in range(3)
         ]
         assert engine.begun.wait(10)
         engine.let_go.set()
@@ -130,7 +133,7 @@ def test_only_so_many_are_kept() -> None:
     engine: Any = SlowEngine()
     cache = SeriesCache(engine, Stopwatch())
     for number in range(MOST_KEPT + 1):
-        cache.series(UTILIZATION, Window(str(number), 0, 1), Scope.FARM, None, None, NOW_MS)
-    cache.series(UTILIZATION, Window("0", 0, 1), Scope.FARM, None, None, NOW_MS)
-    cache.series(UTILIZATION, Window(str(MOST_KEPT), 0, 1), Scope.FARM, None, None, NOW_MS)
+        cache.series(UTILIZATION, Window(str(number), 0, 1), Scope.FARM, None, EVERYBODY, NOW_MS)
+    cache.series(UTILIZATION, Window("0", 0, 1), Scope.FARM, None, EVERYBODY, NOW_MS)
+    cache.series(UTILIZATION, Window(str(MOST_KEPT), 0, 1), Scope.FARM, None, EVERYBODY, NOW_MS)
     assert engine.asked == [*map(str, range(MOST_KEPT + 1)), "0"]

@@ -98,6 +98,7 @@ def placed(name: str, value: Any) -> tuple[dict[str, Any], str]:
         "sources[]": {"adapter": "native", "topic": "a"},
         "printers[]": {"name": "a"},
         "calendars[]": {"name": "a", "hours": "mon-fri 08:00-18:00"},
+        "targets[]": {"indicator": "utilization", "low": 0.5},
         "receivers[]": receiver,
     }
     for table in reversed(tables):

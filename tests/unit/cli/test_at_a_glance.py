@@ -99,6 +99,7 @@ def test_the_status_holds_counts_hands_alerts_figures_and_freshness(folder: Path
         "printers",
         "attention",
         "jobs_under_way",
+        "next_free",
         "alerts",
         "figures",
         "collectors",
@@ -195,3 +196,18 @@ def test_the_version_is_said_before_any_command() -> None:
     done = CliRunner().invoke(app, ["--version"])
     assert done.exit_code == 0
     assert done.stdout.startswith("layerline ")
+
+
+def test_the_forecast_tells_who_is_done_first(folder: Path) -> None:
+    found = run_json(folder, "forecast")
+    told = [each for each in found["items"] if each["done_at"] is not None]
+    assert found["next"] in told
+    head, *rows = run(folder, "forecast").splitlines()
+    assert head.split()[:3] == ["printer", "done", "in"]
+    assert all(row.startswith(each["printer"]) for row, each in zip(rows, found["items"], strict=False))
+    assert rows[-1].startswith(f"Next free: {found['next']['printer']}, in ")
+    assert f"next free: {found['next']['printer']}, in " in run(folder, "status")
+    assert run_json(folder, "status")["next_free"]["job_id"] == found["next"]["job_id"]
+    (alone,) = run_json(folder, "forecast", "--printer", found["next"]["printer"])["items"]
+    assert alone["job_id"] == found["next"]["job_id"]
+    assert "Free now: " in run(folder, "forecast")

@@ -10,6 +10,7 @@ from collector.settings import parse_source
 from farm.ledger.job_filter import JobFilter
 from farm.ledger.ledger import Ledger, open_ledger
 from farm.model.job import Job
+from farm.model.span import Span
 from farm.model.states import PrinterState
 
 T0 = 1_795_000_000_000
@@ -61,6 +62,12 @@ class Farm:
         self.pipeline.commit(self._now)
         (status,) = self.ledger.statuses()
         return status.state
+
+    @property
+    def spans(self) -> list[Span]:
+        """The account so far; the last one may have no length yet."""
+        self.pipeline.commit(self._now)
+        return self.ledger.spans(T0, self._now + 1)
 
     def seconds(self, state: str) -> float:
         """How long the printer was in the state."""

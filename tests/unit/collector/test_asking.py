@@ -132,3 +132,18 @@ def test_between_two_questions_to_a_printer_there_are_always_five_seconds(
         if wire.asked():
             assert now - last >= PAUSE_MS
             last = now
+
+
+def test_a_printer_is_asked_how_long_its_print_takes_by_itself(asking: Asking, wire: Wire) -> None:
+    printing, idle = session("a"), session("b")
+    printing.memory.file = "vase.gcode"
+    asking.ask_estimates([printing, idle, session("c", "native")])
+    asking.step(NOW)
+    (topic, said), *others = wire.sent
+    assert (topic, said["method"], others) == ("a/moonraker/api/request", "server.files.metadata", [])
+    asking.ask_estimates([printing])
+    asking.step(NOW + PAUSE_MS - 1)
+    assert len(wire.sent) == 1
+    asking.step(NOW + PAUSE_MS)
+    assert len(wire.sent) == 2
+    assert wire.sent[1][1]["id"] != said["id"]

@@ -53,6 +53,16 @@ def test_pauses_are_left_out_of_the_printing_time(printer: Farm) -> None:
     assert printer.seconds("paused") == 60
 
 
+@pytest.mark.parametrize(
+    ("said", "reason"), [({"user": "operator"}, "paused_by_person"), ({}, "paused_by_machine")]
+)
+def test_a_pause_that_names_no_user_is_the_printers(printer: Farm, said: dict[str, str], reason: str) -> None:
+    start(printer, 10)
+    event(printer, 71, "PrintPaused", **said)
+    state(printer, 71, "PAUSED")
+    assert [span.reason for span in printer.spans if span.state == "paused"] == [reason]
+
+
 def test_a_dropped_serial_line_is_a_failure_of_the_connection(printer: Farm) -> None:
     start(printer, 10)
     event(printer, 60, "Disconnected")

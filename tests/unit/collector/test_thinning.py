@@ -99,6 +99,13 @@ def test_a_shortest_interval_above_the_longest_is_refused() -> None:
         MeasurementThinning(shortest_seconds=700)
 
 
+def test_a_memory_of_a_release_that_knew_fewer_figures_has_room_for_all() -> None:
+    fewer = len(MEASUREMENTS) - 1
+    old = Thinner(START, (200.0,) + (None,) * (fewer - 1), (200.0,) + (None,) * (fewer - 1), (START,) * fewer)
+    kept = POLICY.keep(old, START + 30 * SECOND_MS, Telemetry(nozzle=200.0, remaining_s=90.0))
+    assert kept == Telemetry(remaining_s=90.0)
+
+
 figures = st.floats(min_value=-50, max_value=400)
 samples = st.builds(
     Telemetry,

@@ -1,15 +1,23 @@
 """Sums over columns are those of a plain count, whatever came beside and whoever is asked for."""
 
+import math
+from collections.abc import Callable
 from random import Random
+from statistics import median
 
 import numpy as np
 import pytest
 
 from farm.figures import ended_jobs, running_sums, state_history, sums_kept
-from farm.figures.ended_jobs import ENDINGS, MEASURES, EndedJob, EndedJobs, JobColumns
+from farm.figures.ended_jobs import EndedJobs
+from farm.figures.job_grouping import ByCode, JobGrouping, by_printer
+from farm.figures.job_measures import TALLIED
+from farm.figures.job_rows import CAUSES, ENDINGS, NOT_KNOWN, EndedJob, JobColumns
 from farm.figures.running_sums import Integers, Keys
 from farm.figures.state_changes import CODES, Change, ChangeColumns
 from farm.figures.state_history import StateHistory
+from farm.kpi.calculation import Tally
+from farm.model.states import Outcome
 
 PRINTERS = 40
 LAST = 1_000_000
@@ -109,40 +117,130 @@ def test_a_change_is_found_by_how_many_follow_it() -> None:
     assert history.lasting_before(7, LAST, 0) is None
 
 
-def counted_jobs(held: dict[str, EndedJob], subject_of: Keys, subjects: int) -> Integers:
-    found = np.zeros((len(EDGES), len(MEASURES), subjects, len(ENDINGS)), dtype=np.int64)
+FILES = 5
+
+
+def job_groupings() -> list[tuple[JobGrouping, Callable[[EndedJob], int]]]:
+    """Of jobs, each with the same said in another way."""
+    by_subject = [
+        (by_printer(subject_of, subjects), lambda job, subject_of=subject_of: int(subject_of[job.printer]))
+        for subject_of, subjects in groupings()
+    ]
+    everybody, files = np.zeros(PRINTERS, dtype=np.intp), np.arange(FILES)
+    by_file = JobGrouping([ByCode("printer", everybody, 1), ByCode("file", files, FILES)])
+    materials = np.array([0, 1, -1], dtype=np.intp)
+    both = JobGrouping([ByCode("material", materials, 2), ByCode("file", files, FILES)])
+    two = both.choosing(np.array([1, 7]))
+
+    def both_of(job: EndedJob) -> int:
+        return -1 if job.material == 2 else FILES * job.material + job.file
+
+    return [
+        *by_subject,
+        (by_file, lambda job: job.file),
+        (both, both_of),
+        (two, lambda job: {1: 0, 7: 1}.get(both_of(job), -1)),
+    ]
+
+
+def counted_jobs(
+    held: dict[str, EndedJob], part: Tally, subjects: int, subject_of: Callable[[EndedJob], int]
+) -> Integers:
+    found = np.zeros((len(EDGES), len(TALLIED[part].measures), subjects, TALLIED[part].keys), dtype=np.int64)
     for job in held.values():
-        subject = int(subject_of[job.printer])
-        if subject >= 0:
-            before = (job.ended_ms < EDGES).astype(np.int64)
-            for measure, amount in enumerate((1, job.units, job.printing_ms)):
-                found[:, measure, subject, job.ending] += before * amount
+        subject = subject_of(job)
+        for key, amounts in counted_job(job, part):
+            if subject >= 0:
+                before = (job.ended_ms < EDGES).astype(np.int64)
+                found[:, :, subject, key] += before[:, None] * np.array(amounts)
     return found
 
 
+def counted_job(job: EndedJob, part: Tally) -> list[tuple[int, list[int]]]:
+    """The key of a job in a part, and what it adds, said once more in plain words."""
+    grams, length, resin = job.milligrams, job.micrometres, job.microlitres
+    if part is Tally.ESTIMATES:
+        if ENDINGS[job.ending][0] is not Outcome.SUCCEEDED or job.expected_ms <= 0 or not job.printing_ms:
+            return []
+        ratio = min(math.floor(1_000 * job.printing_ms / job.expected_ms + 0.5), 300_000)
+        off = abs(job.printing_ms - job.expected_ms)
+        return [(0, [1, job.expected_ms, job.printing_ms, off, ratio, ratio**2])]
+    if part is Tally.CAUSES:
+        return [(job.cause, [1])] if ENDINGS[job.ending][0] is Outcome.FAILED else []
+    amounts = {
+        Tally.JOBS: [1, job.units, job.printing_ms],
+        Tally.TIMES: [job.preparing_ms, job.paused_ms],
+        Tally.MATERIAL: [
+            *(grams >= 0, max(grams, 0), length >= 0, max(length, 0), resin >= 0, max(resin, 0)),
+            max(length, 0) if grams < 0 and resin < 0 else 0,
+            max(resin, 0) if grams < 0 else 0,
+            grams < 0 and resin < 0 and length < 0,
+        ],
+    }[part]
+    return [(job.ending, [int(amount) for amount in amounts])]
+
+
+def counted_by_median(
+    held: dict[str, EndedJob], subjects: int, subject_of: Callable[[EndedJob], int]
+) -> Integers:
+    """Jobs without an estimate, the medians of their files and their times, said once more in plain words."""
+    good = [job for job in held.values() if ENDINGS[job.ending][0] is Outcome.SUCCEEDED and job.printing_ms]
+    times = {file: [job.printing_ms for job in good if job.file == file] for file in range(1, FILES)}
+    found = np.zeros((len(EDGES), 3, subjects), dtype=np.int64)
+    for job in good:
+        if job.file and job.expected_ms <= 0 and subject_of(job) >= 0:
+            amounts = np.array([1, math.floor(median(times[job.file])), job.printing_ms])
+            found[:, :, subject_of(job)] += (job.ended_ms < EDGES).astype(np.int64)[:, None] * amounts
+    return found
+
+
+def job_that_ended(chance: Random, ended_ms: int) -> EndedJob:
+    return EndedJob(
+        ended_ms=ended_ms,
+        printer=chance.randrange(PRINTERS),
+        ending=chance.randrange(len(ENDINGS)),
+        units=chance.randrange(5),
+        printing_ms=chance.randrange(50_000),
+        preparing_ms=chance.randrange(3),
+        paused_ms=chance.randrange(3),
+        file=chance.randrange(FILES),
+        material=chance.randrange(3),
+        cause=chance.randrange(len(CAUSES)),
+        milligrams=chance.choice([NOT_KNOWN, 0, 1_500]),
+        micrometres=chance.choice([NOT_KNOWN, 0, 7]),
+        microlitres=chance.choice([NOT_KNOWN, 0, 9]),
+        expected_ms=chance.choice([NOT_KNOWN, 0, 1, 20_000]),
+    )
+
+
 @pytest.mark.parametrize("most_beside", [4, 60, 100_000])
-def test_jobs_through_revisions(monkeypatch: pytest.MonkeyPatch, most_beside: int) -> None:
+@pytest.mark.parametrize("most_kept_keys", [0, 100_000])
+def test_jobs_through_revisions(
+    monkeypatch: pytest.MonkeyPatch, most_beside: int, most_kept_keys: int
+) -> None:
     monkeypatch.setattr(ended_jobs, "MOST_BESIDE", most_beside)
+    monkeypatch.setattr(ended_jobs, "MOST_KEPT_KEYS", most_kept_keys)
     chance, jobs = Random(most_beside), EndedJobs()
-
-    def job(ended_ms: int) -> EndedJob:
-        return EndedJob(ended_ms, chance.randrange(PRINTERS), chance.randrange(6), chance.randrange(5), 3)
-
-    held = {f"job-{number}": job(chance.randrange(LAST)) for number in range(800)}
+    held = {f"job-{number}": job_that_ended(chance, chance.randrange(LAST)) for number in range(800)}
     jobs.fill(JobColumns.of([*held.items()]))
     for step in range(40):
         name = f"job-{chance.randrange(810)}"
-        changed = None if step % 5 == 0 else job(LAST - 1 if step % 2 else chance.randrange(LAST))
+        late = LAST - 1 if step % 2 else chance.randrange(LAST)
+        changed = None if step % 5 == 0 else job_that_ended(chance, late)
         jobs.put(name, changed)
         held.pop(name, None)
         if changed is not None:
             held[name] = changed
         assert jobs.get(name) == changed
         if step % 8 == 0:
-            for subject_of, subjects in groupings():
-                assert (
-                    jobs.sums(EDGES, subject_of, subjects) == counted_jobs(held, subject_of, subjects)
-                ).all()
+            for who, subject_of in job_groupings():
+                for part in TALLIED:
+                    told = jobs.sums(EDGES, who, part)
+                    counted = counted_jobs(held, part, who.subjects, subject_of)
+                    assert (told - told[1] == counted - counted[1]).all()
+                by_median = jobs.by_median(EDGES, who)
+                paced = counted_by_median(held, who.subjects, subject_of)
+                assert (by_median - by_median[1] == paced - paced[1]).all()
     assert len(jobs) == len(held)
 
 

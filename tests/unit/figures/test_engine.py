@@ -10,8 +10,9 @@ from farm.kpi.calendar import ShopCalendar
 from farm.kpi.catalogue import CATALOGUE
 from farm.kpi.figure import KpiFigure, KpiSeries
 from farm.kpi.periods import Period
+from farm.kpi.selection import Selection
 from farm.kpi.shop_calendars import ShopCalendars
-from farm.kpi.subjects import NO_GROUP, Scope
+from farm.kpi.subjects import NO_NAME, Scope
 from farm.kpi.windows import WINDOW_NAMES, Window
 from farm.model.job import Job
 from farm.model.span import Span
@@ -48,7 +49,7 @@ def test_figures_are_told_apart_by_printer_group_or_farm(open_ledger: OpenLedger
     ]
     by_group = engine.evaluate(["utilization"], DAY, Scope.GROUP, END)
     assert [(each.label, each.scope_id, each.value) for each in by_group] == [
-        ("no group", NO_GROUP, 0.5),
+        ("no group", NO_NAME, 0.5),
         ("left", "left", 0.5),
         ("right", "right", 0.0),
     ]
@@ -61,13 +62,15 @@ def test_printers_and_groups_can_be_picked(open_ledger: OpenLedger) -> None:
     spans = spans_of(BAY1, HALF_AND_HALF) + spans_of(BAY2, ALL_IDLE) + spans_of(BAY3, ALL_IDLE)
     engine = KpiEngine(open_ledger([BAY1, BAY2, BAY3], spans, [], END), SITE)
 
-    def labels(printers: list[str] | None, groups: list[str] | None) -> list[str]:
-        figures = engine.evaluate(["utilization"], DAY, Scope.PRINTER, END, printers=printers, groups=groups)
+    def labels(printers: tuple[str, ...] | None, groups: tuple[str, ...] | None) -> list[str]:
+        figures = engine.evaluate(
+            ["utilization"], DAY, Scope.PRINTER, END, wanted=Selection(printers=printers, groups=groups)
+        )
         return [figure.label for figure in figures]
 
-    assert labels(["bay1", BAY3.id], None) == ["bay1", "bay3"]
-    assert labels(None, ["right", NO_GROUP]) == ["bay2", "bay3"]
-    assert labels(["bay1", "bay2"], ["right"]) == ["bay2"]
+    assert labels(("bay1", BAY3.id), None) == ["bay1", "bay3"]
+    assert labels(None, ("right", NO_NAME)) == ["bay2", "bay3"]
+    assert labels(("bay1", "bay2"), ("right",)) == ["bay2"]
 
 
 @pytest.mark.parametrize(
@@ -75,20 +78,20 @@ def test_printers_and_groups_can_be_picked(open_ledger: OpenLedger) -> None:
     [
         (["utilisation"], None, None, "did you mean utilization"),
         (["x"], None, None, "allowed are utilization, print_success_rate, "),
-        (None, ["bay11"], None, "there is no printer 'bay11'; nearest: bay1"),
-        (None, None, ["lefft"], "there is no group 'lefft'; nearest: left"),
+        (None, ("bay11",), None, "there is no printer 'bay11'; nearest: bay1"),
+        (None, None, ("lefft",), "there is no group 'lefft'; nearest: left"),
     ],
 )
 def test_what_there_is_not_is_refused_with_the_nearest(
     open_ledger: OpenLedger,
     kpi_ids: list[str] | None,
-    printers: list[str] | None,
-    groups: list[str] | None,
+    printers: tuple[str, ...] | None,
+    groups: tuple[str, ...] | None,
     told: str,
 ) -> None:
     engine = KpiEngine(open_ledger([BAY1, BAY2], [], [], END), SITE)
     with pytest.raises(InvalidQuery, match=told):
-        engine.evaluate(kpi_ids, DAY, Scope.FARM, END, printers=printers, groups=groups)
+        engine.evaluate(kpi_ids, DAY, Scope.FARM, END, wanted=Selection(printers=printers, groups=groups))
 
 
 def test_an_empty_farm_has_figures_without_data(open_ledger: OpenLedger) -> None:

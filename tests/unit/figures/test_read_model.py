@@ -15,14 +15,18 @@ from collector.intake.pipeline import Pipeline
 from farm.figures import ended_jobs, read_model, state_history
 from farm.figures.comparison import differences
 from farm.figures.engine import KpiEngine
+from farm.figures.job_grouping import by_printer
+from farm.figures.job_measures import TALLIED
 from farm.figures.keeping import Keeping
+from farm.figures.partition import of_printers
 from farm.figures.read_model import ReadModel
-from farm.figures.state_changes import STATES
+from farm.figures.state_changes import MAINTENANCE
 from farm.figures.window_sums import WindowSums
 from farm.kpi.intervals import merged
 from farm.kpi.subjects import Scope, Subject
 from farm.kpi.windows import Window
 from farm.ledger import schema
+from farm.ledger.feed_log import append_feed
 from farm.ledger.figure_rows import FigureRows
 from farm.ledger.job_filter import JobFilter
 from farm.ledger.ledger import Ledger, open_ledger
@@ -30,8 +34,9 @@ from farm.ledger.maintenance_store import MaintenanceStore
 from farm.ledger.recount import DifferenceKind
 from farm.ledger.verdict_store import VerdictStore
 from farm.model.calendar_change import ChangedBy
+from farm.model.feed import FeedEntry, FeedKind
 from farm.model.planned_maintenance import PlannedMaintenance
-from farm.model.states import PrinterState, RejectionReason
+from farm.model.states import PrinterState, RejectionReason, StateReason
 from farm.model.verdict import Inspection
 from farm.settings import SiteSettings
 from tests.unit.collector.test_late_evidence import (
@@ -82,7 +87,9 @@ def test_followed_through_late_evidence_it_is_what_it_is_read_anew(
             edges = np.linspace(T0, now + HOUR, 7).astype(np.int64)
             everybody = np.arange(len(held.printers))
             assert (held.spent(edges, everybody, 1) == anew.spent(edges, everybody, 1)).all()
-            assert (held.jobs.sums(edges, everybody, 1) == anew.jobs.sums(edges, everybody, 1)).all()
+            for part in TALLIED:
+                sums = [each.jobs.sums(edges, by_printer(everybody, 2), part) for each in (held, anew)]
+                assert (sums[0] == sums[1]).all()
 
 
 @pytest.fixture
@@ -132,6 +139,62 @@ def test_a_job_that_was_changed_behind_its_back_is_told(booked: Ledger) -> None:
     with booked.engine.begin() as connection:
         connection.execute(delete(schema.job))
     assert "2 jobs are held that did not end" in [each.detail for each in differences(model)]
+
+
+def test_a_job_that_is_revised_moves_from_one_subject_to_another(booked: Ledger) -> None:
+    engine, window = KpiEngine(model_of(booked), SiteSettings()), Window("all", T0, T0 + HOUR)
+
+    def failed_by() -> dict[str, float | None]:
+        figures = engine.evaluate(["failures_by_cause"], window, Scope.CAUSE, T0 + HOUR)
+        return {figure.scope_id: figure.value for figure in figures}
+
+    assert failed_by() == {"": 0, "thermal": 1}
+    (job,) = [job for job in booked.jobs(JobFilter()).jobs if job.file == "b.gcode"]
+    with booked.engine.begin() as connection:
+        of_job = schema.job.c.id == job.id
+        connection.execute(update(schema.job).where(of_job).values(cause="adhesion"))
+        revised = FeedEntry(
+            kind=FeedKind.JOB_REVISED, at_ms=T0 + HOUR, printer_id=job.printer_id, job_id=job.id
+        )
+        append_feed(connection, [revised])
+    assert failed_by() == {"": 0, "adhesion": 1}
+
+
+FACTS = {
+    "file": "other.gcode",
+    "material": "PETG",
+    "operator": "olga",
+    "cause": "file",
+    "started_ms": T0 + 1,
+    "preparing_ms": 17,
+    "paused_ms": 18,
+    "filament_g": 0.001,
+    "filament_mm": 0.0,
+    "expected_ms": 19,
+}
+
+
+@pytest.mark.parametrize("column", FACTS)
+def test_every_column_of_a_job_is_compared(booked: Ledger, column: str) -> None:
+    model = model_of(booked)
+    assert kinds(model) == set()
+    of_job = schema.job.c.file == "b.gcode"
+    with booked.engine.begin() as connection:
+        connection.execute(update(schema.job).where(of_job).values({column: FACTS[column]}))
+    (difference,) = differences(model)
+    assert difference.kind is DifferenceKind.MODEL_JOB
+
+
+def test_a_verdict_that_was_changed_behind_its_back_is_told(booked: Ledger) -> None:
+    model, (job, *_) = model_of(booked), booked.jobs(JobFilter()).jobs
+    VerdictStore(booked.engine).give([Inspection(job_id=job.id, good_units=1)], who="anna", now_ms=T0 + HOUR)
+    assert kinds(model) == set()
+    with booked.engine.begin() as connection:
+        connection.execute(update(schema.verdict).values(rejected_units=3))
+    assert any("1 good and 3 rejected units" in each.detail for each in differences(model))
+    with booked.engine.begin() as connection:
+        connection.execute(delete(schema.verdict))
+    assert "1 inspections are held of which no verdict stands" in [each.detail for each in differences(model)]
 
 
 def test_a_model_that_was_kept_goes_on_from_there(
@@ -184,14 +247,17 @@ def test_a_feed_that_was_trimmed_beyond_its_mark_is_no_loss(booked: Ledger) -> N
     assert kinds(model) == set()
 
 
-LENGTHS = st.lists(st.tuples(st.sampled_from(PrinterState), st.integers(1, 40)), max_size=8)
+LENGTHS = st.lists(
+    st.tuples(st.sampled_from(PrinterState), st.integers(1, 40), st.none() | st.sampled_from(StateReason)),
+    max_size=8,
+)
 PLANS = st.lists(st.tuples(st.integers(-20, 120), st.integers(1, 30)), max_size=4)
 
 
 @settings(deadline=None)
 @given(LENGTHS, st.booleans(), PLANS, st.integers(0, 140), st.none() | st.integers(1, 140), st.data())
 def test_the_hours_are_those_of_spans_and_plans_instant_by_instant(
-    lengths: list[tuple[PrinterState, int]],
+    lengths: list[tuple[PrinterState, int, StateReason | None]],
     is_open: bool,
     plans: list[tuple[int, int]],
     booked_until: int,
@@ -199,7 +265,10 @@ def test_the_hours_are_those_of_spans_and_plans_instant_by_instant(
     data: st.DataObject,
 ) -> None:
     bay = printer_called("bay", first_seen_ms=START_MS, retired_ms=retired and START_MS + retired)
-    spans = spans_of(bay, lengths)
+    told = spans_of(bay, [(state, length) for state, length, _ in lengths])
+    spans = [
+        msgspec.structs.replace(span, reason=reason) for span, (*_, reason) in zip(told, lengths, strict=True)
+    ]
     if is_open and spans:
         spans[-1] = msgspec.structs.replace(spans[-1], to_ms=None)
     planned = merged((START_MS + begin, START_MS + begin + length) for begin, length in plans)
@@ -211,9 +280,11 @@ def test_the_hours_are_those_of_spans_and_plans_instant_by_instant(
     window = Window("any", START_MS + first, START_MS + last)
     with ReadModel(source).current() as model:
         subject = Subject(Scope.PRINTER, bay.id, bay.name, (bay,))
-        found = WindowSums(model, [window], [subject]).account(window, 0)
+        found = WindowSums(model, [window], of_printers(model, [subject])).account(window, 0)
     expected = hours_of(bay, spans, window.from_ms, window.to_ms, START_MS + booked_until, planned)
-    assert found.open_ms == expected
+    spent = {condition: ms for condition, ms in found.open_conditions().items() if ms}
+    assert spent == expected
+    assert sum(found.open_ms.values()) == sum(expected.values())
 
 
 def test_planned_work_restates_what_it_touches(booked: Ledger) -> None:
@@ -223,7 +294,7 @@ def test_planned_work_restates_what_it_touches(booked: Ledger) -> None:
     def maintenance_ms() -> int:
         with model.current() as now:
             spent = now.spent(np.array([T0 + HOUR]), np.arange(1), 1)
-            return int(spent[0, 0, STATES.index(PrinterState.MAINTENANCE)])
+            return int(spent[0, 0, MAINTENANCE])
 
     before = maintenance_ms()
     by = ChangedBy(who="anna", why="nozzle", at_ms=T0 + HOUR)
@@ -238,20 +309,20 @@ def test_a_verdict_restates_the_figures_and_its_withdrawal_takes_that_back(booke
     model, store = model_of(booked), VerdictStore(booked.engine)
     engine = KpiEngine(model, SiteSettings())
 
-    def rates() -> tuple[float | None, float | None, float | None]:
-        ids = ["print_success_rate", "success_after_inspection", "inspected_yield"]
+    def rates() -> tuple[float | None, ...]:
+        ids = ["print_success_rate", "success_after_inspection", "inspected_yield", "first_pass_yield"]
         window = Window("all", T0, T0 + HOUR)
-        before, after, share = engine.evaluate(ids, window, Scope.FARM, T0 + HOUR)
-        return before.value, after.value, share.value
+        before, after, share, first = engine.evaluate(ids, window, Scope.FARM, T0 + HOUR)
+        return before.value, after.value, share.value, first.value
 
-    assert rates() == (0.5, 0.5, None)
+    assert rates() == (0.5, 0.5, None, 0.5)
     (job,) = [job for job in booked.jobs(JobFilter()).jobs if job.file == "a.gcode"]
     rejected = Inspection(job_id=job.id, rejected_units=1, reason=RejectionReason.WARPING)
     store.give([rejected], who="anna", now_ms=T0 + HOUR)
-    assert rates() == (0.5, 0.0, 0.0)
+    assert rates() == (0.5, 0.0, 0.0, 0.0)
     store.give([Inspection(job_id=job.id, good_units=1)], who="anna", now_ms=T0 + HOUR)
-    assert rates() == (0.5, 0.5, 1.0)
+    assert rates() == (0.5, 0.5, 1.0, 0.5)
     store.give([rejected], who="anna", now_ms=T0 + HOUR)
     store.withdraw([job.id], who="anna", note="mixed up", now_ms=T0 + HOUR)
-    assert rates() == (0.5, 0.5, None)
+    assert rates() == (0.5, 0.5, None, 0.5)
     assert kinds(model) == set()

@@ -4,18 +4,28 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
+from operator import itemgetter
 from typing import Self
 
+from farm.kpi.account import Condition
 from farm.kpi.intervals import Interval
 from farm.ledger.figure_rows import EndedRow, InspectedRow, PrinterRow
+from farm.ledger.job_filter import JobFilter, JobPage
+from farm.ledger.span_pages import Service, SpanPage
+from farm.ledger.time_account import Life, account
 from farm.model.feed import FeedEntry
 from farm.model.job import Job
 from farm.model.planned_maintenance import PlannedMaintenance
 from farm.model.printer import Printer
 from farm.model.span import Span
-from farm.model.states import PrinterState
+from farm.model.states import WAITING, PrinterState, StateReason
+from farm.model.verdict import Verdict
 
-_PRODUCTIVE = frozenset({PrinterState.PRINTING, PrinterState.PREPARING})
+_UNPLANNED = (
+    Condition(PrinterState.PRINTING),
+    Condition(PrinterState.PREPARING),
+    Condition(PrinterState.MAINTENANCE, StateReason.ENGINEERING),
+)
 
 
 class MemoryLedger:
@@ -65,13 +75,30 @@ class MemoryLedger:
     def inspected(self, job_ids: Iterable[str] | None = None) -> list[InspectedRow]:
         return []
 
+    def job_page(self, wanted: JobFilter) -> JobPage:
+        since, until = wanted.since_ms or 0, wanted.until_ms or self.booked_until_ms
+        ended = [(job.ended_ms, job.id, job) for job in self.jobs if job.ended_ms is not None]
+        ended.sort(key=itemgetter(0, 1), reverse=True)
+        return JobPage([job for ended_ms, _, job in ended if since <= ended_ms < until], None)
+
+    def verdicts(self, job_ids: Iterable[str]) -> dict[str, Verdict]:
+        return {}
+
+    def span_page(self, services: Sequence[Service], after: str | None, limit: int) -> SpanPage:
+        return SpanPage([span for service in services for span in self._account(service)], None)
+
+    def _account(self, service: Service) -> list[Span]:
+        own = self.spans_from(service.printer_id, 0)
+        booked = [(each.printer_id, each.from_ms, each.to_ms, each.state, each.source, None) for each in own]
+        return account(Life(*service, self.booked_until_ms), booked)
+
     def ended_jobs(self) -> Iterator[EndedRow]:
         return iter(self.ended_among(job.id for job in self.jobs))
 
     def ended_among(self, job_ids: Iterable[str]) -> list[EndedRow]:
         wanted = set(job_ids)
         return [
-            EndedRow(j.id, j.printer_id, j.ended_ms, j.outcome, j.cancelled_by, j.units, j.printing_ms)
+            EndedRow(*(getattr(j, name) for name in EndedRow._fields))
             for j in self.jobs
             if j.id in wanted and j.ended_ms is not None and j.outcome is not None
         ]
@@ -84,22 +111,38 @@ def hours_of(
     to_ms: int,
     booked_until_ms: int,
     planned: Sequence[Interval] = (),
-) -> Mapping[PrinterState, int]:
-    """Milliseconds by state, looked up in spans and plans one instant after the other."""
+) -> Mapping[Condition, int]:
+    """Milliseconds by condition, looked up in spans and plans one instant after the other."""
     begin, end = max(from_ms, printer.first_seen_ms), min(to_ms, printer.retired_ms or to_ms)
     own = [span for span in spans if span.printer_id == printer.id]
     edges = {begin, end, booked_until_ms}
     edges.update(edge for span in own for edge in (span.from_ms, span.to_ms) if edge is not None)
     edges.update(edge for interval in planned for edge in interval)
     inside = sorted(edge for edge in edges if begin <= edge <= end)
-    totals: Counter[PrinterState] = Counter()
+    totals: Counter[Condition] = Counter()
     for start, stop in pairwise(inside):
         held = [span for span in own if span.from_ms <= start < _end_of(span, booked_until_ms)]
-        state = held[0].state if held else PrinterState.UNKNOWN
-        if state not in _PRODUCTIVE and any(begin <= start < end for begin, end in planned):
-            state = PrinterState.MAINTENANCE
-        totals[state] += stop - start
-    return {state: ms for state, ms in totals.items() if ms}
+        condition = _condition_of(held[0]) if held else Condition(PrinterState.UNKNOWN)
+        if condition not in _UNPLANNED and any(begin <= start < end for begin, end in planned):
+            condition = Condition(PrinterState.MAINTENANCE)
+        totals[condition] += stop - start
+    return {condition: ms for condition, ms in totals.items() if ms}
+
+
+def _condition_of(span: Span) -> Condition:
+    """Reasons count where a printer rests, and engineering within maintenance."""
+    told = None if span.reason is None else StateReason(span.reason)
+    is_engineering = told is StateReason.ENGINEERING
+    match span.state:
+        case PrinterState.MAINTENANCE:
+            counts = is_engineering
+        case PrinterState.IDLE:
+            counts = told in WAITING
+        case PrinterState.PAUSED:
+            counts = told is not None and not is_engineering
+        case _:
+            counts = False
+    return Condition(span.state, told if counts else None)
 
 
 def _end_of(span: Span, booked_until_ms: int) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from farm.figures.partition import of_printers
 from farm.figures.read_model import ReadModel
 from farm.figures.window_sums import Life, WindowSums
 from farm.kpi.account import TimeAccount
@@ -27,7 +28,7 @@ def life_within(printer: Printer, from_ms: int, to_ms: int) -> Life:
     window = Window("any", from_ms, to_ms)
     with ReadModel(MemoryLedger([printer], [], [], booked_until_ms=to_ms)).current() as model:
         subject = Subject(Scope.PRINTER, printer.id, printer.name, (printer,))
-        (life,) = WindowSums(model, [window], [subject]).lives(window)
+        (life,) = WindowSums(model, [window], of_printers(model, [subject])).lives(window)
         return life
 
 
@@ -44,7 +45,9 @@ def account_of_spans(
     source = ReadModel(MemoryLedger([printer], list(spans), [], booked_until_ms=to_ms))
     with source.current() as model:
         subject = Subject(Scope.PRINTER, printer.id, printer.name, (printer,))
-        return WindowSums(model, [window], [subject], [PassedTime(closed)]).account(window, 0)
+        return WindowSums(model, [window], of_printers(model, [subject]), [PassedTime(closed)]).account(
+            window, 0
+        )
 
 
 def add_up(accounts: Iterable[TimeAccount]) -> TimeAccount:

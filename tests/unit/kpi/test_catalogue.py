@@ -25,6 +25,8 @@ print_success_rate resin-miniatures  target      0.9  None -
 success_after_inspection jewelry           target 0.9 None -
 success_after_inspection custom-miniatures target 0.9 None -
 success_after_inspection resin-miniatures  target 0.9 None -
+first_pass_yield   service-bureau    target      0.92 None -
+first_pass_yield   jewelry           target      0.9  None -      its success rate is of first attempts
 throughput         resin-miniatures  target      416  None month
 throughput         resin-miniatures  floor       104  None week   the least a week should bring
 throughput         model-studio      target      100  150  month  orders; above average
@@ -51,13 +53,24 @@ def test_each_has_a_name_for_people_and_says_which_way_is_better() -> None:
         ("Print success rate", True),
         ("Success after inspection", True),
         ("Yield at inspection", True),
+        ("First-pass yield", True),
         ("Throughput", True),
         ("Average production time", False),
         ("Idle time", False),
+        ("Failures by cause", False),
         ("Operational uptime", True),
         ("Total uptime", True),
         ("Mean time between failures", True),
         ("Mean cycles between failures", True),
+        ("Mean time to repair", False),
+        ("OEE", True),
+        ("Availability", True),
+        ("Performance", True),
+        ("Quality", True),
+        ("Estimate accuracy", False),
+        ("Material waste", False),
+        ("Hours lost to failures", False),
+        ("Failed prints in a row", False),
     ]
 
 

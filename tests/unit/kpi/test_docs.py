@@ -54,7 +54,16 @@ def test_every_target_is_documented(entry: Indicator) -> None:
                 assert f"{bound * 100 if entry.unit == 'ratio' else bound:g}" in targets.group(1)
 
 
-@pytest.mark.parametrize("option", ["preparing_counts_as_printing", "cancelled_counts_as_attempt"])
+@pytest.mark.parametrize(
+    "option",
+    [
+        "preparing_counts_as_printing",
+        "cancelled_counts_as_attempt",
+        "reprint_within_hours",
+        "filament_grams_per_metre",
+        "resin_grams_per_millilitre",
+    ],
+)
 def test_every_option_of_counting_is_documented(option: str) -> None:
     assert option in SiteSettings.model_fields
     assert f"`{option}`" in DOCUMENT

@@ -9,15 +9,22 @@ from hypothesis import strategies as st
 from farm.kpi.account import TimeAccount
 from farm.kpi.calculation import KpiInput, KpiResult
 from farm.kpi.catalogue import CATALOGUE
+from farm.kpi.faults import RepairTally
 from farm.kpi.indicator import Indicator
-from farm.kpi.outcomes import OutcomeTally
-from farm.kpi.success import print_success_rate
-from farm.kpi.throughput import throughput
-from farm.kpi.utilization import utilization
+from farm.kpi.outcomes import AttemptTally, InspectionTally, MaterialTally, OutcomeTally
+from farm.kpi.parts import Amount
+from farm.kpi.streak import StreakTally
+from farm.kpi.success import PRINT_SUCCESS_RATE
+from farm.kpi.throughput import THROUGHPUT
+from farm.kpi.utilization import UTILIZATION
 from farm.kpi.wilson import wilson_interval
 from farm.model.states import CancelledBy, Outcome, PrinterState
 from farm.model.times import DAY_MS, HOUR_MS
 from farm.settings import SiteSettings
+
+print_success_rate = PRINT_SUCCESS_RATE.worked_out
+throughput = THROUGHPUT.worked_out
+utilization = UTILIZATION.worked_out
 
 HOURS = st.dictionaries(st.sampled_from(PrinterState), st.integers(0, DAY_MS))
 ACCOUNTS = st.builds(TimeAccount, HOURS, HOURS)
@@ -27,13 +34,55 @@ SITES = st.builds(
     preparing_counts_as_printing=st.booleans(),
     cancelled_counts_as_attempt=st.booleans(),
 )
+INSPECTIONS = st.builds(InspectionTally, st.just(0), st.just(0), st.integers(0, 9), st.integers(0, 9))
+REPAIRS = st.lists(st.integers(0, DAY_MS), min_size=3, max_size=3).map(
+    lambda lengths: RepairTally(5, 3, sorted(lengths)[1], min(lengths), max(lengths))
+)
+MATERIAL = st.sampled_from(
+    [
+        {},
+        {Outcome.FAILED: MaterialTally(silent=1)},
+        {Outcome.SUCCEEDED: MaterialTally(weighed=2, milligrams=7, silent=3)},
+        {
+            Outcome.FAILED: MaterialTally(weighed=1, milligrams=40, silent=1),
+            Outcome.UNKNOWN: MaterialTally(metered=1, microlitres=5, unweighed_microlitres=5),
+            Outcome.CANCELLED: MaterialTally(measured=1, micrometres=9_000, unweighed_micrometres=9_000),
+        },
+    ]
+)
+ATTEMPTS = st.lists(st.integers(0, 50), min_size=6, max_size=6).map(
+    lambda n: AttemptTally(
+        n[0] + n[1],
+        n[5],
+        n[0] + n[1],
+        n[0],
+        n[2] + n[3],
+        min(n[4], n[0]) + min(n[4], n[1]),
+        min(n[4], n[0]),
+    )
+)
+STREAKS = st.lists(st.integers(0, 9), min_size=3, max_size=3).map(
+    lambda n: StreakTally(sorted(n)[1], min(n), max(n), max(n), 1, 4, 5)
+)
 BASES = st.builds(
     KpiInput,
     account=ACCOUNTS,
-    outcomes=st.builds(OutcomeTally, NUMBERS, NUMBERS, st.just({}), NUMBERS),
+    outcomes=st.builds(
+        OutcomeTally,
+        NUMBERS,
+        NUMBERS,
+        st.just({}),
+        NUMBERS,
+        st.builds(InspectionTally, st.just(0), st.just(0), st.integers(0, 9), st.integers(0, 9)),
+        preparing_ms=NUMBERS,
+        material=MATERIAL,
+        attempts=ATTEMPTS,
+    ),
     printers=st.integers(0, 10),
     elapsed_ms=st.integers(0, DAY_MS),
     site=SITES,
+    repairs=REPAIRS,
+    streaks=STREAKS,
 )
 
 
@@ -61,7 +110,7 @@ def basis_of(
 @pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.id)
 @given(given=BASES)
 def test_the_range_holds_the_value(entry: Indicator, given: KpiInput) -> None:
-    result = entry.calculate(given)
+    result = entry.worked_out(given)
     assert (result.low is None) == (result.high is None)
     if result.value is not None:
         assert result.low is not None
@@ -70,6 +119,25 @@ def test_the_range_holds_the_value(entry: Indicator, given: KpiInput) -> None:
     if result.interval is not None:
         assert result.value is not None
         assert result.interval.low <= result.value <= result.interval.high
+
+
+def worth(expression: str, sums: Mapping[str, Amount]) -> float | None:
+    """What the expression comes to, None where it has no value."""
+    for sign, python in (("÷", "/"), ("×", "*"), ("−", "-")):
+        expression = expression.replace(sign, python)
+    try:
+        return float(eval(expression, {}, dict(sums)))  # noqa: S307  an expression of the catalogue
+    except ZeroDivisionError:
+        return None
+
+
+@pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.id)
+@given(given=BASES)
+def test_the_expression_with_the_sums_put_in_comes_to_the_value(entry: Indicator, given: KpiInput) -> None:
+    result = entry.worked_out(given)
+    if result.value is not None:
+        found = worth(entry.expression, {**result.counts, **result.amounts})
+        assert found == pytest.approx(result.value)
 
 
 @pytest.mark.parametrize("calculate", [utilization, print_success_rate])
@@ -83,13 +151,13 @@ def test_a_ratio_lies_between_none_and_all(
 
 @pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.id)
 def test_no_data_is_no_data_and_never_zero(entry: Indicator) -> None:
-    result = entry.calculate(basis_of())
+    result = entry.worked_out(basis_of())
     assert (result.value, result.low, result.high, result.interval) == (None, None, None, None)
 
 
 @pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.id)
 def test_hours_that_nobody_observed_give_no_value(entry: Indicator) -> None:
-    result = entry.calculate(basis_of(hours={PrinterState.UNKNOWN: 24}))
+    result = entry.worked_out(basis_of(hours={PrinterState.UNKNOWN: 24}))
     assert result.value is None
 
 

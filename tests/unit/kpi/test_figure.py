@@ -2,17 +2,29 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from api.schemas import KpiPoint, KpiReading
 from farm.kpi.calculation import KpiResult
-from farm.kpi.figure import FIGURE_FIELDS, KpiFigure, SeriesPoint, figure_numbers, figure_record
+from farm.kpi.figure import (
+    FIGURE_FIELDS,
+    KpiFigure,
+    SeriesPoint,
+    figure_before,
+    figure_numbers,
+    figure_record,
+)
 from farm.kpi.indicator import Unit
+from farm.kpi.periods import Period
+from farm.kpi.standing import Side, Standing, TargetStanding
 from farm.kpi.subjects import Scope
+from farm.kpi.targets import Level, Target
 from farm.kpi.wilson import Interval95
 from farm.kpi.windows import Window
 
 DOCS = Path(__file__).parents[3] / "docs"
+AIM = TargetStanding(target=Target(low=0.7, high=0.85), standing=Standing.BELOW, side=Side.WORSE)
 FIGURE = KpiFigure(
     id="print_success_rate",
     scope=Scope.FARM,
@@ -27,6 +39,7 @@ FIGURE = KpiFigure(
     counts={"attempts": 2},
     amounts={"hours": 1.5},
     observed_share=0.75,
+    targets=(AIM,),
 )
 
 
@@ -38,7 +51,28 @@ def test_each_number_stands_under_its_name() -> None:
         "interval_low": 0.1,
         "interval_high": 0.9,
         "observed_share": 0.75,
+        "target_low": 0.7,
+        "target_high": 0.85,
     }
+
+
+def test_the_aim_is_what_a_figure_can_be_held_against() -> None:
+    floor = TargetStanding(target=Target(low=0.2, level=Level.FLOOR))
+    monthly = TargetStanding(target=Target(low=9, per=Period.MONTH), not_compared="it is one for a month")
+    assert msgspec.structs.replace(FIGURE, targets=(floor, monthly)).aim is None
+    assert msgspec.structs.replace(FIGURE, targets=(floor, monthly, AIM)).aim == AIM
+
+
+def test_the_figure_before_says_which_way_it_went() -> None:
+    was = KpiResult(value=0.4, low=0.3, high=0.6, counts={"attempts": 5})
+    hour = Window("before", 0, 1)
+    more = figure_before(hour, was, 0.5, 0.5, more_is_better=True)
+    assert more.change == pytest.approx(0.1)
+    assert (more.side, more.counts) == (Side.BETTER, {"attempts": 5})
+    assert figure_before(hour, was, 0.5, 0.5, more_is_better=False).side is Side.WORSE
+    assert figure_before(hour, was, 0.5, 0.4, more_is_better=False).side is Side.SAME
+    nothing = figure_before(hour, was, 0.5, None, more_is_better=True)
+    assert (nothing.value, nothing.change, nothing.side) == (0.4, None, None)
 
 
 def test_a_record_has_every_field_that_the_api_shows_but_the_name() -> None:

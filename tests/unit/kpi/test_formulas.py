@@ -3,22 +3,37 @@
 import msgspec
 import pytest
 
-from farm.kpi.account import TimeAccount
+from farm.kpi.account import Condition, TimeAccount
 from farm.kpi.calculation import KpiInput, KpiResult
-from farm.kpi.idle_time import idle_time
-from farm.kpi.inspection import inspected_yield, success_after_inspection
-from farm.kpi.outcomes import InspectionTally, OutcomeTally
-from farm.kpi.production_time import avg_production_time
-from farm.kpi.reliability import mcbf, mtbf
-from farm.kpi.success import print_success_rate
-from farm.kpi.throughput import throughput
+from farm.kpi.idle_time import IDLE_TIME
+from farm.kpi.inspection import INSPECTED_YIELD, SUCCESS_AFTER_INSPECTION
+from farm.kpi.outcomes import InspectionTally, MaterialTally, OutcomeTally, RejectedMaterial
+from farm.kpi.production_time import AVG_PRODUCTION_TIME
+from farm.kpi.reliability import MCBF, MTBF
+from farm.kpi.success import PRINT_SUCCESS_RATE
+from farm.kpi.throughput import THROUGHPUT
 from farm.kpi.time_classes import CLASS_OF, time_by_class
-from farm.kpi.uptime import operational_uptime, total_uptime
-from farm.kpi.utilization import utilization
+from farm.kpi.uptime import OPERATIONAL_UPTIME, TOTAL_UPTIME
+from farm.kpi.utilization import UTILIZATION
+from farm.kpi.waste import FAILED_HOURS, MATERIAL_WASTE
 from farm.kpi.wilson import wilson_interval
-from farm.model.states import CancelledBy, Outcome, PrinterState
+from farm.model.states import CancelledBy, Outcome, PrinterState, StateReason
 from farm.model.times import HOUR_MS
 from farm.settings import SiteSettings
+
+avg_production_time = AVG_PRODUCTION_TIME.worked_out
+idle_time = IDLE_TIME.worked_out
+inspected_yield = INSPECTED_YIELD.worked_out
+mcbf = MCBF.worked_out
+mtbf = MTBF.worked_out
+operational_uptime = OPERATIONAL_UPTIME.worked_out
+print_success_rate = PRINT_SUCCESS_RATE.worked_out
+success_after_inspection = SUCCESS_AFTER_INSPECTION.worked_out
+throughput = THROUGHPUT.worked_out
+total_uptime = TOTAL_UPTIME.worked_out
+utilization = UTILIZATION.worked_out
+failed_hours = FAILED_HOURS.worked_out
+material_waste = MATERIAL_WASTE.worked_out
 
 NOTHING = OutcomeTally({}, {}, {})
 NO_TIME = TimeAccount({}, {})
@@ -77,6 +92,8 @@ def test_the_throughput_and_its_rates() -> None:
         amounts={
             "printing_hours": 24.0,
             "preparing_hours": 1.5,
+            "grams": 0.0,
+            "millilitres": 0.0,
             "units_per_hour": 0.25,
             "units_per_day": 6.0,
             "jobs_per_hour": 0.125,
@@ -103,7 +120,7 @@ def test_the_throughput_is_nothing_where_something_was_seen_and_no_data_where_no
 
 def test_without_time_there_is_no_rate() -> None:
     still = KpiInput(account=NO_TIME, outcomes=TALLY, printers=0, elapsed_ms=0, site=SiteSettings())
-    assert throughput(still).amounts == {"printing_hours": 0.0, "preparing_hours": 0.0}
+    assert {name: amount for name, amount in throughput(still).amounts.items() if amount} == {}
 
 
 ACCOUNT = TimeAccount(
@@ -138,6 +155,7 @@ def test_the_utilization_and_the_hours_that_it_is_made_of(
             "unknown_hours": 6.0,
             "offline_hours": 6.0,
             "error_hours": 7.0,
+            "engineering_hours": 0.0,
         },
     )
 
@@ -187,13 +205,20 @@ def test_idle_time_is_told_by_what_kept_the_printers() -> None:
     found = idle_time(given(DAY))
     assert (found.value, found.low, found.high) == (5.0, 5.0, 7.0)
     assert found.amounts == {
+        "idle_hours": 5.0,
         "no_job_hours": 2.0,
+        "waiting_for_operator_hours": 0.0,
+        "waiting_for_material_hours": 0.0,
+        "preparing_hours": 0.0,
         "bed_not_cleared_hours": 1.0,
         "paused_hours": 0.5,
+        "paused_by_person_hours": 0.0,
+        "paused_by_machine_hours": 0.0,
         "fault_hours": 1.0,
         "offline_hours": 0.5,
         "unknown_hours": 2.0,
         "maintenance_hours": 0.0,
+        "engineering_hours": 0.0,
         "closed_hours": 5.0,
     }
     strict = idle_time(given(DAY, preparing_counts_as_printing=False))
@@ -207,6 +232,7 @@ def test_uptime_is_of_the_hours_of_operations_or_of_all() -> None:
     assert operational.amounts == {
         "productive_hours": 12.0,
         "standby_hours": 3.5,
+        "engineering_hours": 0.0,
         "scheduled_down_hours": 0.0,
         "unscheduled_down_hours": 1.5,
         "non_scheduled_hours": 5.0,
@@ -222,8 +248,45 @@ def test_a_printer_that_nobody_saw_in_closed_hours_may_have_printed_then() -> No
 
 
 def test_the_classes_of_time_add_up_and_every_state_has_one() -> None:
-    assert set(CLASS_OF) == set(PrinterState)
+    assert {condition.state for condition in CLASS_OF} == set(PrinterState)
     assert sum(time_by_class(DAY).values()) == DAY.whole_ms
+    assert sum(time_by_class(WAITED).values()) == WAITED.whole_ms
+
+
+WAITED = TimeAccount(
+    hours(printing=10, idle=5, finished=1, paused=4, maintenance=3),
+    hours(maintenance=1),
+    {
+        Condition(PrinterState.IDLE, StateReason.WAITING_FOR_OPERATOR): 1 * HOUR_MS,
+        Condition(PrinterState.IDLE, StateReason.WAITING_FOR_MATERIAL): 2 * HOUR_MS,
+        Condition(PrinterState.PAUSED, StateReason.WAITING_FOR_MATERIAL): HOUR_MS // 2,
+        Condition(PrinterState.PAUSED, StateReason.PAUSED_BY_PERSON): HOUR_MS,
+        Condition(PrinterState.PAUSED, StateReason.PAUSED_BY_MACHINE): 2 * HOUR_MS,
+        Condition(PrinterState.MAINTENANCE, StateReason.ENGINEERING): 2 * HOUR_MS,
+    },
+)
+
+
+def test_what_a_printer_waits_for_is_told_apart_and_engineering_is_up() -> None:
+    found = idle_time(given(WAITED))
+    assert found.value == 10.0
+    assert {name: amount for name, amount in found.amounts.items() if amount} == {
+        "idle_hours": 10.0,
+        "no_job_hours": 2.0,
+        "waiting_for_operator_hours": 1.0,
+        "waiting_for_material_hours": 2.5,
+        "bed_not_cleared_hours": 1.0,
+        "paused_hours": 0.5,
+        "paused_by_person_hours": 1.0,
+        "paused_by_machine_hours": 2.0,
+        "maintenance_hours": 1.0,
+        "engineering_hours": 2.0,
+        "closed_hours": 1.0,
+    }
+    up = operational_uptime(given(WAITED))
+    assert (up.value, up.amounts["engineering_hours"]) == (22 / 23, 2.0)
+    used = utilization(given(WAITED))
+    assert (used.value, used.amounts["maintenance_hours"], used.amounts["engineering_hours"]) == (0.5, 2, 2)
 
 
 def test_how_long_printers_go_without_a_failure() -> None:
@@ -252,3 +315,66 @@ def test_the_yield_is_of_what_was_inspected() -> None:
     assert (found.value, found.interval) == (11 / 12, wilson_interval(11, 12))
     assert found.counts == {"good_units": 11, "rejected_units": 1, "inspected": 2}
     assert inspected_yield(given()).value is None
+
+
+def test_material_is_weighed_and_what_is_not_said_is_the_range() -> None:
+    used = {
+        Outcome.SUCCEEDED: MaterialTally(
+            weighed=2,
+            milligrams=100_000,
+            metered=1,
+            microlitres=50_000,
+            unweighed_microlitres=50_000,
+            silent=1,
+        ),
+        Outcome.FAILED: MaterialTally(
+            weighed=1,
+            milligrams=20_000,
+            measured=1,
+            micrometres=10_000_000,
+            unweighed_micrometres=10_000_000,
+            silent=1,
+        ),
+        Outcome.UNKNOWN: MaterialTally(weighed=1, milligrams=5_000),
+    }
+    told = OutcomeTally(
+        {Outcome.SUCCEEDED: 4, Outcome.FAILED: 3, Outcome.UNKNOWN: 1},
+        {},
+        {},
+        material=used,
+        inspected=InspectionTally(1, 0, 3, 1, rejected=RejectedMaterial(milligrams=4_000, microlitres=2_000)),
+    )
+    found = material_waste(given(outcomes=told, filament_grams_per_metre=3, resin_grams_per_millilitre=1.1))
+    mean = (155 + 50 + 5) / 6
+    assert found.value == pytest.approx(50 / 210)
+    assert found.low == pytest.approx(50 / (210 + mean))
+    assert found.high == pytest.approx((50 + 5 + mean) / (210 + mean))
+    assert found.counts == {"failed": 3, "without_material": 2}
+    assert found.amounts == pytest.approx(
+        {
+            "failed_grams": 50,
+            "used_grams": 210,
+            "failed_millilitres": 0,
+            "used_millilitres": 50,
+            "used_metres": 10,
+            "rejected_grams": 6.2,
+        }
+    )
+    assert throughput(given(outcomes=told)).amounts["millilitres"] == 50
+    nothing = OutcomeTally({Outcome.FAILED: 1}, {}, {}, material={Outcome.FAILED: MaterialTally(silent=1)})
+    assert material_waste(given(outcomes=nothing)).value is None
+
+
+def test_the_hours_of_failures_are_all_that_they_took() -> None:
+    told = OutcomeTally(
+        {Outcome.FAILED: 1, Outcome.SUCCEEDED: 1, Outcome.UNKNOWN: 1},
+        {},
+        {},
+        {Outcome.FAILED: 4 * HOUR_MS, Outcome.SUCCEEDED: 2 * HOUR_MS, Outcome.UNKNOWN: HOUR_MS},
+        preparing_ms={Outcome.FAILED: HOUR_MS // 4},
+        paused_ms={Outcome.FAILED: HOUR_MS // 2},
+    )
+    found = failed_hours(given(outcomes=told))
+    assert (found.value, found.low, found.high) == (4.75, 4.75, 5.75)
+    assert found.amounts == {"lost_hours": 4.75, "failed_printing_hours": 4.0, "all_hours": 7.75}
+    assert failed_hours(given()).value is None

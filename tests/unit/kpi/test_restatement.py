@@ -8,7 +8,13 @@ import pytest
 from farm.kpi.account import TimeAccount
 from farm.kpi.calculation import KpiInput
 from farm.kpi.catalogue import CATALOGUE
-from farm.kpi.outcomes import InspectionTally, OutcomeTally
+from farm.kpi.outcomes import (
+    AttemptTally,
+    EstimateTally,
+    InspectionTally,
+    OutcomeTally,
+    RejectedMaterial,
+)
 from farm.kpi.restatement import OF_OPENING_HOURS, OF_VERDICTS, restatement_of
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.states import Outcome, PrinterState
@@ -17,15 +23,23 @@ from farm.settings import SiteSettings
 
 HOURS = {state: (number + 1) * HOUR_MS for number, state in enumerate(PrinterState)}
 JOBS = {Outcome.SUCCEEDED: 6, Outcome.FAILED: 2, Outcome.UNKNOWN: 1}
-INSPECTED = InspectionTally(4, 1, 11, 3)
+INSPECTED = InspectionTally(4, 1, 11, 3, 2, 1, RejectedMaterial(milligrams=2_000))
+ATTEMPTS = AttemptTally(attempts=8, parts=8, good_parts=5)
+ATTEMPTS_BEFORE = AttemptTally(attempts=8, parts=8, good_parts=6)
+ESTIMATES = EstimateTally(6, 6 * HOUR_MS, 7 * HOUR_MS, HOUR_MS)
 
 
-def given(*, closed: bool = False, inspected: InspectionTally = INSPECTED) -> KpiInput:
+def given(
+    *,
+    closed: bool = False,
+    inspected: InspectionTally = INSPECTED,
+    attempts: AttemptTally = ATTEMPTS,
+) -> KpiInput:
     account = TimeAccount({}, HOURS) if closed else TimeAccount(HOURS, {})
     printed = {outcome: count * HOUR_MS for outcome, count in JOBS.items()}
     return KpiInput(
         account=account,
-        outcomes=OutcomeTally(JOBS, JOBS, {}, printed, inspected),
+        outcomes=OutcomeTally(JOBS, JOBS, {}, printed, inspected, estimates=ESTIMATES, attempts=attempts),
         printers=1,
         elapsed_ms=DAY_MS,
         site=SiteSettings(),
@@ -33,7 +47,7 @@ def given(*, closed: bool = False, inspected: InspectionTally = INSPECTED) -> Kp
 
 
 def test_every_indicator_that_verdicts_bear_on_is_restated_by_them() -> None:
-    without = given(inspected=InspectionTally())
+    without = given(inspected=InspectionTally(), attempts=ATTEMPTS_BEFORE)
     moved = {each.id for each in CATALOGUE if each.calculate(given()) != each.calculate(without)}
     assert moved == OF_VERDICTS
 

@@ -1,5 +1,6 @@
 """Faults of networks, brokers and clocks can be switched on one by one, and then happen."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -84,10 +85,13 @@ def test_delayed_messages_come_in_bursts_with_the_times_of_their_sending(calm: P
 
 def test_reordered_messages_overtake_each_other_on_different_topics_only(calm: Played) -> None:
     heard, sent = said(under("reordered")), said(calm)
-    assert sorted(p for _, _, p in heard) == sorted(p for _, _, p in sent)
+    under_way = Counter(p for _, _, p in sent) - Counter(p for _, _, p in heard)
+    held_ms = sent[-1][0] - 2_000
+    assert under_way <= Counter(p for at, _, p in sent if at >= held_ms), "held when the run ended"
     assert [p for _, _, p in heard] != [p for _, _, p in sent]
     for topic in {topic for _, topic, _ in sent}:
-        assert [p for _, t, p in heard if t == topic] == [p for _, t, p in sent if t == topic]
+        in_order = [p for _, t, p in heard if t == topic]
+        assert in_order == [p for _, t, p in sent if t == topic][: len(in_order)]
 
 
 def test_a_broker_that_restarts_loses_what_comes_meanwhile_and_hands_out_what_it_kept() -> None:

@@ -352,12 +352,15 @@ def _raw(payload: str | bytes) -> bytes:
 
 def test_it_answers_questions_as_a_real_moonraker_does() -> None:
     run = play(one_printer("moonraker"), minutes=2)
+    file = run.fleet.book.jobs[0].file.encode()
     request = b'{"jsonrpc": "2.0", "method": "%s", "params": %s, "id": 7}'
     query = request % (b"printer.objects.query", b'{"objects": {"print_stats": null, "webhooks": null}}')
     for payload in (
         query,
         request % (b"server.history.list", b'{"limit": 5}'),
         request % (b"no.such", b"{}"),
+        request % (b"server.files.metadata", b'{"filename": "%s"}' % file),
+        request % (b"server.files.metadata", b'{"filename": "another"}'),
     ):
         run.front.answer(payload)
     answers = [decoded(m.payload) for _, _, m in run.arrivals if m.topic == "bay-1/moonraker/api/response"]
@@ -375,6 +378,12 @@ def test_it_answers_questions_as_a_real_moonraker_does() -> None:
     assert [kind_of(v) for v in row.values()] == [kind_of(v) for v in real.values()]
     assert row["status"] == real["status"] == "in_progress"
     assert answers[2]["error"] == asked[3]["error"]
+    for metadata in (row["metadata"], {k: v for k, v in answers[3]["result"].items() if k != "filename"}):
+        told = {name: kind_of(value) for name, value in metadata.items()}
+        assert told == {name: kind_of(real["metadata"][name]) for name in told}
+        assert metadata["estimated_time"] == round((run.fleet.book.jobs[0].expected_ms or 0) / 1_000)
+    assert answers[3]["result"]["filename"] == file.decode()
+    assert answers[4]["error"]["code"] == 404
 
 
 def test_it_can_have_every_failure_that_it_shows() -> None:

@@ -14,7 +14,8 @@ from farm.kpi.windows import Window
 from farm.model.states import PrinterState
 from farm.model.times import HOUR_MS, parse_rfc3339
 from simulators.recount.comparison import Standing, standing
-from simulators.recount.formulas import FORMULAS, Facts, TrueFigure
+from simulators.recount.facts import Facts, TrueFigure
+from simulators.recount.formulas import NOT_COMPARED, OF_HOURS, OF_JOBS, true_figure
 from simulators.recount.shop_time import Stretches, open_time
 from simulators.recount.subjects import BY_JOB, BY_PRINTER
 from simulators.recount.windows import windows_of
@@ -24,8 +25,16 @@ from simulators.truth import Header
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
-def test_every_indicator_has_a_true_formula() -> None:
-    assert {entry.id for entry in CATALOGUE} == FORMULAS.keys(), "say in formulas.py what it truly is"
+def test_every_indicator_has_a_true_formula_or_is_named_as_not_compared() -> None:
+    compared = OF_HOURS.keys() | OF_JOBS.keys()
+    left = {entry.id for entry in CATALOGUE} - compared
+    assert left == NOT_COMPARED.keys(), "say in formulas.py what it truly is, or why it is not compared"
+    assert not compared - {entry.id for entry in CATALOGUE}
+
+
+def test_only_what_printers_alone_have_is_true_of_printers_alone() -> None:
+    needs_hours = {entry.id for entry in CATALOGUE if entry.needs_hours}
+    assert OF_HOURS.keys() == needs_hours - NOT_COMPARED.keys()
 
 
 def test_every_scope_says_who_belongs_to_it() -> None:
@@ -127,9 +136,9 @@ def test_a_day_comes_out_as_the_documents_work_it_out() -> None:
         }
     )
     facts = Facts(spent=spent, exact_ms=0, jobs=[])
-    found = {name: FORMULAS[name](facts).value for name in ("utilization", "idle_time", "total_uptime")}
+    found = {name: true_figure(name, facts).value for name in ("utilization", "idle_time", "total_uptime")}
     assert found == {"utilization": 12 / 14, "idle_time": 2.0, "total_uptime": 14 / 24}
-    assert FORMULAS["mtbf"](facts).value is None
+    assert true_figure("mtbf", facts).value is None
 
 
 def test_windows_hold_the_whole_run_and_the_day_on_which_the_clock_is_turned() -> None:

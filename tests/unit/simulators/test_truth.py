@@ -31,6 +31,7 @@ JOB = JobTruth(
     cause=Cause.THERMAL,
     printing_ms=20_500,
     preparing_ms=9_500,
+    expected_ms=25_100,
     filament_mm=120.5,
     filament_g=0.36,
     start_sent=True,

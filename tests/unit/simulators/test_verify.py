@@ -16,14 +16,16 @@ from farm.model.printer import Printer
 from farm.model.span import Span
 from farm.model.states import CancelledBy, Cause, Outcome, PrinterState
 from farm.model.times import HOUR_MS, MINUTE_MS
-from simulators.recount.comparison import FigureVerification
+from simulators.recount.comparison import FigureVerification, NotCompared
 from simulators.truth import Header, JobTruth, PrinterTruth, SpanTruth, Truth
 from simulators.verify import Agreement, Verification, verify
 from simulators.verify_report import as_json, last_line, show
 from tests.unit.simulators.workbench import START_MS
 
 WINDOW_MS = 100 * HOUR_MS
-NOTHING_COMPARED = FigureVerification(checked=[], wrong=[])
+NOTHING_COMPARED = FigureVerification(
+    checked=[], wrong=[], not_compared=[NotCompared("mttr", "gaps hide repairs")]
+)
 
 
 class Books:
@@ -297,6 +299,8 @@ def test_the_last_line_holds_the_figures(capsys: pytest.CaptureFixture[str]) -> 
     )
     assert "part_1.gcode" in printed
     assert "part_2.gcode" in printed
+    assert "mttr" in printed
+    assert "gaps hide repairs" in printed
 
 
 def test_json_tells_the_same(capsys: pytest.CaptureFixture[str]) -> None:
@@ -307,4 +311,5 @@ def test_json_tells_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     assert told == msgspec.to_builtins(as_json(verification, NOTHING_COMPARED))
     assert told["figures"]["wrong"] == 1
     assert told["differences"][0]["at"] == "2026-01-05T18:00:00.000Z"
+    assert told["not_compared"] == [{"indicator": "mttr", "why": "gaps hide repairs"}]
     assert told["holds"] is False

@@ -23,6 +23,8 @@ def upgrade() -> None:
     op.add_column("collector", sa.Column("beats", sa.BigInteger()))
     op.add_column("job", sa.Column("confidence", sa.String(length=16)))
     op.add_column("job", sa.Column("note", sa.Text()))
+    op.add_column("job", sa.Column("expected_ms", sa.BigInteger()))
+    op.add_column("job", sa.Column("resin_ml", sa.Float()))
     op.add_column("span", sa.Column("reason", sa.String(length=32)))
     with op.batch_alter_table("delivery") as delivery:
         delivery.alter_column("occasion", new_column_name="reason")
@@ -107,10 +109,12 @@ def _create_session() -> None:
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("clash", sa.Text()),
         sa.Column("progress_ms", sa.BigInteger()),
+        sa.Column("done_ms", sa.BigInteger()),
         sa.ForeignKeyConstraint(["printer_id"], ["printer.id"], name="fk_session_printer_id"),
         sa.PrimaryKeyConstraint("id", name="pk_session"),
         comment="where each address stands: adapter memory, source clock; `live` is its last telemetry, "
-        "`clash` says that two printers publish there, `progress_ms` when progress moved last",
+        "`clash` says that two printers publish there, `progress_ms` when progress moved last, "
+        "`done_ms` when its print is done by its own account",
     )
     op.create_index("ix_session_printer_id", "session", ["printer_id"])
 

@@ -653,7 +653,13 @@ def test_a_topic_below_a_field_only_tells_the_time(host: Host) -> None:
 def test_what_is_read_of_a_topic_is_what_is_recorded_of_it() -> None:
     answer = MOONRAKER.recorded_fields("moonraker/api/response")
     assert set(answer) == {"jsonrpc", "id", "result", "error"}
-    assert set(answer["result"] or ()) == {"eventtime", "status", "jobs"}
+    assert set(answer["result"] or ()) == {
+        "eventtime",
+        "status",
+        "jobs",
+        "filename",
+        "estimated_time",
+    }
     whole = MOONRAKER.recorded_fields("klipper/status")
     assert (set(whole), set(whole["status"] or ())) == ({"eventtime", "status"}, set(OBJECTS))
     assert MOONRAKER.recorded_fields("moonraker/status") == {"server": None}

@@ -306,6 +306,20 @@ def test_a_job_from_start_to_end(printer: Farm) -> None:
     assert (job.printing_ms, job.paused_ms, job.pauses) == (150_500, 30_000, 1)
 
 
+def test_a_pause_says_why_and_other_states_do_not(printer: Farm) -> None:
+    event(printer, 10, "job_started", reason="waiting_for_material")
+    event(printer, 70, "job_paused", reason="waiting_for_material")
+    event(printer, 100, "job_resumed")
+    event(printer, 110, "job_paused", reason="engineering")
+    found = [(span.state, span.reason) for span in printer.spans]
+    assert found[-4:] == [
+        ("printing", None),
+        ("paused", "waiting_for_material"),
+        ("printing", None),
+        ("paused", None),
+    ]
+
+
 def test_a_failure_is_booked_with_its_cause(printer: Farm) -> None:
     event(printer, 10, "job_started")
     event(printer, 70, "job_failed", cause="adhesion", detail="layer 212 lost the plate")

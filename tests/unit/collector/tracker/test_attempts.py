@@ -64,6 +64,32 @@ def test_a_fact_that_is_told_under_way_lands_in_the_row_and_stays(books: Books, 
     assert getattr(books.job, name) == FACTS[name]
 
 
+def test_the_first_word_on_how_long_the_print_takes_stays(books: Books) -> None:
+    books.start(1)
+    books.see(2, state="printing", job=JobReading(file=FILE))
+    books.see(2, state="printing", job=JobReading(file=FILE, expected_ms=3 * MINUTE))
+    books.see(3, state="printing", job=JobReading(file=FILE, expected_ms=9 * MINUTE))
+    books.see(4, state="finished", signal="done", job=JobReading(file=FILE, expected_ms=8 * MINUTE))
+    assert (books.job.outcome, books.job.expected_ms) == (Outcome.SUCCEEDED, 3 * MINUTE)
+
+
+@pytest.mark.parametrize(("file", "expected_ms"), [(FILE, 3 * MINUTE), ("other.gcode", None), (None, None)])
+def test_an_estimate_that_comes_by_itself_is_of_the_print_whose_file_it_names(
+    books: Books, file: str | None, expected_ms: int | None
+) -> None:
+    books.start(1)
+    before = (books.tracker.state, books.job.id)
+    told = JobReading(file=file, expected_ms=3 * MINUTE, progress=0.9, elapsed_ms=MINUTE)
+    books.see(2, level=True, job=told)
+    assert (books.job.expected_ms, books.job.progress) == (expected_ms, None)
+    assert (books.tracker.state, books.job.id) == before
+
+
+def test_an_estimate_by_itself_begins_no_print(books: Books) -> None:
+    books.see(1, level=True, job=JobReading(file=FILE, expected_ms=MINUTE))
+    assert books.tracker.attempt is None
+
+
 def test_a_time_that_is_told_under_way_is_not_yet_the_measured_one(books: Books) -> None:
     books.see(1, state="printing", job=JobReading(file=FILE, printing_ms=7))
     books.see(3, state="paused", job=JobReading(file=FILE, printing_ms=9))

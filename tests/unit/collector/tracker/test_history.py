@@ -312,3 +312,24 @@ def test_a_row_whose_end_lies_ahead_is_passed_over_and_the_others_are_not(
     read(books, 32, ahead, ROW)
     assert books.job.outcome is Outcome.SUCCEEDED
     assert ("moonraker", "B") not in books.aliases
+
+
+def test_the_history_tells_how_long_the_print_was_to_take_where_nobody_did(books: Books) -> None:
+    books.start(1)
+    read(books, 2, row(ended_ms=None, signal=JobSignal.STARTED, expected_ms=17 * MINUTE))
+    read(books, 3, row(ended_ms=None, signal=JobSignal.STARTED, expected_ms=19 * MINUTE))
+    assert books.job.expected_ms == 17 * MINUTE
+
+
+def test_a_print_that_only_the_history_knows_has_its_estimate(books: Books) -> None:
+    books.see(0, state="idle")
+    read(books, 31, row(expected_ms=17 * MINUTE))
+    assert (books.job.outcome, books.job.expected_ms) == (Outcome.SUCCEEDED, 17 * MINUTE)
+
+
+def test_an_unknown_end_that_the_history_tells_gets_its_estimate(books: Books) -> None:
+    out_of_sight(books)
+    books.see(31, state="idle")
+    assert books.job.outcome is Outcome.UNKNOWN
+    read(books, 32, row(expected_ms=17 * MINUTE))
+    assert (books.job.outcome, books.job.expected_ms) == (Outcome.SUCCEEDED, 17 * MINUTE)

@@ -8,6 +8,7 @@ from collector.tracker import (
     Observed,
     Said,
     Settled,
+    SignOfLife,
     Silence,
     advance,
     has_at_hand,
@@ -30,6 +31,8 @@ from tests.unit.collector.tracker.books import MINUTE, T0, Books
 MAINTENANCE = SetState(PrinterService.MAINTENANCE)
 ENGINEERING = SetState(PrinterService.ENGINEERING)
 IN_SERVICE = SetState(PrinterService.IN_SERVICE)
+FOR_MATERIAL = SetState(PrinterService.WAITING_FOR_MATERIAL)
+FOR_OPERATOR = SetState(PrinterService.WAITING_FOR_OPERATOR)
 BED_CLEARED = SetState(PrinterService.BED_CLEARED)
 FAILED = CorrectJob(outcome=Outcome.FAILED, cause=Cause.ADHESION)
 
@@ -136,6 +139,97 @@ def test_a_printer_that_was_in_service_cannot_be_put_there(books: Books) -> None
     books.see(1, state="idle")
     assert books.say(10, IN_SERVICE) == "the printer was not taken out of service"
     assert books.states == [("unknown", 1), ("idle", 0)]
+
+
+def reasons(books: Books) -> list[tuple[str, str | None]]:
+    return [(books.spans[at].state, books.spans[at].reason) for at in sorted(books.spans)]
+
+
+def test_what_a_printer_waits_for_is_told_apart_until_it_works_again(books: Books) -> None:
+    books.see(1, state="idle")
+    assert books.say(10, FOR_MATERIAL) is None
+    assert books.feed[-1].body["reason"] == "waiting_for_material"
+    books.see(20, state="offline")
+    books.see(25, state="idle")
+    books.start(30)
+    finish(books, 40)
+    books.see(50, state="idle")
+    assert books.states[1:4] == [("idle", 9), ("idle", 10), ("offline", 5)]
+    assert reasons(books) == [
+        ("unknown", None),
+        ("idle", None),
+        ("idle", "waiting_for_material"),
+        ("offline", None),
+        ("idle", "waiting_for_material"),
+        ("printing", None),
+        ("finished", None),
+        ("idle", None),
+    ]
+
+
+def test_waiting_ends_with_a_word_and_is_refused_of_a_printer_that_works(books: Books) -> None:
+    books.start(1)
+    assert books.say(2, FOR_OPERATOR) == "the printer is printing; it waits for something only while it rests"
+    books.see(5, state="paused")
+    assert books.say(10, FOR_OPERATOR) is None
+    assert books.say(11, FOR_MATERIAL) is None
+    assert books.say(20, IN_SERVICE) is None
+    assert books.say(21, IN_SERVICE) == "the printer was not taken out of service"
+    assert reasons(books)[-4:] == [
+        ("paused", None),
+        ("paused", "waiting_for_operator"),
+        ("paused", "waiting_for_material"),
+        ("paused", None),
+    ]
+    books.see(30, state="printing")
+    assert books.job.paused_ms == 25 * MINUTE
+
+
+def test_an_operator_who_cleared_the_bed_is_no_longer_waited_for(books: Books) -> None:
+    books.start(1)
+    finish(books, 11)
+    books.say(12, FOR_OPERATOR)
+    assert books.spans[T0 + 11 * MINUTE].reason is None
+    books.say(20, BED_CLEARED)
+    assert reasons(books)[-1] == ("idle", None)
+
+
+def test_maintenance_over_a_printer_that_waits_has_no_reason_of_its_own(books: Books) -> None:
+    books.see(1, state="idle")
+    books.say(10, MAINTENANCE)
+    books.say(15, FOR_MATERIAL)
+    books.say(20, IN_SERVICE)
+    assert reasons(books)[-2:] == [("maintenance", None), ("idle", None)]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "kept"),
+    [
+        (None, "paused_by_person", "paused_by_person"),
+        ("paused_by_machine", "waiting_for_material", "waiting_for_material"),
+        ("paused_by_person", "paused_by_machine", "paused_by_person"),
+        ("waiting_for_material", "paused_by_machine", "waiting_for_material"),
+    ],
+)
+def test_who_paused_may_be_told_after_the_pause(
+    books: Books, first: str | None, second: str, kept: str
+) -> None:
+    books.start(1)
+    books.see(5, state="paused", reason=first)
+    books.see(6, state="paused", reason=second)
+    assert books.states[-2:] == [("printing", 4), ("paused", 0)]
+    assert reasons(books)[-1] == ("paused", kept)
+    books.see(8, state="printing")
+    books.see(9, state="paused")
+    assert reasons(books)[-1] == ("paused", None)
+
+
+def test_a_pause_that_silence_hid_has_the_reason_that_it_had(books: Books) -> None:
+    books.start(1)
+    books.see(5, state="paused", reason="paused_by_person")
+    books.give(T0 + 20 * MINUTE, Silence())
+    books.give(T0 + 30 * MINUTE, SignOfLife())
+    assert reasons(books)[-2:] == [("unknown", None), ("paused", "paused_by_person")]
 
 
 def test_a_cleared_bed_makes_a_finished_printer_idle(books: Books) -> None:

@@ -1,0 +1,139 @@
+"""Prints counted by what they were printed on, from and when, for finding what fails too often."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from farm.figures.dimensions import saying
+from farm.figures.inspections import InspectedRows
+from farm.figures.job_rows import ENDINGS, NOT_KNOWN, JobRows
+from farm.figures.local_time import HOURS, LocalTime
+from farm.figures.read_model import ReadModel
+from farm.figures.running_sums import Column, Integers, Keys
+from farm.kpi.causes import Dimension, FailureCount, FailureFinding
+from farm.kpi.selection import Selection
+from farm.kpi.windows import Window
+from farm.model.states import Outcome
+
+_Rows: TypeAlias = JobRows | InspectedRows
+_FAILED: Final = frozenset({Outcome.FAILED})
+
+
+class _Valued(NamedTuple):
+    """A dimension: the code of each print, -1 where it does not say it, and what each code is called."""
+
+    code_of: Callable[[_Rows], Keys]
+    values: Sequence[str]
+
+
+class Attempts:
+    """Attempts and failures of a window by every dimension.
+
+    A print failed where its outcome says so, or where a person has rejected every unit of it. What a
+    print does not say of itself leaves it out of that dimension alone.
+    """
+
+    def __init__(
+        self,
+        model: ReadModel,
+        window: Window,
+        wanted: Selection,
+        outcomes: frozenset[Outcome],
+        local: LocalTime,
+    ) -> None:
+        """Attempts are the jobs that ended with one of the `outcomes`.
+
+        Raises InvalidQuery for a printer, group, model or text that there is not.
+        """
+        self._dimensions = _dimensions(model, local)
+        counts = _counting(model, wanted, outcomes)
+        rows = model.jobs.standing(window.from_ms, window.to_ms)
+        rows = rows.taken(counts(rows))
+        failed = rows.taken(_ended_with(rows, _FAILED))
+        rejected = model.inspections.spoiled(window.from_ms, window.to_ms)
+        rejected = rejected.taken(counts(rejected) & ~_ended_with(rejected, _FAILED))
+        self.prints = len(rows.ended_ms)
+        self._attempts: _Rows = rows
+        self._failures: tuple[_Rows, ...] = (failed, rejected)
+
+    def counts(self) -> dict[Dimension, dict[str, FailureCount]]:
+        """Failures and attempts of every value, by dimension."""
+        found = {}
+        for dimension, valued in self._dimensions.items():
+            attempts = _by_code(valued, self._attempts)
+            failed = np.sum([_by_code(valued, rows) for rows in self._failures], axis=0)
+            found[dimension] = {
+                valued.values[code]: FailureCount(int(failed[code]), int(attempts[code]))
+                for code in np.flatnonzero(attempts).tolist()
+            }
+        return found
+
+    def failed_prints(self, findings: Sequence[FailureFinding]) -> Iterator[Mapping[Dimension, str]]:
+        """What the failed prints say of themselves, of those that two of the findings or more rest on."""
+        for rows in self._failures:
+            said = {each.dimension: self._dimensions[each.dimension].code_of(rows) for each in findings}
+            holds = [said[each.dimension] == self._code(each) for each in findings]
+            shared = np.flatnonzero(np.sum(holds, axis=0) > 1) if holds else ()
+            for place in shared:
+                yield {
+                    dimension: self._dimensions[dimension].values[int(codes[place])]
+                    for dimension, codes in said.items()
+                    if codes[place] >= 0
+                }
+
+    def _code(self, finding: FailureFinding) -> int:
+        return self._dimensions[finding.dimension].values.index(finding.value)
+
+
+def _counting(
+    model: ReadModel, wanted: Selection, outcomes: frozenset[Outcome]
+) -> Callable[[_Rows], NDArray[np.bool_]]:
+    """Which rows are attempts of those whose prints are wanted."""
+    chosen = np.zeros(len(model.printers), dtype=bool)
+    chosen[model.numbers(wanted.among(each for each in model.printers if not each.ignored))] = True
+    axes = [saying(scope, names, model) for scope, names in wanted.texts().items()]
+
+    def counts(rows: _Rows) -> NDArray[np.bool_]:
+        found: NDArray[np.bool_] = chosen[rows.printer] & _ended_with(rows, outcomes)
+        for axis in axes:
+            found &= axis.of(rows) >= 0
+        return found
+
+    return counts
+
+
+def _ended_with(rows: _Rows, outcomes: frozenset[Outcome]) -> NDArray[np.bool_]:
+    ends_so = np.array([outcome in outcomes for outcome, _ in ENDINGS])
+    found: NDArray[np.bool_] = ends_so[rows.ending]
+    return found
+
+
+def _by_code(valued: _Valued, rows: _Rows) -> Integers:
+    codes = valued.code_of(rows)
+    return np.bincount(codes + 1, minlength=len(valued.values) + 1)[1:]
+
+
+def _dimensions(model: ReadModel, local: LocalTime) -> dict[Dimension, _Valued]:
+    names = list(dict.fromkeys(printer.name for printer in model.printers))
+    code = {name: number for number, name in enumerate(names)}
+    code_of = np.array([code[printer.name] for printer in model.printers], dtype=np.intp)
+
+    def hour(rows: _Rows) -> Keys:
+        known = np.where(rows.started_ms == NOT_KNOWN, rows.ended_ms, rows.started_ms)
+        return np.where(rows.started_ms == NOT_KNOWN, -1, local.hour(known))
+
+    texts = model.texts
+    return {
+        Dimension.PRINTER: _Valued(lambda rows: code_of[rows.printer], names),
+        Dimension.FILE: _Valued(lambda rows: _said(rows.file), texts.file.texts),
+        Dimension.MATERIAL: _Valued(lambda rows: _said(rows.material), texts.material.texts),
+        Dimension.OPERATOR: _Valued(lambda rows: _said(rows.operator), texts.operator.texts),
+        Dimension.HOUR: _Valued(hour, [str(each) for each in range(HOURS)]),
+    }
+
+
+def _said(codes: Column) -> Keys:
+    """The codes, -1 for no text."""
+    return np.where(codes == 0, -1, codes).astype(np.intp)

@@ -1,0 +1,138 @@
+"""Failed prints in a row on each printer, at any instant: the rule of `farm.kpi.streak` over columns.
+
+How a streak stands after a job follows from the jobs of its printer alone. So when one changes, those of
+its printer are looked at again.
+"""
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from farm.figures.ended_jobs import EndedJobs, Held
+from farm.figures.grouping import RowsByPrinter
+from farm.figures.job_rows import ENDINGS, EndedJob, JobColumns, JobRows
+from farm.figures.running_sums import Column, Integers, Keys
+from farm.kpi.streak import BREAKS, EXTENDS
+from farm.model.states import Outcome
+
+TOLD: Final = ("current", "least", "most", "longest", "failing", "decided", "ended")
+"""Of the printers of a subject the longest streak at the end of a window, as it is, at best and at worst, and
+the longest at any time in it; how many of them are in one; and jobs that ended until then in a known way, and
+all. All are counts.
+"""
+
+
+class _Runs(NamedTuple):
+    """Jobs of one printer by their ends, and how each left its streak, and counts of jobs."""
+
+    ended_ms: Integers
+    current: Integers
+    least: Integers
+    most: Integers
+    decided: Integers
+
+
+def _which(outcomes: frozenset[Outcome]) -> NDArray[np.bool_]:
+    return np.array([outcome in outcomes for outcome, _ in ENDINGS], dtype=bool)
+
+
+_FAILED: Final = _which(EXTENDS)
+_SUCCEEDED: Final = _which(BREAKS)
+_UNKNOWN: Final = _which(frozenset({Outcome.UNKNOWN}))
+
+
+def _runs_of(ended_ms: Integers, ending: Column) -> _Runs:
+    """Of the jobs of one printer, in order.
+
+    One of unknown outcome breaks its streak at best, and extends it at worst.
+    """
+    failed, succeeded, unknown = _FAILED[ending], _SUCCEEDED[ending], _UNKNOWN[ending]
+    return _Runs(
+        ended_ms,
+        _in_a_row(failed, succeeded),
+        _in_a_row(failed, succeeded | unknown),
+        _in_a_row(failed | unknown, succeeded),
+        np.cumsum(failed | succeeded),
+    )
+
+
+def _in_a_row(extends: NDArray[np.bool_], breaks: NDArray[np.bool_]) -> Integers:
+    """So many extended the streak since the last that broke it, after each."""
+    count = np.cumsum(extends)
+    before = np.maximum.accumulate(np.where(breaks, count, 0)) if len(count) else count
+    return count - before
+
+
+class FailedStreaks:
+    """The failed streaks of every printer, as the jobs stand."""
+
+    def __init__(self, jobs: EndedJobs) -> None:
+        self._jobs = jobs
+        self._whole: JobColumns | None = None
+        self._runs: dict[int, _Runs] = {}
+
+    def touch(self, jobs: Iterable[EndedJob | None]) -> None:
+        """These jobs were or are others; None is none."""
+        for job in jobs:
+            if job is not None:
+                self._runs.pop(job.printer, None)
+
+    def told(self, windows: Integers, subject_of: Keys, subjects: int) -> Integers:
+        """What `TOLD` names, by window, subject and name; `windows` are from and until (ms), half open.
+
+        `subject_of` gives the subject of each printer, -1 for none.
+        """
+        found = np.zeros((len(windows), subjects, len(TOLD)), dtype=np.int64)
+        for printer in self._looked_at(np.flatnonzero(subject_of >= 0).tolist()):
+            _put_in(found[:, int(subject_of[printer])], self._runs[printer], windows)
+        return found
+
+    def _looked_at(self, printers: list[int]) -> list[int]:
+        """The same printers, whose streaks are known then."""
+        held = self._jobs.held()
+        if held.whole is not self._whole:
+            self._whole, self._by_printer = held.whole, RowsByPrinter(held.whole.rows.printer)
+        missing = {printer for printer in printers if printer not in self._runs}
+        if missing:
+            added: dict[int, list[EndedJob]] = {printer: [] for printer in missing}
+            for job in held.added.values():
+                if job.printer in missing:
+                    added[job.printer].append(job)
+            for printer, more in added.items():
+                self._runs[printer] = self._of(held, self._by_printer.places(printer), more)
+        return printers
+
+    def _of(self, held: Held, places: NDArray[np.int32], added: list[EndedJob]) -> _Runs:
+        places = places[~np.isin(places, held.gone)] if len(held.gone) else places
+        rows, more = held.whole.rows, JobRows.of(added)
+        ended_ms = np.concatenate((rows.ended_ms[places], more.ended_ms))
+        ending = np.concatenate((rows.ending[places], more.ending))
+        order = np.lexsort((ending, ended_ms))
+        return _runs_of(ended_ms[order], ending[order])
+
+
+def _put_in(found: Integers, runs: _Runs, windows: Integers) -> None:
+    """Put a printer's streaks to those of its subject: the longest counts, and counts are added."""
+    begin, end = np.searchsorted(runs.ended_ms, windows, side="left").T
+    at_begin, at_end = _after(runs.current, begin), _after(runs.current, end)
+    longest = np.maximum(at_begin, at_end)
+    inside = np.flatnonzero(begin < end)
+    if len(inside):
+        # With one more row, a window may end behind the last of them.
+        padded = np.concatenate((runs.current, np.zeros(1, dtype=np.int64)))
+        pairs = np.stack((begin[inside], end[inside]), axis=1).ravel()
+        longest[inside] = np.maximum(longest[inside], np.maximum.reduceat(padded, pairs)[::2])
+    streaks = np.stack((at_end, _after(runs.least, end), _after(runs.most, end), longest), axis=1)
+    np.maximum(found[:, :4], streaks, out=found[:, :4])
+    found[:, 4] += at_end > 0
+    found[:, 5] += _after(runs.decided, end)
+    found[:, 6] += end
+
+
+def _after(values: Integers, ends: Keys) -> Integers:
+    """The value after so many jobs; 0 before the first."""
+    padded = np.concatenate((np.zeros(1, dtype=np.int64), values))
+    found: Integers = padded[ends]
+    return found

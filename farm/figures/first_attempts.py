@@ -1,0 +1,258 @@
+"""Which jobs were the first attempt at their parts, and what these came to.
+
+Attempts are counted by file. A job is a reprint where the attempt at the same file that ended last before
+it began was not good, and not longer ago than a stated time. An attempt is not good where it failed, was
+cancelled by the system, or had a unit rejected; a verdict outranks the printer's word. A job that a person
+cancelled is no attempt, and one that names no file is always a first one.
+
+What each job is follows from the jobs of its file alone. So when one changes, those of its file are looked
+at again; what they were counts with -1 then and what they are with 1.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from farm.figures.ended_jobs import MOST_BESIDE, MOST_KEPT_KEYS, EndedJobs, Held
+from farm.figures.grouping import RowsByPrinter
+from farm.figures.inspections import InspectedJob, Inspections
+from farm.figures.job_grouping import JobGrouping
+from farm.figures.job_rows import ENDING, NOT_KNOWN, EndedJob, JobColumns, JobRows
+from farm.figures.running_sums import Added, Integers, Keys, RunningSums, sums_before, sums_from_first
+from farm.figures.sums_kept import SumsKept
+from farm.model.states import CancelledBy, Outcome
+from farm.model.times import HOUR_MS
+
+MEASURES: Final = (
+    "attempts",
+    "reprints",
+    "parts",
+    "good_parts",
+    "unknown_parts",
+    "doubtful_parts",
+    "doubtful_good_parts",
+)
+"""First attempts and reprints, jobs each; units of the first attempts, those good, and those of which it is
+not known; and of the units, and the good ones, those whose jobs are reprints if an unknown attempt before
+them was not good.
+"""
+_GOOD: Final = ENDING[Outcome.SUCCEEDED, None]
+_BAD: Final = (ENDING[Outcome.FAILED, None], ENDING[Outcome.CANCELLED, CancelledBy.SYSTEM])
+_UNKNOWN: Final = ENDING[Outcome.UNKNOWN, None]
+_USUAL_HOURS: Final = 168
+_FIRST, _REPRINT, _NOT_KNOWN, _DOUBTFUL = 1, 2, 4, 8
+"""What a job is, as the bits of its kind."""
+
+
+class Attempts(NamedTuple):
+    """Jobs by columns, with what an inspection found: units, `NOT_KNOWN` where there was none."""
+
+    rows: JobRows
+    good: Integers
+    rejected: Integers
+
+
+class Facts(NamedTuple):
+    """What jobs are by the bits of their kind, their units, and how many of these are good."""
+
+    kind: NDArray[np.int8]
+    units: NDArray[np.int32]
+    good: NDArray[np.int32]
+
+    def taken(self, rows: slice | Keys | NDArray[np.bool_]) -> "Facts":
+        """Those of these rows alone."""
+        return Facts(self.kind[rows], self.units[rows], self.good[rows])
+
+    def differ(self, others: "Facts") -> NDArray[np.bool_]:
+        """Of which jobs the others say something else."""
+        kind, units, good = (one != other for one, other in zip(self, others, strict=True))
+        return np.asarray(kind | units | good)
+
+    def amounts(self) -> list[Integers]:
+        """What each job adds to each of `MEASURES`."""
+        first = (self.kind & _FIRST > 0).astype(np.int64)
+        unknown = (self.kind & _NOT_KNOWN > 0).astype(np.int64)
+        doubtful = (self.kind & _DOUBTFUL > 0).astype(np.int64)
+        reprint = (self.kind & _REPRINT > 0).astype(np.int64)
+        parts, good, unknown_parts = first * self.units, first * self.good, unknown * self.units
+        of_doubtful = [doubtful * each for each in (parts, good)]
+        return [first, reprint, parts, good, unknown_parts, *of_doubtful]
+
+
+def facts_of(attempts: Attempts, within_ms: int) -> Facts:
+    """What the jobs are; all jobs of a file must be there."""
+    rows = attempts.rows
+    inspected = attempts.good != NOT_KNOWN
+    unknown = ~inspected & (rows.ending == _UNKNOWN)
+    failed = np.isin(rows.ending, _BAD)
+    tried = inspected | failed | (rows.ending == _GOOD)
+    bad = np.where(inspected, (attempts.rejected > 0) | (attempts.good == 0), failed)
+    fate = np.where(bad, 2, np.where(unknown, 1, 0))
+    began = np.where(rows.started_ms == NOT_KNOWN, rows.ended_ms - rows.printing_ms, rows.started_ms)
+    began = np.minimum(began, rows.ended_ms - 1)
+    before = _attempt_before(rows, began, np.flatnonzero(tried | unknown), fate)
+    follows = (before >= 0) & (rows.file > 0)
+    follows &= began - rows.ended_ms[before] <= within_ms
+    reprint = follows & (fate[before] == 2)
+    kinds = (
+        (_FIRST, tried & ~reprint),
+        (_REPRINT, tried & reprint),
+        (_NOT_KNOWN, unknown & ~reprint),
+        (_DOUBTFUL, follows & (fate[before] == 1)),
+    )
+    kind = sum((bit * which.astype(np.int8) for bit, which in kinds), np.zeros(len(began), dtype=np.int8))
+    units = np.where(inspected, attempts.good + attempts.rejected, rows.units)
+    good = np.where(inspected, attempts.good, np.where(rows.ending == _GOOD, rows.units, 0))
+    return Facts(kind, units.astype(np.int32), good.astype(np.int32))
+
+
+def _attempt_before(rows: JobRows, began: Integers, attempts: Keys, fate: Integers) -> Keys:
+    """The attempt of the same file that ended last before each job began, -1 where there is none.
+
+    Of those that ended at the same instant the one with the worst fate is taken, so that nothing depends
+    on the order in which they came.
+    """
+    ended = attempts[np.lexsort((fate[attempts], rows.ended_ms[attempts], rows.file[attempts]))]
+    files = np.concatenate((rows.file[ended], rows.file))
+    instants = np.concatenate((rows.ended_ms[ended], began))
+    is_begin = np.repeat((0, 1), (len(ended), len(began)))
+    # Begins among the ends: by file, then by instant, behind the ends of the same instant.
+    merged = np.lexsort((is_begin, instants, files))
+    ends_before = np.cumsum(merged < len(ended))
+    begins = merged >= len(ended)
+    last = np.empty(len(began), dtype=np.intp)
+    last[merged[begins] - len(ended)] = ends_before[begins] - 1
+    found = np.concatenate((ended, np.full(1, -1, dtype=np.intp)))[last]
+    return np.where((found >= 0) & (rows.file[found] == rows.file), found, -1)
+
+
+class _Beside(NamedTuple):
+    """What changed since the sums were made: jobs, what they are, and 1 or -1 for what they were."""
+
+    rows: JobRows
+    facts: Facts
+    weight: Integers
+
+    @classmethod
+    def joined(cls, parts: Sequence["_Beside"]) -> "_Beside":
+        """Those of all parts."""
+        columns: Any = (np.concatenate(each) for each in zip(*(part.facts for part in parts), strict=True))
+        rows = JobRows.joined(*(part.rows for part in parts))
+        return cls(rows, Facts(*columns), np.concatenate([part.weight for part in parts]))
+
+
+class FirstAttempts:
+    """The first attempts among the jobs that ended, as jobs and verdicts stand."""
+
+    def __init__(self, jobs: EndedJobs, inspections: Inspections) -> None:
+        self._jobs, self._inspections = jobs, inspections
+        self.within_ms = _USUAL_HOURS * HOUR_MS
+        """So long after an attempt that was not good the same file must begin again to be a reprint."""
+        self._sums: SumsKept[tuple[object, ...], RunningSums] = SumsKept()
+        self._touched: set[int] = set()
+        self._whole: JobColumns | None = None
+
+    def reprint_within(self, hours: float) -> None:
+        """Set `within_ms`."""
+        within_ms = round(hours * HOUR_MS)
+        if within_ms != self.within_ms:
+            self.within_ms, self._whole = within_ms, None
+
+    def touch(self, jobs: Iterable[EndedJob | InspectedJob | None]) -> None:
+        """These jobs, or verdicts on them, were or are others; None is none."""
+        if self._whole is not None:
+            self._touched.update(job.file for job in jobs if job is not None)
+
+    def sums(self, edges: Integers, who: JobGrouping) -> Integers:
+        """The sums of `MEASURES` over the jobs that ended before each edge: by edge, measure and subject.
+
+        What comes to them between two edges is right; they may begin to be counted at the first edge.
+        """
+        self._catch_up()
+        rows, facts = self._rows, self._facts
+
+        def added(wanted: slice | Keys) -> Sequence[Added]:
+            return [(who.of(rows.taken(wanted)), facts.taken(wanted).amounts())]
+
+        count, measures = who.subjects, len(MEASURES)
+        if count > MOST_KEPT_KEYS or not who.is_lasting:
+            found = sums_from_first(edges, rows.ended_ms, count, measures, added)
+        else:
+            kept = self._sums.get(who.key, lambda: RunningSums(rows.ended_ms, count, measures, added))
+            found = kept.until(edges)
+        if len(self._beside.weight):
+            changed, now, weight = self._beside
+            amounts = [weight * each for each in now.amounts()]
+            found += sums_before(edges, changed.ended_ms, count, measures, [(who.of(changed), amounts)])
+        return found
+
+    def _catch_up(self) -> None:
+        held = self._jobs.held()
+        if held.whole is not self._whole:
+            self._begin_anew(held)
+        if self._touched:
+            self._look_again(held)
+        if len(self._beside.weight) > MOST_BESIDE:
+            self._whole = self._jobs.columns
+            self._begin_anew(self._jobs.held())
+
+    def _begin_anew(self, held: Held) -> None:
+        """Look at all jobs of the long arrays; what came beside these is looked at next."""
+        self._whole, self._rows = held.whole, held.whole.rows
+        self._by_file = RowsByPrinter(self._rows.file)
+        self._sums.clear()
+        self._touched = {job.file for job in held.added.values()}
+        self._touched.update(self._rows.file[held.gone].tolist())
+        good, rejected = self._found_in(held.whole.length)
+        for job_id, job in self._inspections.items():
+            place = self._jobs.place_of(job_id)
+            if place is not None:
+                good[place], rejected[place] = job.good_units, job.rejected_units
+        self._facts = facts_of(Attempts(self._rows, good, rejected), self.within_ms)
+        none = np.zeros(0, dtype=np.intp)
+        self._beside = _Beside(self._rows.taken(none), self._facts.taken(none), none.astype(np.int64))
+
+    def _look_again(self, held: Held) -> None:
+        """Work out anew what the jobs of the touched files are."""
+        files, self._touched = self._touched, set()
+        places = np.concatenate([self._by_file.places(file) for file in files]).astype(np.intp)
+        stays = ~np.isin(places, held.gone)
+        added = {job_id: job for job_id, job in held.added.items() if job.file in files}
+        number = {job_id: len(places) + place for place, job_id in enumerate(added)}
+        now = JobRows.joined(self._rows.taken(places), JobRows.of(list(added.values())))
+        is_there = np.concatenate((stays, np.ones(len(added), dtype=bool)))
+        good, rejected = self._found_in(len(is_there))
+        at = {place: row for row, place in enumerate(places.tolist())}
+        for job_id, job in self._inspections.items():
+            row = number.get(job_id)
+            if row is None and job.file in files:
+                row = at.get(-1 if (place := self._jobs.place_of(job_id)) is None else place)
+            if row is not None:
+                good[row], rejected[row] = job.good_units, job.rejected_units
+        there = np.flatnonzero(is_there)
+        attempts = Attempts(now.taken(there), good[there], rejected[there])
+        self._put_beside(files, places, there, facts_of(attempts, self.within_ms), now)
+
+    def _put_beside(self, files: set[int], places: Keys, there: Keys, facts: Facts, now: JobRows) -> None:
+        """What the touched files' jobs were counts no more, and what they are does, where that differs."""
+        before = self._facts.taken(places)
+        was = np.ones(len(places), dtype=bool)
+        new = np.ones(len(there), dtype=bool)
+        old = there < len(places)
+        same = ~before.taken(there[old]).differ(facts.taken(old))
+        was[there[old][same]] = False
+        new[np.flatnonzero(old)[same]] = False
+        kept = np.flatnonzero(~np.isin(self._beside.rows.file, list(files)))
+        parts = (
+            _Beside(self._beside.rows.taken(kept), self._beside.facts.taken(kept), self._beside.weight[kept]),
+            _Beside(self._rows.taken(places[was]), before.taken(was), np.full(int(was.sum()), -1)),
+            _Beside(now.taken(there[new]), facts.taken(new), np.full(int(new.sum()), 1)),
+        )
+        self._beside = _Beside.joined(parts)
+
+    @staticmethod
+    def _found_in(jobs: int) -> tuple[Integers, Integers]:
+        """Units found good and rejected, of as many jobs, none of them inspected."""
+        return np.full(jobs, NOT_KNOWN, dtype=np.int64), np.full(jobs, NOT_KNOWN, dtype=np.int64)

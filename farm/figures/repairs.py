@@ -1,0 +1,182 @@
+"""The faults of all printers and how long each took to repair, out of the changes of state.
+
+They follow from a printer's whole row of changes, so whose changes are others is looked at again as a
+whole, and nobody else is.
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from farm.figures.grouping import Grouping
+from farm.figures.running_sums import Added, Integers, Keys, RunningSums
+from farm.figures.state_changes import Change, ChangeColumns
+from farm.figures.sums_kept import SumsKept
+from farm.kpi.faults import ANY_KNOWN, FAULT_RULES, REPAIRED
+from farm.kpi.time_classes import CONDITIONS
+from farm.model.states import PrinterState
+
+MEASURES: Final = ("faults", "repairs", "repair_ms", "least_ms", "most_ms")
+_MOST_ONE_BY_ONE: Final = 64
+"""Where more printers changed, all are looked at at once."""
+_NOT_THERE: Final = np.zeros(1, dtype=bool)
+
+
+def _codes(states: frozenset[PrinterState]) -> NDArray[np.bool_]:
+    """By code of a condition, whether its state is one of these; the printer that is not there has none."""
+    found = np.array([condition.state in states for condition in CONDITIONS], dtype=bool)
+    return np.concatenate((found, _NOT_THERE))
+
+
+_KNOWN: Final = _codes(ANY_KNOWN)
+_UNKNOWN: Final = _codes(frozenset({PrinterState.UNKNOWN}))
+_REPAIRED: Final = _codes(REPAIRED)
+_FAULTS: Final = tuple(
+    (_codes(frozenset({rule.state})), _codes(rule.after), rule.state is PrinterState.ERROR)
+    for rule in FAULT_RULES
+    if rule.is_fault
+)
+"""What is gone into, after what, and whether also after nothing known."""
+
+
+class Repairs(NamedTuple):
+    """Faults by printer: when each began, when it was repaired (-1 for not yet), and the lengths (ms)."""
+
+    printer: Integers
+    begun: Integers
+    ended: Integers
+    repair_ms: Integers
+    least_ms: Integers
+    most_ms: Integers
+
+
+class Changes(Protocol):
+    """The changes of state; as `farm.figures.state_history.StateHistory`."""
+
+    @property
+    def columns(self) -> ChangeColumns:
+        """All changes in order."""
+
+    def changes(self, printer: int) -> list[Change]:
+        """The printer's changes in order."""
+
+
+def repairs_of(columns: ChangeColumns) -> Repairs:
+    """The faults that the changes, by printer and then by instant, come to."""
+    printer, at, code = columns.printer.astype(np.int64), columns.at, columns.after
+    rows = np.arange(len(at))
+    first = np.searchsorted(printer, printer)
+    known = np.maximum.accumulate(np.where(_KNOWN[code], rows, -1)) if len(at) else rows
+    before = np.concatenate((np.full(1, -1), known[:-1]))[: len(at)]
+    is_first_known = before < first
+    faults = np.flatnonzero(_begins_fault(code, before, is_first_known))
+    productive = np.flatnonzero(_REPAIRED[code])
+    # Of faults without a productive state between them the first one counts.
+    _, places = np.unique(
+        np.stack((printer[faults], np.searchsorted(productive, faults))), axis=1, return_index=True
+    )
+    starts = faults[np.sort(places)]
+    end = _next(productive, starts, printer)
+    unseen = _next(np.flatnonzero(_UNKNOWN[code]), starts, printer)
+    is_over = end >= 0
+    begun, ended = at[starts], np.where(is_over, at[end], -1)
+    seen_until = np.where((unseen >= 0) & (unseen < end), at[unseen], ended)
+    doubtful = at[np.maximum(before[starts] + 1, first[starts])]
+    lengths = (ended - begun, seen_until - begun, ended - doubtful)
+    return Repairs(printer[starts], begun, ended, *(np.where(is_over, each, 0) for each in lengths))
+
+
+def _begins_fault(
+    code: NDArray[np.int8], before: Keys, is_first_known: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    found = np.zeros(len(code), dtype=bool)
+    for into, after, of_nothing in _FAULTS:
+        fits = np.where(is_first_known, of_nothing, after[code[before]])
+        found |= into[code] & fits
+    return found
+
+
+def _next(wanted: Keys, starts: Keys, printer: Integers) -> Keys:
+    """The first of the wanted rows behind each start that is of the same printer, -1 where there is none."""
+    place = np.searchsorted(wanted, starts, side="right")
+    padded = np.concatenate((wanted, np.full(1, -1)))
+    found = padded[place]
+    return np.where((found >= 0) & (printer[found] == printer[starts]), found, -1)
+
+
+class RepairHistory:
+    """The faults and repairs of every printer, as the changes of state stand."""
+
+    def __init__(self, changes: Changes) -> None:
+        self._changes = changes
+        self._repairs: Repairs | None = None
+        self._stale: set[int] = set()
+        self._sums: SumsKept[tuple[bytes, int], RunningSums] = SumsKept()
+
+    def renew(self, printer: int | None = None) -> None:
+        """The printer's changes are others now; those of all where none is named."""
+        if printer is None:
+            self._repairs = None
+        else:
+            self._stale.add(printer)
+
+    def sums(self, edges: Integers, subject_of: Keys, subjects: int) -> Integers:
+        """The sums of `MEASURES` before each edge: by edge, measure and subject.
+
+        A fault counts when it began, a repair when it ended. `subject_of` gives the subject of each
+        printer, -1 for none.
+        """
+        repairs = self._current()
+        who = Grouping(subject_of, subjects)
+        return self._sums.get(who.key, lambda: _summed(repairs, who)).until(edges)
+
+    def within(self, from_ms: int, to_ms: int, printers: Sequence[int]) -> list[tuple[int, int, int | None]]:
+        """The faults of the printers (by number) that began in the window, or whose repair ended in it.
+
+        When each began, its printer, and when it was repaired, None for not yet; in this order.
+        """
+        found = self._current()
+        begins = (found.begun >= from_ms) & (found.begun < to_ms)
+        ends = (found.ended >= from_ms) & (found.ended < to_ms)
+        wanted = (begins | ends) & np.isin(found.printer, printers)
+        columns = found.begun[wanted].tolist(), found.printer[wanted].tolist(), found.ended[wanted].tolist()
+        rows = [
+            (begun, printer, None if ended < 0 else ended)
+            for begun, printer, ended in zip(*columns, strict=True)
+        ]
+        return sorted(rows, key=lambda row: row[:2])
+
+    def _current(self) -> Repairs:
+        if self._repairs is not None and not self._stale:
+            return self._repairs
+        self._sums.clear()
+        if self._repairs is None or len(self._stale) > _MOST_ONE_BY_ONE:
+            self._repairs = repairs_of(self._changes.columns.by_printer())
+        else:
+            rows = [(number, self._changes.changes(number)) for number in sorted(self._stale)]
+            found = repairs_of(ChangeColumns.of(rows).by_printer())
+            stays = ~np.isin(self._repairs.printer, list(self._stale))
+            pairs = zip(self._repairs, found, strict=True)
+            self._repairs = Repairs(*(np.concatenate((old[stays], new)) for old, new in pairs))
+        self._stale.clear()
+        return self._repairs
+
+
+def _summed(repairs: Repairs, who: Grouping) -> RunningSums:
+    """A fault stands in two rows: when it began and, where it is over, when it ended."""
+    over = repairs.ended >= 0
+    at = np.concatenate((repairs.begun, repairs.ended[over]))
+    printer = np.concatenate((repairs.printer, repairs.printer[over]))
+    faults = np.repeat((1, 0), (len(over), int(over.sum())))
+    order = np.argsort(at, kind="stable")
+    none = np.zeros(len(over), dtype=np.int64)
+    lengths = (repairs.repair_ms, repairs.least_ms, repairs.most_ms)
+    table = [faults, 1 - faults, *(np.concatenate((none, each[over])) for each in lengths)]
+    subject, table = who.subject_of[printer[order]], [each[order] for each in table]
+
+    def contributions(rows: slice | Keys) -> Sequence[Added]:
+        return [(subject[rows], [each[rows] for each in table])]
+
+    return RunningSums(at[order], who.subjects, len(MEASURES), contributions)

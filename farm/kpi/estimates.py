@@ -1,0 +1,122 @@
+"""Accuracy of estimates: how long prints take against what their source said beforehand."""
+
+from enum import StrEnum
+from math import sqrt
+from typing import Final
+
+from farm.kpi.calculation import KpiInput, KpiResult, Tally
+from farm.kpi.indicator import Cadence, Indicator, Unit
+from farm.kpi.outcomes import EstimateTally
+from farm.kpi.parts import (
+    EVERY_OUTCOME,
+    Difference,
+    EndedJobs,
+    JobRow,
+    JobSelector,
+    LeftOut,
+    Measure,
+    Part,
+)
+from farm.model.states import Outcome
+
+_THOUSAND = 1_000
+_SUCCEEDED: Final = frozenset({Outcome.SUCCEEDED})
+
+
+class EstimateMeasure(StrEnum):
+    """What is summed up of jobs that can be held against an estimate."""
+
+    JOBS = "jobs"
+    ACTUAL = "actual"
+    EXPECTED = "expected"
+    OFF = "off"
+    """The difference, whichever way it goes."""
+
+
+class Estimated(JobSelector, frozen=True, kw_only=True):
+    """Jobs that succeeded, printed and carry an estimate: how many, or their times."""
+
+    of: EstimateMeasure
+
+    @property
+    def measure(self) -> Measure:
+        """A count, or time."""
+        return Measure.COUNT if self.of is EstimateMeasure.JOBS else Measure.TIME
+
+    def total(self, given: KpiInput) -> int:
+        """The sum over these jobs."""
+        told = given.outcomes.estimates
+        return {
+            EstimateMeasure.JOBS: told.jobs,
+            EstimateMeasure.ACTUAL: told.actual_ms,
+            EstimateMeasure.EXPECTED: told.expected_ms,
+            EstimateMeasure.OFF: told.off_ms,
+        }[self.of]
+
+    def share(self, row: JobRow) -> int:
+        """What the job adds, where it is one of them."""
+        actual, expected = row.job.printing_ms, row.job.expected_ms or 0
+        if row.job.outcome is not Outcome.SUCCEEDED or actual <= 0 or expected <= 0:
+            return 0
+        return {
+            EstimateMeasure.JOBS: 1,
+            EstimateMeasure.ACTUAL: actual,
+            EstimateMeasure.EXPECTED: expected,
+            EstimateMeasure.OFF: abs(actual - expected),
+        }[self.of]
+
+
+def estimate_accuracy(given: KpiInput) -> KpiResult:
+    """Printing time ÷ estimate of the jobs that succeeded and carry one, a ratio; None without such a job.
+
+    Above 1 they take longer than was said. Nothing that is unknown changes it: a job without an estimate,
+    or whose end nobody knows, is held against nothing.
+    """
+    told = given.outcomes.estimates
+    value = told.actual_ms / told.expected_ms if told.expected_ms else None
+    return KpiResult(
+        value=value,
+        low=value,
+        high=value,
+        amounts={"spread": spread(told)} if told.jobs else {},
+    )
+
+
+def spread(told: EstimateTally) -> float:
+    """The standard deviation of printing time ÷ estimate, job by job; 0 for none or one."""
+    if told.jobs < 2:
+        return 0.0
+    mean = told.thousandths / told.jobs
+    variance = (told.squared - told.jobs * mean * mean) / (told.jobs - 1)
+    return sqrt(max(0.0, variance)) / _THOUSAND
+
+
+ESTIMATE_ACCURACY = Indicator(
+    id="estimate_accuracy",
+    name="Estimate accuracy",
+    unit=Unit.RATIO,
+    formula="printing hours ÷ estimated hours of the jobs that succeeded and carry an estimate",
+    source="ISO 22400-2 (actual ÷ planned run time), the plan being the slicer's estimate",
+    more_is_better=False,
+    cadences=(Cadence.WEEKLY,),
+    targets=(),
+    parts=(
+        Part("estimated", Estimated(of=EstimateMeasure.JOBS)),
+        Part("succeeded", EndedJobs(outcomes=_SUCCEEDED)),
+        Part("actual_hours", Estimated(of=EstimateMeasure.ACTUAL)),
+        Part("expected_hours", Estimated(of=EstimateMeasure.EXPECTED)),
+        Part("off_hours", Estimated(of=EstimateMeasure.OFF)),
+    ),
+    expression="actual_hours ÷ expected_hours",
+    left_out=(
+        LeftOut(
+            "not_estimated",
+            "its source said no estimate, or it did not print",
+            Difference(whole=EndedJobs(outcomes=_SUCCEEDED), less=Estimated(of=EstimateMeasure.JOBS)),
+        ),
+        LeftOut("not_succeeded", "it did not succeed", EndedJobs(outcomes=EVERY_OUTCOME - _SUCCEEDED)),
+    ),
+    beside={"spread": "the standard deviation of printing time ÷ estimate, job by job"},
+    calculate=estimate_accuracy,
+    reads=frozenset({Tally.JOBS, Tally.ESTIMATES}),
+)

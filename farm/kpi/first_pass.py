@@ -1,0 +1,68 @@
+"""First-pass yield: how many parts are good at the first attempt, without a reprint."""
+
+from farm.kpi.calculation import KpiInput, KpiResult, Tally
+from farm.kpi.indicator import Cadence, Indicator, Unit
+from farm.kpi.targets import Profile, Target
+from farm.kpi.wilson import wilson_interval
+
+
+def first_pass_yield(given: KpiInput) -> KpiResult:
+    """Good units ÷ units of the first attempts, a ratio; None before one ended in a known way.
+
+    Attempts of unknown outcome were good at best, and not at worst. What followed them are reprints, which
+    are no first attempts, if they were not good: at best what was not good, at worst what was.
+    """
+    told = given.outcomes.attempts
+    value = _ratio(told.good_parts, told.parts)
+    possible, best = told.parts + told.unknown_parts, told.good_parts + told.unknown_parts
+    doubtful_bad = told.doubtful_parts - told.doubtful_good_parts
+    worst = (
+        value,
+        _ratio(told.good_parts, possible),
+        _ratio(told.good_parts - told.doubtful_good_parts, possible - told.doubtful_good_parts),
+    )
+    at_best = (value, _ratio(best, possible), _ratio(best, possible - doubtful_bad))
+    return KpiResult(
+        value=value,
+        low=min((each for each in worst if each is not None), default=None),
+        high=max((each for each in at_best if each is not None), default=None),
+        interval=wilson_interval(told.good_parts, told.parts),
+        counts={
+            "parts": told.parts,
+            "good_parts": told.good_parts,
+            "unknown_parts": told.unknown_parts,
+            "doubtful_parts": told.doubtful_parts,
+            "attempts": told.attempts,
+            "reprints": told.reprints,
+        },
+    )
+
+
+def _ratio(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+FIRST_PASS_YIELD = Indicator(
+    id="first_pass_yield",
+    name="First-pass yield",
+    unit=Unit.RATIO,
+    formula="good units of the first attempts ÷ units of the first attempts",
+    source="guides of service-bureau and jewelry; ISO 22400-2 (first pass yield)",
+    more_is_better=True,
+    cadences=(Cadence.WEEKLY,),
+    targets=(
+        Target(profile=Profile.SERVICE_BUREAU, low=0.92),
+        Target(profile=Profile.JEWELRY, low=0.90, meaning="its success rate is of first attempts"),
+    ),
+    expression="good_parts ÷ parts",
+    beside={
+        "parts": "units of the first attempts of which it is known what they came to",
+        "good_parts": "the good ones of them",
+        "unknown_parts": "units of first attempts of which it is not known",
+        "doubtful_parts": "those of `parts` that are of reprints if an unknown attempt before was not good",
+        "attempts": "first attempts, a plate each",
+        "reprints": "jobs that printed again what an attempt before did not bring",
+    },
+    calculate=first_pass_yield,
+    reads=frozenset({Tally.FIRST_ATTEMPTS}),
+)

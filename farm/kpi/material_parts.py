@@ -1,0 +1,85 @@
+"""Parts of figures that are material: grams, millilitres of resin, metres of filament."""
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Final
+
+from farm.kpi.calculation import KpiInput
+from farm.kpi.outcomes import MaterialTally
+from farm.kpi.parts import JobRow, JobSelector, Measure
+from farm.model.job import Job
+from farm.model.states import Outcome
+from farm.settings import SiteSettings
+
+_MILLI: Final = 1_000
+_MICRO: Final = 1_000_000
+
+
+def grams_of(used: MaterialTally, site: SiteSettings) -> float:
+    """What the jobs took, in grams: as they say, else by the densities of the site."""
+    return (
+        used.grams
+        + used.unweighed_micrometres / _MICRO * site.filament_grams_per_metre
+        + used.unweighed_microlitres / _MILLI * site.resin_grams_per_millilitre
+    )
+
+
+def job_grams(job: Job, site: SiteSettings) -> float:
+    """What one job took, in grams, by the same rules."""
+    if job.filament_g is not None:
+        return _rounded(job.filament_g)
+    if job.resin_ml is not None:
+        return _rounded(job.resin_ml) * site.resin_grams_per_millilitre
+    return _rounded(job.filament_mm) / _MILLI * site.filament_grams_per_metre
+
+
+def _rounded(amount: float | None) -> float:
+    """To the thousandth, as sums are kept."""
+    return 0.0 if amount is None else round(amount * _MILLI) / _MILLI
+
+
+class MaterialMeasure(StrEnum):
+    """What is summed up of material."""
+
+    GRAMS = "grams"
+    MILLILITRES = "millilitres"
+    METRES = "metres"
+    SILENT = "silent"
+    """Jobs that say nothing of what they took."""
+
+
+_TALLIED: Final[Mapping[MaterialMeasure, Callable[[MaterialTally, SiteSettings], float]]] = {
+    MaterialMeasure.GRAMS: grams_of,
+    MaterialMeasure.MILLILITRES: lambda used, _: used.millilitres,
+    MaterialMeasure.METRES: lambda used, _: used.millimetres / _MILLI,
+    MaterialMeasure.SILENT: lambda used, _: used.silent,
+}
+_MEASURED: Final[Mapping[MaterialMeasure, Callable[[Job, SiteSettings], float]]] = {
+    MaterialMeasure.GRAMS: job_grams,
+    MaterialMeasure.MILLILITRES: lambda job, _: _rounded(job.resin_ml),
+    MaterialMeasure.METRES: lambda job, _: _rounded(job.filament_mm) / _MILLI,
+    MaterialMeasure.SILENT: lambda job, _: int(
+        job.filament_g is None and job.filament_mm is None and job.resin_ml is None
+    ),
+}
+
+
+class Material(JobSelector, frozen=True, kw_only=True):
+    """What the jobs of these outcomes took."""
+
+    of: MaterialMeasure
+    outcomes: frozenset[Outcome]
+
+    @property
+    def measure(self) -> Measure:
+        """An amount, but for the jobs that say nothing."""
+        return Measure.COUNT if self.of is MaterialMeasure.SILENT else Measure.AMOUNT
+
+    def total(self, given: KpiInput) -> float:
+        """The sum over the jobs of these outcomes."""
+        told = _TALLIED[self.of]
+        return sum(told(given.outcomes.material_of(outcome), given.site) for outcome in self.outcomes)
+
+    def share(self, row: JobRow) -> float:
+        """What the job took."""
+        return _MEASURED[self.of](row.job, row.site) if row.job.outcome in self.outcomes else 0

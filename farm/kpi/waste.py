@@ -1,0 +1,140 @@
+"""Waste: the material and the hours that failed prints took."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from farm.kpi.calculation import KpiInput, KpiResult, Tally, hours
+from farm.kpi.indicator import Cadence, Indicator, Unit
+from farm.kpi.material_parts import Material, MaterialMeasure, grams_of
+from farm.kpi.outcomes import MaterialTally, OutcomeTally
+from farm.kpi.parts import EVERY_OUTCOME, EndedJobs, JobMeasure, LeftOut, Part
+from farm.model.states import Outcome
+from farm.settings import SiteSettings
+
+_FAILED: Final = (Outcome.FAILED,)
+_UNKNOWN: Final = (Outcome.UNKNOWN,)
+_OTHERS: Final = (Outcome.SUCCEEDED, Outcome.CANCELLED, Outcome.UNKNOWN)
+_ALL_FAILED: Final = frozenset(_FAILED)
+_FAILED_JOBS: Final = Part("failed", EndedJobs(outcomes=_ALL_FAILED))
+
+
+def material_waste(given: KpiInput) -> KpiResult:
+    """Grams that failed prints took ÷ grams that all prints took; None where no print says what it took.
+
+    Filament of which only the length is known, and resin, are weighed by the densities of the site. At
+    worst the prints of unknown outcome failed too, and the failed ones that say nothing took what others
+    take in the mean; at best only the others that say nothing did.
+    """
+    outcomes, site = given.outcomes, given.site
+    failed, unknown = _grams(outcomes, _FAILED, site), _grams(outcomes, _UNKNOWN, site)
+    used = _grams(outcomes, Outcome, site)
+    known = outcomes.ended - _silent(outcomes, Outcome)
+    mean = used / known if known > 0 else 0.0
+    more_failed = mean * _silent(outcomes, (*_FAILED, *_UNKNOWN))
+    more_others = mean * _silent(outcomes, _OTHERS)
+    return KpiResult(
+        value=failed / used if used else None,
+        low=failed / (used + more_others) if used else None,
+        high=(failed + unknown + more_failed) / (used + more_failed) if used else None,
+        amounts={"rejected_grams": _rejected_grams(outcomes, site)},
+    )
+
+
+def failed_hours(given: KpiInput) -> KpiResult:
+    """Hours of printing, preparing and pauses of the prints that failed; None where none ended.
+
+    At worst those of unknown outcome failed too.
+    """
+    outcomes = given.outcomes
+    failed, unknown = _hours(outcomes, Outcome.FAILED), _hours(outcomes, Outcome.UNKNOWN)
+    ended = outcomes.ended - outcomes.jobs.get(Outcome.UNKNOWN, 0)
+    return KpiResult(
+        value=failed if ended else None,
+        low=failed if outcomes.ended else None,
+        high=failed + unknown if outcomes.ended else None,
+    )
+
+
+def _grams(outcomes: OutcomeTally, of: Iterable[Outcome], site: SiteSettings) -> float:
+    return sum(grams_of(outcomes.material_of(each), site) for each in of)
+
+
+def _silent(outcomes: OutcomeTally, of: Iterable[Outcome]) -> int:
+    return sum(outcomes.material_of(each).silent for each in of)
+
+
+def _rejected_grams(outcomes: OutcomeTally, site: SiteSettings) -> float:
+    taken = outcomes.inspected.rejected
+    return grams_of(
+        MaterialTally(
+            milligrams=taken.milligrams,
+            unweighed_micrometres=taken.micrometres,
+            unweighed_microlitres=taken.microlitres,
+        ),
+        site,
+    )
+
+
+def _hours(outcomes: OutcomeTally, of: Outcome) -> float:
+    spent = (outcomes.printing_ms, outcomes.preparing_ms, outcomes.paused_ms)
+    return hours(sum(each.get(of, 0) for each in spent))
+
+
+MATERIAL_WASTE = Indicator(
+    id="material_waste",
+    name="Material waste",
+    unit=Unit.RATIO,
+    formula="grams that failed prints took ÷ grams that all prints took",
+    source="the guides: logs of material by print; ISO 22400-2 (scrap ratio), of material",
+    more_is_better=False,
+    cadences=(Cadence.WEEKLY,),
+    targets=(),
+    parts=(
+        _FAILED_JOBS,
+        Part("without_material", Material(of=MaterialMeasure.SILENT, outcomes=EVERY_OUTCOME)),
+        Part("failed_grams", Material(of=MaterialMeasure.GRAMS, outcomes=_ALL_FAILED)),
+        Part("used_grams", Material(of=MaterialMeasure.GRAMS, outcomes=EVERY_OUTCOME)),
+        Part("failed_millilitres", Material(of=MaterialMeasure.MILLILITRES, outcomes=_ALL_FAILED)),
+        Part("used_millilitres", Material(of=MaterialMeasure.MILLILITRES, outcomes=EVERY_OUTCOME)),
+        Part("used_metres", Material(of=MaterialMeasure.METRES, outcomes=EVERY_OUTCOME)),
+    ),
+    expression="failed_grams ÷ used_grams",
+    left_out=(
+        LeftOut(
+            "material_unknown",
+            "it says nothing of what it took: it opens the range",
+            Material(of=MaterialMeasure.SILENT, outcomes=EVERY_OUTCOME),
+        ),
+    ),
+    beside={"rejected_grams": "the share of the rejected units in what their jobs took"},
+    calculate=material_waste,
+    reads=frozenset({Tally.JOBS, Tally.MATERIAL, Tally.INSPECTIONS}),
+)
+
+FAILED_HOURS = Indicator(
+    id="failed_hours",
+    name="Hours lost to failures",
+    unit=Unit.HOURS,
+    formula="hours of printing, preparing and pauses of the prints that failed",
+    source="the guides: logs of failures with the time that they cost",
+    more_is_better=False,
+    cadences=(Cadence.WEEKLY,),
+    targets=(),
+    parts=(
+        _FAILED_JOBS,
+        Part("ended", EndedJobs(outcomes=EVERY_OUTCOME)),
+        Part("lost_hours", EndedJobs(outcomes=_ALL_FAILED, of=JobMeasure.WHOLE_TIME)),
+        Part("failed_printing_hours", EndedJobs(outcomes=_ALL_FAILED, of=JobMeasure.PRINTING_TIME)),
+        Part("all_hours", EndedJobs(outcomes=EVERY_OUTCOME, of=JobMeasure.WHOLE_TIME)),
+    ),
+    expression="lost_hours",
+    left_out=(
+        LeftOut(
+            "outcome_unknown",
+            "how it ended is not known: it opens the range",
+            EndedJobs(outcomes=frozenset(_UNKNOWN), of=JobMeasure.WHOLE_TIME),
+        ),
+    ),
+    calculate=failed_hours,
+    reads=frozenset({Tally.JOBS, Tally.TIMES}),
+)
