@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from api import schemas, working_schemas
+from api import kpi_schemas, schemas, setup_schemas, working_schemas
 from farm.influx.status import QueueStatus
 from farm.kpi.catalogue import indicator
 from farm.kpi.figure import KpiFigure, KpiSeries, figure_record, target_record
@@ -291,9 +291,9 @@ def rejected_view(message: RejectedMessage) -> schemas.RejectedMessageRecord:
     )
 
 
-def refused_view(client: RefusedClient, now_ms: int) -> schemas.RefusedClientRecord:
+def refused_view(client: RefusedClient, now_ms: int) -> setup_schemas.RefusedClientRecord:
     """A client that was not let in, as it stands at `now_ms`."""
-    return schemas.RefusedClientRecord(
+    return setup_schemas.RefusedClientRecord(
         address=client.address,
         client_id=client.client_id,
         reason=client.reason,
@@ -318,21 +318,21 @@ def fault_view(fault: IntakeFault) -> schemas.IntakeFaultCount:
     )
 
 
-def kpi_view(figure: KpiFigure) -> schemas.KpiReading:
+def kpi_view(figure: KpiFigure) -> kpi_schemas.KpiReading:
     """One indicator's figure."""
     before = figure.before
     shown = figure_record(figure) | {"window": window_view(figure.window)}
     if before is not None:
         shown["before"] |= {"window": window_view(before.window)}
-    return schemas.KpiReading(name=indicator(figure.id).name, **shown)
+    return kpi_schemas.KpiReading(name=indicator(figure.id).name, **shown)
 
 
-def kpi_rows(series: Sequence[KpiSeries]) -> list[schemas.KpiRow]:
+def kpi_rows(series: Sequence[KpiSeries]) -> list[kpi_schemas.KpiRow]:
     """An indicator's figures over time, of each subject."""
     # Subjects share their periods, and writing an instant down takes longer than anything else here.
     shown = cache(rfc3339)
     return [
-        schemas.KpiRow(
+        kpi_schemas.KpiRow(
             id=row.id,
             scope=row.scope,
             scope_id=row.scope_id,
@@ -341,7 +341,7 @@ def kpi_rows(series: Sequence[KpiSeries]) -> list[schemas.KpiRow]:
             window=window_view(row.window),
             period=row.period,
             points=[
-                schemas.KpiPoint(
+                kpi_schemas.KpiPoint(
                     from_=shown(point.from_ms),
                     to=shown(point.to_ms),
                     value=point.value,
@@ -356,9 +356,9 @@ def kpi_rows(series: Sequence[KpiSeries]) -> list[schemas.KpiRow]:
     ]
 
 
-def kpi_definition(entry: Indicator, held_to: Sequence[Target]) -> schemas.KpiDefinition:
+def kpi_definition(entry: Indicator, held_to: Sequence[Target]) -> kpi_schemas.KpiDefinition:
     """What an indicator means, and which targets the farm holds it to."""
-    return schemas.KpiDefinition(
+    return kpi_schemas.KpiDefinition(
         id=entry.id,
         name=entry.name,
         unit=entry.unit,
@@ -368,11 +368,11 @@ def kpi_definition(entry: Indicator, held_to: Sequence[Target]) -> schemas.KpiDe
         cadences=list(entry.cadences),
         inputs=list(entry.inputs),
         expression=entry.expression,
-        parts=[schemas.KpiPart(name=part.name, measure=part.rows.measure) for part in entry.parts],
-        left_out=[schemas.KpiOmission(name=each.name, why=each.why) for each in entry.left_out],
+        parts=[kpi_schemas.KpiPart(name=part.name, measure=part.rows.measure) for part in entry.parts],
+        left_out=[kpi_schemas.KpiOmission(name=each.name, why=each.why) for each in entry.left_out],
         beside=dict(entry.beside),
-        targets=[schemas.KpiTarget(**target_record(target, entry.unit)) for target in entry.targets],
-        held_to=[schemas.KpiTarget(**target_record(target, entry.unit)) for target in held_to],
+        targets=[kpi_schemas.KpiTarget(**target_record(target, entry.unit)) for target in entry.targets],
+        held_to=[kpi_schemas.KpiTarget(**target_record(target, entry.unit)) for target in held_to],
     )
 
 

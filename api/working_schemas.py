@@ -2,7 +2,8 @@
 
 from pydantic import Field
 
-from api.schemas import Answer, Instant, JobRecord, KpiReading, PrinterId
+from api.kpi_schemas import KpiReading
+from api.schemas import Answer, Instant, JobRecord, PrinterId
 from farm.kpi.parts import Measure
 from farm.model.states import PrinterState
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from api import schemas, views, working_schemas
+from api import kpi_schemas, schemas, views, working_schemas
 from api.context import Context
 from api.parameters import (
     Limit,
@@ -43,7 +43,7 @@ def list_kpis(
     by: ScopeWords = Scope.FARM.value,
     limit: SubjectLimit = MOST_SUBJECTS,
     before: Annotated[bool, Query(description="With the figures of the window before.")] = True,
-) -> schemas.KpiList:
+) -> kpi_schemas.KpiList:
     """Figures with counts, 95 % interval, range of the unknown, observed share, targets, and those before."""
     for word in name or ():
         if word not in NAMES:
@@ -53,7 +53,7 @@ def list_kpis(
     figures = context.kpi_engine.evaluate(
         name, asked, scopes_of(by), now_ms, wanted=wanted, limit=limit, compared=before
     )
-    return schemas.KpiList(
+    return kpi_schemas.KpiList(
         at=rfc3339(now_ms),
         window=views.window_view(asked.until(now_ms)),
         items=[views.kpi_view(figure) for figure in figures],
@@ -62,7 +62,7 @@ def list_kpis(
 
 
 @router.get("/catalogue", summary="What each indicator means")
-def list_definitions(context: Context) -> schemas.Listing[schemas.KpiDefinition]:
+def list_definitions(context: Context) -> schemas.Listing[kpi_schemas.KpiDefinition]:
     """Formula, inputs, parts, direction, cadence, source and targets of every indicator."""
     return schemas.Listing(
         at=rfc3339(context.farm_view.now_ms()),
@@ -82,7 +82,7 @@ def show_series(
     ] = None,
     by: ScopeWords = Scope.FARM.value,
     limit: SubjectLimit = MOST_SUBJECTS,
-) -> schemas.KpiRows:
+) -> kpi_schemas.KpiRows:
     """The figures of every hour, day, week or month of the window; the first and last may be cut short.
 
     Worked out anew when the last answer is older than some seconds; `at` says when.
@@ -95,7 +95,9 @@ def show_series(
         found = context.series_cache.series(kpi, bounds, scopes_of(by), period, wanted, now_ms, limit)
     except TooManyPeriods as error:
         raise invalid("window", window, f"at most a thousand periods: {error}") from error
-    return schemas.KpiRows(at=rfc3339(found.at_ms), items=views.kpi_rows(found.rows), left_out=found.left_out)
+    return kpi_schemas.KpiRows(
+        at=rfc3339(found.at_ms), items=views.kpi_rows(found.rows), left_out=found.left_out
+    )
 
 
 @router.get("/{kpi}/working", summary="How a figure came about", responses=NOT_FOUND)

@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Query, Request
 
-from api import schemas, views
+from api import schemas, setup_schemas, views
 from api.context import Context
 from api.setup import BrokerAccess
 from farm.model import limits
@@ -32,7 +32,7 @@ def show_setup(
             pattern=r"^[^/+#\x00-\x1f\x7f]+$",
         ),
     ] = None,
-) -> schemas.Setup:
+) -> setup_schemas.Setup:
     """Broker, topics and texts. The password only for who is signed in, or asks from this machine."""
     access = _NOTHING_KNOWN if context.setup is None else context.setup()
     trusted = context.sign_in is not None or _is_local(request)
@@ -47,21 +47,21 @@ def show_setup(
     )
     wanted = name or _free_name(context, access)
     ways = setup_ways(broker, prefixes_for(access.topics), wanted)
-    return schemas.Setup(
+    return setup_schemas.Setup(
         site=context.farm_view.site.name,
         host=access.host,
         port=access.port,
         tls=access.tls,
         username=access.username,
         password=password,
-        topics=[schemas.TopicHint(adapter=adapter, topic=topic) for adapter, topic in access.topics],
+        topics=[setup_schemas.TopicHint(adapter=adapter, topic=topic) for adapter, topic in access.topics],
         name=wanted,
-        ways=[schemas.SetupWay.model_validate(msgspec.to_builtins(way)) for way in ways],
+        ways=[setup_schemas.SetupWay.model_validate(msgspec.to_builtins(way)) for way in ways],
     )
 
 
 @router.get("/refused-clients", summary="Whom the embedded broker did not let in, and why, newest first")
-def list_refused_clients(context: Context) -> schemas.Listing[schemas.RefusedClientRecord]:
+def list_refused_clients(context: Context) -> schemas.Listing[setup_schemas.RefusedClientRecord]:
     """Of the last week. Empty where the broker is another's: its own log tells whom it refuses."""
     now_ms = context.clock()
     refused = context.refusals() if context.refusals is not None else ()

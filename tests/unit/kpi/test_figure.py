@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from api.schemas import KpiPoint, KpiReading
+from api.kpi_schemas import KpiPoint, KpiReading
 from farm.kpi.calculation import KpiResult
 from farm.kpi.figure import (
     FIGURE_FIELDS,
