@@ -32,6 +32,7 @@ _LASTS_MS = 4_000
 _QUEUED_MS = 10_000
 _ECHO_MS = 2_000
 _UNDER_WAY = frozenset({PrinterState.PREPARING, PrinterState.PRINTING})
+_ENDS = frozenset({"PrintDone", "PrintFailed", "PrintCancelled"})
 
 
 class Sign(StrEnum):
@@ -137,7 +138,7 @@ def by_progress(memory: OctoPrintMemory, path: str, at: int) -> bool:
 
     With no state known one message does. Against a known rest it takes two of them some seconds
     apart, since one may come late after the end. Progress of before an end that is known is held
-    against the state of then, and so proves nothing.
+    against the state of then, and so proves nothing; nor does what was told in the second of the end.
     """
     state = as_of(memory, at, follow).state
     if state in ACTIVE_STATES and not memory.doubted:
@@ -146,13 +147,23 @@ def by_progress(memory: OctoPrintMemory, path: str, at: int) -> bool:
     if rule is None:
         return False
     if rule.after_ms:
-        if memory.progress_path != path:
+        ended_ms = _ended_ms(memory, at)
+        if at <= ended_ms:
+            return False
+        if memory.progress_path != path or memory.progress_ms <= ended_ms:
             memory.progress_path, memory.progress_ms = path, at
         if at - memory.progress_ms < rule.after_ms:
             return False
     if is_present(memory, at):
         memory.state, memory.doubted = rule.restored, False
     return True
+
+
+def _ended_ms(memory: OctoPrintMemory, at: int) -> int:
+    """When the last print that is known to have ended by `at` did so; 0 where none is."""
+    return max(
+        (each.at_ms for each in memory.happened if each.event in _ENDS and each.at_ms <= at), default=0
+    )
 
 
 def began_anew(memory: OctoPrintMemory, at: int, *, retained: bool) -> tuple[Observation, ...]:

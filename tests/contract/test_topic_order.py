@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from paho.mqtt.client import topic_matches_sub
 
@@ -104,6 +104,7 @@ def told_as_it_happened(path: Path) -> tuple[list[RecordedMessage], list[Recorde
 @pytest.mark.parametrize("path", OCTOPRINT, ids=recording_id)
 @settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 10_000), part=st.floats(0, 1))
+@example(seed=235, part=0.0)
 def test_any_interleaving_of_octoprints_topics_comes_to_the_same_jobs(
     path: Path, seed: int, part: float
 ) -> None:

@@ -144,7 +144,12 @@ def test_a_parameter_nobody_knows_is_refused_with_the_nearest(server: FarmServer
         ),
         ("/kpis", {"name": "utilisation"}, "name", "utilization, print_success_rate, "),
         ("/kpis", {"group": "Hall Z"}, "group", "the groups of this farm"),
-        ("/kpis", {"by": "shelf"}, "by", "'printer', 'group' or 'farm'"),
+        (
+            "/kpis",
+            {"by": "shelf"},
+            "by",
+            "one of printer, group, model, site, farm, file, material, operator,",
+        ),
         ("/alerts", {"after": "nonsense"}, "after", "`next` of the page before"),
     ],
 )

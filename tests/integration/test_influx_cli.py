@@ -104,7 +104,7 @@ def test_the_evaluator_ships_and_the_ledger_can_be_rebuilt(influx: PrivateInflux
 
 def _of_jobs(figures: list[dict[str, Any]]) -> list[Any]:
     """The figures of jobs, which do not move with every second that passes between two commands."""
-    moving = {"utilization", "idle_time", "operational_uptime", "total_uptime", "mtbf"}
+    moving = {"utilization", "idle_time", "operational_uptime", "total_uptime", "mtbf", "availability", "oee"}
     return [(each["id"], each["value"]) for each in figures if each["id"] not in moving]
 
 

@@ -60,6 +60,7 @@ def test_a_pause_that_names_no_user_is_the_printers(printer: Farm, said: dict[st
     start(printer, 10)
     event(printer, 71, "PrintPaused", **said)
     state(printer, 71, "PAUSED")
+    printer.wait(80)
     assert [span.reason for span in printer.spans if span.state == "paused"] == [reason]
 
 

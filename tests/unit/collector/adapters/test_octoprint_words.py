@@ -7,7 +7,7 @@ import pytest
 from collector.adapters.base import ClockKind, Reading
 from farm.errors import UnreadableMessage
 from farm.model.observation import JobFact, JobReading, JobSignal, Link, Observation, Telemetry
-from farm.model.states import Cause, PrinterState
+from farm.model.states import Cause, PrinterState, StateReason
 from tests.unit.collector.adapters.octoprint import AT, AT_MS, FILE, OCTOPRINT, Instance
 
 STATES = {
@@ -153,7 +153,10 @@ def test_a_start_names_the_attempt_by_its_own_clock(instance: Instance) -> None:
 @pytest.mark.parametrize(("name", "state"), [("PrintPaused", "paused"), ("PrintResumed", "printing")])
 def test_a_pause_changes_the_state_and_measures_nothing(instance: Instance, name: str, state: str) -> None:
     assert instance.event(name, user="ann", time=5) == Observation(
-        time_ms=AT_MS, state=PrinterState(state), job=JobReading(file=FILE, operator="ann")
+        time_ms=AT_MS,
+        state=PrinterState(state),
+        job=JobReading(file=FILE, operator="ann"),
+        reason=StateReason.PAUSED_BY_PERSON if state == "paused" else None,
     )
 
 
@@ -306,8 +309,19 @@ def test_against_a_resting_state_it_takes_two_some_seconds_apart(
 
 def test_a_full_bed_rests_too(instance: Instance) -> None:
     instance.event("PrintDone")
-    assert instance.progress(42).observations == ()
-    assert instance.progress(43, 4).observations != ()
+    assert instance.progress(42, 1).observations == ()
+    assert instance.progress(43, 5).observations != ()
+
+
+@pytest.mark.parametrize("end", ["PrintDone", "PrintFailed", "PrintCancelled"])
+def test_what_was_told_by_the_second_of_an_end_proves_no_print_after_it(instance: Instance, end: str) -> None:
+    instance.state("OPERATIONAL")
+    assert instance.progress(71, 3).observations == ()
+    instance.event(end, 7)
+    assert instance.progress(81, 7).observations == ()
+    assert instance.progress(85, 8).observations == ()
+    assert instance.progress(86, 11).observations == ()
+    assert instance.progress(87, 12).observations != ()
 
 
 def test_progress_of_another_file_begins_to_count_anew(instance: Instance) -> None:
