@@ -35,9 +35,10 @@ def windows_of(header: Header) -> list[Window]:
 
 
 def _odd(header: Header, rng: Random) -> tuple[int, int]:
-    """From some instant to some other, at least an hour later."""
-    begin = rng.randrange(header.from_ms, header.to_ms - 2 * HOUR_MS)
-    return begin, rng.randrange(begin + HOUR_MS, header.to_ms)
+    """From some instant to some other, at least an hour later, or in a short run a quarter of it."""
+    least_ms = min(HOUR_MS, (header.to_ms - header.from_ms) // 4)
+    begin = rng.randrange(header.from_ms, header.to_ms - 2 * least_ms)
+    return begin, rng.randrange(begin + least_ms, header.to_ms)
 
 
 def _days(header: Header, zone: ZoneInfo) -> list[int]:

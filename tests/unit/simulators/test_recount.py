@@ -157,3 +157,18 @@ def test_windows_hold_the_whole_run_and_the_day_on_which_the_clock_is_turned() -
     assert [each.length_ms / HOUR_MS for each in windows if each.name == "turned day"] == [23]
     assert {each.name for each in windows} == {"whole", "odd", "turned day", "day", "week", "month"}
     assert all(header.from_ms <= each.from_ms < each.to_ms <= header.to_ms for each in windows)
+
+
+@pytest.mark.parametrize("minutes", [1, 16, 119, 121, 300])
+def test_a_run_of_any_length_has_windows_within_it(minutes: int) -> None:
+    header = Header(
+        seed=14,
+        scenario="everyday",
+        faults=[],
+        from_ms=parse_rfc3339("2026-03-20T00:00:00Z"),
+        to_ms=parse_rfc3339("2026-03-20T00:00:00Z") + minutes * HOUR_MS // 60,
+        printers=[],
+    )
+    windows = windows_of(header)
+    assert len(windows) == 4
+    assert all(header.from_ms <= each.from_ms < each.to_ms <= header.to_ms for each in windows)
