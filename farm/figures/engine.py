@@ -228,7 +228,8 @@ class KpiEngine:
             subject, given = _only(list(self._given(passed, who, sums)), subject_id)
             belonging = Belonging(asked, subject, model.printers, self.zone, has_hours=who.has_hours)
             behind = RowsBehind(model, state, belonging, passed, closed, self._site)
-            page = behind.page((rows or RowsWanted((), 0)).among(kinds_of(entry)))
+            kinds = kinds_of(entry, has_hours=who.has_hours)
+            page = behind.page((rows or RowsWanted((), 0)).among(kinds))
             ignored = sum(each.ignored for each in model.printers) if wanted == EVERYBODY else 0
         figure = self._figure(entry, passed, subject, given, has_hours=who.has_hours)
         found = sums_of(entry, given, has_hours=who.has_hours)

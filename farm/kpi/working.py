@@ -151,8 +151,10 @@ def worked_rows(entry: Indicator, rows: Iterable[Row]) -> tuple[WorkedRow, ...]:
     return tuple(WorkedRow(row, _shares(entry.parts, row), _shares(entry.left_out, row)) for row in rows)
 
 
-def kinds_of(entry: Indicator) -> tuple[RowKind, ...]:
-    """Which kinds of rows add to the indicator, or are left out of it."""
+def kinds_of(entry: Indicator, *, has_hours: bool) -> tuple[RowKind, ...]:
+    """Which kinds of rows add to the indicator, or are left out of it; none where it lacks the hours it needs."""
+    if entry.needs_hours and not has_hours:
+        return ()
     selectors = [part.rows for part in entry.parts] + [each.rows for each in entry.left_out]
     return tuple(kind for kind in RowKind if any(isinstance(rows, _SELECTS[kind]) for rows in selectors))
 

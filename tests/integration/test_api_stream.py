@@ -17,6 +17,7 @@ from farm.errors import LedgerUnreachable
 from farm.kpi.calendar import ShopCalendar
 from farm.kpi.catalogue import CATALOGUE
 from farm.kpi.opening_hours import parse_week
+from farm.kpi.restatement import OF_VERDICTS
 from farm.ledger.alert_store import AlertStore
 from farm.ledger.batch import Batch
 from farm.ledger.calendar_store import CalendarStore
@@ -140,7 +141,7 @@ def test_a_change_of_the_past_tells_which_figures_are_others_now(farm: SampleFar
     assert (verdict["kind"], verdict["who"], verdict["why"]) == ("job.inspected", "olga", "smooth")
     assert (verdict["from"], verdict["job_id"]) == (rfc3339(job.ended_ms or 0), job.id)
     assert (verdict["before"], verdict["after"]["rejected_units"]) == (None, 0)
-    assert verdict["indicators"] == ["success_after_inspection", "inspected_yield"]
+    assert verdict["indicators"] == [each.id for each in CATALOGUE if each.id in OF_VERDICTS]
     assert (assigned["who"], assigned["why"]) == ("petra", "holiday")
     assert (assigned["before"]["calendar"], assigned["after"]["calendar"]) == (None, "shop")
     assert "utilization" in assigned["indicators"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from farm.errors import InvalidInput, InvalidQuery
@@ -198,7 +198,17 @@ def added_up(pages: Sequence[Working], told: str) -> Counter[str]:
     st.sampled_from(SCOPES),
     st.lists(st.sampled_from([entry.id for entry in CATALOGUE]), min_size=3, max_size=5, unique=True),
 )
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
+@example(
+    farm=(Played(BAY1, [], [(0, Outcome.SUCCEEDED, None, 1, 0, None)]),),
+    plans=[],
+    bounds=(0, DAY_MS),
+    silent_ms=0,
+    strict=False,
+    limit=2,
+    by=(Scope.FILE,),
+    kpi_ids=["utilization", "oee", "quality"],
+)
 def test_the_rows_of_a_working_add_up_to_its_figure(
     farm: tuple[Played, ...],
     plans: list[tuple[str | None, int, int]],
