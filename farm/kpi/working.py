@@ -152,7 +152,7 @@ def worked_rows(entry: Indicator, rows: Iterable[Row]) -> tuple[WorkedRow, ...]:
 
 
 def kinds_of(entry: Indicator, *, has_hours: bool) -> tuple[RowKind, ...]:
-    """Which kinds of rows add to the indicator, or are left out of it; none where it lacks the hours it needs."""
+    """Which kinds of rows add to the indicator, or are left out of it; none without the hours it needs."""
     if entry.needs_hours and not has_hours:
         return ()
     selectors = [part.rows for part in entry.parts] + [each.rows for each in entry.left_out]
