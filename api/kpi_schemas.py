@@ -68,20 +68,30 @@ class KpiBefore(Answer):
     side: Side | None = Field(description="Whether that is for the better.", examples=["better"])
 
 
+ScopeText = Annotated[
+    str,
+    Field(
+        description="What the figure is of: a word that `by` takes, or several with commas between.",
+        examples=["farm"],
+    ),
+]
+ScopeId = Annotated[
+    str,
+    Field(
+        description="Id of a printer, name of a group, text of a file and so on, empty for what has none; "
+        "by several scopes a JSON list of these.",
+        examples=["main"],
+    ),
+]
+
+
 class KpiReading(Answer):
     """One indicator of one subject over one window, with what is needed to judge it."""
 
     id: str = Field(examples=["print_success_rate"])
     name: str = Field(examples=["Print success rate"])
-    scope: str = Field(
-        description="What the figure is of: a word that `by` takes, or several with commas between.",
-        examples=["farm"],
-    )
-    scope_id: str = Field(
-        description="Id of a printer, name of a group, text of a file and so on, empty for what has none; "
-        "by several scopes a JSON list of these.",
-        examples=["main"],
-    )
+    scope: ScopeText
+    scope_id: ScopeId
     label: str = Field(examples=["main"])
     window: WindowBounds
     unit: Unit = Field(examples=["ratio"])
@@ -136,15 +146,8 @@ class KpiRow(Answer):
     """One indicator of one subject, period by period."""
 
     id: str = Field(examples=["print_success_rate"])
-    scope: str = Field(
-        description="What the figure is of: a word that `by` takes, or several with commas between.",
-        examples=["farm"],
-    )
-    scope_id: str = Field(
-        description="Id of a printer, name of a group, text of a file and so on, empty for what has none; "
-        "by several scopes a JSON list of these.",
-        examples=["main"],
-    )
+    scope: ScopeText
+    scope_id: ScopeId
     label: str = Field(examples=["main"])
     unit: Unit = Field(examples=["ratio"])
     window: WindowBounds

@@ -366,7 +366,7 @@ def _beside(
 
 
 def _point(entry: Indicator, window: Window, given: KpiInput, *, has_hours: bool) -> SeriesPoint:
-    result = entry.calculate(given) if has_hours or not entry.needs_hours else NO_DATA
+    result = NO_DATA if entry.lacks_hours(has_hours=has_hours) else entry.calculate(given)
     return SeriesPoint(
         window.from_ms, window.to_ms, result.value, result.low, result.high, given.account.observed_share
     )

@@ -68,12 +68,16 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True):
         selectors = [part.rows for part in self.parts] + [each.rows for each in self.left_out]
         return tuple(each for each in Input if any(each in rows.inputs for rows in selectors))
 
+    def lacks_hours(self, *, has_hours: bool) -> bool:
+        """Whether it has no data of a subject, since that has no hours of printers and it needs them."""
+        return self.needs_hours and not has_hours
+
     def worked_out(self, given: KpiInput, *, has_hours: bool = True) -> KpiResult:
         """What the formula gives, and in its counts and amounts what the parts come to.
 
         Without the hours of printers those that need them have no data, and no other tells hours of them.
         """
-        if self.needs_hours and not has_hours:
+        if self.lacks_hours(has_hours=has_hours):
             return NO_DATA
         found = self.calculate(given)
         counts, amounts = {}, {}

@@ -115,7 +115,7 @@ def shown_amount(measure: Measure, amount: Amount) -> str:
 
 def sums_of(entry: Indicator, given: KpiInput, *, has_hours: bool) -> tuple[Sum, ...]:
     """What each part of the indicator comes to; those of hours are none where there are no hours."""
-    if entry.needs_hours and not has_hours:
+    if entry.lacks_hours(has_hours=has_hours):
         return ()
     told = (part for part in entry.parts if has_hours or isinstance(part.rows, JobSelector))
     return tuple(Sum(part.name, part.rows.measure, part.rows.total(given)) for part in told)
@@ -123,7 +123,7 @@ def sums_of(entry: Indicator, given: KpiInput, *, has_hours: bool) -> tuple[Sum,
 
 def omissions_of(entry: Indicator, given: KpiInput, *, has_hours: bool) -> tuple[Omission, ...]:
     """What the indicator leaves out, where there is some of it."""
-    if entry.needs_hours and not has_hours:
+    if entry.lacks_hours(has_hours=has_hours):
         return (
             Omission("no_hours", "it needs the hours of printers, and these are prints", Measure.COUNT, 0),
         )
@@ -153,7 +153,7 @@ def worked_rows(entry: Indicator, rows: Iterable[Row]) -> tuple[WorkedRow, ...]:
 
 def kinds_of(entry: Indicator, *, has_hours: bool) -> tuple[RowKind, ...]:
     """Which kinds of rows add to the indicator, or are left out of it; none without the hours it needs."""
-    if entry.needs_hours and not has_hours:
+    if entry.lacks_hours(has_hours=has_hours):
         return ()
     selectors = [part.rows for part in entry.parts] + [each.rows for each in entry.left_out]
     return tuple(kind for kind in RowKind if any(isinstance(rows, _SELECTS[kind]) for rows in selectors))
