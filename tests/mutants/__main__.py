@@ -9,12 +9,13 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from multiprocessing.connection import wait
+from pathlib import Path
 
 from tests.mutants.accepted import accepted
 from tests.mutants.mutations import Mutant, mutants
 from tests.mutants.results import Results
 from tests.mutants.targets import TARGETS, Target
-from tests.mutants.trial import Outcome, Trial, warm_up, warm_up_for
+from tests.mutants.trial import Outcome, Trial, nearest_first, warm_up, warm_up_for
 
 _POLL_S = 0.2
 _PATIENCE = 5
@@ -83,16 +84,23 @@ def _try_all(target: Target, todo: list[Mutant], results: Results, jobs: int) ->
     limit = max(_LEAST_S, _PATIENCE * _time_of_tests(target))
     running: list[Trial] = []
     waiting = list(reversed(todo))
+    orders: dict[Path, tuple[str, ...]] = {}
     done, began, survived = 0, time.monotonic(), 0
     while running or waiting:
         while waiting and len(running) < jobs:
-            running.append(Trial(waiting.pop(), target.tests, limit))
+            mutant = waiting.pop()
+            order = orders.setdefault(mutant.path, nearest_first(mutant, target.tests))
+            running.append(Trial(mutant, order, limit))
         wait([trial.process.sentinel for trial in running], _POLL_S)
         for trial in list(running):
             outcome = trial.outcome()
             if outcome is None or trial.mutant is None:
                 continue
             running.remove(trial)
+            if (noticing := trial.noticed_by) is not None:
+                # What noticed one mutant of a module is the likeliest to notice the next.
+                order = orders[trial.mutant.path]
+                orders[trial.mutant.path] = tuple(sorted(order, key=lambda test: test != noticing))
             results.keep(trial.mutant, outcome)
             done += 1
             survived += outcome is Outcome.SURVIVED

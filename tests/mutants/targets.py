@@ -6,6 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 _ADAPTERS = "tests/unit/collector/adapters"
 _TRAITS = f"{_ADAPTERS}/test_traits.py"
+_ESTIMATES = f"{_ADAPTERS}/test_estimates.py"
 _REDACTION = "tests/unit/collector/test_redaction.py"
 _TRACKER = "tests/unit/collector/tracker"
 _TRACKED = (
@@ -17,8 +18,10 @@ _HOURS = "tests/contract/test_recordings.py::test_the_hours_add_up_without_hole_
 
 
 _FIGURED = (
-    *("catalogue", "formulas", "outcomes", "account", "periods", "windows", "wilson"),
-    *("subjects", "streak", "families", "docs", "figure", "worked_examples"),
+    *("catalogue", "formulas", "outcomes", "periods", "windows", "window_before", "wilson", "subjects"),
+    *("streak", "docs", "figure", "standing", "effectiveness", "forecast", "causes", "calendar"),
+    *("opening_hours", "shop_calendars", "passed_time", "intervals", "moments", "restatement"),
+    *("families", "worked_examples", "account", "every_indicator"),
 )
 _KPI = (*(f"tests/unit/kpi/test_{name}.py" for name in _FIGURED), "tests/unit/alerts/test_streak.py")
 _INNER = ("farm.ledger.ledger", "farm.figures.window_sums")
@@ -73,6 +76,7 @@ TARGETS = (
             f"{_ADAPTERS}/test_native.py",
             _TRAITS,
             "tests/unit/collector/test_gap_rules.py",
+            _ESTIMATES,
             _REDACTION,
             f"{_ADAPTERS}/test_decoding.py",
         ),
@@ -81,6 +85,7 @@ TARGETS = (
         "octoprint",
         (
             "collector/adapters/octoprint.py",
+            "collector/adapters/_octoprint_estimates.py",
             "collector/adapters/_octoprint_events.py",
             "collector/adapters/_octoprint_gap.py",
             "collector/adapters/_octoprint_memory.py",
@@ -90,6 +95,7 @@ TARGETS = (
             f"{_ADAPTERS}/test_octoprint_memory.py",
             f"{_ADAPTERS}/test_octoprint_gap.py",
             _TRAITS,
+            _ESTIMATES,
             f"{_ADAPTERS}/test_decoding.py",
             "tests/unit/collector/test_gap_rules.py",
             "tests/unit/collector/test_octoprint.py",
@@ -110,6 +116,7 @@ TARGETS = (
             f"{_ADAPTERS}/test_moonraker_words.py",
             f"{_ADAPTERS}/test_moonraker_gap.py",
             _TRAITS,
+            _ESTIMATES,
             f"{_ADAPTERS}/test_decoding.py",
             "tests/unit/collector/test_moonraker.py",
             "tests/unit/collector/test_gap_rules.py",
@@ -122,13 +129,16 @@ TARGETS = (
         (
             "collector/adapters/__init__.py",
             "collector/adapters/_causes.py",
+            "collector/adapters/_gap_rules.py",
             "collector/adapters/_json.py",
+            "collector/adapters/_wire_types.py",
             "collector/adapters/base.py",
         ),
         (
             f"{_ADAPTERS}/test_payloads.py",
             "tests/unit/collector/test_causes.py",
             f"{_ADAPTERS}/test_decoding.py",
+            "tests/unit/collector/test_gap_rules.py",
             _REDACTION,
         ),
     ),

@@ -22,6 +22,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import ModuleType
 
+import _pytest.config
 import hypothesis
 import pytest
 import pytest_timeout
@@ -34,7 +35,16 @@ _MEMORY = 3 << 30
 _WAITED = 10
 _NOT_IMPORTED = 90
 """Exit status of a trial whose module could not even be imported."""
+_NOTICED = 100
+"""Exit status of a trial whose first test noticed the mutant; one more for each that had not."""
 
+
+_LIBRARIES = (
+    *("aiosmtplib", "alembic.command", "hypothesis.strategies._internal.regex", "jinja2", "msgspec"),
+    *("numpy.random", "paho.mqtt.client", "pdb", "psycopg", "pydantic.types", "rich", "slack_sdk.webhook"),
+    *("sqlalchemy.dialects.sqlite", "sqlite3", "xml.etree.ElementTree"),
+)
+"""What the tests load of others: loaded anew by every trial it takes longer than most tests."""
 
 _QUIETLY = ("-x", "-q", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:unraisableexception")
 """Nobody reads why a mutant was noticed, so what pytest does to tell it well is left out."""
@@ -75,14 +85,7 @@ class _Mutated(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 def warm_up() -> None:
     """Import what every trial needs and what no mutant touches, once for all forks."""
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    for name in (
-        "alembic.command",
-        "msgspec",
-        "pydantic",
-        "rich",
-        "sqlalchemy.dialects.sqlite",
-        "paho.mqtt.client",
-    ):
+    for name in (*_LIBRARIES, *(f"_pytest.{plugin}" for plugin in _pytest.config.default_plugins)):
         importlib.import_module(name)
     hypothesis.settings.register_profile(
         "mutants",
@@ -127,12 +130,13 @@ def _run(mutant: Mutant | None, tests: tuple[str, ...], limit_s: float) -> None:
             importlib.import_module(mutant.module)
         except BaseException:  # noqa: BLE001 - whatever a mutant does on import
             os._exit(_NOT_IMPORTED)
-        tests = nearest_first(mutant, tests)
-    for test in tests:
+    for number, test in enumerate(tests):
         # One by one, so that what the nearest tests notice never loads the others.
         code = pytest.main([*_QUIETLY, test], plugins=[pytest_timeout])
-        if code != pytest.ExitCode.OK:
+        if code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED):
             os._exit(int(code))
+        if code != pytest.ExitCode.OK:
+            os._exit(_NOTICED + number)
     os._exit(0)
 
 
@@ -145,6 +149,7 @@ class Trial:
 
     def __init__(self, mutant: Mutant | None, tests: tuple[str, ...], limit_s: float) -> None:
         self.mutant = mutant
+        self._tests = tests
         self._limit_s = limit_s
         self._began = time.monotonic()
         context = multiprocessing.get_context("fork")
@@ -155,6 +160,12 @@ class Trial:
     def seconds(self) -> float:
         """How long it runs."""
         return time.monotonic() - self._began
+
+    @property
+    def noticed_by(self) -> str | None:
+        """The test that noticed the mutant, None where none did or is known."""
+        code = self.process.exitcode
+        return self._tests[code - _NOTICED] if code is not None and code >= _NOTICED else None
 
     def outcome(self) -> Outcome | None:
         """What became of it, None while it runs within its limits."""

@@ -6,6 +6,8 @@ from typing import NamedTuple
 import pytest
 
 from collector.adapters import adapters
+from collector.adapters._gap_rules import gap_rule
+from farm.model.states import PrinterState
 from tests.unit.collector.farm import SECOND, T0, Farm, farm
 
 FILE = "vase.gcode"
@@ -177,5 +179,15 @@ def test_what_is_seen_after_a_gap_restores_what_the_row_says(row: tuple[str, str
             assert job.ended_ms is None or job.ended_ms <= T0 + (BACK + 1) * SECOND
 
 
-def test_every_row_has_its_example() -> None:
-    assert set(EXAMPLES) == set(ROWS)
+@pytest.mark.parametrize(
+    "row",
+    [("moonraker", "rests"), ("moonraker", "has_ended"), ("native", "kept_state"), ("native", "told_event")],
+)
+def test_what_a_printer_says_itself_counts_whatever_was_known_before(row: tuple[str, str]) -> None:
+    kind, name = row
+    rules = adapters()[kind].after_gap
+    sign = next(rule.sign for rule in rules if rule.name == name)
+    for before in (*PrinterState, None):
+        found = gap_rule(rules, sign, before)
+        assert found is not None
+        assert (found.name, found.after_ms) == (name, 0)

@@ -26,7 +26,7 @@ from farm.model.times import DAY_MS, HOUR_MS
 from farm.model.verdict import Inspection
 from farm.settings import SiteSettings
 from tests.unit.kpi.events import START_MS, jobs_of, printer_called, spans_of
-from tests.unit.kpi.test_families import BASES, basis_of
+from tests.unit.kpi.kpi_inputs import BASES, basis_of
 
 BAY, NOOK = printer_called("bay"), printer_called("nook")
 END_MS = START_MS + DAY_MS

@@ -1,152 +1,20 @@
 """The formulas of the families, each on what it is given."""
 
-from collections.abc import Callable, Mapping
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from farm.kpi.account import TimeAccount
-from farm.kpi.calculation import KpiInput, KpiResult
 from farm.kpi.catalogue import CATALOGUE
-from farm.kpi.faults import RepairTally
 from farm.kpi.indicator import Indicator
-from farm.kpi.outcomes import AttemptTally, InspectionTally, MaterialTally, OutcomeTally
-from farm.kpi.parts import Amount
-from farm.kpi.streak import StreakTally
 from farm.kpi.success import PRINT_SUCCESS_RATE
 from farm.kpi.throughput import THROUGHPUT
 from farm.kpi.utilization import UTILIZATION
 from farm.kpi.wilson import wilson_interval
 from farm.model.states import CancelledBy, Outcome, PrinterState
-from farm.model.times import DAY_MS, HOUR_MS
 from farm.settings import SiteSettings
+from tests.unit.kpi.kpi_inputs import basis_of
 
 print_success_rate = PRINT_SUCCESS_RATE.worked_out
 throughput = THROUGHPUT.worked_out
 utilization = UTILIZATION.worked_out
-
-HOURS = st.dictionaries(st.sampled_from(PrinterState), st.integers(0, DAY_MS))
-ACCOUNTS = st.builds(TimeAccount, HOURS, HOURS)
-NUMBERS = st.dictionaries(st.sampled_from(Outcome), st.integers(0, 1000))
-SITES = st.builds(
-    SiteSettings,
-    preparing_counts_as_printing=st.booleans(),
-    cancelled_counts_as_attempt=st.booleans(),
-)
-INSPECTIONS = st.builds(InspectionTally, st.just(0), st.just(0), st.integers(0, 9), st.integers(0, 9))
-REPAIRS = st.lists(st.integers(0, DAY_MS), min_size=3, max_size=3).map(
-    lambda lengths: RepairTally(5, 3, sorted(lengths)[1], min(lengths), max(lengths))
-)
-MATERIAL = st.sampled_from(
-    [
-        {},
-        {Outcome.FAILED: MaterialTally(silent=1)},
-        {Outcome.SUCCEEDED: MaterialTally(weighed=2, milligrams=7, silent=3)},
-        {
-            Outcome.FAILED: MaterialTally(weighed=1, milligrams=40, silent=1),
-            Outcome.UNKNOWN: MaterialTally(metered=1, microlitres=5, unweighed_microlitres=5),
-            Outcome.CANCELLED: MaterialTally(measured=1, micrometres=9_000, unweighed_micrometres=9_000),
-        },
-    ]
-)
-ATTEMPTS = st.lists(st.integers(0, 50), min_size=6, max_size=6).map(
-    lambda n: AttemptTally(
-        n[0] + n[1],
-        n[5],
-        n[0] + n[1],
-        n[0],
-        n[2] + n[3],
-        min(n[4], n[0]) + min(n[4], n[1]),
-        min(n[4], n[0]),
-    )
-)
-STREAKS = st.lists(st.integers(0, 9), min_size=3, max_size=3).map(
-    lambda n: StreakTally(sorted(n)[1], min(n), max(n), max(n), 1, 4, 5)
-)
-BASES = st.builds(
-    KpiInput,
-    account=ACCOUNTS,
-    outcomes=st.builds(
-        OutcomeTally,
-        NUMBERS,
-        NUMBERS,
-        st.just({}),
-        NUMBERS,
-        st.builds(InspectionTally, st.just(0), st.just(0), st.integers(0, 9), st.integers(0, 9)),
-        preparing_ms=NUMBERS,
-        material=MATERIAL,
-        attempts=ATTEMPTS,
-    ),
-    printers=st.integers(0, 10),
-    elapsed_ms=st.integers(0, DAY_MS),
-    site=SITES,
-    repairs=REPAIRS,
-    streaks=STREAKS,
-)
-
-
-def basis_of(
-    *,
-    hours: Mapping[PrinterState, float] | None = None,
-    closed: Mapping[PrinterState, float] | None = None,
-    jobs: Mapping[Outcome, int] | None = None,
-    units: Mapping[Outcome, int] | None = None,
-    cancelled_by: Mapping[CancelledBy, int] | None = None,
-    site: SiteSettings | None = None,
-) -> KpiInput:
-    return KpiInput(
-        account=TimeAccount(
-            {state: round(value * HOUR_MS) for state, value in (hours or {}).items()},
-            {state: round(value * HOUR_MS) for state, value in (closed or {}).items()},
-        ),
-        outcomes=OutcomeTally(jobs or {}, units or jobs or {}, cancelled_by or {}),
-        printers=1,
-        elapsed_ms=DAY_MS,
-        site=site or SiteSettings(),
-    )
-
-
-@pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.id)
-@given(given=BASES)
-def test_the_range_holds_the_value(entry: Indicator, given: KpiInput) -> None:
-    result = entry.worked_out(given)
-    assert (result.low is None) == (result.high is None)
-    if result.value is not None:
-        assert result.low is not None
-        assert result.high is not None
-        assert result.low <= result.value <= result.high
-    if result.interval is not None:
-        assert result.value is not None
-        assert result.interval.low <= result.value <= result.interval.high
-
-
-def worth(expression: str, sums: Mapping[str, Amount]) -> float | None:
-    """What the expression comes to, None where it has no value."""
-    for sign, python in (("÷", "/"), ("×", "*"), ("−", "-")):
-        expression = expression.replace(sign, python)
-    try:
-        return float(eval(expression, {}, dict(sums)))  # noqa: S307  an expression of the catalogue
-    except ZeroDivisionError:
-        return None
-
-
-@pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.id)
-@given(given=BASES)
-def test_the_expression_with_the_sums_put_in_comes_to_the_value(entry: Indicator, given: KpiInput) -> None:
-    result = entry.worked_out(given)
-    if result.value is not None:
-        found = worth(entry.expression, {**result.counts, **result.amounts})
-        assert found == pytest.approx(result.value)
-
-
-@pytest.mark.parametrize("calculate", [utilization, print_success_rate])
-@given(given=BASES)
-def test_a_ratio_lies_between_none_and_all(
-    calculate: Callable[[KpiInput], KpiResult], given: KpiInput
-) -> None:
-    result = calculate(given)
-    assert all(0 <= bound <= 1 for bound in (result.low, result.value, result.high) if bound is not None)
 
 
 @pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.id)

@@ -68,6 +68,17 @@ def test_no_source_belongs_to_two_targets() -> None:
     assert len(modules) == len(set(modules))
 
 
+def test_every_module_of_what_decides_is_mutated() -> None:
+    of_targets = {path for target in TARGETS for path in target.modules}
+    for folder in ("collector/adapters", "collector/tracker", "farm/kpi", "alerts/rules"):
+        assert {path.relative_to(ROOT) for path in (ROOT / folder).rglob("*.py")} <= of_targets
+
+
+def test_every_test_of_the_indicators_is_among_those_of_their_target() -> None:
+    there = {str(path.relative_to(ROOT)) for path in (ROOT / "tests/unit/kpi").glob("test_*.py")}
+    assert there <= set(BY_NAME["kpi"].tests)
+
+
 def test_the_library_is_a_dependency_of_development() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert any(name.startswith("cosmic-ray") for name in project["optional-dependencies"]["dev"])

@@ -5,7 +5,15 @@ import pytest
 
 from collector.adapters import adapter
 from collector.adapters._json import MAX_PAYLOAD, WireDecoder, number, salvage, shown
-from collector.adapters._wire_types import Celsius, FileName, Layer
+from collector.adapters._wire_types import (
+    Celsius,
+    FileName,
+    Layer,
+    MillimetresAMinute,
+    Seconds,
+    UptimeSeconds,
+    WallSeconds,
+)
 from collector.adapters.base import Reading
 from farm.errors import UnreadableMessage
 from farm.model.limits import FILE
@@ -120,6 +128,21 @@ def test_a_value_is_shown_in_few_characters(value: object) -> None:
     assert len(shown(value)) <= 70
 
 
+@pytest.mark.parametrize(
+    ("wire", "most"),
+    [
+        (WallSeconds, 4_102_444_800),
+        (UptimeSeconds, 10 * 366 * 86_400),
+        (Seconds, 366 * 86_400),
+        (MillimetresAMinute, 60 * 100_000),
+    ],
+)
+def test_a_field_takes_as_much_as_its_unit_comes_to(wire: type[float], most: float) -> None:
+    assert msgspec.convert(most * (1 - 1e-9), wire) > most / 2
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(most * (1 + 1e-9), wire)
+
+
 def test_an_integer_too_long_to_write_is_shown_in_few_characters() -> None:
     assert len(shown(10**5_000)) <= 70
 
@@ -127,6 +150,12 @@ def test_an_integer_too_long_to_write_is_shown_in_few_characters() -> None:
 def read(kind: str, suffix: str, payload: bytes) -> Reading | None:
     found = adapter(kind)
     return found.read(found.new_memory(), suffix, payload, False)
+
+
+def test_a_message_says_what_it_says_out_of_a_queue_too() -> None:
+    found = read("native", "state", b'{"v": 1, "time": "2026-01-01T00:00:00Z", "state": "idle"}')
+    assert found is not None
+    assert not found.only_now
 
 
 @pytest.mark.parametrize(

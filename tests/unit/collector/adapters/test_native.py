@@ -13,7 +13,7 @@ from collector.adapters.base import ClockKind, Reading
 from farm.errors import UnreadableMessage
 from farm.model.limits import INSTANT_MS
 from farm.model.observation import JobReading, JobSignal, Link, Observation, Telemetry
-from farm.model.states import ACTIVE_STATES, CancelledBy, Cause, PrinterState
+from farm.model.states import ACTIVE_STATES, CancelledBy, Cause, PrinterState, StateReason
 from farm.model.times import rfc3339
 from tests.unit.collector.farm import SECOND, T0, Farm, farm
 
@@ -104,6 +104,12 @@ def test_every_state_is_taken_as_it_is_told(state: PrinterState) -> None:
     assert found == Observation(time_ms=T0, level=True, state=state, detail="why", job=job)
 
 
+def test_a_pause_that_is_told_as_a_state_says_why_and_no_other_state_does() -> None:
+    said = {"v": 1, "at": AT, "reason": "waiting_for_material"}
+    assert seen("state", said | {"state": "paused"}).reason is StateReason.WAITING_FOR_MATERIAL
+    assert seen("state", said | {"state": "idle"}).reason is None
+
+
 def test_an_unknown_word_is_unknown_and_quoted() -> None:
     found = seen("state", {"v": 1, "state": "dancing", "detail": "why"})
     assert (found.state, found.detail) == (PrinterState.UNKNOWN, "state 'dancing'")
@@ -179,8 +185,10 @@ def test_every_field_of_a_job_is_taken() -> None:
         progress=0.42,
         printing_seconds=2801.5,
         elapsed_seconds=3000.25,
+        expected_seconds=7200,
         filament_mm=1204.5,
         filament_g=18.2,
+        resin_ml=41.5,
         material="PLA",
         operator="ann",
         units=4,
@@ -191,8 +199,10 @@ def test_every_field_of_a_job_is_taken() -> None:
         progress=0.42,
         printing_ms=2_801_500,
         elapsed_ms=3_000_250,
+        expected_ms=7_200_000,
         filament_mm=1204.5,
         filament_g=18.2,
+        resin_ml=41.5,
         material="PLA",
         operator="ann",
         units=4,
