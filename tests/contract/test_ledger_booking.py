@@ -8,9 +8,18 @@ import pytest
 
 from farm.errors import BatchRefused, LeaseLost, LedgerError
 from farm.ledger.batch import Batch
+from farm.ledger.collector_ledger import MOST_REJECTED_KEPT
 from farm.ledger.job_filter import JobFilter
 from farm.ledger.ledger import Ledger, open_ledger
-from farm.ledger.records import IntakeFault, JobAlias, KnownRow, Receipt, Revision, TelemetryRow
+from farm.ledger.records import (
+    IntakeFault,
+    JobAlias,
+    KnownRow,
+    Receipt,
+    RejectedMessage,
+    Revision,
+    TelemetryRow,
+)
 from farm.model.job import Job
 from farm.model.observation import Telemetry
 from farm.model.printer import Address
@@ -261,6 +270,20 @@ def test_faults_add_up_and_keep_the_last_sample(ledger: Ledger) -> None:
     ledger.commit(Batch(faults=[fault("b", 1, 50, "x"), fault("a", 2, 10, None)]))
     ledger.commit(Batch(faults=[fault("b", 4, 40, None), fault("a", 1, 20, "y")]))
     assert ledger.faults() == [fault("a", 3, 20, "y"), fault("b", 5, 50, "x")]
+
+
+def test_of_the_messages_that_could_not_be_taken_the_newest_are_kept(ledger: Ledger) -> None:
+    def rejected(number: int) -> RejectedMessage:
+        return RejectedMessage(
+            at_ms=number, source="octoprint", reason="internal_error", topic="octo/anna/event/PrintDone",
+            detail="a fault of ours", size=3, payload=b"\x00\xff{",
+        )  # fmt: skip
+
+    for first in range(0, MOST_REJECTED_KEPT + 10, 10):
+        ledger.commit(Batch(rejected=[rejected(number) for number in range(first, first + 10)]))
+    kept = ledger.rejected_messages(MOST_REJECTED_KEPT + 10)
+    assert kept == [rejected(number) for number in reversed(range(10, MOST_REJECTED_KEPT + 10))]
+    assert ledger.rejected_count() == MOST_REJECTED_KEPT
 
 
 def test_revisions_of_a_job_come_oldest_first(ledger: Ledger) -> None:

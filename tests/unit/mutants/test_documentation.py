@@ -74,11 +74,6 @@ def test_every_module_of_what_decides_is_mutated() -> None:
         assert {path.relative_to(ROOT) for path in (ROOT / folder).rglob("*.py")} <= of_targets
 
 
-def test_every_test_of_the_indicators_is_among_those_of_their_target() -> None:
-    there = {str(path.relative_to(ROOT)) for path in (ROOT / "tests/unit/kpi").glob("test_*.py")}
-    assert there <= set(BY_NAME["kpi"].tests)
-
-
 def test_the_library_is_a_dependency_of_development() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert any(name.startswith("cosmic-ray") for name in project["optional-dependencies"]["dev"])
