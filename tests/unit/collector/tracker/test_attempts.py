@@ -47,6 +47,7 @@ FACTS: dict[str, object] = {
     "progress": 0.25,
     "filament_mm": 1200.5,
     "filament_g": 3.5,
+    "resin_ml": 17.5,
     "material": "PLA",
     "operator": "Ann",
     "units": 4,
