@@ -118,11 +118,13 @@ def run_collector(
     from collector.intake.time_source import RealTime, SimulatedTime
     from collector.service import Collector
     from farm.app.ledger_opening import done, prepared
+    from farm.app.process_life import leave_out_of_garbage_collection
 
     configuration.check(["site", "broker", "sources", "printers", "ledger", "collector", "telemetry"])
     with service_ledger(configuration) as ledger:
         if not prepared(ledger, stop) or not done(lambda: refuse_taken_names(configuration, ledger), stop):
             return
+        leave_out_of_garbage_collection()
         Collector(
             ledger,
             configuration.broker,
