@@ -185,6 +185,17 @@ def test_waiting_ends_with_a_word_and_is_refused_of_a_printer_that_works(books: 
     assert books.job.paused_ms == 25 * MINUTE
 
 
+def test_a_printer_that_prepares_works_already(books: Books) -> None:
+    books.see(1, state="idle")
+    books.say(10, FOR_MATERIAL)
+    books.see(20, state="preparing")
+    assert (
+        books.say(25, FOR_OPERATOR) == "the printer is preparing; it waits for something only while it rests"
+    )
+    books.see(30, state="idle")
+    assert reasons(books)[-3:] == [("idle", "waiting_for_material"), ("preparing", None), ("idle", None)]
+
+
 def test_an_operator_who_cleared_the_bed_is_no_longer_waited_for(books: Books) -> None:
     books.start(1)
     finish(books, 11)
