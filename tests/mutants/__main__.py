@@ -60,15 +60,18 @@ class TestsFail(Exception):
     """The tests of a target fail before anything is changed."""
 
 
-def _time_of_tests(target: Target) -> float:
-    """Seconds of CPU that the tests take on the code as it is. Raises TestsFail."""
-    before_s = _cpu_of_trials()
-    trial = Trial(None, target.tests, _MOST_S)
-    while (outcome := trial.outcome()) is None:
-        wait([trial.process.sentinel], _POLL_S)
-    if outcome is not Outcome.SURVIVED:
-        raise TestsFail(f"{target.name}: the tests fail on the code as it is: {' '.join(target.tests)}")
-    return _cpu_of_trials() - before_s
+def _limits(target: Target) -> dict[str, float]:
+    """Seconds of CPU that each test may take, by what it takes on the code as it is. Raises TestsFail."""
+    limits: dict[str, float] = {}
+    for test in target.tests:
+        before_s = _cpu_of_trials()
+        trial = Trial(None, {test: _MOST_S})
+        while (outcome := trial.outcome()) is None:
+            wait([trial.process.sentinel], _POLL_S)
+        if outcome is not Outcome.SURVIVED:
+            raise TestsFail(f"{target.name}: {test} fails on the code as it is")
+        limits[test] = max(_LEAST_S, _PATIENCE * (_cpu_of_trials() - before_s))
+    return limits
 
 
 def _cpu_of_trials() -> float:
@@ -81,7 +84,7 @@ def _try_all(target: Target, todo: list[Mutant], results: Results, jobs: int) ->
     """Try the mutants, so many at a time, and keep every outcome as it comes."""
     if not todo:
         return
-    limit = max(_LEAST_S, _PATIENCE * _time_of_tests(target))
+    limits = _limits(target)
     running: list[Trial] = []
     waiting = list(reversed(todo))
     orders: dict[Path, tuple[str, ...]] = {}
@@ -90,7 +93,7 @@ def _try_all(target: Target, todo: list[Mutant], results: Results, jobs: int) ->
         while waiting and len(running) < jobs:
             mutant = waiting.pop()
             order = orders.setdefault(mutant.path, nearest_first(mutant, target.tests))
-            running.append(Trial(mutant, order, limit))
+            running.append(Trial(mutant, {test: limits[test] for test in order}))
         wait([trial.process.sentinel for trial in running], _POLL_S)
         for trial in list(running):
             outcome = trial.outcome()

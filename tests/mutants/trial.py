@@ -16,7 +16,7 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -116,22 +116,23 @@ def nearest_first(mutant: Mutant, tests: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(tests, key=lambda test: test != named))
 
 
-def _run(mutant: Mutant | None, tests: tuple[str, ...], limit_s: float) -> None:
+def _run(mutant: Mutant | None, limits: Mapping[str, float]) -> None:
     """The life of the forked process."""
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
     resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(limit_s), math.ceil(limit_s)))
     os.chdir(ROOT)
     if mutant is not None:
         sys.meta_path.insert(0, _Mutated(mutant))
+        _allow(next(iter(limits.values())))
         try:
             importlib.import_module(mutant.module)
         except BaseException:  # noqa: BLE001 - whatever a mutant does on import
             os._exit(_NOT_IMPORTED)
-    for number, test in enumerate(tests):
+    for number, (test, limit_s) in enumerate(limits.items()):
         # One by one, so that what the nearest tests notice never loads the others.
+        _allow(limit_s)
         code = pytest.main([*_QUIETLY, test], plugins=[pytest_timeout])
         if code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED):
             os._exit(int(code))
@@ -140,20 +141,27 @@ def _run(mutant: Mutant | None, tests: tuple[str, ...], limit_s: float) -> None:
     os._exit(0)
 
 
+def _allow(seconds: float) -> None:
+    """End this process when it has taken so many more seconds of CPU."""
+    limit = math.ceil(time.process_time() + seconds)
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
+
+
 class Trial:
     """A mutant (none: the code as it is) and the process that tries it.
 
-    It may take `limit_s` seconds of CPU, so that a busy machine makes no timeout, and
-    `_WAITED` times as long by the clock, for mutants that wait for what never comes.
+    `limits` are the tests in their order, each with the seconds of CPU that it may take, so that a busy
+    machine makes no timeout; `_WAITED` times as long as all of them by the clock, for mutants that
+    wait for what never comes.
     """
 
-    def __init__(self, mutant: Mutant | None, tests: tuple[str, ...], limit_s: float) -> None:
+    def __init__(self, mutant: Mutant | None, limits: Mapping[str, float]) -> None:
         self.mutant = mutant
-        self._tests = tests
-        self._limit_s = limit_s
+        self._tests = tuple(limits)
+        self._limit_s = sum(limits.values())
         self._began = time.monotonic()
         context = multiprocessing.get_context("fork")
-        self.process: BaseProcess = context.Process(target=_run, args=(mutant, tests, limit_s), daemon=True)
+        self.process: BaseProcess = context.Process(target=_run, args=(mutant, limits), daemon=True)
         self.process.start()
 
     @property

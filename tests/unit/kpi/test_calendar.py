@@ -1,4 +1,4 @@
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -49,6 +49,17 @@ def test_what_is_asked_for_cuts_the_hours() -> None:
 def test_hours_on_both_sides_of_midnight_are_one_interval() -> None:
     night = opened(shop("fri 22:00-06:00"), UTC, "2026-11-27T00:00", "2026-11-30T00:00")
     assert night == [("2026-11-27T22:00", "2026-11-28T06:00")]
+
+
+def test_hours_that_touch_join_the_ones_right_before_them() -> None:
+    days = opened(
+        shop("thu 08:00-12:00, fri 08:00-12:00 22:00-06:00"), UTC, "2026-11-26T00:00", "2026-11-30T00:00"
+    )
+    assert days == [
+        ("2026-11-26T08:00", "2026-11-26T12:00"),
+        ("2026-11-27T08:00", "2026-11-27T12:00"),
+        ("2026-11-27T22:00", "2026-11-28T06:00"),
+    ]
 
 
 def test_always_open_days_are_one_interval() -> None:
@@ -184,6 +195,13 @@ def test_dates_stand_once_and_in_order() -> None:
             shop("mon 08:00-18:00", *days)
     with pytest.raises(InvalidInput, match="each date once"):
         shop("closed", holidays=(Holiday(eve.day, "a"), Holiday(eve.day, "b")))
+
+
+def test_four_thousand_dates_of_their_own_are_kept_and_no_more() -> None:
+    days = [OtherHours(date(2026, 1, 1) + timedelta(days=number)) for number in range(4_001)]
+    assert len(shop("mon 08:00-18:00", *days[:-1]).exceptions) == 4_000
+    with pytest.raises(InvalidInput, match="at most 4,000 dates"):
+        shop("mon 08:00-18:00", *days)
 
 
 @pytest.mark.parametrize("name", ["", " shop", "a\nb", "x" * 65])

@@ -22,7 +22,7 @@ old, new = sys.argv[1:]
 source = path.read_text(encoding="utf-8")
 assert old in source
 mutant = Mutant(path, 1, "", source.replace(old, new, 1))
-trial = Trial(mutant, ("tests/unit/collector/test_report_interval.py",), 2)
+trial = Trial(mutant, {"tests/unit/collector/test_report_interval.py": 2})
 trial.process.join()
 print(trial.outcome())
 """
