@@ -83,6 +83,12 @@ def test_a_field_of_an_event_that_has_the_name_of_a_figure_is_no_fault(instance:
     assert reading.refused == ("target is 'local'",)
 
 
+def test_a_field_that_cannot_be_read_of_what_the_broker_kept_is_named_too(instance: Instance) -> None:
+    reading = instance.read("temperature/tool0", {"_timestamp": AT, "target": "local"}, retained=True)
+    assert reading is not None
+    assert reading.refused == ("target is 'local'",)
+
+
 def test_another_word_for_the_link_is_refused(instance: Instance) -> None:
     with pytest.raises(UnreadableMessage, match="connected or disconnected"):
         instance.read("mqtt", b"gone")
