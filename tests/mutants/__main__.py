@@ -61,7 +61,10 @@ class TestsFail(Exception):
 
 
 def _limits(target: Target) -> dict[str, float]:
-    """Seconds of CPU that each test may take, by what it takes on the code as it is. Raises TestsFail."""
+    """Seconds of CPU that each test may take, by what it takes on the code as it is, the quickest first.
+
+    Raises TestsFail.
+    """
     limits: dict[str, float] = {}
     for test in target.tests:
         before_s = _cpu_of_trials()
@@ -70,8 +73,8 @@ def _limits(target: Target) -> dict[str, float]:
             wait([trial.process.sentinel], _POLL_S)
         if outcome is not Outcome.SURVIVED:
             raise TestsFail(f"{target.name}: {test} fails on the code as it is")
-        limits[test] = max(_LEAST_S, _PATIENCE * (_cpu_of_trials() - before_s))
-    return limits
+        limits[test] = _PATIENCE * (_cpu_of_trials() - before_s)
+    return {test: max(_LEAST_S, limits[test]) for test in sorted(limits, key=lambda test: limits[test])}
 
 
 def _cpu_of_trials() -> float:
@@ -92,7 +95,7 @@ def _try_all(target: Target, todo: list[Mutant], results: Results, jobs: int) ->
     while running or waiting:
         while waiting and len(running) < jobs:
             mutant = waiting.pop()
-            order = orders.setdefault(mutant.path, nearest_first(mutant, target.tests))
+            order = orders.setdefault(mutant.path, nearest_first(mutant, tuple(limits)))
             running.append(Trial(mutant, {test: limits[test] for test in order}))
         wait([trial.process.sentinel for trial in running], _POLL_S)
         for trial in list(running):
@@ -100,8 +103,8 @@ def _try_all(target: Target, todo: list[Mutant], results: Results, jobs: int) ->
             if outcome is None or trial.mutant is None:
                 continue
             running.remove(trial)
-            if (noticing := trial.noticed_by) is not None:
-                # What noticed one mutant of a module is the likeliest to notice the next.
+            if (noticing := trial.noticed_by) is not None and limits[noticing] == _LEAST_S:
+                # What noticed one mutant of a module is the likeliest to notice the next; if it is quick.
                 order = orders[trial.mutant.path]
                 orders[trial.mutant.path] = tuple(sorted(order, key=lambda test: test != noticing))
             results.keep(trial.mutant, outcome)

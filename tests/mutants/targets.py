@@ -17,15 +17,11 @@ _RECORDINGS = "tests/contract/test_recordings.py::test_a_recording_gives_the_job
 _HOURS = "tests/contract/test_recordings.py::test_the_hours_add_up_without_hole_or_overlap"
 
 
-def _of_the_indicators() -> tuple[str, ...]:
-    """Every test of theirs, those that play through much at the end."""
-    folder = Path("tests/unit/kpi")
-    much = [folder / f"test_{name}.py" for name in ("account", "every_indicator", "worked_examples")]
-    quick = sorted({path.relative_to(ROOT) for path in (ROOT / folder).glob("test_*.py")} - set(much))
-    return tuple(path.as_posix() for path in (*quick, *much))
-
-
-_KPI = (*_of_the_indicators(), "tests/unit/alerts/test_streak.py")
+_OF_THE_INDICATORS = sorted((ROOT / "tests/unit/kpi").glob("test_*.py"))
+_KPI = (
+    *(path.relative_to(ROOT).as_posix() for path in _OF_THE_INDICATORS),
+    "tests/unit/alerts/test_streak.py",
+)
 _INNER = ("farm.ledger.ledger", "farm.figures.window_sums")
 
 
@@ -33,9 +29,9 @@ _INNER = ("farm.ledger.ledger", "farm.figures.window_sums")
 class Target:
     """Some modules, and the tests that hold them.
 
-    `sources` are files or folders below the root, `tests` arguments of pytest in the order in
-    which they run (the quickest and nearest first, since the first failure decides; the one that
-    is named like the mutated module goes before all), `mark` is the least score as a ratio.
+    `sources` are files or folders below the root, `tests` arguments of pytest, which run one by one
+    until one fails (the quickest first, before them that which is named like the mutated module and
+    that which noticed its mutant before), `mark` is the least score as a ratio.
     `warm` are modules that lie further in than the sources and import none of them, so that they
     are loaded once for all trials.
     """

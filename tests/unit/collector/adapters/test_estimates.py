@@ -88,6 +88,12 @@ def test_what_the_plugin_adds_to_the_progress_is_told_once_for_each_print() -> N
     assert progress(instance, 0, 91, estimate=92) == (expectation(91, 92),)
 
 
+def test_a_print_that_is_found_in_its_progress_has_the_estimate_beside_it() -> None:
+    under_way = JobReading(file=FILE, progress=0.4)
+    found = Observation(time_ms=AT_MS + 5_000, level=True, state=PrinterState.PRINTING, job=under_way)
+    assert progress(Instance(), 40, 5, estimate=90.5) == (found, expectation(5, 90.5))
+
+
 def test_a_progress_that_comes_late_tells_no_estimate() -> None:
     instance = Instance()
     instance.event("PrintStarted")
