@@ -69,6 +69,35 @@ def test_an_analysis_without_an_estimate_tells_none() -> None:
     assert getattr(instance.event("PrintStarted").job, "expected_ms", 0) is None
 
 
+def test_an_analysis_without_an_estimate_takes_none_away() -> None:
+    instance = Instance()
+    analysed(instance, 300)
+    analysed(instance, None)
+    assert getattr(instance.event("PrintStarted").job, "expected_ms", 0) == 300_000
+
+
+def test_an_analysis_of_no_file_is_of_none() -> None:
+    instance = Instance()
+    reading = instance.read(
+        "event/MetadataAnalysisFinished", {"result": {"estimatedPrintTime": 9}, "_timestamp": AT}
+    )
+    assert reading == Reading(AT_MS)
+    assert instance.memory.estimates == ()
+
+
+def test_an_analysis_names_the_field_that_it_cannot_be_read_by() -> None:
+    reading = analysed(Instance(), "soon")
+    assert reading is not None
+    assert reading.refused == ("result.estimatedPrintTime is 'soon'",)
+
+
+def test_only_a_start_bears_the_estimate() -> None:
+    instance = Instance()
+    analysed(instance, 300)
+    instance.event("PrintStarted")
+    assert getattr(instance.event("PrintDone", 60).job, "expected_ms", 0) is None
+
+
 def test_only_the_files_analysed_last_are_kept() -> None:
     instance = Instance()
     analysed(instance, 500)
