@@ -108,6 +108,13 @@ def test_a_change_of_the_clock_in_berlin(day: str, hours: str, expected: list[tu
     assert [(start[8:], end[8:]) for start, end in found] == expected
 
 
+@pytest.mark.parametrize("minute", range(60))
+def test_whatever_minute_the_clock_skips_is_at_the_moment_of_the_skip(minute: int) -> None:
+    calendar = shop(f"sun 02:{minute:02}-05:00")
+    found = open_intervals(calendar, BERLIN, at("2026-03-29T00:00"), at("2026-03-30T00:00"))
+    assert found == [(at("2026-03-29T01:00"), at("2026-03-29T03:00"))]
+
+
 def test_hours_of_a_zone_that_is_half_an_hour_off() -> None:
     week = opened(shop("fri 09:00-17:00"), KOLKATA, "2026-11-23T00:00", "2026-11-30T00:00")
     assert week == [("2026-11-27T03:30", "2026-11-27T11:30")]
