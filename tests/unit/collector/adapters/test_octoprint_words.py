@@ -330,6 +330,15 @@ def test_what_was_told_by_the_second_of_an_end_proves_no_print_after_it(instance
     assert instance.progress(87, 12).observations != ()
 
 
+def test_nor_does_what_was_told_in_that_second_before_the_end_was(instance: Instance) -> None:
+    instance.state("OPERATIONAL")
+    assert instance.progress(81, 7).observations == ()
+    instance.event("PrintDone", 7)
+    assert instance.progress(85, 8).observations == ()
+    assert instance.progress(86, 11).observations == ()
+    assert instance.progress(87, 12).observations != ()
+
+
 def test_progress_of_another_file_begins_to_count_anew(instance: Instance) -> None:
     instance.state("OPERATIONAL")
     instance.progress(42)
