@@ -178,6 +178,11 @@ def test_it_is_open_when_the_clock_says_so_but_where_it_was_turned(
         assert shown_open == any(opens <= instant < closes for opens, closes in found)
 
 
+def test_hours_before_the_day_are_told_its_bounds() -> None:
+    with pytest.raises(InvalidInput, match="from 00:00 to 24:00"):
+        ShopCalendar(name="shop", hours=(((-1, 60),), (), (), (), (), (), ()))
+
+
 @pytest.mark.parametrize(
     ("week", "field"),
     [
