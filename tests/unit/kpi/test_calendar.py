@@ -222,5 +222,9 @@ def test_a_name_is_one_line_within_bounds(name: str) -> None:
         ShopCalendar(name=name, hours=parse_week("closed"))
 
 
+def test_a_name_of_64_signs_is_kept() -> None:
+    assert ShopCalendar(name="x" * 64, hours=parse_week("closed")).name == "x" * 64
+
+
 def test_every_weekday_is_named() -> None:
     assert len(WEEKDAYS) == len(parse_week("closed"))
