@@ -200,6 +200,17 @@ def test_hours_that_cannot_be_are_refused(week: tuple[tuple[int, int], ...], fie
     assert refused.value.field == field
 
 
+def test_hours_of_a_date_are_held_to_the_same() -> None:
+    with pytest.raises(InvalidInput, match="open before it closes") as refused:
+        shop("closed", OtherHours(date(2026, 12, 24), ((600, 500),)))
+    assert refused.value.field == "exceptions.2026-12-24"
+
+
+def test_a_week_has_seven_days() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        ShopCalendar(name="shop", hours=((),) * 6)
+
+
 def test_dates_stand_once_and_in_order() -> None:
     christmas, eve = OtherHours(date(2026, 12, 25)), OtherHours(date(2026, 12, 24))
     for days in ((christmas, eve), (eve, eve)):
