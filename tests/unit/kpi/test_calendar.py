@@ -206,11 +206,6 @@ def test_hours_of_a_date_are_held_to_the_same() -> None:
     assert refused.value.field == "exceptions.2026-12-24"
 
 
-def test_a_week_has_seven_days() -> None:
-    with pytest.raises(ValueError, match="shorter"):
-        ShopCalendar(name="shop", hours=((),) * 6)
-
-
 def test_dates_stand_once_and_in_order() -> None:
     christmas, eve = OtherHours(date(2026, 12, 25)), OtherHours(date(2026, 12, 24))
     for days in ((christmas, eve), (eve, eve)):
@@ -227,10 +222,16 @@ def test_four_thousand_dates_of_their_own_are_kept_and_no_more() -> None:
         shop("mon 08:00-18:00", *days)
 
 
-@pytest.mark.parametrize("name", ["", " shop", "a\nb", "x" * 65])
+@pytest.mark.parametrize("name", ["", " shop", "a\nb", "a\ud800b", "x" * 65])
 def test_a_name_is_one_line_within_bounds(name: str) -> None:
     with pytest.raises(InvalidInput, match="name"):
         ShopCalendar(name=name, hours=parse_week("closed"))
+
+
+def test_a_holiday_is_called_something() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        shop("closed", holidays=(Holiday(date(2026, 12, 25), ""),))
+    assert refused.value.field == "holidays.2026-12-25"
 
 
 def test_a_name_of_64_signs_is_kept() -> None:
