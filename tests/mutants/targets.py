@@ -21,8 +21,8 @@ _OF_THE_INDICATORS = sorted((ROOT / "tests/unit/kpi").glob("test_*.py"))
 _KPI = (
     *(path.relative_to(ROOT).as_posix() for path in _OF_THE_INDICATORS),
     "tests/unit/alerts/test_streak.py",
-    *("tests/unit/app/test_calendar_entries.py", "tests/unit/cli/test_working.py"),
-    "tests/unit/figures/test_working.py",
+    *("tests/unit/app/test_calendar_entries.py", "tests/unit/cli/test_reference.py"),
+    *("tests/unit/cli/test_working.py", "tests/unit/figures/test_working.py"),
 )
 _INNER = ("farm.ledger.ledger", "farm.figures.window_sums")
 

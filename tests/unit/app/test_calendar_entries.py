@@ -80,6 +80,8 @@ def test_a_calendar_can_be_given_in_the_environment() -> None:
             '[[calendars]]\nname = "a/b"\nhours = "closed"',
             "calendars[0].name (number 1 of [[calendars]]) = \"a/b\": must not hold '/'",
         ),
+        (f'{SHOP}groups = [""]', "calendars[0].groups[0] (number 1 of [[calendars]])"),
+        (f'{SHOP}groups = ["{"x" * 129}"]', "calendars[0].groups[0] (number 1 of [[calendars]])"),
         (f"{SHOP}open = []", "calendars[0].open (number 1 of [[calendars]]): unknown key"),
         (
             SHOP + SHOP,
