@@ -6,10 +6,11 @@ import resource
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from multiprocessing.connection import wait
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.mutants.accepted import accepted
 from tests.mutants.mutations import Mutant, mutants
@@ -60,12 +61,16 @@ class TestsFail(Exception):
     """The tests of a target fail before anything is changed."""
 
 
-def _limits(target: Target) -> dict[str, float]:
-    """Seconds of CPU that each test may take, by what it takes on the code as it is, the quickest first.
+class Measured(NamedTuple):
+    """How many seconds of CPU a test may take, by what it takes on the code as it is, and what it loads."""
 
-    Raises TestsFail.
-    """
-    limits: dict[str, float] = {}
+    limit_s: float
+    loaded: frozenset[str]
+
+
+def _measured(target: Target) -> dict[str, Measured]:
+    """Every test of the target, the quickest first. Raises TestsFail."""
+    found: dict[str, Measured] = {}
     for test in target.tests:
         before_s = _cpu_of_trials()
         trial = Trial(None, {test: _MOST_S})
@@ -73,8 +78,15 @@ def _limits(target: Target) -> dict[str, float]:
             wait([trial.process.sentinel], _POLL_S)
         if outcome is not Outcome.SURVIVED:
             raise TestsFail(f"{target.name}: {test} fails on the code as it is")
-        limits[test] = _PATIENCE * (_cpu_of_trials() - before_s)
-    return {test: max(_LEAST_S, limits[test]) for test in sorted(limits, key=lambda test: limits[test])}
+        found[test] = Measured(_PATIENCE * (_cpu_of_trials() - before_s), trial.loaded)
+    in_order = sorted(found, key=lambda test: found[test].limit_s)
+    return {test: found[test]._replace(limit_s=max(_LEAST_S, found[test].limit_s)) for test in in_order}
+
+
+def _order(mutant: Mutant, tests: Mapping[str, Measured]) -> tuple[str, ...]:
+    """The tests that can notice the mutant, since they load its module; the nearest first."""
+    able = (test for test, measured in tests.items() if mutant.module in measured.loaded)
+    return nearest_first(mutant, tuple(able))
 
 
 def _cpu_of_trials() -> float:
@@ -87,7 +99,7 @@ def _try_all(target: Target, todo: list[Mutant], results: Results, jobs: int) ->
     """Try the mutants, so many at a time, and keep every outcome as it comes."""
     if not todo:
         return
-    limits = _limits(target)
+    tests = _measured(target)
     running: list[Trial] = []
     waiting = list(reversed(todo))
     orders: dict[Path, tuple[str, ...]] = {}
@@ -95,15 +107,16 @@ def _try_all(target: Target, todo: list[Mutant], results: Results, jobs: int) ->
     while running or waiting:
         while waiting and len(running) < jobs:
             mutant = waiting.pop()
-            order = orders.setdefault(mutant.path, nearest_first(mutant, tuple(limits)))
-            running.append(Trial(mutant, {test: limits[test] for test in order}))
+            if mutant.path not in orders:
+                orders[mutant.path] = _order(mutant, tests)
+            running.append(Trial(mutant, {test: tests[test].limit_s for test in orders[mutant.path]}))
         wait([trial.process.sentinel for trial in running], _POLL_S)
         for trial in list(running):
             outcome = trial.outcome()
             if outcome is None or trial.mutant is None:
                 continue
             running.remove(trial)
-            if (noticing := trial.noticed_by) is not None and limits[noticing] == _LEAST_S:
+            if (noticing := trial.noticed_by) is not None and tests[noticing].limit_s == _LEAST_S:
                 # What noticed one mutant of a module is the likeliest to notice the next; if it is quick.
                 order = orders[trial.mutant.path]
                 orders[trial.mutant.path] = tuple(sorted(order, key=lambda test: test != noticing))

@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import ModuleType
@@ -33,6 +34,8 @@ from tests.mutants.targets import ROOT, Target
 _MEMORY = 3 << 30
 """Bytes that a mutant may take before it is ended: some loop for ever and collect."""
 _WAITED = 10
+_IMPORT_S = 10.0
+_OURS = ("alerts", "api", "collector", "farm", "simulators")
 _NOT_IMPORTED = 90
 """Exit status of a trial whose module could not even be imported."""
 _NOTICED = 100
@@ -116,8 +119,8 @@ def nearest_first(mutant: Mutant, tests: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(tests, key=lambda test: test != named))
 
 
-def _run(mutant: Mutant | None, limits: Mapping[str, float]) -> None:
-    """The life of the forked process."""
+def _run(mutant: Mutant | None, limits: Mapping[str, float], teller: Connection) -> None:
+    """The life of the forked process, which at its end tells what modules of ours the tests have loaded."""
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
@@ -125,7 +128,7 @@ def _run(mutant: Mutant | None, limits: Mapping[str, float]) -> None:
     os.chdir(ROOT)
     if mutant is not None:
         sys.meta_path.insert(0, _Mutated(mutant))
-        _allow(next(iter(limits.values())))
+        _allow(next(iter(limits.values()), _IMPORT_S))
         try:
             importlib.import_module(mutant.module)
         except BaseException:  # noqa: BLE001 - whatever a mutant does on import
@@ -138,6 +141,7 @@ def _run(mutant: Mutant | None, limits: Mapping[str, float]) -> None:
             os._exit(int(code))
         if code != pytest.ExitCode.OK:
             os._exit(_NOTICED + number)
+    teller.send([name for name in sys.modules if name.startswith(_OURS)])
     os._exit(0)
 
 
@@ -158,16 +162,23 @@ class Trial:
     def __init__(self, mutant: Mutant | None, limits: Mapping[str, float]) -> None:
         self.mutant = mutant
         self._tests = tuple(limits)
-        self._limit_s = sum(limits.values())
+        self._limit_s = sum(limits.values()) or _IMPORT_S
         self._began = time.monotonic()
         context = multiprocessing.get_context("fork")
-        self.process: BaseProcess = context.Process(target=_run, args=(mutant, limits), daemon=True)
+        self._told, teller = context.Pipe(duplex=False)
+        self.process: BaseProcess = context.Process(target=_run, args=(mutant, limits, teller), daemon=True)
         self.process.start()
+        teller.close()
 
     @property
     def seconds(self) -> float:
         """How long it runs."""
         return time.monotonic() - self._began
+
+    @property
+    def loaded(self) -> frozenset[str]:
+        """The modules of ours that there are once no test has failed; to be asked once."""
+        return frozenset(self._told.recv())
 
     @property
     def noticed_by(self) -> str | None:

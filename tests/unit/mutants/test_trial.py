@@ -48,6 +48,23 @@ def test_what_becomes_of_a_mutant(old: str, new: str, outcome: str) -> None:
     assert file.read_bytes() == before
 
 
+LOADED = """
+from tests.mutants.trial import Trial, warm_up
+
+warm_up()
+trial = Trial(None, {"tests/unit/collector/test_report_interval.py": 10})
+trial.process.join()
+print(*(name for name in trial.loaded if name.startswith("collector.sessions.")))
+"""
+
+
+def test_a_test_tells_what_it_loads() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", LOADED], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert run.stdout.split() == ["collector.sessions.report_interval"], run.stderr
+
+
 @pytest.mark.parametrize(
     ("module", "order"),
     [("c/_b.py", "bac"), ("c/c.py", "cab"), ("c/d.py", "abc"), ("d/b.py", "abc")],
