@@ -1,6 +1,8 @@
 """What holds for a printer whatever it, its history and the persons around it say."""
 
 import itertools
+import re
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -19,6 +21,7 @@ from collector.tracker import (
     advance,
     open_span,
 )
+from collector.tracker.state import Attempt
 from farm.model.feed import FeedKind
 from farm.model.job import Job, overlaps
 from farm.model.observation import HistoryRow, JobFact, JobReading, JobSignal, Link, Observation
@@ -149,13 +152,17 @@ def driven(steps: Steps) -> tuple[Books, int]:
     books = Books()
     now = T0
     for passed, what in steps:
-        heard, now = now, now + passed
-        at_ms = max(now, books.tracker.at_ms)
-        given = _input(books, what, at_ms, heard)
-        books.give(at_ms, given)
-        if isinstance(given, ContinuityLost):
-            now = given.until_ms
+        now = _taken(books, now, passed, what)
     return books, max(now, books.tracker.at_ms)
+
+
+def _taken(books: Books, heard: int, passed: int, what: object) -> int:
+    """Take one step, and give the time after it."""
+    now = heard + passed
+    at_ms = max(now, books.tracker.at_ms)
+    given = _input(books, what, at_ms, heard)
+    books.give(at_ms, given)
+    return given.until_ms if isinstance(given, ContinuityLost) else now
 
 
 _LEVEL = JobReading(file="a.gcode", elapsed_ms=10 * MINUTE)
@@ -349,3 +356,86 @@ def test_a_job_without_a_start_counts_at_its_end() -> None:
     assert overlaps([lasting, unseen]) == [(lasting, unseen)]
     assert overlaps([lasting, msgspec.structs.replace(unseen, ended_ms=10)]) == []
     assert overlaps([lasting, msgspec.structs.replace(unseen, ended_ms=None)]) == []
+
+
+# -- the page that shows the life of an attempt ----------------------------------------------
+
+PAGE = (Path(__file__).parents[4] / "docs" / "outcomes.md").read_text("utf-8")
+LIFE = PAGE.partition("## The life of an attempt")[2].partition("```")[2].partition("```")[0]
+Move = tuple[str, str]
+SHOWN = {
+    (one, other) for one, other in re.findall(r"^ +(\S+) --> (\w+):", LIFE, re.MULTILINE) if one != other
+}
+BEGINNING = "[*]"
+
+
+def _phase(attempt: Attempt) -> str:
+    if attempt.gap_from_ms is not None:
+        return "gap"
+    return "open" if attempt.settling_ms is None else "settling"
+
+
+def _moves(before: TrackerState, after: TrackerState) -> set[Move]:
+    """Where attempts went in one step; what begins and rests by one message was open between."""
+    old, new = before.attempt, after.attempt
+    same = old is not None and new is not None and old.job.id == new.job.id
+    found: set[Move] = set()
+    if old is not None:
+        found.add((_phase(old), _phase(new) if same and new is not None else "ended"))
+    if new is not None and not same:
+        found |= {(BEGINNING, "open"), ("open", _phase(new))}
+    if old is None and new is None and _last(before) != _last(after):
+        found.add((BEGINNING, "ended"))
+    return {(one, other) for one, other in found if one != other}
+
+
+def _last(tracker: TrackerState) -> str | None:
+    return None if tracker.last_job is None else tracker.last_job.id
+
+
+def moves(steps: Steps) -> set[Move]:
+    """Where attempts went in all the steps."""
+    books, now, found = Books(), T0, set[Move]()
+    for passed, what in steps:
+        before = books.tracker
+        now = _taken(books, now, passed, what)
+        found |= _moves(before, books.tracker)
+    return found
+
+
+@settings(max_examples=400, deadline=None)
+@given(_STEPS)
+def test_an_attempt_goes_nowhere_but_where_the_page_shows(steps: Steps) -> None:
+    assert moves(steps) <= SHOWN
+
+
+_PRINTS = (MINUTE, Observation(state=PrinterState.PRINTING, job=JobReading(file="a.gcode")))
+_STILL_PRINTS = (MINUTE, Observation(state=PrinterState.PRINTING, level=True, job=JobReading(file="a.gcode")))
+_RESTS = (MINUTE, Observation(state=PrinterState.IDLE))
+_IS_DONE = (MINUTE, Observation(signal=JobSignal.DONE, job=JobReading(file="a.gcode", elapsed_ms=MINUTE)))
+_LINK_LOST = (MINUTE, Observation(link=Link.OFFLINE))
+
+
+@pytest.mark.parametrize(
+    ("move", "steps"),
+    [
+        ((BEGINNING, "open"), [_PRINTS]),
+        ((BEGINNING, "ended"), [_IS_DONE]),
+        (("open", "gap"), [_PRINTS, (MINUTE, Silence())]),
+        (("open", "settling"), [_PRINTS, _RESTS]),
+        (("open", "ended"), [_PRINTS, _IS_DONE]),
+        (("gap", "open"), [_PRINTS, (MINUTE, Silence()), _STILL_PRINTS]),
+        (("gap", "ended"), [_PRINTS, (MINUTE, Silence()), _IS_DONE]),
+        (("settling", "open"), [_PRINTS, _RESTS, (1_000, _STILL_PRINTS[1])]),
+        (("settling", "gap"), [_PRINTS, _RESTS, _LINK_LOST]),
+        (("settling", "ended"), [_PRINTS, _RESTS, (MINUTE, Settled())]),
+    ],
+    ids=lambda each: "-".join(each) if isinstance(each, tuple) else "",
+)
+def test_an_attempt_goes_wherever_the_page_shows(move: Move, steps: Steps) -> None:
+    assert move in moves(steps)
+
+
+def test_every_arrow_of_the_page_has_its_example() -> None:
+    (marks,) = test_an_attempt_goes_wherever_the_page_shows.pytestmark  # type: ignore[attr-defined]
+    assert {move for move, _ in marks.args[1]} == SHOWN
