@@ -30,7 +30,8 @@ def read(tmp_path: Path) -> Read:
 def test_an_entry_is_a_calendar_with_its_groups(read: Read) -> None:
     shop = (
         'groups = ["Hall A", "Hall B"]\nclosed = [2026-12-24, "2026-12-28..2026-12-29"]\n'
-        'holidays = ["2026-12-25 Christmas Day"]\nexceptions = ["2026-12-19 09:00-14:00"]\n'
+        'holidays = ["2026-12-26 Boxing Day", "2026-12-25 Christmas Day"]\n'
+        'exceptions = ["2026-12-19 09:00-14:00"]\n'
     )
     night = '[[calendars]]\nname = "night"\nhours = "mon-fri 22:00-06:00"\ndefault = true\n'
     known = filed_calendars(read(SHOP + shop + night).calendars)
@@ -40,7 +41,10 @@ def test_an_entry_is_a_calendar_with_its_groups(read: Read) -> None:
         OtherHours(date(2026, 12, 19), ((540, 840),)),
         *(OtherHours(date(2026, 12, day)) for day in (24, 28, 29)),
     )
-    assert calendar.holidays == (Holiday(date(2026, 12, 25), "Christmas Day"),)
+    assert calendar.holidays == (
+        Holiday(date(2026, 12, 25), "Christmas Day"),
+        Holiday(date(2026, 12, 26), "Boxing Day"),
+    )
     assert (known.groups, known.default) == ({"Hall A": "shop", "Hall B": "shop"}, "night")
 
 

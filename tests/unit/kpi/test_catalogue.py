@@ -3,7 +3,7 @@
 import pytest
 
 from farm.errors import InvalidQuery
-from farm.kpi.catalogue import CATALOGUE, indicator, indicators
+from farm.kpi.catalogue import CATALOGUE, HEADLINES, indicator, indicators
 from farm.kpi.indicator import Cadence, Unit, shown
 from farm.kpi.periods import SHORTEST_MS, Period
 from farm.kpi.throughput import THROUGHPUT
@@ -128,3 +128,7 @@ def test_the_shortest_periods_are_those_of_the_worst_clocks() -> None:
         Period.WEEK: 167 * HOUR_MS,
         Period.MONTH: 28 * DAY_MS - HOUR_MS,
     }
+
+
+def test_at_the_head_stand_use_success_and_output() -> None:
+    assert HEADLINES == ("utilization", "print_success_rate", "throughput")
