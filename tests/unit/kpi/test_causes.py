@@ -19,12 +19,15 @@ from farm.kpi.causes import (
     FailureCauses,
     FailureCount,
     FailureFinding,
+    RiskRatio,
+    SharedFailures,
     chance_of_at_least,
     discovery_threshold,
     find_causes,
     risk_ratio,
     shared_failures,
 )
+from farm.kpi.wilson import Interval95
 
 FARMS = 200
 PRINTS = 400
@@ -108,7 +111,7 @@ def test_the_exact_test_holds_for_large_farms(held: int, drawn: int, marked: int
     assert chance_of_at_least(held, drawn, marked, everything) == pytest.approx(float(exact), rel=1e-7)
 
 
-@pytest.mark.parametrize("table", [(-1, 4, 4, 8), (5, 4, 5, 8), (5, 6, 4, 8), (0, 6, 4, 8)])
+@pytest.mark.parametrize("table", [(-1, 4, 4, 8), (-1, 2, 2, 8), (5, 4, 5, 8), (5, 6, 4, 8), (0, 6, 4, 8)])
 def test_a_part_that_is_none_is_refused(table: tuple[int, int, int, int]) -> None:
     with pytest.raises(ValueError, match="cannot be a part"):
         chance_of_at_least(*table)
@@ -227,6 +230,7 @@ def test_where_nothing_else_failed_the_sentence_says_so() -> None:
 
 
 def test_too_few_prints_are_not_compared_and_too_few_failures_not_told() -> None:
+    assert (LEAST_ATTEMPTS, LEAST_FAILED) == (5, 3)
     few = FailureCount(LEAST_ATTEMPTS - 1, LEAST_ATTEMPTS - 1)
     many = FailureCount(0, 1_000)
     assert find_causes({Dimension.FILE: {"a": few, "b": many}}) == FailureCauses((), 0, 0.1)
@@ -281,3 +285,22 @@ def test_findings_that_share_little_are_not_paired() -> None:
     alone = {Dimension.PRINTER: "x", Dimension.FILE: "y"}
     assert shared_failures([first, second], [both] * 4 + [alone] * 6) == []
     assert [pair.failed for pair in shared_failures([first, second], [both] * 5)] == [5]
+
+
+def test_one_failure_that_is_shared_is_one() -> None:
+    first, second = (
+        FailureFinding(dimension, "x", FailureCount(1, 20), RIGHT, risk_ratio(LEFT, RIGHT), 0.001)
+        for dimension in (Dimension.PRINTER, Dimension.FILE)
+    )
+    assert "share 1 failure:" in SharedFailures(first, second, 1).sentence
+    assert "share 2 failures:" in SharedFailures(first, second, 2).sentence
+
+
+@pytest.mark.parametrize(
+    ("ratio", "words"), [(10, "10"), (9.94, "9.9"), (9.5, "9.5"), (1, "1.0"), (1.52, "1.5"), (0.994, "0.99")]
+)
+def test_a_ratio_is_told_to_two_digits(ratio: float, words: str) -> None:
+    risk = RiskRatio(ratio, Interval95(0.5, 99))
+    finding = FailureFinding(Dimension.FILE, "x", FailureCount(5, 20), RIGHT, risk, 0.001)
+    assert finding.sentence.startswith(f"x fails {words} times as often")
+    assert "95 % 0.50 to 99," in finding.sentence
