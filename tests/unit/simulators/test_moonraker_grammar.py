@@ -445,7 +445,10 @@ def test_its_history_tells_of_a_print_what_a_real_one_would(
 
 def test_a_moonraker_that_was_stopped_in_order_never_learns_how_its_print_ended() -> None:
     def stop_it(fleet: Fleet) -> None:
-        fleet.agenda.after(90_000, lambda: fleet.stations[0].front.restart_service(5_000))
+        def stop() -> None:
+            fleet.stations[0].front.restart_service(5_000)
+
+        fleet.agenda.after(90_000, stop)
 
     run = play(one_printer("moonraker"), arrange=stop_it)
     assert run.fleet.book.jobs[0].outcome is Outcome.SUCCEEDED
