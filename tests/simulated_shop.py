@@ -29,10 +29,11 @@ _WAY_MS = 20
 """So long a question or an answer is under way."""
 
 
-def book_shop(run: Run, ledger: Ledger, truth_file: Path, *, asks: bool = False) -> Truth:
+def book_shop(run: Run, ledger: Ledger, truth_file: Path, *, asks: bool = False, late_ms: int = 0) -> Truth:
     """Run the shop, book it in the empty ledger with all that its people do, and give the truth.
 
-    A collector that `asks` does so each second, as one at work does, and the printers answer.
+    A collector that `asks` does so each second, as one at work does, and the printers answer. One that
+    is `late_ms` later than the run is there for the first time then, and hears what the broker has kept.
     """
     ledger.claim(_SHARD, holder.this_process(), simulated=True, now_ms=run.from_ms)
     early: list[tuple[int, bool, Message]] = []
@@ -40,6 +41,8 @@ def book_shop(run: Run, ledger: Ledger, truth_file: Path, *, asks: bool = False)
         booking: list[_Booking] = []
 
         def deliver(at_ms: int, kept: bool, message: Message) -> None:
+            if at_ms < run.from_ms + late_ms:
+                return
             if booking:
                 booking[0].take(at_ms, kept, message)
             else:  # What the broker still held from before the run, while the farm is put up.
@@ -49,6 +52,8 @@ def book_shop(run: Run, ledger: Ledger, truth_file: Path, *, asks: bool = False)
         booking.append(_Booking(ledger, fleet))
         if asks:
             booking[0].ask(fleet)
+        if late_ms:
+            fleet.agenda.after(late_ms, partial(booking[0].hear_kept, fleet))
         for at_ms, kept, message in early:
             booking[0].take(at_ms, kept, message)
         while fleet.agenda.now_ms < run.to_ms:
@@ -85,6 +90,11 @@ class _Booking:
     def commit(self, now_ms: int) -> None:
         self._tick(now_ms)
         self._pipeline.commit(now_ms)
+
+    def hear_kept(self, fleet: Fleet) -> None:
+        """What the broker hands to whom it has never seen."""
+        for message in fleet.broker.retained.values():
+            self.take(fleet.agenda.now_ms, True, message)
 
     def ask(self, fleet: Fleet) -> None:
         """Ask the printers each second from now on."""

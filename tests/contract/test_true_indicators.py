@@ -90,6 +90,18 @@ def test_a_farm_that_starts_while_it_is_asked_is_booked_as_it_truly_is(seed: int
     assert uptime[0] > 0
 
 
+@pytest.mark.timeout(120)
+def test_of_a_farm_that_was_at_work_before_anybody_listened_the_ranges_hold_too(tmp_path: Path) -> None:
+    wish = Wish(scenario="demo", printers=8, days=0.012, seed=4, speed="max", start=MONDAY)
+    with open_ledger("sqlite://") as ledger:
+        truth = book_shop(planned(wish, 0), ledger, tmp_path / "truth.jsonl", asks=True, late_ms=200_000)
+        found = verify(truth, ledger)
+        assert verify_figures(truth, ledger).wrong == []
+    assert found.holds
+    assert found.figures.unknown > 2
+    assert found.figures.right > 4
+
+
 @pytest.fixture(scope="module")
 def booked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Truth]:
     """A shop that can be copied and tampered with."""
