@@ -6,6 +6,7 @@ from collector.printers.tracked import TrackedPrinter
 from collector.tracker import open_span, overlaid
 from farm.model.job_record import job_record
 from farm.model.times import rfc3339
+from farm.model.writable import UNWRITABLE
 
 VERSION = 1
 JOB_FIELDS = (
@@ -43,7 +44,8 @@ def publications(site: str, printer: TrackedPrinter) -> list[tuple[str, bytes]]:
 
 
 def _base(site: str, name: str) -> str:
-    return f"layerline/v1/{site}/printers/{name.translate(_IN_A_TOPIC)}"
+    """An older release booked names that a broker cuts us off for."""
+    return f"layerline/v1/{site}/printers/{UNWRITABLE.sub('-', name.translate(_IN_A_TOPIC))}"
 
 
 def topics(site: str, printer: TrackedPrinter) -> tuple[tuple[str, bytes], tuple[str, bytes]]:

@@ -294,7 +294,7 @@ class Collector:
         source, work, confirms = self._time, self._work, self._redelivery is None
         if not self._connection.unacknowledged:
             self._first_uncommitted = time.monotonic()
-            source.batch_begins()
+        source.look()
         if message.topic == self._marker_topic:
             self._take_marker(message.payload)
             work.give(RememberedMessage(message, self._redelivery is None))

@@ -1,6 +1,5 @@
 """The sections of the configuration that every part shares: the site and its printers."""
 
-import unicodedata
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
@@ -20,6 +19,7 @@ from pydantic import (
 
 from farm.model import limits
 from farm.model.shop_profile import Profile
+from farm.model.writable import UNWRITABLE
 
 
 def _topic_level(name: str) -> str:
@@ -61,9 +61,6 @@ def port_of(url: str) -> int | None:
         raise ValueError("the port of the address must be a whole number up to 65535") from None
 
 
-_UNWRITABLE = frozenset({"Cc", "Cs"})
-"""Control characters and surrogates, by their Unicode category."""
-
 TopicLevel = Annotated[str, AfterValidator(_topic_level)]
 
 
@@ -77,8 +74,9 @@ class Section(BaseModel):
     def _can_be_written(cls, value: Any) -> Any:
         """What topics, databases, file systems and terminals have no room for is in no setting."""
         for text in _texts_in(value):
-            if found := next((sign for sign in text if unicodedata.category(sign) in _UNWRITABLE), None):
-                raise ValueError(f"must not hold U+{ord(found):04X}, a control character or half a pair")
+            if found := UNWRITABLE.search(text):
+                sign = f"U+{ord(found[0]):04X}"
+                raise ValueError(f"must not hold {sign}, a control character or no character at all")
         return value
 
 

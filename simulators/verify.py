@@ -96,7 +96,8 @@ def verify(truth: Truth, reader: LedgerReader) -> Verification:
     for printer in truth.header.printers:
         found = printers.get(printer.name)
         jobs = booked.get(found.id, []) if found else []
-        _compare(printer.name, true_jobs.get(printer.name, []), jobs, agreements, differences)
+        seen_ms = found.first_seen_ms if found else truth.header.from_ms
+        _compare(printer.name, true_jobs.get(printer.name, []), jobs, seen_ms, agreements, differences)
     accounts = _accounts(truth, reader, printers)
     figures = _figures(len(truth.jobs), agreements, accounts)
     faultless = figures.wrong == figures.missed == figures.doubled == 0
@@ -153,10 +154,11 @@ def _compare(
     printer: str,
     truths: Sequence[JobTruth],
     booked: Sequence[Job],
+    seen_ms: int,
     agreements: list[Agreement],
     differences: list[JobDifference],
 ) -> None:
-    """Judge one printer's jobs."""
+    """Judge the jobs of one printer, first seen at `seen_ms`."""
     matching = match(truths, booked)
     for pair in matching.pairs:
         agreement, why = judge(pair)
@@ -164,7 +166,7 @@ def _compare(
         if agreement is not Agreement.RIGHT:
             differences.append(_difference(agreement, pair.truth, pair.booked, why))
     for truth in matching.unbooked:
-        agreement, why = _judge_unbooked(truth, matching.pairs)
+        agreement, why = _judge_unbooked(truth, matching.pairs, seen_ms)
         agreements.append(agreement)
         differences.append(_difference(agreement, truth, None, why))
     for job in matching.unexplained:
@@ -207,8 +209,10 @@ def judge(pair: Pair) -> tuple[Agreement, str]:
     return Agreement.RIGHT, ""
 
 
-def _judge_unbooked(truth: JobTruth, pairs: Sequence[Pair]) -> tuple[Agreement, str]:
+def _judge_unbooked(truth: JobTruth, pairs: Sequence[Pair], seen_ms: int) -> tuple[Agreement, str]:
     """A true job that no booked one tells of."""
+    if truth.ended_ms is not None and truth.ended_ms <= seen_ms:
+        return Agreement.UNKNOWN, "it ended before the printer was first seen"
     if truth.end_sent:
         return Agreement.MISSED, "its end reached the broker"
     if not truth.start_sent:

@@ -38,8 +38,8 @@ class TimeSource(Protocol):
     def filters(self, sources: SourceTable) -> list[str]:
         """The MQTT topic filters under which the messages of `sources` come."""
 
-    def batch_begins(self) -> None:
-        """The first message since the last commit has come."""
+    def look(self) -> None:
+        """A message has come; `now_ms` is no older than that from then on."""
 
     def moment(self, message: Arrival, *, live: bool) -> Moment:
         """What the message is about and when it came, `live` or while a backlog is drained.
@@ -79,8 +79,8 @@ class RealTime(TimeSource):
         return sources.filters
 
     @override
-    def batch_begins(self) -> None:
-        """One look at the clock serves a batch, which lasts for some milliseconds."""
+    def look(self) -> None:
+        """At each message: by the clock of the one before it would have come before it was sent."""
         self.now_ms = self._clock()
 
     @override
@@ -129,7 +129,7 @@ class SimulatedTime(TimeSource):
         return [SUBSCRIPTION]
 
     @override
-    def batch_begins(self) -> None:
+    def look(self) -> None:
         """Nothing to do: each message carries its instant."""
 
     @override

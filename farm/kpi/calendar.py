@@ -7,7 +7,6 @@ skips is at the moment of the skip, a time that the clock shows twice is the fir
 and whatever the clock does, hours that follow each other never overlap.
 """
 
-import unicodedata
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from itertools import pairwise
@@ -20,6 +19,7 @@ from farm.errors import InvalidInput
 from farm.kpi.intervals import Interval
 from farm.model import limits
 from farm.model.times import SECOND_MS
+from farm.model.writable import UNWRITABLE
 
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 HOUR_MINUTES: Final = 60
@@ -31,9 +31,6 @@ DayHours: TypeAlias = tuple[tuple[int, int], ...]
 """The hours of one day: from and until, in minutes on the clock (0 to 1440), sorted, not overlapping."""
 
 CLOSED: Final[DayHours] = ()
-
-_UNWRITABLE = frozenset({"Cc", "Cs"})
-"""Control characters and surrogates, by their Unicode category."""
 
 
 class OtherHours(msgspec.Struct, frozen=True):
@@ -142,7 +139,7 @@ def _check_name(field: str, name: str, longest: int) -> None:
         raise InvalidInput(field, name, "must not be empty, nor begin or end with a blank")
     if len(name) > longest:
         raise InvalidInput(field, name, f"has {len(name)} characters, at most {longest} are kept")
-    if any(unicodedata.category(sign) in _UNWRITABLE for sign in name):
+    if UNWRITABLE.search(name):
         raise InvalidInput(field, ascii(name)[1:-1], "leave out control characters and line breaks")
 
 

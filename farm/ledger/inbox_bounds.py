@@ -1,6 +1,5 @@
 """How long and how large what a person says may be, in one place."""
 
-import re
 from typing import Final
 
 import msgspec
@@ -16,6 +15,7 @@ from farm.model.operator_input import (
     RenamePrinter,
 )
 from farm.model.states import Outcome
+from farm.model.writable import UNWRITABLE, UNWRITABLE_IN_LINES
 
 LONGEST: Final = {
     "who": limits.WHO.length,
@@ -31,8 +31,6 @@ LONGEST: Final = {
 """Characters, by field: what is taken in here is kept as it was said, never cut."""
 MOST_UNITS: Final = int(limits.UNITS.most)
 _LINE_FIELDS = frozenset({"who", "request_key", "name", "file", "material", "operator"})
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-_BREAKS = re.compile(r"[\t\r\n]")
 
 
 def check_texts(who: str, why: str, request_key: str | None) -> None:
@@ -91,7 +89,8 @@ def tidy_text(field: str, value: str, *, wanted: bool = False) -> str:
         raise InvalidInput(field, value, "must not be empty")
     if len(tidy) > LONGEST[field]:
         raise InvalidInput(field, tidy, f"has {len(tidy)} characters, at most {LONGEST[field]} are kept")
-    if _UNPRINTABLE.search(tidy) or (field in _LINE_FIELDS and _BREAKS.search(tidy)):
-        lines = "" if field not in _LINE_FIELDS else " and line breaks"
+    is_line = field in _LINE_FIELDS
+    if (UNWRITABLE if is_line else UNWRITABLE_IN_LINES).search(tidy):
+        lines = " and line breaks" if is_line else ""
         raise InvalidInput(field, ascii(tidy)[1:-1], f"leave out control characters{lines}")
     return tidy

@@ -152,8 +152,18 @@ class LedgerReader(LedgerDatabase):
 
     def last_ended_jobs(self, printer_ids: Iterable[str]) -> dict[str, Job]:
         """The job that each of the printers ended last, by printer; none where none ended."""
-        found = {printer_id: self.last_terminal_jobs(printer_id, 1) for printer_id in printer_ids}
-        return {printer_id: jobs[0] for printer_id, jobs in found.items() if jobs}
+        one = schema.job.alias("one")
+        its_last = (
+            select(one.c.id)
+            .where(one.c.printer_id == _printer.id, one.c.ended_ms.is_not(None))
+            .order_by(one.c.ended_ms.desc(), one.c.started_ms.desc(), one.c.id.desc())
+            .limit(1)
+            .scalar_subquery()
+        )
+        with self._reads() as connection:
+            wanted = select(its_last).where(among(connection, _printer.id, printer_ids))
+            found = connection.execute(select(schema.job).where(_job.id.in_(wanted))).mappings()
+            return {row["printer_id"]: rows.job_of(row) for row in found}
 
     def feed(self, after_seq: int, limit: int) -> list[FeedEntry]:
         """Feed entries after `after_seq`, in order; never skips one that commits late."""

@@ -18,6 +18,7 @@ _ASSIGNED = re.compile(
     r"""([\w.\-]{1,64})(["']?\s{0,3}[=:]\s{0,3}["']?)([^\s"'&;,?={}]++)(?!["']?\s{0,3}=)"""
 )
 _SCHEME = re.compile(r"\b(Bearer|Basic|Token|Digest)\s{1,8}\S+", re.IGNORECASE)
+_KEY_BLOCK = re.compile(r"-----BEGIN ([A-Z ]{1,40})-----.*?(?:-----END [A-Z ]{1,40}-----|\Z)", re.DOTALL)
 _URL_LOGIN = re.compile(r"(\w{1,16}://)[^/@\s\"]{1,512}@")
 _ADDRESS = re.compile(
     r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])|\b(?:[0-9a-f]{1,4}:){4,7}[0-9a-f]{0,4}", re.IGNORECASE
@@ -33,6 +34,7 @@ def scrubbed(text: str) -> str:
     Linear in its length.
     """
     text = text[:LONGEST_TEXT]
+    text = _KEY_BLOCK.sub(rf"-----BEGIN \g<1>----- {HIDDEN}", text)
     text = _SCHEME.sub(rf"\g<1> {HIDDEN}", text)
     text = _URL_LOGIN.sub(rf"\g<1>{HIDDEN}@", text)
     text = _QUOTED.sub(_without_quoted_secret, text)

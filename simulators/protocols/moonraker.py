@@ -4,7 +4,6 @@ Shapes and order are those of Moonraker 0.11 over Klipper 0.13. `eventtime` is t
 monotonic clock. Nothing is sent again after an outage, and a Klipper that dies says nothing.
 """
 
-from collections import deque
 from functools import partial
 from typing import Any
 
@@ -15,7 +14,8 @@ from farm.model.states import Cause
 from simulators.job_run import JobRun
 from simulators.protocols import SimulatedProtocol
 from simulators.protocols._klipper_status import KlipperStatus, Objects, fixed_fields
-from simulators.protocols._moonraker_rpc import file_metadata, history_row, reply, server_info
+from simulators.protocols._moonraker_history import PrintHistory
+from simulators.protocols._moonraker_rpc import NOT_CONNECTED, NOT_FOUND, RpcError, reply, server_info
 from simulators.protocols.base import LEFTOVER_FILE, FrontEnd
 from simulators.wire import Message
 
@@ -45,7 +45,6 @@ _TICK_MS = 250
 _FULL_SET_MS = 1_100
 _CLEARED_SHARE = 0.6
 _KLIPPER_ALONE_SHARE = 0.4
-_HISTORY_ROWS = 50
 _encode = msgspec.json.Encoder().encode
 
 
@@ -65,7 +64,7 @@ class MoonrakerFrontEnd(FrontEnd):
         self._full_due = True
         self._file_reached: JobRun | None = None
         self._boot_ms = self.now_ms - self._rng.randint(15_000, 3_600_000)
-        self._history: deque[JobRun] = deque(maxlen=_HISTORY_ROWS)
+        self._history = PrintHistory(list(_SHUTDOWNS))
 
     # -- messages -----------------------------------------------------------------------------------
 
@@ -176,12 +175,16 @@ class MoonrakerFrontEnd(FrontEnd):
         """Sometimes Klipper alone dies, and its host does not notice that there is anything to say."""
         self._ready = False
         if power or self._rng.random() >= _KLIPPER_ALONE_SHARE:
+            self._history.host_gone()
             super().host_lost(power=power)
+        else:
+            self._history.klipper_gone(self.now_ms)
 
     @override
     def restart_service(self, away_ms: int) -> bool:
         """Moonraker is restarted in order while Klipper goes on."""
         if self._line.stands:
+            self._history.leave(self.now_ms)
             self.send("moonraker/status", b'{"server":"offline"}', retain=True)
             self._line.lose("service", renews=True)
             self._agenda.after(away_ms, partial(self._line.regain, "service"))
@@ -215,7 +218,7 @@ class MoonrakerFrontEnd(FrontEnd):
     @override
     def job_started(self) -> None:
         self._klipper.begin(self.run, self.now_ms)
-        self._history.append(self.run)
+        self._history.begin(self.run)
         self._publish_soon()
         for delay_ms in (2_500, 5_000):
             self.later(delay_ms, self._publish)
@@ -294,7 +297,9 @@ class MoonrakerFrontEnd(FrontEnd):
         response = reply(
             payload,
             {
-                "server.info": lambda _: server_info(),
+                "server.info": lambda _: server_info(
+                    self._klipper.webhooks if self._ready else "disconnected"
+                ),
                 "printer.objects.query": self._query,
                 "server.history.list": self._list_history,
                 "server.files.metadata": self._describe_file,
@@ -303,7 +308,9 @@ class MoonrakerFrontEnd(FrontEnd):
         if response is not None:
             self.send("moonraker/api/response", response)
 
-    def _query(self, params: dict[str, Any]) -> dict[str, Any]:
+    def _query(self, params: dict[str, Any]) -> dict[str, Any] | RpcError:
+        if not self._ready:
+            return NOT_CONNECTED
         moving = self._klipper.moving_fields(self.now_ms)
         wanted = [name for name in params.get("objects", {}) if name in self._fixed]
         return {
@@ -311,16 +318,11 @@ class MoonrakerFrontEnd(FrontEnd):
             "status": {name: {**self._fixed[name], **moving[name]} for name in wanted},
         }
 
-    def _describe_file(self, params: dict[str, Any]) -> dict[str, Any] | None:
-        printed = (run for run in self._history if run.file.name == params.get("filename"))
-        run = next(printed, None)
-        return None if run is None else file_metadata(run)
+    def _describe_file(self, params: dict[str, Any]) -> dict[str, Any] | RpcError:
+        return self._history.file(params.get("filename")) or NOT_FOUND
 
     def _list_history(self, params: dict[str, Any]) -> dict[str, Any]:
-        limit = params.get("limit", _HISTORY_ROWS)
-        newest = list(self._history)[::-1]
-        rows = [history_row(run, self.now_ms) for run in newest[: limit if isinstance(limit, int) else None]]
-        return {"count": len(self._history), "jobs": rows}
+        return self._history.rows(self.now_ms, params.get("limit"))
 
 
 class SplitMoonraker(MoonrakerFrontEnd):

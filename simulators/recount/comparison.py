@@ -154,7 +154,8 @@ class Recount:
         ]
         self._time = {berth.true.name: TrueTime(truth, berth.true, berth.known) for berth in self.berths}
         pairs = matched_pairs(truth, booked_jobs(reader, printers), printers)
-        self._jobs = sorted(true_jobs(truth, pairs), key=lambda job: job.counts_ms)
+        seen_ms = {name: printer.first_seen_ms for name, printer in printers.items()}
+        self._jobs = sorted(true_jobs(truth, pairs, seen_ms), key=lambda job: job.counts_ms)
         self._streaks = Streaks(self._jobs)
         self._reprints = reprints_among(self._jobs)
         self._usual_ms = usual_times(self._jobs)

@@ -55,8 +55,10 @@ class TrueJob(msgspec.Struct, frozen=True, kw_only=True):
     verdict: VerdictTruth | None
 
 
-def true_jobs(truth: Truth, pairs: Iterable[Pair]) -> list[TrueJob]:
+def true_jobs(truth: Truth, pairs: Iterable[Pair], seen_ms: Mapping[str, int]) -> list[TrueJob]:
     """The jobs that ended and are booked, each with the end by which it counts.
+
+    `seen_ms` says when each printer was first seen: nobody heard what passed of a job before.
 
     Of a job that is not booked, since nothing of it reached the broker, nothing can be known. An end of which
     nothing reached the broker counts when it is booked, with its true outcome; so does one that is
@@ -64,7 +66,7 @@ def true_jobs(truth: Truth, pairs: Iterable[Pair]) -> list[TrueJob]:
     """
     protocols = {printer.name: printer.protocol for printer in truth.header.printers}
     verdicts = {(each.printer, each.number): each for each in truth.verdicts}
-    return [job for pair in pairs for job in _counted(truth, pair, protocols, verdicts)]
+    return [job for pair in pairs for job in _counted(truth, pair, protocols, verdicts, seen_ms)]
 
 
 def _counted(
@@ -72,6 +74,7 @@ def _counted(
     pair: Pair,
     protocols: Mapping[str, str],
     verdicts: Mapping[tuple[str, int], VerdictTruth],
+    seen_ms: Mapping[str, int],
 ) -> Iterator[TrueJob]:
     true, booked = pair.truth, pair.booked
     if true.outcome is None or true.ended_ms is None or booked.outcome is None or booked.ended_ms is None:
@@ -95,7 +98,7 @@ def _counted(
         printing_ms=true.printing_ms + (0 if tells_preparing(adapter) else true.preparing_ms),
         printing_exact_ms=exact_ms,
         whole_ms=true.printing_ms + true.preparing_ms + true.paused_ms,
-        whole_exact_ms=exact_ms,
+        whole_exact_ms=exact_ms + max(0, min(seen_ms[true.printer], true.ended_ms) - true.started_ms),
         expected_ms=_expected_ms(true, booked),
         grams=_grams(truth, true, booked, adapter),
         is_known=booked.outcome is not Outcome.UNKNOWN,

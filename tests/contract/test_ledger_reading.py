@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from sqlalchemy.event import listen
 
 from farm.errors import InvalidQuery
 from farm.ledger.batch import Batch
@@ -234,6 +235,18 @@ def test_the_last_ended_jobs_of_a_printer_come_newest_first(ledger: Ledger) -> N
     ledger.commit(Batch(printers=[a_printer("anna"), a_printer("bert")], jobs=jobs))
     assert names(ledger.last_terminal_jobs(ANNA, 2)) == ["3", "2"]
     assert names(ledger.last_terminal_jobs(ANNA, 9)) == ["3", "2", "1"]
+
+
+def test_the_job_that_each_printer_ended_last_takes_one_statement_for_all_of_them(ledger: Ledger) -> None:
+    jobs = [an_ended_job(f"{name}{at}", at, name) for name in ("anna", "bert") for at in (3, 1, 2)]
+    printers = [a_printer("anna"), a_printer("bert"), RETIRED, IGNORED]
+    ledger.commit(Batch(printers=printers, jobs=[*jobs, a_job("open"), an_ended_job("hers", 9, "dora")]))
+    asked: list[str] = []
+    listen(ledger.engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+    found = ledger.last_ended_jobs([ANNA, BERT, RETIRED.id])
+    assert {key: job.id for key, job in found.items()} == {ANNA: an_id("anna3"), BERT: an_id("bert3")}
+    assert len([each for each in asked if "FROM job" in each]) == 1
+    assert ledger.last_ended_jobs([]) == {}
 
 
 def test_the_feed_is_read_by_cursor(ledger: Ledger) -> None:

@@ -27,6 +27,7 @@ from tests.simulated_shop import book_shop
 
 TURNED_CLOCK = "2026-03-28T00:00:00Z"
 """A Saturday; in the night after it the clock of the shop is turned."""
+MONDAY = "2026-03-30T09:00:00Z"
 
 
 def a_shop(
@@ -73,6 +74,32 @@ def test_where_nothing_is_unknown_figures_are_the_true_ones(tmp_path: Path) -> N
         assert (within, wrong) == (0, 0), indicator
         assert equal >= 20
     assert {wrong for _, _, wrong in found.values()} == {0}
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("seed", [1, 7])
+def test_a_farm_that_starts_while_it_is_asked_is_booked_as_it_truly_is(seed: int, tmp_path: Path) -> None:
+    """Who asks a Moonraker hears of it before its Klipper is there."""
+    wish = Wish(printers=14, days=16 / 1440, seed=seed, speed="max", start=MONDAY, report_seconds=2)
+    with open_ledger("sqlite://") as ledger:
+        truth = book_shop(planned(wish, 0), ledger, tmp_path / "truth.jsonl", asks=True)
+        assert verify(truth, ledger).holds
+        found = verify_figures(truth, ledger)
+    assert found.wrong == []
+    uptime = counts(found)["total_uptime"]
+    assert uptime[0] > 0
+
+
+@pytest.mark.timeout(120)
+def test_of_a_farm_that_was_at_work_before_anybody_listened_the_ranges_hold_too(tmp_path: Path) -> None:
+    wish = Wish(scenario="demo", printers=8, days=0.012, seed=4, speed="max", start=MONDAY)
+    with open_ledger("sqlite://") as ledger:
+        truth = book_shop(planned(wish, 0), ledger, tmp_path / "truth.jsonl", asks=True, late_ms=200_000)
+        found = verify(truth, ledger)
+        assert verify_figures(truth, ledger).wrong == []
+    assert found.holds
+    assert found.figures.unknown > 2
+    assert found.figures.right > 4
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from collector.intake.sources import SourceTable
-from collector.intake.time_source import SimulatedTime
+from collector.intake.time_source import RealTime, SimulatedTime
 from collector.service import Collector
 from collector.settings import BrokerSettings, CollectorSettings, SourceSettings, parse_source
 from farm.errors import LedgerUnreachable
@@ -22,7 +22,9 @@ from farm.ledger import schema
 from farm.ledger.batch import Batch
 from farm.ledger.job_filter import JobFilter
 from farm.ledger.ledger import Ledger, open_ledger
+from farm.model.clock import system_clock
 from farm.model.recording import RecordedMessage
+from farm.model.times import rfc3339
 from tests.contract.test_recordings import _assert_expected, _books, _replay
 from tests.feeding import Broker, BrokerClient, feed_slowly, make_session, queue_for, simulated
 from tests.older_queue import everything_in
@@ -268,3 +270,39 @@ def _epoch(ledger: Ledger) -> int:
     """How often the shard was claimed."""
     with ledger.engine.connect() as connection:
         return int(connection.execute(select(schema.collector.c.epoch)).scalar_one())
+
+
+def test_a_message_that_comes_within_a_batch_is_booked_when_it_was_sent(broker: Mosquitto) -> None:
+    """By a clock that was read when the batch began it would have come before it was sent."""
+    now = [system_clock()]
+    topic = "layerline/native/v1/quick"
+    with open_ledger("sqlite://") as ledger, BrokerClient(broker) as client:
+        collector = Collector(
+            ledger,
+            BrokerSettings(url=broker.url),
+            sources=SourceTable([parse_source("native=layerline/native/v1/{printer}")]),
+            settings=CollectorSettings(client_id="quick", commit_seconds=5),
+            time_source=RealTime(lambda: now[0]),
+        )
+        stop = threading.Event()
+        running = threading.Thread(target=collector.run, args=(stop,))
+        running.start()
+        try:
+            wait_until(lambda: collector._live, "the collector has caught up")
+
+            def say(suffix: str, said: str) -> None:
+                client.publish(f"{topic}/{suffix}", f'{{"v":1,"at":"{rfc3339(now[0])}",{said}}}'.encode())
+
+            say("state", '"state":"idle"')
+            wait_until(lambda: bool(ledger.printers()), "the printer is booked")
+            wait_until(lambda: collector._connection.unacknowledged == 0, "the batch is over")
+            say("telemetry", '"nozzle":22.0')
+            wait_until(lambda: collector._connection.unacknowledged == 1, "another batch has begun")
+            now[0] += 800
+            say("event", '"event":"job_started","job":{"id":"1"}')
+            wait_until(lambda: bool(ledger.jobs(JobFilter()).jobs), "the job is booked")
+        finally:
+            stop.set()
+            running.join(30)
+        (job,) = ledger.jobs(JobFilter()).jobs
+        assert job.started_ms == now[0]

@@ -169,6 +169,8 @@ def test_every_secret_is_masked_in_the_log_from_then_on(folder: Path, write: Wri
             '[site]\nname = "a/b"',
             "layerline.toml: site.name = \"a/b\": must not hold '/', since it becomes a level",
         ),
+        ('[site]\nname = "a\\uffff"', "must not hold U+FFFF, a control character or no character at all"),
+        ('[[sources]]\nadapter = "native"\ntopic = "a\\ufdd0/{printer}"', "must not hold U+FDD0"),
         ("[site]\ntelemetry_days = -1", "layerline.toml: site.telemetry_days = -1: must be 0.0 or more"),
         (
             '[site]\npreparing_counts_as_printing = "maybe"',

@@ -130,6 +130,15 @@ def test_what_would_part_a_topic_is_no_part_of_a_name_there(printer: Farm) -> No
     assert json.loads(topics("main", tracked)[0][1])["printer"] == "a/b+c#d"
 
 
+@pytest.mark.parametrize("sign", ["\n", "\x1b", "\x85", "\ufdd0", "\ufffe", "\U0010ffff"])
+def test_what_a_broker_cuts_us_off_for_is_no_part_of_a_topic(printer: Farm, sign: str) -> None:
+    """An older release booked such names."""
+    (tracked,) = printer.pipeline.printers()
+    tracked.row = msgspec.structs.replace(tracked.row, name=f"bay{sign}1")
+    assert published(printer) == [("bay-1/state", True), ("bay-1/job", True)]
+    assert json.loads(topics("main", tracked)[0][1])["printer"] == f"bay{sign}1"
+
+
 def test_what_stands_under_former_names_is_taken_away_once(printer: Farm) -> None:
     (tracked,) = printer.pipeline.printers()
     tracked.former_names = ["old", "older"]

@@ -41,6 +41,8 @@ def test_figures_words_and_spacing_are_left_alone() -> None:
         b"{'password': 'hunter2'}",
         b'{"token": hunter2}',
         b"Authorization: Bearer hunter2\r\n",
+        b"cannot read -----BEGIN RSA PRIVATE KEY-----\nhunter2\n-----END RSA PRIVATE KEY----- of the host",
+        b'{"error": "-----BEGIN PRIVATE KEY----- hunter2 and no end',
         b"\xff\xfe password: hunter2",
     ],
 )

@@ -6,10 +6,19 @@ from typing import Any
 import msgspec
 import pytest
 
-from farm.model.states import Cause
+from farm.model.states import Cause, Outcome
 from simulators.fleet import Fleet
 from simulators.protocols.moonraker import MoonrakerFrontEnd
-from tests.unit.simulators.workbench import Played, below, decoded, kind_of, one_printer, play, recorded
+from tests.unit.simulators.workbench import (
+    RECORDINGS,
+    Played,
+    below,
+    decoded,
+    kind_of,
+    one_printer,
+    play,
+    recorded,
+)
 
 Objects = dict[str, dict[str, Any]]
 
@@ -363,7 +372,7 @@ def test_it_answers_questions_as_a_real_moonraker_does() -> None:
         request % (b"server.files.metadata", b'{"filename": "another"}'),
     ):
         run.front.answer(payload)
-    answers = [decoded(m.payload) for _, _, m in run.arrivals if m.topic == "bay-1/moonraker/api/response"]
+    answers = answers_of(run)
     asked = [
         decoded(m.payload)
         for m in recorded("moonraker/late_subscriber_api")
@@ -384,6 +393,73 @@ def test_it_answers_questions_as_a_real_moonraker_does() -> None:
         assert metadata["estimated_time"] == round((run.fleet.book.jobs[0].expected_ms or 0) / 1_000)
     assert answers[3]["result"]["filename"] == file.decode()
     assert answers[4]["error"]["code"] == 404
+
+
+ASK = b'{"jsonrpc": "2.0", "method": "%s", "params": {"objects": {}}, "id": 7}'
+
+
+def answers_of(run: Played) -> list[Any]:
+    return [decoded(m.payload) for _, _, m in run.arrivals if m.topic == "bay-1/moonraker/api/response"]
+
+
+def test_asked_before_its_klipper_is_there_it_says_so_as_a_real_moonraker_does() -> None:
+    def ask_as_soon_as_it_is_there(fleet: Fleet) -> None:
+        front, line = fleet.stations[0].front, fleet.stations[0].line
+        greet = line.greet
+
+        def greeted(fresh: bool) -> None:
+            greet(fresh)
+            front.answer(ASK % b"printer.objects.query")
+            front.answer(ASK % b"server.info")
+
+        line.greet = greeted
+
+    refusal, info = answers_of(play(one_printer("moonraker"), minutes=2, arrange=ask_as_soon_as_it_is_there))
+    said = [decoded(m.payload) for m in recorded("moonraker/klipper_died") if "api/response" in m.topic]
+    assert refusal["error"] in [each.get("error") for each in said]
+    told = info["result"]
+    assert (told["klippy_connected"], told["klippy_state"]) == (False, "disconnected")
+
+
+@pytest.mark.parametrize(
+    ("changes", "seed", "word"),
+    [
+        ({"printer__first_failures": ["thermal"]}, 5, "klippy_shutdown"),
+        ({"printer__first_failures": ["file"]}, 5, "error"),
+        ({"printer__first_failures": ["well"]}, 5, "completed"),
+        ({"printer__host_down_minutes": [[1.5, 2.0]]}, 5, "interrupted"),
+        ({"printer__host_down_minutes": [[1.5, 2.0]]}, 1, "klippy_disconnect"),
+    ],
+)
+def test_its_history_tells_of_a_print_what_a_real_one_would(
+    changes: dict[str, Any], seed: int, word: str
+) -> None:
+    scenario = one_printer("moonraker", **changes).model_copy(update={"seed": seed})
+    run = play(scenario)
+    run.front.answer(ASK % b"server.history.list")
+    (answer,) = answers_of(run)
+    first = answer["result"]["jobs"][-1]
+    assert (first["job_id"], first["status"]) == ("000001", word)
+    assert (first["end_time"] is None) == (word == "interrupted")
+
+
+def test_a_moonraker_that_was_stopped_in_order_never_learns_how_its_print_ended() -> None:
+    def stop_it(fleet: Fleet) -> None:
+        def stop() -> None:
+            fleet.stations[0].front.restart_service(5_000)
+
+        fleet.agenda.after(90_000, stop)
+
+    run = play(one_printer("moonraker"), arrange=stop_it)
+    assert run.fleet.book.jobs[0].outcome is Outcome.SUCCEEDED
+    run.front.answer(ASK % b"server.history.list")
+    (answer,) = answers_of(run)
+    first = answer["result"]["jobs"][-1]
+    (real,) = decoded((RECORDINGS / "moonraker/moonraker_stopped.history.json").read_bytes())["result"][
+        "jobs"
+    ]
+    assert first["status"] == real["status"] == "server_exit"
+    assert first["end_time"] < (run.fleet.book.jobs[0].ended_ms or 0) / 1_000
 
 
 def test_it_can_have_every_failure_that_it_shows() -> None:

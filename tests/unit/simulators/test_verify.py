@@ -32,15 +32,28 @@ class Books:
     """A ledger of one printer, as far as verifying reads it. Pages are short on purpose."""
 
     def __init__(
-        self, jobs: Sequence[Job], totals: Mapping[PrinterState, int], adapter: str = "native"
+        self,
+        jobs: Sequence[Job],
+        totals: Mapping[PrinterState, int],
+        adapter: str = "native",
+        first_seen_ms: int = START_MS,
     ) -> None:
+        self._first_seen_ms = first_seen_ms
         self._jobs = list(jobs)
         self._totals = totals
         self._adapter = adapter
 
     def printers(self, *, everything: bool = False) -> list[Printer]:
         assert everything
-        return [Printer(id="p", site="main", name="bay-1", adapter=self._adapter, first_seen_ms=START_MS)]
+        return [
+            Printer(
+                id="p",
+                site="main",
+                name="bay-1",
+                adapter=self._adapter,
+                first_seen_ms=self._first_seen_ms,
+            )
+        ]
 
     def jobs(self, wanted: JobFilter) -> JobPage:
         begin = int(wanted.after or 0)
@@ -120,6 +133,17 @@ def test_books_that_tell_the_truth_hold() -> None:
     assert verification.holds
     assert verification.differences == []
     assert verification.figures.right == verification.figures.jobs == 5
+
+
+def test_a_job_that_ended_before_its_printer_was_first_seen_cannot_be_known() -> None:
+    early, late = true_job(1), true_job(2)
+    truth = a_truth([early, late], [])
+    for seen_ms, wanted in (
+        (early.ended_ms, [Agreement.UNKNOWN, Agreement.MISSED]),
+        ((early.ended_ms or 0) - 1, [Agreement.MISSED, Agreement.MISSED]),
+    ):
+        books = Books([], {PrinterState.UNKNOWN: WINDOW_MS}, first_seen_ms=seen_ms or 0)
+        assert agreements(verify(truth, cast(LedgerReader, books))) == wanted
 
 
 FAILED = {"outcome": Outcome.FAILED, "cause": Cause.THERMAL}
