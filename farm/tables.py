@@ -33,7 +33,8 @@ class Column:
     """A column and what becomes of it where the window is narrow.
 
     A `name` is shortened in the middle; what goes `below` stands under its row; of those that are
-    `extra` the last is left out first. Figures stand at the `right`.
+    `extra` the last is left out first, before a name is shortened to less than its `readable` length.
+    Figures stand at the `right`.
     """
 
     title: str
@@ -41,6 +42,7 @@ class Column:
     name: bool = False
     below: bool = False
     extra: bool = False
+    readable: int = 18
 
 
 def print_table(
@@ -103,23 +105,26 @@ def fitted(columns: Sequence[Column], rows: Sequence[Sequence[str]], room: int) 
     kept = {at: width for at, width in wanted.items() if not columns[at].below}
     while True:
         extra = [at for at in kept if columns[at].extra]
-        widths = _narrowed(columns, kept, room, _READABLE_NAME if extra else _LEAST_NAME)
+        widths = _narrowed(columns, kept, room, readable=bool(extra))
         if _taken(widths) <= room or not extra:
             return widths
         del kept[extra[-1]]
 
 
 def _narrowed(
-    columns: Sequence[Column], wanted: Mapping[int, int], room: int, shortest: int
+    columns: Sequence[Column], wanted: Mapping[int, int], room: int, *, readable: bool
 ) -> dict[int, int]:
-    """The widths with names shortened, the longest first, until all fits or all are at `shortest`."""
+    """The widths with names shortened, the longest first, until all fits or none may be shorter.
+
+    Where they are to stay `readable` each keeps that length, else no more than the least.
+    """
     widths = dict(wanted)
-    names = [at for at in widths if columns[at].name]
-    while names and _taken(widths) > room:
-        widest = max(names, key=lambda at: widths[at])
-        if widths[widest] <= shortest:
+    least = {at: columns[at].readable if readable else _LEAST_NAME for at in widths if columns[at].name}
+    while _taken(widths) > room:
+        longer = [at for at, length in least.items() if widths[at] > length]
+        if not longer:
             break
-        widths[widest] -= 1
+        widths[max(longer, key=lambda at: widths[at])] -= 1
     return widths
 
 
@@ -191,7 +196,6 @@ def style_of(word: str) -> str:
 
 _GAP = 2
 _LEAST_NAME = 12
-_READABLE_NAME = 18
 _STYLES = {
     "succeeded": "green",
     "ok": "green",

@@ -29,6 +29,7 @@ from collector.tracker import limits
 from collector.tracker.outcome import OUTCOME_RULES, OutcomeRule
 from farm.app.config import SECTIONS, section_model
 from farm.app.config_models import holds_secret, models_in
+from farm.cli.help import described
 from farm.cli.root import app
 from farm.kpi.catalogue import CATALOGUE
 from farm.kpi.faults import ANY_KNOWN, FAULT_RULES
@@ -136,10 +137,9 @@ def _command_help(command: Any, context: Any) -> str:
     usage = f"{context.command_path} {' '.join(command.collect_usage_pieces(context))}"
     paragraphs = [" ".join(paragraph.split()) for paragraph in command.help.split("\n\n")]
     rows = ["| option | meaning |", "|---|---|"]
-    for parameter in command.get_params(context):
-        record = parameter.get_help_record(context)
-        if record is not None and "--help" not in record[0]:
-            rows.append(f"| `{_plain(record[0])}` | {_plain(record[1])} |")
+    for label, meaning in described(command, context, "argument") + described(command, context, "option"):
+        if "--help" not in label:
+            rows.append(f"| `{_plain(label)}` | {_plain(meaning)} |")
     parts = [
         f"```\n{usage}\n```",
         *paragraphs,

@@ -177,7 +177,7 @@ class Pipeline:
                     return None
             if reading.traits and live and not (mark is not None and self.repetitions.knows(mark)):
                 self._hear_publishers(route, reading, received_ms)
-            self._work_in(route, topic, reading, received_ms, live or retained)
+            self._work_in(route, topic, reading, received_ms, live or retained, retained)
         except UnreadableMessage as error:
             session.go_back(before)
             self._writer.fault(session.source, error.reason, received_ms, f"{topic}: {error.detail}")
@@ -219,14 +219,17 @@ class Pipeline:
             self._writer.reject("-", topic, payload, received_ms, error)
             return None
 
-    def _work_in(self, route: Route, topic: str, reading: Reading, received_ms: int, live: bool) -> None:
+    def _work_in(
+        self, route: Route, topic: str, reading: Reading, received_ms: int, live: bool, retained: bool
+    ) -> None:
         printer, session, _ = route
         for field in reading.refused:
             self._writer.fault(session.source, "bad_field", received_ms, f"{topic}: {field}")
         at = self._when(printer, session, reading.time_ms, received_ms, live, topic)
         if at is None:
             return
-        session.hear_gap(at - session.heard_ms)
+        if not retained:
+            session.hear_gap(at - session.heard_ms)  # else it is how long we were away
         last_heard = printer.last_heard or session
         was_silent = at - printer.heard_ms > last_heard.report_interval.limit_ms
         if reading.observations or was_silent or printer.tracker.before_silence is not None:

@@ -74,7 +74,7 @@ def _explain_one(detail: ErrorDetails, root: Model, layers: Layers) -> str:
     if detail["type"] in ("missing", "union_tag_not_found"):
         return f"{start}: {_missing(detail, root)}"
     value = "" if _is_table(detail) else f" = {_shown(detail, root)}"
-    return f"{start}{value}: {_remedy(detail)}"
+    return f"{start}{value}: {remedy(detail)}"
 
 
 def _unknown_tag(path: KeyPath, detail: ErrorDetails, layers: Layers) -> str:
@@ -95,7 +95,8 @@ def _missing(detail: ErrorDetails, root: Model) -> str:
     return f"is missing{by_file}"
 
 
-def _remedy(detail: ErrorDetails) -> str:
+def remedy(detail: ErrorDetails) -> str:
+    """What the value must be, in words of ours where pydantic's are for developers."""
     context = {key: value for key, value in detail.get("ctx", {}).items() if key != "error"}
     if detail["type"] == "value_error":
         own_name = f"{dotted(detail['loc'])}: "

@@ -36,23 +36,12 @@ def main() -> int:
 
 def _complain(error: Exception, status: int) -> int:
     from farm.app.logs import REDACTION
+    from farm.cli.output import between_words
     from farm.model.terminal_text import plain_lines
 
     first, *more = plain_lines(REDACTION.clean(str(error))).splitlines() or [type(error).__name__]
     lines = [f"{_NAME}{first}", *(f"{' ' * len(_NAME)}{line}" for line in more)]
     if sys.stderr.isatty():
-        lines = [piece for line in lines for piece in _broken_between_words(line)]
+        lines = [piece for line in lines for piece in between_words(line, len(_NAME))]
     sys.stderr.write("\n".join(lines) + "\n")
     return status
-
-
-def _broken_between_words(line: str) -> list[str]:
-    """The line in pieces as wide as the terminal, all but the first indented."""
-    import shutil
-    import textwrap
-
-    width = max(shutil.get_terminal_size().columns, 2 * len(_NAME))
-    indent = " " * len(_NAME)
-    return textwrap.wrap(
-        line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    ) or [line]

@@ -38,7 +38,7 @@ _FIRING = (
 _ALL = (
     Column("state"),
     Column("fired", right=True),
-    Column("alert", name=True),
+    Column("alert", name=True, readable=46),
     Column("resolved"),
     Column("severity", extra=True),
     Column("summary", below=True),
@@ -60,7 +60,7 @@ def alerts(
         Option("--until", metavar="TIME", help="Only those fired until then; of a date its whole day."),
     ] = None,
     limit: Annotated[
-        int, Option("--limit", "-n", min=1, max=1000, help="At most so many, newest first.")
+        int, Option("--limit", "-n", metavar="N", min=1, max=1000, help="At most so many, newest first.")
     ] = _SHOWN,
     watched: WatchOption = False,
     utc: UtcOption = False,

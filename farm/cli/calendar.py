@@ -291,7 +291,7 @@ def _row(known: "KnownCalendar") -> list[Cell]:
 def _change_row(change: "CalendarChange", clock: "FarmClock") -> list[Cell]:
     return [
         clock.instant(change.at_ms),
-        change.what.value,
+        change.what.value.removeprefix("calendar."),
         change.who,
         clock.instant(change.restates_from_ms),
         change.why or NOTHING,

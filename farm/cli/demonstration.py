@@ -73,7 +73,7 @@ def demo(
     set_up_logging(verbose=verbose)
     with tempfile.TemporaryDirectory(prefix="layerline-demo-") as thrown_away:
         folder = data or Path(thrown_away)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         past = None if no_past else PastWish(cache_folder(), fresh=fresh)
         page = PageAddress(host or LOOPBACK, port)
         show = Demo(folder, Console(highlight=False), past=past, page=page, verbose=verbose)

@@ -50,7 +50,9 @@ class HistorySource(StrEnum):
 
 
 def export(
-    what: Annotated[What, Argument(help="Ended jobs, the account of the hours, or what was measured.")],
+    what: Annotated[
+        What, Argument(metavar="WHAT", help="Ended jobs, the account of the hours, or what was measured.")
+    ],
     window: Annotated[str, Option("--window", metavar="WINDOW", help=WINDOW_HELP)] = "24h",
     printer: PrinterOption = None,
     group: GroupOption = None,

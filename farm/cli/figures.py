@@ -37,7 +37,22 @@ WINDOW_HELP = (
 
 _ROWS = 10
 _ROWS_OF_JSON = 100
-_NOUNS = frozenset({"attempts", "printers", "units"})
+_NOUNS = frozenset(
+    {
+        "attempts",
+        "failing_printers",
+        "faults",
+        "good_parts",
+        "good_units",
+        "parts",
+        "printers",
+        "repairs",
+        "reprints",
+        "units",
+        "unknown_parts",
+    }
+)
+"""Counts of what has a singular."""
 
 _COLUMNS = (
     Column("indicator"),
@@ -55,7 +70,7 @@ _COLUMNS = (
 def kpi(
     names: Annotated[
         list[str] | None,
-        Argument(metavar="[NAME]...", help="Indicators by id; none for all.", show_default=False),
+        Argument(metavar="NAME", help="Indicators by id; none for all.", show_default=False),
     ] = None,
     window: Annotated[str, Option("--window", metavar="WINDOW", help=WINDOW_HELP)] = "24h",
     by: Annotated[
@@ -104,7 +119,13 @@ def kpi(
     ] = None,
     limit: Annotated[
         int,
-        Option("--limit", min=1, max=1_000, help="So many files, materials and so on, those printed most."),
+        Option(
+            "--limit",
+            metavar="N",
+            min=1,
+            max=1_000,
+            help="So many files, materials and so on, those printed most.",
+        ),
     ] = 100,
     utc: UtcOption = False,
     database: DatabaseOption = None,

@@ -7,15 +7,22 @@ Typer's own rendering loads a Markdown parser and a syntax highlighter, which ma
 import re
 from typing import Any
 
+from typer import BadParameter
 from typer.core import TyperCommand, TyperGroup
 
+from farm.errors import InvalidQuery
 from farm.tables import indented
 
 _INDENT = 2
 _GAP = 2
 _LONGEST_LABEL = 24
 """A longer one has its meaning below it."""
+_BEFORE_OPTIONS = re.compile(r" (?=--)")
+_GOES_ON = " \\"
 _COLUMNS_APART = re.compile(r" {2,}")
+_NO_CHOICE = re.compile(r"'(?P<value>.*)' is not one of (?P<allowed>.+)", re.DOTALL)
+_TYPE_NAME = re.compile(r" <[^|>]*>$")
+"""How typer calls the type of an argument, `<list[str]>`; what may be chosen stays."""
 
 
 class _Sheet:
@@ -63,19 +70,64 @@ class _Sheet:
         self.text("\nExamples", "bold")
         for line in text.strip("\n").splitlines():
             command, *meaning = _COLUMNS_APART.split(line, maxsplit=1) if line[0] != " " else [line]
-            if not meaning or _INDENT + len(line) <= self._console.width:
+            if meaning and _INDENT + len(line) <= self._console.width:
                 self.text(f"  {line}", "green")
                 continue
-            self.text(f"  {command}", "green")
-            for piece in indented(meaning[0], self._console.width, 2 * _INDENT + _GAP):
+            for piece in continued(command, self._console.width):
+                self.text(piece, "green")
+            for piece in indented(" ".join(meaning), self._console.width, 2 * _INDENT + _GAP):
                 self.text(piece, "dim")
 
 
-def _described(command: Any, context: Any, kind: str) -> list[tuple[str, str]]:
-    """Name and meaning of the parameters of that kind."""
-    parameters = [p for p in command.get_params(context) if p.param_type_name == kind]
-    records = [parameter.get_help_record(context) for parameter in parameters]
-    return [(label, meaning) for label, meaning in (record for record in records if record)]
+def continued(command: str, room: int) -> list[str]:
+    """The command in lines of at most `room` signs, broken before options as a shell takes it."""
+    first, *options = _BEFORE_OPTIONS.split(command)
+    lines = [" " * _INDENT + first]
+    for option in options:
+        if len(lines[-1]) + len(option) + len(_GOES_ON) < room:
+            lines[-1] += f" {option}"
+        else:
+            lines[-1] += _GOES_ON
+            lines.append(" " * (2 * _INDENT + _GAP) + option)
+    return lines
+
+
+def described(command: Any, context: Any, kind: str) -> list[tuple[str, str]]:
+    """Label and meaning of the parameters of that kind, `argument` or `option`."""
+    found = []
+    for parameter in command.get_params(context):
+        record = parameter.get_help_record(context) if parameter.param_type_name == kind else None
+        if record and kind == "argument":
+            found.append((_TYPE_NAME.sub("", record[0]) + _more(parameter), record[1]))
+        elif record:
+            found.append(record)
+    return found
+
+
+def _more(argument: Any) -> str:
+    return "" if argument.nargs == 1 else "..."
+
+
+def _argument_in_usage(argument: Any) -> str:
+    """`JOB...`, and in brackets where it may be left out."""
+    name = argument.metavar or argument.name.upper()
+    return (name if argument.required else f"[{name}]") + _more(argument)
+
+
+def _in_our_words(fault: BadParameter) -> str:
+    """Option, value and remedy; typer hands on what pydantic tells its developers."""
+    parameter: Any = fault.param
+    name = parameter.opts[0] if parameter.param_type_name == "option" else parameter.metavar
+    message = fault.message.removeprefix("Value error, ").rstrip(".")
+    if choice := _NO_CHOICE.fullmatch(message):
+        allowed = choice["allowed"].replace("'", "")
+        return f"{name} {choice['value']}: must be one of {allowed}"
+    details = getattr(fault.__cause__, "errors", None)
+    if details is None:
+        return f"{name}: {message}"
+    from farm.app.config_errors import remedy
+
+    return f"{name} {details()[0]['input']}: {remedy(details()[0])}"
 
 
 def _write(command: Any, context: Any, commands: list[tuple[str, str]]) -> None:
@@ -83,13 +135,27 @@ def _write(command: Any, context: Any, commands: list[tuple[str, str]]) -> None:
     sheet.usage(f"{context.command_path} {' '.join(command.collect_usage_pieces(context))}")
     sheet.paragraphs(command.help or "")
     sheet.rows("Commands", commands)
-    sheet.rows("Arguments", _described(command, context, "argument"))
-    sheet.rows("Options", _described(command, context, "option"))
+    sheet.rows("Arguments", described(command, context, "argument"))
+    sheet.rows("Options", described(command, context, "option"))
     sheet.examples(command.epilog)
 
 
 class Command(TyperCommand):
     """A command whose help ends with examples, which stand in its epilogue."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the command line. Raises InvalidQuery for a wrong value, UsageError for anything else."""
+        try:
+            return super().parse_args(ctx, args)
+        except BadParameter as fault:
+            if type(fault) is not BadParameter or fault.param is None:
+                raise  # nothing is wrong but missing
+            raise InvalidQuery(_in_our_words(fault)) from fault
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """What stands behind the command in the line `Usage`."""
+        arguments = [p for p in self.get_params(ctx) if p.param_type_name == "argument"]
+        return ["[OPTIONS]", *map(_argument_in_usage, arguments)]
 
     def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002  the signature is typer's
         """Write the help text."""

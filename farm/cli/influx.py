@@ -62,7 +62,13 @@ def init(
         str | None, Option("--org", metavar="NAME", help="Organisation; made where it is missing.")
     ] = None,
     telemetry_days: Annotated[
-        float, Option("--telemetry-days", min=0, help="Days for which raw telemetry is kept; 0: for ever.")
+        float,
+        Option(
+            "--telemetry-days",
+            metavar="DAYS",
+            min=0,
+            help="Days for which raw telemetry is kept; 0: for ever.",
+        ),
     ] = 90,
     config: ConfigOption = None,
     data: DataOption = None,

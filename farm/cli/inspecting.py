@@ -41,7 +41,7 @@ def verdict(
     jobs: Annotated[
         list[str],
         Argument(
-            metavar="JOB...",
+            metavar="JOB",
             help="The jobs: their ids, or how they begin, 4 characters or more.",
             show_default=False,
         ),

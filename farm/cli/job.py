@@ -108,7 +108,7 @@ def describe(
     file: Annotated[str | None, Option("--file", metavar="NAME", help="The file that was printed.")] = None,
     material: Annotated[str | None, Option("--material", metavar="NAME", help="Its material.")] = None,
     operator: Annotated[str | None, Option("--operator", metavar="NAME", help="Who ran it.")] = None,
-    units: Annotated[int | None, Option("--units", min=1, help="Parts on the plate.")] = None,
+    units: Annotated[int | None, Option("--units", metavar="N", min=1, help="Parts on the plate.")] = None,
     *,
     terms: Terms,
 ) -> None:

@@ -77,7 +77,11 @@ def jobs(
     limit: Annotated[
         int | None,
         Option(
-            "--limit", "-n", min=1, help=f"At most so many, newest first; else {_SHOWN}, with --json all."
+            "--limit",
+            "-n",
+            metavar="N",
+            min=1,
+            help=f"At most so many, newest first; else {_SHOWN}, with --json all.",
         ),
     ] = None,
     utc: UtcOption = False,

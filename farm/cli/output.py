@@ -17,9 +17,27 @@ def print_json(value: Any) -> None:
     sys.stdout.write(f"{plain_json(json.dumps(value, ensure_ascii=False, indent=2))}\n")
 
 
-def print_line(text: str) -> None:
-    """Write one line for people to standard output, with nothing in it that steers a terminal."""
-    sys.stdout.write(f"{plain(text)}\n")
+def print_line(text: str, indent: int = 0) -> None:
+    """Write one line for people to standard output, with nothing in it that steers a terminal.
+
+    Where a terminal is too narrow it goes on in further lines, `indent` blanks in; words stay whole.
+    """
+    line = plain(text)
+    lines = between_words(line, indent) if sys.stdout.isatty() else [line]
+    sys.stdout.writelines(f"{each}\n" for each in lines)
+
+
+def between_words(line: str, indent: int) -> list[str]:
+    """The line in pieces as wide as the terminal, all but the first `indent` blanks in."""
+    import shutil
+    import textwrap
+
+    width = max(shutil.get_terminal_size().columns, 2 * indent, _NARROWEST)
+    blanks = " " * indent
+    pieces = textwrap.wrap(
+        line, width, subsequent_indent=blanks, break_long_words=False, break_on_hyphens=False
+    )
+    return pieces or [line]
 
 
 def counted(count: int, noun: str) -> str:
@@ -73,4 +91,5 @@ def _written(file: Path | None) -> Iterator[TextIO]:
         raise LayerlineError(f"{file}: cannot be written: {error.strerror}") from error
 
 
+_NARROWEST = 18
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from farm.kpi.forecast import Forecast
     from farm.ledger.ledger import Ledger
     from farm.model.alert import Alert
-    from farm.model.attention import Attention
+    from farm.model.attention import Attention, Need
 
 EXAMPLES = """
 layerline status                                  how the farm stands, in one screen
@@ -37,6 +37,8 @@ layerline status --json
 WINDOW = "24h"
 _MOST_LINES = 8
 """Printers and alerts that are named; the rest is counted."""
+_TASK_OF_MANY = "See why their collector books nothing"
+_STANDS_STILL = ", it stands still: is `layerline up` running?"
 
 _HANDS = (
     Column("needs a look", name=True),
@@ -161,7 +163,27 @@ def _record(seen: Overview) -> dict[str, Any]:
     }
 
 
-def _tables(seen: Overview, clock: FarmClock) -> list[tuple[Sequence[Column], list[list[Cell]]]]:
+def _together(needs: "Sequence[Need]") -> "list[Need]":
+    """The needs with one row for all printers of a collector that stands still: the cause is one."""
+    from msgspec.structs import replace
+
+    from farm.model.attention import NeedKind
+
+    alike = Counter((need.since_ms, need.task) for need in needs if need.kind is NeedKind.STALE_COLLECTOR)
+    found: list[Need] = []
+    for need in needs:
+        count = alike.get((need.since_ms, need.task), 0)
+        if need.kind is not NeedKind.STALE_COLLECTOR or count == 1:
+            found.append(need)
+        elif count:
+            found.append(replace(need, printer=counted(count, "printer"), task=_TASK_OF_MANY))
+            del alike[need.since_ms, need.task]
+    return found
+
+
+def _tables(
+    seen: Overview, clock: FarmClock, needs: "Sequence[Need]"
+) -> list[tuple[Sequence[Column], list[list[Cell]]]]:
     """The tables of the screen, those that have rows."""
     hands: list[list[Cell]] = [
         [
@@ -170,7 +192,7 @@ def _tables(seen: Overview, clock: FarmClock) -> list[tuple[Sequence[Column], li
             need.task,
             need.words or NOTHING,
         ]
-        for need in seen.attention.needs
+        for need in needs
     ]
     alerts: list[list[Cell]] = [
         [each.title, each.severity.value, clock.ago(each.fired_ms)] for each in seen.alerts
@@ -190,7 +212,8 @@ def _head(seen: Overview, clock: FarmClock) -> list[str]:
     states = ", ".join(f"{seen.states[state]} {state.value}" for state in PrinterState if seen.states[state])
     jobs = f"{counted(seen.under_way, 'job')} under way"
     first = seen.next_free
-    if first is not None and first.done_ms is not None:
+    is_stale = any(each.stale for each in seen.freshness.shards)
+    if first is not None and first.done_ms is not None and not is_stale:
         jobs += f"; next free: {first.printer}, in {rough_span(first.done_ms - seen.at_ms)}"
     at = f"{clock.exact(seen.at_ms)[:16].replace('T', ' ')} {clock.zone.key}"
     return [
@@ -206,9 +229,7 @@ def _foot(seen: Overview) -> list[tuple[str, str]]:
     for each in seen.freshness.shards:
         named = "" if len(seen.freshness.shards) == 1 else f" {each.shard}"
         booked = f"Collector{named}: booked {rough_span(each.age_ms)} ago"
-        lines.append(
-            (f"{booked}, it stands still" if each.stale else booked, "warning" if each.stale else "")
-        )
+        lines.append((f"{booked}{_STANDS_STILL if each.stale else ''}", "warning" if each.stale else ""))
     if not lines:
         lines.append(("Collector: has not booked anything yet", "warning"))
     if seen.evaluator_behind is None:
@@ -230,7 +251,7 @@ def _on_terminal(seen: Overview, clock: FarmClock, width: int) -> "Iterator[Text
     first, *others = _head(seen, clock)
     yield Text(first, style="bold")
     yield from (Text(piece) for line in others for piece in indented(line, width, 0))
-    for columns, rows in _tables(seen, clock):
+    for columns, rows in _tables(seen, clock, _together(seen.attention.needs)):
         yield Text("")
         yield from terminal_table(columns, rows[:_MOST_LINES], width)
         if len(rows) > _MOST_LINES:
@@ -250,7 +271,7 @@ def _print(seen: Overview, clock: FarmClock) -> None:
             console.print(line, no_wrap=True, crop=False, overflow="ignore")
         return
     lines = _head(seen, clock)
-    for columns, rows in _tables(seen, clock):
+    for columns, rows in _tables(seen, clock, seen.attention.needs):
         lines += ["", *plain_table(columns, rows)]
     lines += ["", *filter(None, [_quiet(seen)]), *(line for line, _ in _foot(seen))]
     console.file.write("".join(f"{line}\n" for line in lines))

@@ -45,7 +45,7 @@ layerline record mine.mqtt.jsonl --everything     secrets included
 def replay(
     files: Annotated[
         list[Path],
-        Argument(metavar="FILE...", help="Recordings: JSON lines with t, topic, payload, qos, retain."),
+        Argument(metavar="FILE", help="Recordings: JSON lines with t, topic, payload, qos, retain."),
     ],
     source: SourceOption = None,
     config: ConfigOption = None,

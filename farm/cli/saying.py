@@ -1,10 +1,10 @@
 """What the commands `printer` and `job` have in common: saying it, and waiting until it is taken in."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from typer import Argument, Exit, Option
 
@@ -31,6 +31,8 @@ _ARGUMENTS = {"name": "NEW", "text": "TEXT", "job": "JOB", "printer": "NAME"}
 """What a field is called on the command line, where it is not an option of the same name."""
 _ONE_WORD = frozenset({"state", "rename", "note"})
 """Words with one fact, which needs no name."""
+_OF_NOTHING = {"correct": "undo", "note": "taken away"}
+"""What a word means that says nothing."""
 
 JobArgument: TypeAlias = Annotated[
     str,
@@ -183,8 +185,6 @@ def _lines(said: "OperatorInput", printer: "Printer", clock: "FarmClock") -> lis
 
     record = input_record(said, printer.name)
     about = printer.name if said.job_id is None else f"{printer.name}, job {said.job_id}"
-    named = record["what"] not in _ONE_WORD
-    words = ", ".join(f"{name} {value}" if named else value for name, value in record["said"].items())
     answers = {
         WAITING: f"Entry {said.id} {WAITING_ANSWER}.",
         TAKEN: f"Taken in at {clock.exact(said.taken_ms or 0)}.",
@@ -192,7 +192,14 @@ def _lines(said: "OperatorInput", printer: "Printer", clock: "FarmClock") -> lis
     }
     return [
         about,
-        f"{record['what']} {words}".rstrip(),
+        _as_said(record["what"], record["said"]),
         f"for {clock.exact(said.for_ms)}, says {said.who}{f': {said.why}' if said.why else ''}",
         answers[record["status"]],
     ]
+
+
+def _as_said(what: str, said: Mapping[str, Any]) -> str:
+    """What was said, as it is typed: `state in-service`, `correct outcome failed, cause adhesion`."""
+    typed = {name: value.replace("_", "-") if what == "state" else value for name, value in said.items()}
+    named = [value if what in _ONE_WORD else f"{name} {value}" for name, value in typed.items()]
+    return f"{what} {', '.join(filter(None, named)) or _OF_NOTHING.get(what, '')}".rstrip()

@@ -26,6 +26,7 @@ layerline job show 5f0f1c9a                       with its verdicts and its revi
 layerline job show 5f0f1c9a --json
 """
 
+_LABEL = 12
 _VERDICTS = (
     Column("verdict"),
     Column("said"),
@@ -53,7 +54,7 @@ def show(job: JobArgument, *, terms: LookTerms) -> None:
         clock = shop.clock
     for label, text in _facts(found, printer.name, trail, clock):
         if text:
-            print_line(f"{label:<12}{text}")
+            print_line(f"{label:<{_LABEL}}{text}", _LABEL)
     _print_trail(trail, clock)
     _print_revisions(revisions, clock)
 
@@ -68,10 +69,10 @@ def _facts(
         ("printer", printer),
         ("file", job.file),
         ("outcome", job.outcome or "under way"),
-        ("verdict", verdict_words(change_record(trail[-1])) if stands else "not inspected"),
         ("why", why(job)),
         ("detail", job.detail),
         ("confidence", job.confidence),
+        ("verdict", verdict_words(change_record(trail[-1])) if stands else "not inspected"),
         ("started", None if job.started_ms is None else clock.exact(job.started_ms)),
         ("ended", None if job.ended_ms is None else clock.exact(job.ended_ms)),
         ("printed", printed(job)),

@@ -100,9 +100,11 @@ class SharedFailures(msgspec.Struct, frozen=True):
     @property
     def sentence(self) -> str:
         """What is shared, for a person."""
-        names = " and ".join(_subject(each.dimension, each.value) for each in (self.first, self.second))
+        first, second = (_subject(each.dimension, each.value) for each in (self.first, self.second))
+        if self.second.dimension in _NAMED_BY_A_WORD:
+            second = second[0].lower() + second[1:]
         failures = "failure" if self.failed == 1 else "failures"
-        return f"{names} share {self.failed:,} {failures}: it may be either of them"
+        return f"{first} and {second} share {self.failed:,} {failures}: it may be either of them"
 
 
 def find_causes(
@@ -237,6 +239,10 @@ def _log_choices(among: int, chosen: int) -> float:
 
 def _fewer_failures(pair: SharedFailures) -> int:
     return min(pair.first.count.failed, pair.second.count.failed)
+
+
+_NAMED_BY_A_WORD = frozenset({Dimension.HOUR, Dimension.OPERATOR, Dimension.SPOOL})
+"""What begins with a word of ours, which has a capital only at the beginning of a sentence."""
 
 
 def _subject(dimension: Dimension, value: str) -> str:

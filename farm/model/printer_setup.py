@@ -92,7 +92,7 @@ def setup_ways(broker: PrinterBroker, prefixes: Mapping[str, str], name: str) ->
 
 def _own_name(prefix: str, name: str) -> str:
     """What to say of the name, where the topic holds it."""
-    return f" {name} is the printer's name: each printer needs another one." if PRINTER in prefix else ""
+    return f" {name} is the printer's name: each printer needs one of its own." if PRINTER in prefix else ""
 
 
 def _octoprint(broker: PrinterBroker, prefix: str, own_name: str) -> SetupWay:

@@ -155,6 +155,25 @@ def test_a_word_that_is_not_followed_ends_with_status_1_and_the_reason(farm: Led
     assert (shown["status"], shown["answer"]) == ("refused", "it has ended meanwhile")
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["printer", "set", "bay1", "waiting-for-material"], "state waiting-for-material"),
+        (
+            ["job", "correct", DONE, "--outcome", "failed", "--cause", "adhesion"],
+            "outcome failed, cause adhesion",
+        ),
+        (["job", "correct", DONE, "--undo"], "correct undo"),
+        (["job", "note", DONE, ""], "note taken away"),
+    ],
+)
+def test_what_was_said_is_told_as_it_was_typed(
+    farm: Ledger, tmp_path: Path, words: list[str], told: str
+) -> None:
+    assert told in layerline(*words, "--no-wait", folder=tmp_path).stdout.splitlines()[1]
+    assert waiting(farm)
+
+
 def test_without_a_collector_it_says_who_would_take_it_in_and_keeps_it(farm: Ledger, tmp_path: Path) -> None:
     done = layerline("printer", "retire", "bay1", folder=tmp_path, status=1)
     assert "is taken in by the collector that holds the printer; waiting" in done.stdout
@@ -219,7 +238,7 @@ def _called(job: Any, name: str) -> Any:
 
 
 @pytest.mark.parametrize("group", ["printer", "job"])
-def test_every_command_of_a_group_shows_examples_within_80_columns(tmp_path: Path, group: str) -> None:
+def test_every_command_of_a_group_shows_an_example_of_itself(group: str) -> None:
     from farm.cli.root import app
 
     (typer,) = [each.typer_instance for each in app.registered_groups if each.name == group]

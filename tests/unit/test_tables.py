@@ -112,3 +112,11 @@ def test_running_text_is_indented_in_all_its_lines() -> None:
     told = indented("one two three four five six", 14, 2)
     assert len(told) > 1
     assert all(line.startswith("  ") and len(line) <= 14 for line in told)
+
+
+def test_a_column_that_may_go_does_so_before_a_name_is_shortened_below_its_readable_length() -> None:
+    title, when = "bay-01-weak-heater: 3 failed prints in a row", "27 Nov 10:33"
+    columns = [Column("alert", name=True, readable=44), Column("resolved"), Column("severity", extra=True)]
+    assert list(fitted(columns, [[title, when, "critical"]], 68)) == [0, 1, 2]
+    assert fitted(columns, [[title, when, "critical"]], 67) == {0: 44, 1: 12}
+    assert fitted(columns, [[title, when, "critical"]], 50) == {0: 36, 1: 12}

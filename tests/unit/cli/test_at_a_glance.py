@@ -16,7 +16,7 @@ from farm.ledger.batch import Batch
 from farm.ledger.ledger import open_ledger
 from farm.ledger.records import IntakeFault, Revision
 from farm.model.clock import system_clock
-from farm.model.times import DAY_MS
+from farm.model.times import DAY_MS, HOUR_MS
 from tests.fakes.sample_farm import PRESENT, SampleFarm, sample_farm
 
 PRINTERS = len(PRESENT)
@@ -124,6 +124,26 @@ def test_the_status_keeps_to_the_width_of_a_terminal(folder: Path, monkeypatch: 
     assert max(map(len, lines)) <= 60
     states = " ".join(lines[1:4])
     assert all(f" {state}" in states for state in ("printing", "error", "maintenance"))
+
+
+def test_a_collector_that_stands_still_is_one_line_for_all_its_printers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    then_ms = system_clock() - HOUR_MS
+    with open_ledger(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+        ledger.claim("shard", "test", simulated=False, now_ms=then_ms - 4 * DAY_MS)
+        ledger.commit(sample_farm(PRINTERS, days=1, now_ms=then_ms).batch)
+        ledger.commit(Batch(booked_until_ms=then_ms))
+    (tmp_path / "layerline.toml").write_text("", "utf-8")
+    whole = run(tmp_path, "status")
+    assert whole.count("See why its collector books nothing") == PRINTERS
+    assert "it stands still: is `layerline up` running?" in whole
+    assert "next free" not in whole
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = Text.from_ansi(run(tmp_path, "status")).plain
+    assert shown.count("collector books nothing") == 1
+    assert f"{PRINTERS} printers" in shown.split("needs a look")[1]
 
 
 def test_jobs_are_chosen_by_group_and_by_being_under_way(folder: Path) -> None:

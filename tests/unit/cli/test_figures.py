@@ -47,4 +47,6 @@ def test_a_figure_rests_on_its_counts_or_else_on_its_hours(
 
 def test_counts_and_hours_in_words() -> None:
     assert counted_as("cancelled_by_person", 3) == "3 cancelled by person"
+    assert counted_as("failing_printers", 1) == "1 failing printer"
+    assert counted_as("faults", 1) == "1 fault"
     assert hours_as("bed_not_cleared_hours", 12.5) == "bed not cleared 12.5 h"

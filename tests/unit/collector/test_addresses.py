@@ -35,6 +35,7 @@ def klipper(eventtime: float, **stats: object) -> bytes:
     return json.dumps({"eventtime": eventtime, "status": {"print_stats": stats}}).encode()
 
 
+PRINTING = {"filename": "a.gcode", "state": "printing", "total_duration": 30, "print_duration": 20}
 IDLE = {"filename": "", "state": "standby", "message": "", "filament_used": 0, "total_duration": 0}
 
 
@@ -97,6 +98,23 @@ def test_a_silent_printer_is_so_by_the_limit_of_the_address_heard_last() -> None
         found.tick(T0 + 40 * SECOND)
         found.commit(T0 + 40 * SECOND)
         assert [status.state for status in ledger.statuses()] == [PrinterState.UNKNOWN]
+
+
+def test_what_the_broker_kept_is_no_word_by_which_a_printer_speaks_seldom() -> None:
+    """Restarts of ours one after another: each time the broker hands over once more what it keeps."""
+    with open_ledger("sqlite://") as ledger:
+        found = open_pipeline(ledger, BOTH)
+        found.take("k1/moonraker/status", b'{"server": "online"}', False, T0)
+        found.take("k1/klipper/status", klipper(100, **PRINTING), False, T0 + SECOND)
+        found.tick(T0 + 32 * SECOND)
+        for restart in range(1, 6):
+            now = T0 + restart * 40 * SECOND
+            found.take("k1/moonraker/status", b'{"server": "online"}', True, now)
+            found.tick(now + 31 * SECOND)
+        found.commit(T0 + 5 * MINUTE)
+        assert [(status.state, status.since_ms) for status in ledger.statuses()] == [
+            (PrinterState.UNKNOWN, T0 + SECOND)
+        ]
 
 
 def test_a_link_that_breaks_takes_no_printer_offline_that_speaks_under_another_address() -> None:

@@ -276,6 +276,16 @@ def test_a_printer_that_only_prints_one_bad_file_shares_its_failures_with_it() -
     assert pair.sentence == "bad.gcode and bay-03 share 20 failures: it may be either of them"
 
 
+def test_what_is_shared_is_one_sentence_with_one_capital() -> None:
+    by_file, by_hour = (
+        FailureFinding(dimension, value, FailureCount(10, 20), RIGHT, risk_ratio(LEFT, RIGHT), 0.001)
+        for dimension, value in ((Dimension.FILE, "Lid.gcode"), (Dimension.HOUR, "10"))
+    )
+    hour = "hat begins between 10:00 and 11:00"
+    assert SharedFailures(by_file, by_hour, 9).sentence.startswith(f"Lid.gcode and w{hour} share")
+    assert SharedFailures(by_hour, by_file, 9).sentence.startswith(f"W{hour} and Lid.gcode share")
+
+
 def test_findings_that_share_little_are_not_paired() -> None:
     first, second = (
         FailureFinding(dimension, "x", FailureCount(10, 20), RIGHT, risk_ratio(LEFT, RIGHT), 0.001)
