@@ -16,8 +16,6 @@ from simulators.truth import LOST, PrinterTruth, SpanTruth, Truth
 BUSY = (PrinterState.PREPARING, PrinterState.PRINTING)
 _RESET_MS = 10_000
 """A printer that is put right is at work again, and says so, before it is truly ready."""
-_REPORTS = 2
-"""After so many reports a printer that was away has told everything again."""
 
 
 class Piece(NamedTuple):
@@ -51,13 +49,6 @@ class TrueTime:
             for gap in truth.gaps
             if gap.printer == printer.name and gap.why == LOST
         )
-        # Who is not seen while work is planned on it is taken to be in maintenance, until its next reports.
-        self._unseen_at_work = sorted(
-            gap.from_ms
-            for gap in truth.gaps
-            if gap.printer == printer.name and (gap.from_ms in worked_on or gap.to_ms in worked_on)
-        )
-        self._unseen_for_ms = _REPORTS * header.report_ms
         self._untold = Stretches((span.from_ms, span.to_ms) for span in spans if span.from_ms in lost)
         self._errors = [span.to_ms for span in spans if span.state is PrinterState.ERROR]
         self._pieces = [piece for span in spans for piece in _cut(span, self.from_ms, opened, worked_on)]
@@ -80,12 +71,7 @@ class TrueTime:
         """
         changes = _between(self._changes, from_ms, to_ms) + 2
         resets = _between(self._errors, from_ms, to_ms + _RESET_MS)
-        at_work = _between(self._unseen_at_work, from_ms - self._unseen_for_ms, to_ms)
-        unheard_ms = (
-            at_work * self._unseen_for_ms
-            + self._gaps.within(from_ms, to_ms)
-            + self._untold.within(from_ms, to_ms)
-        )
+        unheard_ms = self._gaps.within(from_ms, to_ms) + self._untold.within(from_ms, to_ms)
         return changes * self._step_ms + resets * _RESET_MS + unheard_ms
 
 
