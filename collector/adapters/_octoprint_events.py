@@ -259,10 +259,16 @@ def _connected(memory: OctoPrintMemory, said: EventPayload, at: int | None) -> O
 
 
 def _stopped(memory: OctoPrintMemory, said: EventPayload, at: int | None) -> Observation:
-    """An emergency stop closes the line to the printer, which then waits in its fault for somebody."""
-    memory.error = "emergency stop"
+    """An emergency stop closes the line to the printer, which then waits in its fault for somebody.
+
+    OctoPrint itself stops a printer of which the firmware told an error, and says so behind that.
+    """
+    follows_error = memory.failed and memory.error is not None
     memory.failed = True
     memory.state = PrinterState.ERROR
+    if follows_error:
+        return Observation(time_ms=at, state=PrinterState.ERROR)
+    memory.error = "emergency stop"
     return Observation(
         time_ms=at,
         state=PrinterState.ERROR,

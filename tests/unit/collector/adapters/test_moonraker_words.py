@@ -280,6 +280,18 @@ def test_an_error_whose_words_are_known_is_not_told_again(printing: Host) -> Non
     assert printing.stats(50.1, message="something else") == ()
 
 
+def test_words_that_overtook_their_error_belong_to_it(printing: Host) -> None:
+    printing.split(50, "print_stats", "message", "Move out of range")
+    seen = one(printing.split(50, "print_stats", "state", "error"))
+    assert (seen.signal, seen.cause, seen.detail) == (JobSignal.FAILED, Cause.FILE, "Move out of range")
+
+
+def test_words_that_overtook_their_shutdown_belong_to_it(printing: Host) -> None:
+    printing.split(50, "webhooks", "state_message", "ADC out of range")
+    seen = one(printing.split(50, "webhooks", "state", "shutdown"))
+    assert (seen.signal, seen.cause, seen.detail) == (JobSignal.HALTED, Cause.THERMAL, "ADC out of range")
+
+
 def test_words_after_another_end_are_none_of_a_failure(printing: Host) -> None:
     printing.stats(50, state="complete")
     assert printing.stats(50.1, message="Move out of range") == ()
