@@ -4,33 +4,30 @@ import itertools
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from farm.model.printer import Printer
+from farm.model.span import Span
 from farm.model.states import PrinterState
 from simulators.protocols import step_ms
 from simulators.recount.shop_time import Stretches, calendar_for, open_time, work_on
+from simulators.recount.true_repairs import Piece, repairs_in, true_repairs
 from simulators.truth import LOST, PrinterTruth, SpanTruth, Truth
 
 BUSY = (PrinterState.PREPARING, PrinterState.PRINTING)
+_ANYTHING = (*BUSY, PrinterState.UNKNOWN)
+"""States that stay what they are while work is planned."""
 _RESET_MS = 10_000
 """A printer that is put right is at work again, and says so, before it is truly ready."""
-
-
-class Piece(NamedTuple):
-    """From when until when (ms), in which state, and whether the shop was open."""
-
-    from_ms: int
-    to_ms: int
-    state: PrinterState
-    is_open: bool
 
 
 class TrueTime:
     """The hours of one printer, from its first sight on."""
 
-    def __init__(self, truth: Truth, printer: PrinterTruth, known: Printer) -> None:
+    def __init__(
+        self, truth: Truth, printer: PrinterTruth, known: Printer, told: Sequence[Span] = ()
+    ) -> None:
+        """`told` are the printer's spans as the ledger has them."""
         header = truth.header
         self._step_ms = step_ms(printer.protocol)
         self._gaps = Stretches((gap.from_ms, gap.to_ms) for gap in truth.gaps if gap.printer == printer.name)
@@ -53,6 +50,12 @@ class TrueTime:
         self._errors = [span.to_ms for span in spans if span.state is PrinterState.ERROR]
         self._pieces = [piece for span in spans for piece in _cut(span, self.from_ms, opened, worked_on)]
         self._ends = [piece.to_ms for piece in self._pieces]
+        booked = [
+            piece for span in map(_as_truth, told) for piece in _cut(span, self.from_ms, opened, worked_on)
+        ]
+        self.repairs = true_repairs(
+            repairs_in(self._pieces), repairs_in(booked), _unheard(truth, printer.name), self._step_ms
+        )
 
     def spent(self, from_ms: int, to_ms: int) -> Counter[tuple[PrinterState, bool]]:
         """Milliseconds of the window by state, and by whether the shop was open."""
@@ -75,6 +78,20 @@ class TrueTime:
         return changes * self._step_ms + resets * _RESET_MS + unheard_ms
 
 
+def _unheard(truth: Truth, printer: str) -> Stretches:
+    """When nothing was told of the printer. What came last before it was away may be as old as a report."""
+    return Stretches(
+        (gap.from_ms - (0 if gap.why == LOST else truth.header.report_ms), gap.to_ms)
+        for gap in truth.gaps
+        if gap.printer == printer
+    )
+
+
+def _as_truth(span: Span) -> SpanTruth:
+    """What the ledger says, in the words of the truth."""
+    return SpanTruth(span.printer_id, span.state, span.from_ms, span.to_ms or span.from_ms)
+
+
 def _between(instants: Sequence[int], from_ms: int, to_ms: int) -> int:
     return bisect_left(instants, to_ms) - bisect_left(instants, from_ms)
 
@@ -92,7 +109,7 @@ def _cut(span: SpanTruth, from_ms: int, opened: Stretches, worked_on: Stretches)
         Piece(
             start,
             end,
-            PrinterState.MAINTENANCE if start in worked_on and own not in BUSY else own,
+            PrinterState.MAINTENANCE if start in worked_on and own not in _ANYTHING else own,
             start in opened,
         )
         for start, end in itertools.pairwise(cuts)
