@@ -3,8 +3,9 @@
 import msgspec
 from msgspec import UNSET
 
+from collector.adapters._klipper_sensors import FilamentSensor
 from collector.adapters._klipper_status import HeaterStatus, PrintStats, Status, Webhooks, is_full
-from farm.model.states import PrinterState
+from farm.model.states import PrinterState, StateReason
 
 _RESTARTED_MS = 30_000
 _AT_REST = frozenset({"standby", "complete", "cancelled", "error"})
@@ -48,7 +49,15 @@ class MoonrakerMemory(msgspec.Struct, kw_only=True, omit_defaults=True):
     told_file: str | None = None
     told_end: bool = False
     told_cause: bool = False
+    told_reason: StateReason | None = None
     doubted: bool = False
+    sensors: dict[str, FilamentSensor] = msgspec.field(default_factory=dict)
+
+    @property
+    def pause_reason(self) -> StateReason | None:
+        """What a pause waits for, where a filament sensor tells it. Who paused, Klipper never says."""
+        is_empty = any(sensor.misses_filament for sensor in self.sensors.values())
+        return StateReason.WAITING_FOR_MATERIAL if is_empty else None
 
 
 def merge(memory: MoonrakerMemory, at: int, status: Status) -> bool:

@@ -181,6 +181,16 @@ def _paused(memory: OctoPrintMemory, said: EventPayload, at: int | None) -> Obse
     return Observation(time_ms=at, state=PrinterState.PAUSED, job=job, reason=reason)
 
 
+def _waits_for_user(memory: OctoPrintMemory, said: EventPayload, at: int | None) -> Observation | None:
+    """The firmware says that it waits for somebody (`busy: paused for user`).
+
+    When that ends nobody tells, so it explains a pause and begins none.
+    """
+    if memory.state is not PrinterState.PAUSED:
+        return None
+    return Observation(time_ms=at, state=PrinterState.PAUSED, reason=StateReason.WAITING_FOR_OPERATOR)
+
+
 def _resumed(memory: OctoPrintMemory, said: EventPayload, at: int | None) -> Observation:
     memory.state = PrinterState.PRINTING
     return Observation(time_ms=at, state=PrinterState.PRINTING, job=_job(said, at, measured=False))
@@ -288,6 +298,7 @@ EVENTS = {
     "PrintStarted": _started,
     "PrintPaused": _paused,
     "PrintResumed": _resumed,
+    "PausedForUser": _waits_for_user,
     "PrintDone": _done,
     "PrintFailed": _failed,
     "PrintCancelling": _cancelling,
