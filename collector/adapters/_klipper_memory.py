@@ -3,8 +3,9 @@
 import msgspec
 from msgspec import UNSET
 
+from collector.adapters._klipper_sensors import FilamentSensor
 from collector.adapters._klipper_status import HeaterStatus, PrintStats, Status, Webhooks, is_full
-from farm.model.states import PrinterState
+from farm.model.states import PrinterState, StateReason
 
 _RESTARTED_MS = 30_000
 _AT_REST = frozenset({"standby", "complete", "cancelled", "error"})
@@ -16,10 +17,12 @@ class MoonrakerMemory(msgspec.Struct, kw_only=True, omit_defaults=True):
     online: bool | None = None
     webhooks: str | None = None
     webhooks_message: str | None = None
+    webhooks_message_ms: int = 0
     state: str | None = None
     file: str | None = None
     file_ms: int = 0
     message: str | None = None
+    message_ms: int = 0
     print_s: float | None = None
     total_s: float | None = None
     filament_mm: float | None = None
@@ -46,7 +49,15 @@ class MoonrakerMemory(msgspec.Struct, kw_only=True, omit_defaults=True):
     told_file: str | None = None
     told_end: bool = False
     told_cause: bool = False
+    told_reason: StateReason | None = None
     doubted: bool = False
+    sensors: dict[str, FilamentSensor] = msgspec.field(default_factory=dict)
+
+    @property
+    def pause_reason(self) -> StateReason | None:
+        """What a pause waits for, where a filament sensor tells it. Who paused, Klipper never says."""
+        is_empty = any(sensor.misses_filament for sensor in self.sensors.values())
+        return StateReason.WAITING_FOR_MATERIAL if is_empty else None
 
 
 def merge(memory: MoonrakerMemory, at: int, status: Status) -> bool:
@@ -110,14 +121,14 @@ def _merge_motion(memory: MoonrakerMemory, status: Status) -> None:
 
 def _merge_webhooks(memory: MoonrakerMemory, at: int, hooks: Webhooks) -> None:
     if hooks.state is not UNSET:
-        if hooks.state != memory.webhooks:
+        if hooks.state != memory.webhooks and memory.webhooks_message_ms != at:
             memory.webhooks_message = None
         if hooks.state == "ready" and memory.webhooks not in (None, "ready") and memory.state_ms < at:
             # What print_stats said before Klipper started anew is void; in split mode it comes after this.
             memory.state = memory.print_s = memory.total_s = memory.file = memory.told = None
         memory.webhooks = hooks.state
     if hooks.state_message is not UNSET:
-        memory.webhooks_message = hooks.state_message.strip()
+        memory.webhooks_message, memory.webhooks_message_ms = hooks.state_message.strip(), at
 
 
 def _notice_missed_edge(memory: MoonrakerMemory, at: int, stats: PrintStats) -> None:
@@ -149,7 +160,9 @@ def _merge_state(memory: MoonrakerMemory, at: int, state: str) -> None:
         memory.file_ms = 0
     if state != memory.state:
         memory.state = state
-        memory.growth_s = memory.message = None
+        memory.growth_s = None
+        if memory.message_ms != at:  # In split mode the words of a moment may overtake its state.
+            memory.message = None
         memory.pause_ms = at if state == "paused" else None
 
 
@@ -176,4 +189,4 @@ def _merge_print_stats(memory: MoonrakerMemory, at: int, stats: PrintStats) -> N
     if stats.state is not UNSET:
         _merge_state(memory, at, stats.state)
     if stats.message is not UNSET:
-        memory.message = stats.message.strip() or None
+        memory.message, memory.message_ms = stats.message.strip() or None, at

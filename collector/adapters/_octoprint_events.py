@@ -181,6 +181,16 @@ def _paused(memory: OctoPrintMemory, said: EventPayload, at: int | None) -> Obse
     return Observation(time_ms=at, state=PrinterState.PAUSED, job=job, reason=reason)
 
 
+def _waits_for_user(memory: OctoPrintMemory, said: EventPayload, at: int | None) -> Observation | None:
+    """The firmware says that it waits for somebody (`busy: paused for user`).
+
+    When that ends nobody tells, so it explains a pause and begins none.
+    """
+    if memory.state is not PrinterState.PAUSED:
+        return None
+    return Observation(time_ms=at, state=PrinterState.PAUSED, reason=StateReason.WAITING_FOR_OPERATOR)
+
+
 def _resumed(memory: OctoPrintMemory, said: EventPayload, at: int | None) -> Observation:
     memory.state = PrinterState.PRINTING
     return Observation(time_ms=at, state=PrinterState.PRINTING, job=_job(said, at, measured=False))
@@ -259,10 +269,16 @@ def _connected(memory: OctoPrintMemory, said: EventPayload, at: int | None) -> O
 
 
 def _stopped(memory: OctoPrintMemory, said: EventPayload, at: int | None) -> Observation:
-    """An emergency stop closes the line to the printer, which then waits in its fault for somebody."""
-    memory.error = "emergency stop"
+    """An emergency stop closes the line to the printer, which then waits in its fault for somebody.
+
+    OctoPrint itself stops a printer of which the firmware told an error, and says so behind that.
+    """
+    follows_error = memory.failed and memory.error is not None
     memory.failed = True
     memory.state = PrinterState.ERROR
+    if follows_error:
+        return Observation(time_ms=at, state=PrinterState.ERROR)
+    memory.error = "emergency stop"
     return Observation(
         time_ms=at,
         state=PrinterState.ERROR,
@@ -282,6 +298,7 @@ EVENTS = {
     "PrintStarted": _started,
     "PrintPaused": _paused,
     "PrintResumed": _resumed,
+    "PausedForUser": _waits_for_user,
     "PrintDone": _done,
     "PrintFailed": _failed,
     "PrintCancelling": _cancelling,

@@ -13,6 +13,8 @@ import msgspec
 from collector.adapters._causes import cause_in
 from collector.adapters._json import salvage
 from collector.adapters._klipper_memory import MoonrakerMemory, merge, without_state
+from collector.adapters._klipper_sensors import FIELDS as SENSOR_FIELDS
+from collector.adapters._klipper_sensors import is_sensor, tells_sensors, with_told
 from collector.adapters._klipper_status import (
     OBJECTS,
     STATUS_FIELDS,
@@ -82,7 +84,8 @@ class Moonraker:
         memory.webhooks = memory.webhooks_message = memory.state = memory.message = None
         memory.file = memory.print_s = memory.total_s = memory.growth_s = None
         memory.counted_ms = memory.uncounted_ms = None
-        memory.is_paused = memory.pause_ms = memory.told = None
+        memory.is_paused = memory.pause_ms = memory.told = memory.told_reason = None
+        memory.sensors = {}
         memory.state_ms = memory.file_ms = 0
 
     def doubt(self, memory: MoonrakerMemory) -> None:
@@ -115,6 +118,8 @@ class Moonraker:
         if suffix.startswith("klipper/state/"):
             name, field = suffix.split("/", 3)[2:]
             fields = STATUS_FIELDS.get(name)
+            if is_sensor(name) and field in SENSOR_FIELDS:
+                return {"eventtime": None, "value": None}
             if not fields or field not in fields:
                 return {"eventtime": None}
             return {"eventtime": None, "value": fields[field]}
@@ -124,6 +129,8 @@ class Moonraker:
         """See `Adapter.read`."""
         if suffix == "klipper/status":
             at, status, refused = decode_whole(payload)
+            if tells_sensors(payload):
+                memory.sensors = with_told(memory.sensors, salvage(payload).get("status"))
             traits = () if retained else _clock_trait(memory, at)
             return Reading(at, self._merge(memory, at, status, retained), refused, traits)
         if suffix.startswith("klipper/state/"):
@@ -151,6 +158,9 @@ class Moonraker:
         _, _, name, field = suffix.split("/", 3)
         at, value = decode_split(payload)
         told = None if retained else at
+        if is_sensor(name):
+            memory.sensors = with_told(memory.sensors, {name: {field: value}})
+            return Reading(told, () if retained else _explain_pause(memory, at))
         if name not in OBJECTS:
             return Reading(told)
         refused: list[str] = []
@@ -241,13 +251,16 @@ class Moonraker:
         if state is memory.told and memory.told_end and not memory.told_cause:
             return _refine(memory, at)
         if state is memory.told:
-            return self._confirm(memory, at) if memory.doubted and not retained else ()
+            if memory.doubted and not retained:
+                return self._confirm(memory, at)
+            return () if retained else _explain_pause(memory, at)
         memory.doubted = False
         before, memory.told, memory.told_file = memory.told, state, memory.file
         signal, cause, detail = _signal(memory, state, before)
         memory.told_end = signal is not None
         memory.told_cause = cause is not Cause.UNKNOWN
         since = None
+        reason = memory.told_reason = memory.pause_reason if state is PrinterState.PAUSED else None
         if state is PrinterState.PAUSED:
             since = memory.pause_ms
         elif state is PrinterState.PRINTING and before is PrinterState.PREPARING and memory.print_s:
@@ -265,6 +278,7 @@ class Moonraker:
                 detail=detail,
                 facts=(JobFact.CANCEL_COMMAND,) if signal is JobSignal.CANCELLED else (),
                 job=_job(memory, at, retained) if memory.state != "standby" else None,
+                reason=reason,
             ),
         )
 
@@ -356,6 +370,15 @@ def _signal(
             return JobSignal.LOST, None, None
     detail = f"state {memory.state!r}" if state is PrinterState.UNKNOWN and memory.state else None
     return None, None, detail
+
+
+def _explain_pause(memory: MoonrakerMemory, at: int) -> tuple[Observation, ...]:
+    """What a pause waits for, where a sensor tells it behind the pause."""
+    reason = memory.pause_reason
+    if memory.told is not PrinterState.PAUSED or reason is None or reason is memory.told_reason:
+        return ()
+    memory.told_reason = reason
+    return (Observation(time_ms=at, level=True, state=PrinterState.PAUSED, reason=reason),)
 
 
 def _refine(memory: MoonrakerMemory, at: int) -> tuple[Observation, ...]:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from farm.figures.job_grouping import JobGrouping
-from farm.figures.job_rows import ENDING
+from farm.figures.job_rows import ENDING, ENDINGS
 from farm.figures.running_sums import Added, Integers, Keys, RunningSums
 from farm.model.states import Outcome
 
@@ -16,25 +16,27 @@ MEASURES: Final = (
     "spoiled",
     "good_units",
     "rejected_units",
-    "lost_units",
-    "saved_units",
     "rejected_milligrams",
     "rejected_micrometres",
     "rejected_microlitres",
+    *(f"{outcome}_{units}_units" for outcome in Outcome for units in ("plate", "good", "rejected")),
 )
-"""Inspected jobs that the printer had called a success, those without a good unit, units of all, rejected
-units of those successes, good units of the others, and what those rejected units took.
+"""Inspected jobs that the printer had called a success, those without a good unit, good and rejected units of
+all, and what the rejected units of those successes took. By the outcome of the jobs, the units on their
+plates and those that were found good and rejected.
 """
 
 _TAKEN: Final = 3
 """So many kinds of material, in the last columns."""
 _SUCCEEDED: Final = ENDING[Outcome.SUCCEEDED, None]
+_ENDED_WITH: Final = tuple([ENDING[each] for each in ENDINGS if each[0] is outcome] for outcome in Outcome)
+"""The endings of each outcome."""
 
 
 class InspectedJob(NamedTuple):
     """A job that ended and was inspected: when and how, by what it is told apart, and what was found.
 
-    All but the units is as in `farm.figures.job_rows.EndedJob`.
+    All but the good and rejected units is as in `farm.figures.job_rows.EndedJob`.
     """
 
     ended_ms: int
@@ -45,6 +47,7 @@ class InspectedJob(NamedTuple):
     cause: int
     ending: int
     started_ms: int
+    units: int
     good_units: int
     rejected_units: int
     rejected_milligrams: int = 0
@@ -63,6 +66,7 @@ class InspectedRows(NamedTuple):
     cause: Integers
     ending: Integers
     started_ms: Integers
+    units: Integers
     good_units: Integers
     rejected_units: Integers
     rejected_milligrams: Integers
@@ -119,9 +123,9 @@ class Inspections:
             some = rows.taken(wanted)
             succeeded = (some.ending == _SUCCEEDED).astype(np.int64)
             spoiled = succeeded * (some.good_units == 0)
-            lost, saved = succeeded * some.rejected_units, (1 - succeeded) * some.good_units
-            units = some.good_units, some.rejected_units, lost, saved
-            return [(who.of(some), (succeeded, spoiled, *units, *some[-_TAKEN:]))]
+            units = some.units, some.good_units, some.rejected_units
+            parted = [np.isin(some.ending, own) * each for own in _ENDED_WITH for each in units]
+            return [(who.of(some), (succeeded, spoiled, *units[1:], *some[-_TAKEN:], *parted))]
 
         return RunningSums(rows.ended_ms, who.subjects, len(MEASURES), contributions).until(edges)
 

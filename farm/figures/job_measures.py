@@ -34,6 +34,12 @@ def _jobs(rows: JobRows) -> Integers:
     return np.ones(len(rows.ended_ms), dtype=np.int64)
 
 
+def _whole_ms(rows: JobRows) -> Integers:
+    """From the start to the end, as `farm.model.job.Job.whole_ms`."""
+    seen = rows.printing_ms + rows.preparing_ms + rows.paused_ms
+    return np.where(rows.started_ms == NOT_KNOWN, seen, np.maximum(seen, rows.ended_ms - rows.started_ms))
+
+
 def _is_known(amounts: Integers) -> Integers:
     known: Integers = (amounts != NOT_KNOWN).astype(np.int64)
     return known
@@ -80,9 +86,7 @@ TALLIED: Final[Mapping[Tally, Tallied]] = {
         lambda rows: rows.ending,
         (_jobs, lambda rows: rows.units, lambda rows: rows.printing_ms),
     ),
-    Tally.TIMES: Tallied(
-        len(ENDINGS), lambda rows: rows.ending, (lambda rows: rows.preparing_ms, lambda rows: rows.paused_ms)
-    ),
+    Tally.TIMES: Tallied(len(ENDINGS), lambda rows: rows.ending, (_whole_ms,)),
     Tally.MATERIAL: Tallied(
         len(ENDINGS),
         lambda rows: rows.ending,

@@ -147,15 +147,13 @@ class ReadModel:
         for place in np.flatnonzero(np.isin(ends.printer, list(self._work))).tolist():
             number = int(ends.printer[place])
             code, since = int(ends.code[place]), int(ends.since[place])
-            seen_until, retired = int(ends.seen_until[place]), int(ends.retired[place])
-            for from_ms, to_ms in self.work_on(number):
-                parts = ((code, since, min(to_ms, seen_until)), (UNKNOWN, seen_until, min(to_ms, retired)))
-                for own, begin, end in parts:
-                    start = max(from_ms, begin)
-                    if own not in UNPLANNED and start < end:
-                        moved = _passed(start, end, edges, clock)
-                        found[:, subject_of[number], own] -= moved
-                        found[:, subject_of[number], MAINTENANCE] += moved
+            seen_until = int(ends.seen_until[place])
+            for from_ms, to_ms in () if code in UNPLANNED else self.work_on(number):
+                start, end = max(from_ms, since), min(to_ms, seen_until)
+                if start < end:
+                    moved = _passed(start, end, edges, clock)
+                    found[:, subject_of[number], code] -= moved
+                    found[:, subject_of[number], MAINTENANCE] += moved
 
     @property
     def lifetimes(self) -> Lifetimes:

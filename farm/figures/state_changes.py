@@ -30,9 +30,10 @@ MAINTENANCE: Final = CODE[PrinterState.MAINTENANCE, None]
 UNPLANNED: Final = frozenset(
     code
     for code, condition in enumerate(CONDITIONS)
-    if CLASS_OF[condition] in (TimeClass.PRODUCTIVE, TimeClass.ENGINEERING)
+    if CLASS_OF[condition] in (TimeClass.PRODUCTIVE, TimeClass.ENGINEERING, TimeClass.UNKNOWN)
 )
-"""The codes of a printer that prints or is tested, which it does whatever work was planned."""
+"""The codes of a printer that prints or is tested, which it does whatever work was planned, and of one
+that nobody saw, which may have."""
 _SILENCE = "silence"
 
 
@@ -59,8 +60,8 @@ def changes_of(
 ) -> list[Change]:
     """The changes that the printer's spans, in order, come to; what no span covers is unknown.
 
-    While work was `planned` on it the printer was in maintenance, where it neither printed nor was
-    tested all the same.
+    While work was `planned` on it the printer was in maintenance, where it is known that it neither printed
+    nor was tested all the same.
 
     From the first sight on, or from the change `begin`, with which the spans begin, until the printer
     is retired; its last state goes on in the changes. Of spans that overlap the earlier one holds.

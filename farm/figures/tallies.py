@@ -12,6 +12,7 @@ from farm.kpi.calculation import EVERY_TALLY, Tally
 from farm.kpi.outcomes import (
     AttemptTally,
     EstimateTally,
+    InspectedUnits,
     InspectionTally,
     MaterialTally,
     MedianTally,
@@ -71,15 +72,13 @@ class Tallies:
         if not self._reads:
             return _NO_JOBS
         jobs, units, printing_ms, cancelled_by = self._jobs(window, subject)
-        preparing_ms, paused_ms = self._times(window, subject)
         return OutcomeTally(
             jobs,
             units,
             cancelled_by,
             printing_ms,
             _NOTHING if self._inspected is None else _inspection(self._inspected[window][subject]),
-            preparing_ms,
-            paused_ms,
+            self._times(window, subject),
             self._material(window, subject),
             self._causes(window, subject),
             self._estimates(window, subject),
@@ -110,16 +109,12 @@ class Tallies:
                 cancelled_by[by] = ended
         return jobs, units, printing_ms, cancelled_by
 
-    def _times(self, window: int, subject: int) -> tuple[dict[Outcome, int], dict[Outcome, int]]:
-        preparing_ms: dict[Outcome, int] = {}
-        paused_ms: dict[Outcome, int] = {}
-        for (outcome, _), (prepared, paused) in zip(
-            ENDINGS, self._found(Tally.TIMES, window, subject), strict=False
-        ):
-            if prepared or paused:
-                preparing_ms[outcome] = preparing_ms.get(outcome, 0) + prepared
-                paused_ms[outcome] = paused_ms.get(outcome, 0) + paused
-        return preparing_ms, paused_ms
+    def _times(self, window: int, subject: int) -> dict[Outcome, int]:
+        whole_ms: dict[Outcome, int] = {}
+        for (outcome, _), (took,) in zip(ENDINGS, self._found(Tally.TIMES, window, subject), strict=False):
+            if took:
+                whole_ms[outcome] = whole_ms.get(outcome, 0) + took
+        return whole_ms
 
     def _material(self, window: int, subject: int) -> dict[Outcome, MaterialTally]:
         found: dict[Outcome, list[int]] = {}
@@ -148,14 +143,8 @@ def _of(sums: Integers, who: Partition) -> Integers:
 
 
 def _inspection(sums: Sequence[int]) -> InspectionTally:
-    *counts, milligrams, micrometres, microlitres = sums
-    jobs, spoiled, good_units, rejected_units, lost_units, saved_units = counts
-    return InspectionTally(
-        jobs,
-        spoiled,
-        good_units,
-        rejected_units,
-        lost_units,
-        saved_units,
-        RejectedMaterial(milligrams, micrometres, microlitres),
-    )
+    jobs, spoiled, good, rejected, milligrams, micrometres, microlitres, *parted = sums
+    taken = RejectedMaterial(milligrams, micrometres, microlitres)
+    units = zip(parted[0::3], parted[1::3], parted[2::3], strict=True)
+    by_outcome = {outcome: InspectedUnits(*of_it) for outcome, of_it in zip(Outcome, units, strict=True)}
+    return InspectionTally(jobs, spoiled, good, rejected, taken, by_outcome)

@@ -247,7 +247,10 @@ class RowsBehind:
 
 
 def with_planned_work(span: Span, planned: Iterable[Interval]) -> Iterator[Span]:
-    """The span, with maintenance in its place while work was planned, unless it printed or was tested."""
+    """The span, with maintenance in its place while work was planned.
+
+    Where it printed, was tested or nobody saw it, it stays as it is.
+    """
     at, end = span.from_ms, span.to_ms
     if end is not None and condition_of(span) not in _UNPLANNED:
         for from_ms, to_ms in planned:

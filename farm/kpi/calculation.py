@@ -20,7 +20,7 @@ class Tally(StrEnum):
     JOBS = "jobs"
     """Jobs, units and printing time, and who cancelled."""
     TIMES = "times"
-    """The time of preparing and of pauses."""
+    """The time from the start to the end."""
     MATERIAL = "material"
     CAUSES = "causes"
     """Failures by cause."""

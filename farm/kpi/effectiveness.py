@@ -6,27 +6,30 @@ from typing import Final
 
 from farm.kpi.calculation import KpiInput, KpiResult, Tally, hours
 from farm.kpi.estimates import Estimated, EstimateMeasure
+from farm.kpi.good_units import CountedUnits, Worth, inspected_units
 from farm.kpi.indicator import Cadence, Indicator, Unit
 from farm.kpi.inspection import INSPECTED
-from farm.kpi.parts import EndedJobs, JobMeasure, Part
+from farm.kpi.parts import Part
 from farm.kpi.success import attempted
 from farm.kpi.utilization import AVAILABLE, NOT_AVAILABLE, UTILIZED, utilization
 from farm.kpi.wilson import wilson_interval
 from farm.model.states import Outcome
 
 _BY_ESTIMATE: Final = Part("by_estimate", Estimated(of=EstimateMeasure.JOBS))
+_GOOD: Final = CountedUnits(outcomes=attempted, of=Worth.GOOD)
+_ALL: Final = CountedUnits(outcomes=attempted)
+_UNKNOWN: Final = frozenset({Outcome.UNKNOWN})
+_NOT_KNOWN: Final = CountedUnits(outcomes=_UNKNOWN)
 _UNITS: Final = (
-    Part("units", EndedJobs(outcomes=attempted, of=JobMeasure.UNITS)),
-    Part("unknown_units", EndedJobs(outcomes=frozenset({Outcome.UNKNOWN}), of=JobMeasure.UNITS)),
+    Part("good_units", _GOOD),
+    Part("units", _ALL),
+    Part("unknown_units", _NOT_KNOWN),
     Part("inspected", INSPECTED),
 )
 _NOT_PLANNED: Final = {
     "by_median": "jobs without an estimate, held against the median of their file",
     "planned_hours": "estimates, and medians of files, of the jobs that succeeded",
     "actual_hours": "the printing hours of the same jobs",
-}
-_GOOD: Final = {
-    "good_units": "units of the jobs that succeeded − rejected ones of them + good ones of the others"
 }
 _PRINTERS: Final = {"printers": "the printers that were there in the window"}
 
@@ -66,23 +69,19 @@ def performance(given: KpiInput) -> KpiResult:
 def quality(given: KpiInput) -> KpiResult:
     """Good units ÷ units that were printed, a ratio; None before a job ended with a known outcome.
 
-    Units of a job that succeeded are good but for those that an inspection rejected, units of a job that
-    failed only where one found them good. Cancelled jobs join in where the site counts them as attempts.
-    Units of unknown outcome stay out of the value, and are bad at worst and good at best.
+    Units of inspected jobs are those that were found, and good those that were found good. Without an
+    inspection the units of a job that succeeded are good, and those of one that failed are not. Cancelled
+    jobs join in where the site counts them as attempts. Units of unknown outcome stay out of the value;
+    they are bad at worst and good at best, where no inspection says which are.
     """
-    units, found = given.outcomes.units, given.outcomes.inspected
-    made, unknown = units.get(Outcome.SUCCEEDED, 0), units.get(Outcome.UNKNOWN, 0)
-    printed = made + units.get(Outcome.FAILED, 0)
-    if given.site.cancelled_counts_as_attempt:
-        printed += units.get(Outcome.CANCELLED, 0)
-    good = min(printed, max(0, made - found.lost_units + found.saved_units))
-    possible = printed + unknown
+    good, printed, unknown = (selector.total(given) for selector in (_GOOD, _ALL, _NOT_KNOWN))
+    found = inspected_units(given, Outcome.UNKNOWN)
+    worst, best = printed + unknown - found.good, printed + unknown - found.rejected
     return KpiResult(
         value=good / printed if printed else None,
-        low=good / possible if possible else None,
-        high=(good + unknown) / possible if possible else None,
+        low=good / worst if worst else None,
+        high=(good + unknown - found.rejected) / best if best else None,
         interval=wilson_interval(good, printed),
-        counts={"good_units": good},
     )
 
 
@@ -132,7 +131,6 @@ OEE = Indicator(
         "quality": "good_units ÷ units",
         **_PRINTERS,
         **_NOT_PLANNED,
-        **_GOOD,
     },
     calculate=oee,
     reads=_OF_JOBS,
@@ -180,14 +178,13 @@ QUALITY = Indicator(
     name="Quality",
     unit=Unit.RATIO,
     formula="good units ÷ units of the jobs that succeeded or failed; good are the units of the jobs that "
-    "succeeded, after inspection where there was one",
+    "succeeded; of inspected jobs count the units that were found, and are good those that were found good",
     source="ISO 22400-2 (quality ratio = good quantity ÷ produced quantity)",
     more_is_better=True,
     cadences=(Cadence.WEEKLY,),
     targets=(),
     parts=_UNITS,
     expression="good_units ÷ units",
-    beside=_GOOD,
     calculate=quality,
     reads=frozenset({Tally.JOBS, Tally.INSPECTIONS}),
 )

@@ -1,6 +1,7 @@
 """How the jobs of a window ended, in sums."""
 
 from collections.abc import Mapping
+from typing import Final
 
 import msgspec
 
@@ -18,19 +19,29 @@ class RejectedMaterial(msgspec.Struct, frozen=True):
     microlitres: int = 0
 
 
+class InspectedUnits(msgspec.Struct, frozen=True):
+    """Units of inspected jobs: on their plates as they said, and found good and rejected."""
+
+    plate: int = 0
+    good: int = 0
+    rejected: int = 0
+
+
+NOT_INSPECTED: Final = InspectedUnits()
+
+
 class InspectionTally(msgspec.Struct, frozen=True):
     """Jobs that were inspected after the printer had called them a success, those of them without a good
-    unit, and good and rejected units of all that were inspected. `lost_units` are the rejected ones of
-    those that the printer had called a success, `saved_units` the good ones of the others.
+    unit, and good and rejected units of all that were inspected; `units` parts them by the outcome of the
+    jobs.
     """
 
     jobs: int = 0
     spoiled: int = 0
     good_units: int = 0
     rejected_units: int = 0
-    lost_units: int = 0
-    saved_units: int = 0
     rejected: RejectedMaterial = RejectedMaterial()
+    units: Mapping[Outcome, InspectedUnits] = {}
 
 
 class MaterialTally(msgspec.Struct, frozen=True):
@@ -118,7 +129,7 @@ class AttemptTally(msgspec.Struct, frozen=True):
 class OutcomeTally(msgspec.Struct, frozen=True):
     """Jobs that ended, by outcome; what is missing from a mapping is none.
 
-    `jobs`, their `units`, and the time (ms) that they spent printing, preparing and paused. `cancelled_by`
+    `jobs`, their `units`, and the time (ms) that they printed and that they took as a whole. `cancelled_by`
     parts the cancelled jobs by who did it, `failed_by` the failed ones by cause (the sum is
     `jobs[Outcome.FAILED]`; one without a cause counts as `Cause.UNKNOWN`).
     """
@@ -128,8 +139,7 @@ class OutcomeTally(msgspec.Struct, frozen=True):
     cancelled_by: Mapping[CancelledBy, int]
     printing_ms: Mapping[Outcome, int] = {}
     inspected: InspectionTally = InspectionTally()
-    preparing_ms: Mapping[Outcome, int] = {}
-    paused_ms: Mapping[Outcome, int] = {}
+    whole_ms: Mapping[Outcome, int] = {}
     material: Mapping[Outcome, MaterialTally] = {}
     failed_by: Mapping[Cause, int] = {}
     estimates: EstimateTally = EstimateTally()

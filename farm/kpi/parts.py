@@ -213,25 +213,20 @@ class JobMeasure(StrEnum):
     UNITS = "units"
     PRINTING_TIME = "printing_time"
     WHOLE_TIME = "whole_time"
-    """Printing, preparing and pauses."""
+    """From the start to the end."""
 
 
 _TALLIED: Final[Mapping[JobMeasure, Callable[[OutcomeTally], Mapping[Outcome, int]]]] = {
     JobMeasure.JOBS: lambda tally: tally.jobs,
     JobMeasure.UNITS: lambda tally: tally.units,
     JobMeasure.PRINTING_TIME: lambda tally: tally.printing_ms,
-    JobMeasure.WHOLE_TIME: lambda tally: {
-        outcome: sum(
-            each.get(outcome, 0) for each in (tally.printing_ms, tally.preparing_ms, tally.paused_ms)
-        )
-        for outcome in Outcome
-    },
+    JobMeasure.WHOLE_TIME: lambda tally: tally.whole_ms,
 }
 _MEASURED: Final[Mapping[JobMeasure, Callable[[Job], int]]] = {
     JobMeasure.JOBS: lambda _: 1,
     JobMeasure.UNITS: lambda job: job.units,
     JobMeasure.PRINTING_TIME: lambda job: job.printing_ms,
-    JobMeasure.WHOLE_TIME: lambda job: job.printing_ms + job.preparing_ms + job.paused_ms,
+    JobMeasure.WHOLE_TIME: lambda job: job.whole_ms,
 }
 
 
@@ -250,11 +245,11 @@ class EndedJobs(JobSelector, frozen=True, kw_only=True):
     def total(self, given: KpiInput) -> int:
         """The sum over the jobs of these outcomes."""
         tallied = _TALLIED[self.of](given.outcomes)
-        return sum(tallied.get(outcome, 0) for outcome in _of_site(self.outcomes, given.site))
+        return sum(tallied.get(outcome, 0) for outcome in of_site(self.outcomes, given.site))
 
     def share(self, row: JobRow) -> int:
         """What the job adds, where it ended so."""
-        return _MEASURED[self.of](row.job) if row.job.outcome in _of_site(self.outcomes, row.site) else 0
+        return _MEASURED[self.of](row.job) if row.job.outcome in of_site(self.outcomes, row.site) else 0
 
 
 class FailedJobs(JobSelector, frozen=True, kw_only=True):
@@ -359,14 +354,14 @@ class TimeIn(TimeSelector, frozen=True, kw_only=True):
     def total(self, given: KpiInput) -> int:
         """The sum over all printers, in milliseconds."""
         site, account = given.site, given.account
-        opened = sum(account.open_ms.get(state, 0) for state in _of_site(self.opened, site))
-        return opened + sum(account.closed_ms.get(state, 0) for state in _of_site(self.closed, site))
+        opened = sum(account.open_ms.get(state, 0) for state in of_site(self.opened, site))
+        return opened + sum(account.closed_ms.get(state, 0) for state in of_site(self.closed, site))
 
     def share(self, row: TimeRow) -> int:
         """How much of the row's time counts, in milliseconds."""
         state, site = row.span.state, row.site
-        opened = row.open_ms if state in _of_site(self.opened, site) else 0
-        return opened + (row.closed_ms if state in _of_site(self.closed, site) else 0)
+        opened = row.open_ms if state in of_site(self.opened, site) else 0
+        return opened + (row.closed_ms if state in of_site(self.closed, site) else 0)
 
 
 class TimeAs(TimeSelector, frozen=True, kw_only=True):
@@ -383,13 +378,13 @@ class TimeAs(TimeSelector, frozen=True, kw_only=True):
     def total(self, given: KpiInput) -> int:
         """The sum over all printers, in milliseconds."""
         site, account = given.site, given.account
-        opened = sum(_open_ms(account, condition) for condition in _of_site(self.opened, site))
-        return opened + sum(account.closed_ms.get(state, 0) for state in _of_site(self.closed, site))
+        opened = sum(_open_ms(account, condition) for condition in of_site(self.opened, site))
+        return opened + sum(account.closed_ms.get(state, 0) for state in of_site(self.closed, site))
 
     def share(self, row: TimeRow) -> int:
         """How much of the row's time counts, in milliseconds."""
-        opened = row.open_ms if condition_of(row.span) in _of_site(self.opened, row.site) else 0
-        return opened + (row.closed_ms if row.span.state in _of_site(self.closed, row.site) else 0)
+        opened = row.open_ms if condition_of(row.span) in of_site(self.opened, row.site) else 0
+        return opened + (row.closed_ms if row.span.state in of_site(self.closed, row.site) else 0)
 
 
 def condition_of(span: Span) -> Condition:
@@ -412,5 +407,6 @@ def time_in(states: BySite[frozenset[PrinterState]]) -> TimeIn:
     return TimeIn(opened=states, closed=states)
 
 
-def _of_site(selected: BySite[frozenset[T]], site: SiteSettings) -> frozenset[T]:
+def of_site(selected: BySite[frozenset[T]], site: SiteSettings) -> frozenset[T]:
+    """What is selected by the rules of the site."""
     return selected(site) if callable(selected) else selected

@@ -16,20 +16,28 @@ _FAILED: Final = EndedJobs(outcomes=frozenset({Outcome.FAILED}), of=JobMeasure.P
 def avg_production_time(given: KpiInput) -> KpiResult:
     """Printing hours of the jobs that succeeded ÷ their units; None before one was made.
 
-    The other bound is the figure if the jobs of unknown outcome came out too.
+    A single job of unknown outcome came out too, or did not. Of several, any may have: at best those with
+    all the units and none of the hours, at worst those with all the hours and hardly a unit.
     """
-    outcomes = given.outcomes
-    good_ms, units = outcomes.printing_ms.get(Outcome.SUCCEEDED, 0), outcomes.units.get(Outcome.SUCCEEDED, 0)
-    value = hours(good_ms) / units if units else None
-    more_ms = good_ms + outcomes.printing_ms.get(Outcome.UNKNOWN, 0)
-    more_units = units + outcomes.units.get(Outcome.UNKNOWN, 0)
-    with_unknown = hours(more_ms) / more_units if more_units else None
-    bounds = [each for each in (value, with_unknown) if each is not None]
-    return KpiResult(
-        value=value,
-        low=min(bounds, default=None),
-        high=max(bounds, default=None),
-    )
+    good_ms, units, _ = _made(given, Outcome.SUCCEEDED)
+    more_ms, more_units, unknown = _made(given, Outcome.UNKNOWN)
+    value = _by_piece(good_ms, units)
+    if unknown > 1:
+        others = _by_piece(good_ms, units + more_units), _by_piece(good_ms + more_ms, max(units, 1))
+    else:
+        others = (_by_piece(good_ms + more_ms, units + more_units),) * 2
+    bounds = [each for each in (value, *others) if each is not None]
+    return KpiResult(value=value, low=min(bounds, default=None), high=max(bounds, default=None))
+
+
+def _made(given: KpiInput, outcome: Outcome) -> tuple[int, int, int]:
+    """Printing time (ms) and units of the jobs that ended so, and how many they are."""
+    told = given.outcomes
+    return told.printing_ms.get(outcome, 0), told.units.get(outcome, 0), told.jobs.get(outcome, 0)
+
+
+def _by_piece(printing_ms: int, units: int) -> float | None:
+    return hours(printing_ms) / units if units else None
 
 
 AVG_PRODUCTION_TIME = Indicator(

@@ -41,7 +41,7 @@ def material_waste(given: KpiInput) -> KpiResult:
 
 
 def failed_hours(given: KpiInput) -> KpiResult:
-    """Hours of printing, preparing and pauses of the prints that failed; None where none ended.
+    """Hours from the start to the end of the prints that failed, seen or not; None where none ended.
 
     At worst those of unknown outcome failed too.
     """
@@ -76,8 +76,7 @@ def _rejected_grams(outcomes: OutcomeTally, site: SiteSettings) -> float:
 
 
 def _hours(outcomes: OutcomeTally, of: Outcome) -> float:
-    spent = (outcomes.printing_ms, outcomes.preparing_ms, outcomes.paused_ms)
-    return hours(sum(each.get(of, 0) for each in spent))
+    return hours(outcomes.whole_ms.get(of, 0))
 
 
 MATERIAL_WASTE = Indicator(
@@ -115,7 +114,7 @@ FAILED_HOURS = Indicator(
     id="failed_hours",
     name="Hours lost to failures",
     unit=Unit.HOURS,
-    formula="hours of printing, preparing and pauses of the prints that failed",
+    formula="hours from the start to the end of the prints that failed",
     source="the guides: logs of failures with the time that they cost",
     more_is_better=False,
     cadences=(Cadence.WEEKLY,),

@@ -69,6 +69,7 @@ class InspectedRow(NamedTuple):
     filament_g: float | None
     filament_mm: float | None
     resin_ml: float | None
+    units: int
     good_units: int
     rejected_units: int
 

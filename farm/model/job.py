@@ -48,6 +48,14 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     note: str | None = None
     revision: int = 0
 
+    @property
+    def whole_ms(self) -> int:
+        """From its start to its end, seen or not; what was seen of it where one of the two is not known."""
+        seen_ms = self.printing_ms + self.preparing_ms + self.paused_ms
+        if self.started_ms is None or self.ended_ms is None:
+            return seen_ms
+        return max(seen_ms, self.ended_ms - self.started_ms)
+
 
 def job_id(printer_id: str, token: str) -> str:
     """A stable UUID for the attempt that `token` (the source's own clock or start mark) names."""

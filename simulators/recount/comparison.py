@@ -22,6 +22,7 @@ from farm.ledger.figure_rows import FigureRows
 from farm.ledger.ledger_reader import LedgerReader
 from farm.model.states import PrinterState
 from farm.settings import SiteSettings
+from simulators.matching import by_printer
 from simulators.recount.attempts import Streaks, reprints_among, usual_times
 from simulators.recount.facts import Facts, TrueFigure
 from simulators.recount.formulas import NOT_COMPARED, OF_HOURS, OF_JOBS, true_figure
@@ -152,7 +153,14 @@ class Recount:
             for printer in truth.header.printers
             if printer.name in printers
         ]
-        self._time = {berth.true.name: TrueTime(truth, berth.true, berth.known) for berth in self.berths}
+        spans = by_printer(
+            reader.spans(truth.header.from_ms, truth.header.to_ms, [berth.known.id for berth in self.berths]),
+            "printer_id",
+        )
+        self._time = {
+            berth.true.name: TrueTime(truth, berth.true, berth.known, spans[berth.known.id])
+            for berth in self.berths
+        }
         pairs = matched_pairs(truth, booked_jobs(reader, printers), printers)
         seen_ms = {name: printer.first_seen_ms for name, printer in printers.items()}
         self._jobs = sorted(true_jobs(truth, pairs, seen_ms), key=lambda job: job.counts_ms)
@@ -199,6 +207,12 @@ class Recount:
             exact_ms=sum(time.exact_ms(window.from_ms, window.to_ms) for time in times),
             jobs=self._jobs_of(figure, {berth.true.name for berth in berths}),
             has_hours=figure.scope in BY_PRINTER,
+            repairs=[
+                each
+                for time in times
+                for each in time.repairs
+                if window.from_ms <= each.counts_ms < window.to_ms
+            ],
             streak=self._streaks.longest([berth.true.name for berth in berths], window.to_ms),
             reprints=self._reprints,
             usual_ms=self._usual_ms,

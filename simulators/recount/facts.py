@@ -1,13 +1,14 @@
 """What is true of a subject in a window, and what a formula makes of it."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
 from farm.model.states import Outcome, PrinterState
 from simulators.recount.true_jobs import Told, TrueJob
+from simulators.recount.true_repairs import TrueRepair
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -15,15 +16,16 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     `spent` holds milliseconds by state and by whether the shop was open; they could be told to
     `exact_ms`. `jobs` are those that count in the window, `reprints` those of all that print again what
-    came to nothing before, and `usual_ms` says how long each file usually takes. `streak` is of its
-    printers' failures in a row at the end of the window the longest, None before one ended. A subject
-    of jobs alone `has_hours` of nobody.
+    came to nothing before, and `usual_ms` says how long each file usually takes. `repairs` are those that
+    count in the window, and `streak` is of its printers' failures in a row at the end of the window the
+    longest, None before one ended. A subject of jobs alone `has_hours` of nobody.
     """
 
     spent: Counter[tuple[PrinterState, bool]]
     exact_ms: int
     jobs: list[TrueJob]
     has_hours: bool = True
+    repairs: Sequence[TrueRepair] = ()
     streak: int | None = None
     reprints: frozenset[tuple[str, int]] = frozenset()
     usual_ms: Mapping[str, Told] = {}

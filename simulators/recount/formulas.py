@@ -28,6 +28,7 @@ OF_HOURS: Final[Mapping[str, Formula]] = {
     "operational_uptime": hour_formulas.operational_uptime,
     "total_uptime": hour_formulas.total_uptime,
     "mtbf": hour_formulas.mtbf,
+    "mttr": hour_formulas.mttr,
     "oee": oee,
     "failed_streak": hour_formulas.failed_streak,
 }
@@ -50,10 +51,7 @@ OF_JOBS: Final[Mapping[str, Formula]] = {
 }
 """By the indicator's id, those that prints have as well."""
 
-NOT_COMPARED: Final[Mapping[str, str]] = {
-    "mttr": "a repair of which a part passed while nothing reached the broker is a mean of other repairs "
-    "than the true one, and no range says so",
-}
+NOT_COMPARED: Final[Mapping[str, str]] = {}
 """Indicators of which no true figure is worked out, by id, and why."""
 
 

@@ -60,6 +60,15 @@ def mtbf(facts: Facts) -> TrueFigure:
     )
 
 
+def mttr(facts: Facts) -> TrueFigure:
+    """Hours at fault for each repair that ended."""
+    repairs = facts.repairs
+    if not repairs:
+        return NONE
+    lasted_ms, exact_ms = (sum(each[place] for each in repairs) for place in (1, 2))
+    return TrueFigure(lasted_ms / len(repairs) / HOUR_MS, exact_ms / len(repairs) / HOUR_MS)
+
+
 def failed_streak(facts: Facts) -> TrueFigure:
     """The longest of the printers' failures in a row at the end of the window."""
     return NONE if facts.streak is None else TrueFigure(facts.streak)

@@ -4,35 +4,30 @@ import itertools
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from farm.model.printer import Printer
+from farm.model.span import Span
 from farm.model.states import PrinterState
 from simulators.protocols import step_ms
 from simulators.recount.shop_time import Stretches, calendar_for, open_time, work_on
+from simulators.recount.true_repairs import Piece, repairs_in, true_repairs
 from simulators.truth import LOST, PrinterTruth, SpanTruth, Truth
 
 BUSY = (PrinterState.PREPARING, PrinterState.PRINTING)
+_ANYTHING = (*BUSY, PrinterState.UNKNOWN)
+"""States that stay what they are while work is planned."""
 _RESET_MS = 10_000
 """A printer that is put right is at work again, and says so, before it is truly ready."""
-_REPORTS = 2
-"""After so many reports a printer that was away has told everything again."""
-
-
-class Piece(NamedTuple):
-    """From when until when (ms), in which state, and whether the shop was open."""
-
-    from_ms: int
-    to_ms: int
-    state: PrinterState
-    is_open: bool
 
 
 class TrueTime:
     """The hours of one printer, from its first sight on."""
 
-    def __init__(self, truth: Truth, printer: PrinterTruth, known: Printer) -> None:
+    def __init__(
+        self, truth: Truth, printer: PrinterTruth, known: Printer, told: Sequence[Span] = ()
+    ) -> None:
+        """`told` are the printer's spans as the ledger has them."""
         header = truth.header
         self._step_ms = step_ms(printer.protocol)
         self._gaps = Stretches((gap.from_ms, gap.to_ms) for gap in truth.gaps if gap.printer == printer.name)
@@ -51,17 +46,16 @@ class TrueTime:
             for gap in truth.gaps
             if gap.printer == printer.name and gap.why == LOST
         )
-        # Who is not seen while work is planned on it is taken to be in maintenance, until its next reports.
-        self._unseen_at_work = sorted(
-            gap.from_ms
-            for gap in truth.gaps
-            if gap.printer == printer.name and (gap.from_ms in worked_on or gap.to_ms in worked_on)
-        )
-        self._unseen_for_ms = _REPORTS * header.report_ms
         self._untold = Stretches((span.from_ms, span.to_ms) for span in spans if span.from_ms in lost)
         self._errors = [span.to_ms for span in spans if span.state is PrinterState.ERROR]
         self._pieces = [piece for span in spans for piece in _cut(span, self.from_ms, opened, worked_on)]
         self._ends = [piece.to_ms for piece in self._pieces]
+        booked = [
+            piece for span in map(_as_truth, told) for piece in _cut(span, self.from_ms, opened, worked_on)
+        ]
+        self.repairs = true_repairs(
+            repairs_in(self._pieces), repairs_in(booked), _unheard(truth, printer.name), self._step_ms
+        )
 
     def spent(self, from_ms: int, to_ms: int) -> Counter[tuple[PrinterState, bool]]:
         """Milliseconds of the window by state, and by whether the shop was open."""
@@ -80,13 +74,22 @@ class TrueTime:
         """
         changes = _between(self._changes, from_ms, to_ms) + 2
         resets = _between(self._errors, from_ms, to_ms + _RESET_MS)
-        at_work = _between(self._unseen_at_work, from_ms - self._unseen_for_ms, to_ms)
-        unheard_ms = (
-            at_work * self._unseen_for_ms
-            + self._gaps.within(from_ms, to_ms)
-            + self._untold.within(from_ms, to_ms)
-        )
+        unheard_ms = self._gaps.within(from_ms, to_ms) + self._untold.within(from_ms, to_ms)
         return changes * self._step_ms + resets * _RESET_MS + unheard_ms
+
+
+def _unheard(truth: Truth, printer: str) -> Stretches:
+    """When nothing was told of the printer. What came last before it was away may be as old as a report."""
+    return Stretches(
+        (gap.from_ms - (0 if gap.why == LOST else truth.header.report_ms), gap.to_ms)
+        for gap in truth.gaps
+        if gap.printer == printer
+    )
+
+
+def _as_truth(span: Span) -> SpanTruth:
+    """What the ledger says, in the words of the truth."""
+    return SpanTruth(span.printer_id, span.state, span.from_ms, span.to_ms or span.from_ms)
 
 
 def _between(instants: Sequence[int], from_ms: int, to_ms: int) -> int:
@@ -106,7 +109,7 @@ def _cut(span: SpanTruth, from_ms: int, opened: Stretches, worked_on: Stretches)
         Piece(
             start,
             end,
-            PrinterState.MAINTENANCE if start in worked_on and own not in BUSY else own,
+            PrinterState.MAINTENANCE if start in worked_on and own not in _ANYTHING else own,
             start in opened,
         )
         for start, end in itertools.pairwise(cuts)

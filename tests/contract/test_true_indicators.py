@@ -150,6 +150,12 @@ def a_printer_stood_still(ledger: Ledger, truth: Truth) -> None:
         connection.execute(update(schema.span).where(span.state == "printing").values(state="error"))
 
 
+def faults_are_none(ledger: Ledger, truth: Truth) -> None:
+    span = schema.span.c
+    with ledger.engine.begin() as connection:
+        connection.execute(update(schema.span).where(span.state == "error").values(state="idle"))
+
+
 def estimates_are_others(ledger: Ledger, truth: Truth) -> None:
     job = schema.job.c
     with ledger.engine.begin() as connection:
@@ -176,6 +182,7 @@ def failed_prints_took_more(ledger: Ledger, truth: Truth) -> None:
         (the_shop_keeps_other_hours, {"utilization", "operational_uptime", "availability"}),
         (work_was_planned_that_was_not, {"utilization", "idle_time"}),
         (a_printer_stood_still, {"utilization", "idle_time", "total_uptime", "mtbf"}),
+        (faults_are_none, {"mttr", "operational_uptime", "total_uptime"}),
     ],
 )
 def test_books_that_were_tampered_with_give_figures_that_are_found_wrong(

@@ -68,6 +68,18 @@ def test_heat_up_is_preparing_and_booked_apart(printer: Farm) -> None:
     assert printer.job.preparing_ms == pytest.approx(20_000, abs=SECOND)
 
 
+def test_a_pause_without_filament_is_booked_as_waiting_for_material(printer: Farm) -> None:
+    """The objects of a runout: the sensor first, half a second later the pause that Klipper begins."""
+    start(printer, 10)
+    count(printer, 10, 11, 60)
+    say(printer, 60, **{"filament_switch_sensor runout": {"filament_detected": False, "enabled": True}})
+    say(printer, 60.5, print_stats={"state": "paused", "total_duration": 50.5})
+    say(printer, 60.6, pause_resume={"is_paused": True})
+    printer.wait(80)
+    assert [span.reason for span in printer.spans if span.state == "paused"] == ["waiting_for_material"]
+    assert (len(printer.jobs), printer.job.pauses) == (1, 1)
+
+
 def test_a_pause_is_confirmed_by_klipper_and_counted_once(printer: Farm) -> None:
     start(printer, 10)
     count(printer, 10, 11, 60)

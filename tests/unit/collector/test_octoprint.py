@@ -64,6 +64,27 @@ def test_a_pause_that_names_no_user_is_the_printers(printer: Farm, said: dict[st
     assert [span.reason for span in printer.spans if span.state == "paused"] == [reason]
 
 
+@pytest.mark.parametrize(
+    ("said", "reason"), [({"user": "operator"}, "paused_by_person"), ({}, "waiting_for_operator")]
+)
+def test_a_pause_in_which_the_firmware_waits_for_somebody(
+    printer: Farm, said: dict[str, str], reason: str
+) -> None:
+    """Marlin at a filament change: `//action:paused`, then `echo:busy: paused for user` until M108."""
+    start(printer, 10)
+    event(printer, 71, "PrintPaused", **said)
+    state(printer, 71, "PAUSED")
+    event(printer, 73, "PausedForUser")
+    printer.wait(80)
+    assert [span.reason for span in printer.spans if span.state == "paused"] == [reason]
+
+
+def test_a_firmware_that_waits_without_a_pause_is_still_printing_by_octoprint(printer: Farm) -> None:
+    start(printer, 10)
+    event(printer, 73, "PausedForUser")
+    assert printer.state == "printing"
+
+
 def test_a_dropped_serial_line_is_a_failure_of_the_connection(printer: Farm) -> None:
     start(printer, 10)
     event(printer, 60, "Disconnected")

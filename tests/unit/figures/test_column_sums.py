@@ -169,7 +169,7 @@ def counted_job(job: EndedJob, part: Tally) -> list[tuple[int, list[int]]]:
         return [(job.cause, [1])] if ENDINGS[job.ending][0] is Outcome.FAILED else []
     amounts = {
         Tally.JOBS: [1, job.units, job.printing_ms],
-        Tally.TIMES: [job.preparing_ms, job.paused_ms],
+        Tally.TIMES: [whole_ms(job)],
         Tally.MATERIAL: [
             *(grams >= 0, max(grams, 0), length >= 0, max(length, 0), resin >= 0, max(resin, 0)),
             max(length, 0) if grams < 0 and resin < 0 else 0,
@@ -194,6 +194,11 @@ def counted_by_median(
     return found
 
 
+def whole_ms(job: EndedJob) -> int:
+    seen_ms = job.printing_ms + job.preparing_ms + job.paused_ms
+    return seen_ms if job.started_ms == NOT_KNOWN else max(seen_ms, job.ended_ms - job.started_ms)
+
+
 def job_that_ended(chance: Random, ended_ms: int) -> EndedJob:
     return EndedJob(
         ended_ms=ended_ms,
@@ -203,6 +208,7 @@ def job_that_ended(chance: Random, ended_ms: int) -> EndedJob:
         printing_ms=chance.randrange(50_000),
         preparing_ms=chance.randrange(3),
         paused_ms=chance.randrange(3),
+        started_ms=chance.choice([NOT_KNOWN, ended_ms - 1, ended_ms - 60_000]),
         file=chance.randrange(FILES),
         material=chance.randrange(3),
         cause=chance.randrange(len(CAUSES)),

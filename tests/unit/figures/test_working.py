@@ -335,11 +335,15 @@ def test_a_mark_of_something_else_is_refused(mark: str) -> None:
         engine_of(ledger).working("mtbf", TWO_DAYS, Scope.FARM, END, rows=wanted)
 
 
-def test_work_that_was_planned_cuts_a_span_unless_it_printed() -> None:
+@pytest.mark.parametrize("state", [PrinterState.PRINTING, PrinterState.PREPARING, PrinterState.UNKNOWN])
+def test_work_that_was_planned_hides_no_print_and_none_that_nobody_saw(state: PrinterState) -> None:
+    span = Span(BAY1.id, state, 10, 100)
+    assert [*with_planned_work(span, [(0, 200)])] == [span]
+
+
+def test_work_that_was_planned_cuts_a_span_in_which_it_rested() -> None:
     idle = Span(BAY1.id, PrinterState.IDLE, 10, 100)
     pieces = with_planned_work(idle, [(0, 20), (30, 40), (90, 200)])
     cut = [(each.state, each.from_ms, each.to_ms) for each in pieces]
     idle_word, work = PrinterState.IDLE, PrinterState.MAINTENANCE
     assert cut == [(work, 10, 20), (idle_word, 20, 30), (work, 30, 40), (idle_word, 40, 90), (work, 90, 100)]
-    printing = msgspec.structs.replace(idle, state=PrinterState.PRINTING)
-    assert [*with_planned_work(printing, [(0, 200)])] == [printing]

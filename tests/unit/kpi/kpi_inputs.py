@@ -61,7 +61,7 @@ BASES = st.builds(
         st.just({}),
         NUMBERS,
         st.builds(InspectionTally, st.just(0), st.just(0), st.integers(0, 9), st.integers(0, 9)),
-        preparing_ms=NUMBERS,
+        whole_ms=NUMBERS,
         material=MATERIAL,
         attempts=ATTEMPTS,
     ),

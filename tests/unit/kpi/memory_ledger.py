@@ -25,6 +25,7 @@ _UNPLANNED = (
     Condition(PrinterState.PRINTING),
     Condition(PrinterState.PREPARING),
     Condition(PrinterState.MAINTENANCE, StateReason.ENGINEERING),
+    Condition(PrinterState.UNKNOWN),
 )
 
 
@@ -39,6 +40,8 @@ class MemoryLedger:
         self.jobs = list(jobs)
         self.booked_until_ms = booked_until_ms
         self.planned: list[PlannedMaintenance] = []
+        self.found: dict[str, tuple[int, int]] = {}
+        """Good and rejected units by the id of the job."""
         self.reads = 0
 
     @contextmanager
@@ -73,7 +76,13 @@ class MemoryLedger:
         return sorted(wanted, key=lambda span: span.from_ms)
 
     def inspected(self, job_ids: Iterable[str] | None = None) -> list[InspectedRow]:
-        return []
+        wanted = self.found if job_ids is None else self.found.keys() & set(job_ids)
+        facts = InspectedRow._fields[:-2]
+        return [
+            InspectedRow._make([*(getattr(job, name) for name in facts), *self.found[job.id]])
+            for job in self.jobs
+            if job.id in wanted
+        ]
 
     def job_page(self, wanted: JobFilter) -> JobPage:
         since, until = wanted.since_ms or 0, wanted.until_ms or self.booked_until_ms

@@ -13,7 +13,7 @@ from farm.kpi.calculation import KpiInput
 from farm.kpi.effectiveness import oee, quality
 from farm.kpi.estimates import spread
 from farm.kpi.figure import KpiFigure
-from farm.kpi.outcomes import EstimateTally, InspectionTally, MedianTally
+from farm.kpi.outcomes import EstimateTally, InspectedUnits, InspectionTally, MedianTally
 from farm.kpi.subjects import Scope
 from farm.ledger.batch import Batch
 from farm.ledger.figure_rows import FigureRows
@@ -165,16 +165,32 @@ def test_an_inspection_takes_from_a_success_and_adds_to_a_failure() -> None:
         jobs={Outcome.SUCCEEDED: 1, Outcome.FAILED: 1}, units={Outcome.SUCCEEDED: 4, Outcome.FAILED: 4}
     )
     assert quality(basis).value == 0.5
-    found = InspectionTally(jobs=1, lost_units=3, saved_units=1)
-    assert quality(tallied(basis, inspected=found)).value == 2 / 8
-    too_many = InspectionTally(jobs=1, lost_units=30)
-    assert quality(tallied(basis, inspected=too_many)).value == 0
+    found = {Outcome.SUCCEEDED: InspectedUnits(4, 1, 3), Outcome.FAILED: InspectedUnits(4, 1, 3)}
+    assert quality(tallied(basis, inspected=InspectionTally(units=found))).value == 2 / 8
+    more = {Outcome.SUCCEEDED: InspectedUnits(4, 10, 2)}
+    assert quality(tallied(basis, inspected=InspectionTally(units=more))).value == 10 / 16
+    cancelled = {Outcome.CANCELLED: InspectedUnits(4, 2, 2)}
+    assert quality(tallied(basis, inspected=InspectionTally(units=cancelled))).value == 0.5
+
+
+def test_what_was_found_of_a_print_of_unknown_outcome_narrows_the_range() -> None:
+    basis = basis_of(
+        jobs={Outcome.SUCCEEDED: 1, Outcome.UNKNOWN: 2}, units={Outcome.SUCCEEDED: 4, Outcome.UNKNOWN: 8}
+    )
+    nobody_looked = quality(basis)
+    assert (nobody_looked.low, nobody_looked.value, nobody_looked.high) == (4 / 12, 1, 1)
+    found = InspectionTally(units={Outcome.UNKNOWN: InspectedUnits(4, 3, 1)})
+    told = quality(tallied(basis, inspected=found))
+    assert (told.low, told.value, told.high) == (4 / 9, 1, 1)
 
 
 def test_cancelled_units_count_where_the_site_says_so() -> None:
     jobs = {Outcome.SUCCEEDED: 3, Outcome.CANCELLED: 1}
     assert quality(basis_of(jobs=jobs)).value == 1
-    assert quality(basis_of(jobs=jobs, site=SiteSettings(cancelled_counts_as_attempt=True))).value == 0.75
+    found = InspectionTally(units={Outcome.CANCELLED: InspectedUnits(1, 1, 0)})
+    counted = basis_of(jobs=jobs, site=SiteSettings(cancelled_counts_as_attempt=True))
+    assert quality(counted).value == 0.75
+    assert quality(tallied(counted, inspected=found)).value == 1
 
 
 @given(BASES, st.integers(1, 10**9), st.integers(1, 10**9))

@@ -371,8 +371,11 @@ def test_the_hours_of_failures_are_all_that_they_took() -> None:
         {},
         {},
         {Outcome.FAILED: 4 * HOUR_MS, Outcome.SUCCEEDED: 2 * HOUR_MS, Outcome.UNKNOWN: HOUR_MS},
-        preparing_ms={Outcome.FAILED: HOUR_MS // 4},
-        paused_ms={Outcome.FAILED: HOUR_MS // 2},
+        whole_ms={
+            Outcome.FAILED: 19 * HOUR_MS // 4,
+            Outcome.SUCCEEDED: 2 * HOUR_MS,
+            Outcome.UNKNOWN: HOUR_MS,
+        },
     )
     found = failed_hours(given(outcomes=told))
     assert (found.value, found.low, found.high) == (4.75, 4.75, 5.75)

@@ -17,7 +17,7 @@ from farm.model.observation import (
     Observation,
     Telemetry,
 )
-from farm.model.states import Cause, PrinterState
+from farm.model.states import Cause, PrinterState, StateReason
 from tests.unit.collector.adapters.moonraker import BOOT, FILE, MOONRAKER, STANDBY, Host, ms, one
 
 OBJECTS = [
@@ -213,6 +213,73 @@ def test_a_pause_that_klipper_confirms_holds_from_the_word_for_it(printing: Host
     assert (resumed.state, resumed.since_ms) == (PrinterState.PRINTING, None)
 
 
+PAUSED: dict[str, Any] = {"print_stats": {"state": "paused"}, "pause_resume": {"is_paused": True}}
+RUNOUT = "filament_switch_sensor runout"
+
+
+def sensor(host: Host, at: float, name: str = RUNOUT, **told: object) -> tuple[Observation, ...]:
+    objects: dict[str, Any] = {name: told}
+    return host.say(at, **objects)
+
+
+def test_nobody_tells_who_paused(printing: Host) -> None:
+    assert one(printing.say(10, **PAUSED)).reason is None
+
+
+def test_a_pause_without_filament_waits_for_material(printing: Host) -> None:
+    assert sensor(printing, 10, filament_detected=False, enabled=True) == ()
+    assert one(printing.say(10.5, **PAUSED)).reason is StateReason.WAITING_FOR_MATERIAL
+
+
+def test_a_sensor_may_tell_behind_the_pause_and_does_so_once(printing: Host) -> None:
+    printing.say(10, **PAUSED)
+    seen = one(sensor(printing, 10.5, filament_detected=False))
+    assert seen == Observation(
+        time_ms=ms(10.5), level=True, state=PrinterState.PAUSED, reason=StateReason.WAITING_FOR_MATERIAL
+    )
+    assert sensor(printing, 11, filament_detected=False) == ()
+
+
+def test_sensors_in_split_mode(printing: Host) -> None:
+    name = "filament_motion_sensor encoder 1"
+    assert printing.split(9, name, "enabled", True) == ()
+    assert printing.split(10, name, "filament_detected", False) == ()
+    seen = one(printing.say(10.5, **PAUSED))
+    assert seen.reason is StateReason.WAITING_FOR_MATERIAL
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {RUNOUT: {"filament_detected": True, "enabled": True}},
+        {RUNOUT: {"filament_detected": False, "enabled": False}},
+        {RUNOUT: {"filament_detected": 0}},
+        {RUNOUT: False},
+        {"temperature_sensor mcu": {"filament_detected": False}},
+    ],
+)
+def test_a_sensor_that_is_off_or_sees_filament_explains_no_pause(
+    printing: Host, told: dict[str, Any]
+) -> None:
+    printing.say(10, **told)
+    assert one(printing.say(10.5, **PAUSED)).reason is None
+
+
+def test_filament_that_was_put_in_again_explains_no_further_pause(printing: Host) -> None:
+    sensor(printing, 10, filament_detected=False)
+    assert one(printing.say(11, **PAUSED)).reason is not None
+    sensor(printing, 20, filament_detected=True)
+    printing.say(21, print_stats={"state": "printing"}, pause_resume={"is_paused": False})
+    assert one(printing.say(22, **PAUSED)).reason is None
+
+
+def test_not_more_than_sixteen_sensors_are_remembered(printing: Host) -> None:
+    for number in range(30):
+        sensor(printing, 10, f"filament_switch_sensor {number}", filament_detected=True)
+    sensor(printing, 10, f"filament_switch_sensor {'x' * 200}", filament_detected=True)
+    assert len(printing.memory.sensors) == 16
+
+
 @pytest.mark.parametrize(("later", "paused"), [(1.499, False), (1.5, True)])
 def test_a_pause_without_confirmation_is_one_when_it_lasts(
     printing: Host, later: float, paused: bool
@@ -278,6 +345,18 @@ def test_words_that_come_behind_the_error_are_told_once(printing: Host) -> None:
 def test_an_error_whose_words_are_known_is_not_told_again(printing: Host) -> None:
     printing.stats(50, state="error", message="Move out of range")
     assert printing.stats(50.1, message="something else") == ()
+
+
+def test_words_that_overtook_their_error_belong_to_it(printing: Host) -> None:
+    printing.split(50, "print_stats", "message", "Move out of range")
+    seen = one(printing.split(50, "print_stats", "state", "error"))
+    assert (seen.signal, seen.cause, seen.detail) == (JobSignal.FAILED, Cause.FILE, "Move out of range")
+
+
+def test_words_that_overtook_their_shutdown_belong_to_it(printing: Host) -> None:
+    printing.split(50, "webhooks", "state_message", "ADC out of range")
+    seen = one(printing.split(50, "webhooks", "state", "shutdown"))
+    assert (seen.signal, seen.cause, seen.detail) == (JobSignal.HALTED, Cause.THERMAL, "ADC out of range")
 
 
 def test_words_after_another_end_are_none_of_a_failure(printing: Host) -> None:

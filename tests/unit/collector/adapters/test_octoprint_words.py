@@ -283,6 +283,15 @@ def test_an_emergency_stop_is_an_error_that_a_person_made(printing: Instance) ->
     assert (failed.state, failed.detail) == (PrinterState.ERROR, words)
 
 
+def test_an_emergency_stop_of_octoprint_itself_leaves_the_error_before_it(printing: Instance) -> None:
+    """As recorded: a firmware error with the consequence `emergency`, and `EStop` in the same second."""
+    words = "Move out of range: 20.000 235.000 1.800 [51.547]"
+    printing.event("Error", 5, error=words, reason="firmware", consequence="emergency")
+    assert printing.event("EStop", 5) == Observation(time_ms=AT_MS + 5_000, state=PrinterState.ERROR)
+    failed = printing.event("PrintFailed", 5, reason="error")
+    assert (failed.cause, failed.detail) == (Cause.FILE, words)
+
+
 def test_an_event_that_is_none_of_ours_only_tells_the_time(instance: Instance) -> None:
     assert instance.read("event/ZChange", {"_timestamp": AT, "new": 3.2}) == Reading(AT_MS)
     assert instance.read("event/ZChange", b"") is None
