@@ -18,23 +18,26 @@ MEASURES: Final = (
     "rejected_units",
     "lost_units",
     "saved_units",
+    "kept_units",
+    "more_units",
+    "more_cancelled_units",
     "rejected_milligrams",
     "rejected_micrometres",
     "rejected_microlitres",
 )
-"""Inspected jobs that the printer had called a success, those without a good unit, units of all, rejected
-units of those successes, good units of the others, and what those rejected units took.
-"""
+"""As `farm.kpi.outcomes.InspectionTally` has them, and what the rejected units of successes took."""
 
-_TAKEN: Final = 3
+TAKEN: Final = 3
 """So many kinds of material, in the last columns."""
 _SUCCEEDED: Final = ENDING[Outcome.SUCCEEDED, None]
+_FAILED: Final = ENDING[Outcome.FAILED, None]
+_CANCELLED: Final = [code for (outcome, _), code in ENDING.items() if outcome is Outcome.CANCELLED]
 
 
 class InspectedJob(NamedTuple):
     """A job that ended and was inspected: when and how, by what it is told apart, and what was found.
 
-    All but the units is as in `farm.figures.job_rows.EndedJob`.
+    All but what was found is as in `farm.figures.job_rows.EndedJob`.
     """
 
     ended_ms: int
@@ -45,6 +48,7 @@ class InspectedJob(NamedTuple):
     cause: int
     ending: int
     started_ms: int
+    units: int
     good_units: int
     rejected_units: int
     rejected_milligrams: int = 0
@@ -63,6 +67,7 @@ class InspectedRows(NamedTuple):
     cause: Integers
     ending: Integers
     started_ms: Integers
+    units: Integers
     good_units: Integers
     rejected_units: Integers
     rejected_milligrams: Integers
@@ -119,9 +124,14 @@ class Inspections:
             some = rows.taken(wanted)
             succeeded = (some.ending == _SUCCEEDED).astype(np.int64)
             spoiled = succeeded * (some.good_units == 0)
-            lost, saved = succeeded * some.rejected_units, (1 - succeeded) * some.good_units
-            units = some.good_units, some.rejected_units, lost, saved
-            return [(who.of(some), (succeeded, spoiled, *units, *some[-_TAKEN:]))]
+            failed = (some.ending == _FAILED).astype(np.int64)
+            cancelled = np.isin(some.ending, _CANCELLED).astype(np.int64)
+            good, more = some.good_units, some.good_units + some.rejected_units - some.units
+            units = (
+                *(some.good_units, some.rejected_units, succeeded * (some.units - good)),
+                *(failed * good, cancelled * good, (succeeded + failed) * more, cancelled * more),
+            )
+            return [(who.of(some), (succeeded, spoiled, *units, *some[-TAKEN:]))]
 
         return RunningSums(rows.ended_ms, who.subjects, len(MEASURES), contributions).until(edges)
 

@@ -44,6 +44,7 @@ def inspected_job(row: InspectedRow, printer: int, texts: JobTexts) -> Inspected
         cause=_cause(row.cause),
         ending=_ending(row.outcome, row.cancelled_by),
         started_ms=NOT_KNOWN if row.started_ms is None else row.started_ms,
+        units=row.units,
         good_units=row.good_units,
         rejected_units=row.rejected_units,
         **_rejected(row),

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Final, TypeAlias
 
+from farm.figures.inspections import MEASURES, TAKEN
 from farm.figures.job_measures import TALLIED
 from farm.figures.job_rows import CAUSES, ENDINGS
 from farm.figures.partition import Partition
@@ -148,14 +149,5 @@ def _of(sums: Integers, who: Partition) -> Integers:
 
 
 def _inspection(sums: Sequence[int]) -> InspectionTally:
-    *counts, milligrams, micrometres, microlitres = sums
-    jobs, spoiled, good_units, rejected_units, lost_units, saved_units = counts
-    return InspectionTally(
-        jobs,
-        spoiled,
-        good_units,
-        rejected_units,
-        lost_units,
-        saved_units,
-        RejectedMaterial(milligrams, micrometres, microlitres),
-    )
+    counts = dict(zip(MEASURES[:-TAKEN], sums, strict=False))
+    return InspectionTally(**counts, rejected=RejectedMaterial(*sums[-TAKEN:]))

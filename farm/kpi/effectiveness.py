@@ -4,30 +4,104 @@ from collections.abc import Sequence
 from math import prod
 from typing import Final
 
-from farm.kpi.calculation import KpiInput, KpiResult, Tally, hours
-from farm.kpi.estimates import Estimated, EstimateMeasure
+import msgspec
+
+from farm.kpi.calculation import KpiInput, KpiResult, Tally
+from farm.kpi.estimates import ByMedian, Estimated, EstimateMeasure, MedianMeasure
 from farm.kpi.indicator import Cadence, Indicator, Unit
 from farm.kpi.inspection import INSPECTED
-from farm.kpi.parts import EndedJobs, JobMeasure, Part
-from farm.kpi.success import attempted
+from farm.kpi.parts import (
+    EVERY_OUTCOME,
+    Difference,
+    EndedJobs,
+    Input,
+    JobMeasure,
+    JobRow,
+    JobSelector,
+    LeftOut,
+    Measure,
+    Part,
+    Together,
+)
+from farm.kpi.success import NOT_ATTEMPTED, attempted
 from farm.kpi.utilization import AVAILABLE, NOT_AVAILABLE, UTILIZED, utilization
 from farm.kpi.wilson import wilson_interval
 from farm.model.states import Outcome
 
-_BY_ESTIMATE: Final = Part("by_estimate", Estimated(of=EstimateMeasure.JOBS))
+
+class CountedUnits(JobSelector, frozen=True, kw_only=True):
+    """Units of attempts: of an inspected job as the person counted them, of another as the job says.
+
+    With `good` those alone that are so: that the person found good, and all of a success that nobody
+    inspected.
+    """
+
+    good: bool = False
+
+    @property
+    def inputs(self) -> frozenset[Input]:
+        """The verdicts too."""
+        return frozenset({Input.JOBS, Input.VERDICTS})
+
+    @property
+    def measure(self) -> Measure:
+        """A count."""
+        return Measure.COUNT
+
+    def total(self, given: KpiInput) -> int:
+        """The sum over all attempts."""
+        units, found = given.outcomes.units, given.outcomes.inspected
+        counts_cancelled = given.site.cancelled_counts_as_attempt
+        if self.good:
+            kept = found.kept_units if counts_cancelled else 0
+            return units.get(Outcome.SUCCEEDED, 0) - found.lost_units + found.saved_units + kept
+        more = found.more_units + (found.more_cancelled_units if counts_cancelled else 0)
+        return sum(units.get(outcome, 0) for outcome in attempted(given.site)) + more
+
+    def share(self, row: JobRow) -> int:
+        """Those of the job."""
+        job, verdict = row.job, row.verdict
+        if job.outcome not in attempted(row.site):
+            return 0
+        if verdict is not None:
+            return verdict.good_units + (0 if self.good else verdict.rejected_units)
+        return job.units if job.outcome is Outcome.SUCCEEDED or not self.good else 0
+
+
+_SUCCEEDED: Final = frozenset({Outcome.SUCCEEDED})
+_UNKNOWN: Final = frozenset({Outcome.UNKNOWN})
+_ESTIMATED: Final = Estimated(of=EstimateMeasure.JOBS)
+_BY_MEDIAN: Final = ByMedian(of=MedianMeasure.JOBS)
+_PLANNED: Final = (
+    Part("by_estimate", _ESTIMATED),
+    Part("by_median", _BY_MEDIAN),
+    Part(
+        "planned_hours",
+        Together(one=Estimated(of=EstimateMeasure.EXPECTED), other=ByMedian(of=MedianMeasure.PLANNED)),
+    ),
+    Part(
+        "actual_hours",
+        Together(one=Estimated(of=EstimateMeasure.ACTUAL), other=ByMedian(of=MedianMeasure.ACTUAL)),
+    ),
+)
+_NOT_PLANNED: Final = LeftOut(
+    "not_planned",
+    "neither its source nor its file says how long it should take, or it did not print",
+    Difference(whole=EndedJobs(outcomes=_SUCCEEDED), less=Together(one=_ESTIMATED, other=_BY_MEDIAN)),
+)
+_COUNTED: Final = CountedUnits()
+_GOOD: Final = CountedUnits(good=True)
 _UNITS: Final = (
-    Part("units", EndedJobs(outcomes=attempted, of=JobMeasure.UNITS)),
-    Part("unknown_units", EndedJobs(outcomes=frozenset({Outcome.UNKNOWN}), of=JobMeasure.UNITS)),
+    Part("units", _COUNTED),
+    Part("good_units", _GOOD),
+    Part("unknown_units", EndedJobs(outcomes=_UNKNOWN, of=JobMeasure.UNITS)),
     Part("inspected", INSPECTED),
 )
-_NOT_PLANNED: Final = {
-    "by_median": "jobs without an estimate, held against the median of their file",
-    "planned_hours": "estimates, and medians of files, of the jobs that succeeded",
-    "actual_hours": "the printing hours of the same jobs",
-}
-_GOOD: Final = {
-    "good_units": "units of the jobs that succeeded − rejected ones of them + good ones of the others"
-}
+_NOT_COUNTED: Final = tuple(
+    LeftOut(each.name, each.why, msgspec.structs.replace(each.rows, of=JobMeasure.UNITS))
+    for each in NOT_ATTEMPTED
+    if isinstance(each.rows, EndedJobs)
+)
 _PRINTERS: Final = {"printers": "the printers that were there in the window"}
 
 
@@ -54,35 +128,24 @@ def performance(given: KpiInput) -> KpiResult:
     planned_ms = by_estimate.expected_ms + by_median.median_ms
     actual_ms = by_estimate.actual_ms + by_median.actual_ms
     value = planned_ms / actual_ms if actual_ms else None
-    return KpiResult(
-        value=value,
-        low=value,
-        high=value,
-        counts={"by_median": by_median.jobs},
-        amounts={"planned_hours": hours(planned_ms), "actual_hours": hours(actual_ms)},
-    )
+    return KpiResult(value=value, low=value, high=value)
 
 
 def quality(given: KpiInput) -> KpiResult:
     """Good units ÷ units that were printed, a ratio; None before a job ended with a known outcome.
 
-    Units of a job that succeeded are good but for those that an inspection rejected, units of a job that
-    failed only where one found them good. Cancelled jobs join in where the site counts them as attempts.
-    Units of unknown outcome stay out of the value, and are bad at worst and good at best.
+    Where a person inspected the job, both are as counted there; elsewhere the units of a job that succeeded
+    are good and those of one that failed are not. Cancelled jobs join in where the site counts them as
+    attempts. Units of unknown outcome stay out of the value, and are bad at worst and good at best.
     """
-    units, found = given.outcomes.units, given.outcomes.inspected
-    made, unknown = units.get(Outcome.SUCCEEDED, 0), units.get(Outcome.UNKNOWN, 0)
-    printed = made + units.get(Outcome.FAILED, 0)
-    if given.site.cancelled_counts_as_attempt:
-        printed += units.get(Outcome.CANCELLED, 0)
-    good = min(printed, max(0, made - found.lost_units + found.saved_units))
+    printed, good = _COUNTED.total(given), _GOOD.total(given)
+    unknown = given.outcomes.units.get(Outcome.UNKNOWN, 0)
     possible = printed + unknown
     return KpiResult(
         value=good / printed if printed else None,
         low=good / possible if possible else None,
         high=(good + unknown) / possible if possible else None,
         interval=wilson_interval(good, printed),
-        counts={"good_units": good},
     )
 
 
@@ -102,8 +165,8 @@ def oee(given: KpiInput) -> KpiResult:
         value=_product([each.value for each in parts]),
         low=_product([each.low for each in parts]),
         high=_product([each.high for each in parts]),
-        counts={name: count for each in parts for name, count in each.counts.items()},
-        amounts={**shown, **{name: amount for each in parts for name, amount in each.amounts.items()}},
+        counts=factors["availability"].counts,
+        amounts=shown,
     )
 
 
@@ -123,16 +186,14 @@ OEE = Indicator(
     more_is_better=True,
     cadences=(Cadence.WEEKLY,),
     targets=(),
-    parts=(AVAILABLE, UTILIZED, _BY_ESTIMATE, *_UNITS),
+    parts=(AVAILABLE, UTILIZED, *_PLANNED, *_UNITS),
     expression="availability × performance × quality",
-    left_out=NOT_AVAILABLE,
+    left_out=(*NOT_AVAILABLE, _NOT_PLANNED, *_NOT_COUNTED),
     beside={
         "availability": "utilized_hours ÷ available_hours",
         "performance": "planned_hours ÷ actual_hours",
         "quality": "good_units ÷ units",
         **_PRINTERS,
-        **_NOT_PLANNED,
-        **_GOOD,
     },
     calculate=oee,
     reads=_OF_JOBS,
@@ -168,9 +229,12 @@ PERFORMANCE = Indicator(
     more_is_better=True,
     cadences=(Cadence.WEEKLY,),
     targets=(),
-    parts=(_BY_ESTIMATE,),
+    parts=_PLANNED,
     expression="planned_hours ÷ actual_hours",
-    beside=_NOT_PLANNED,
+    left_out=(
+        _NOT_PLANNED,
+        LeftOut("not_succeeded", "it did not succeed", EndedJobs(outcomes=EVERY_OUTCOME - _SUCCEEDED)),
+    ),
     calculate=performance,
     reads=frozenset({Tally.ESTIMATES, Tally.MEDIANS}),
 )
@@ -179,15 +243,15 @@ QUALITY = Indicator(
     id="quality",
     name="Quality",
     unit=Unit.RATIO,
-    formula="good units ÷ units of the jobs that succeeded or failed; good are the units of the jobs that "
-    "succeeded, after inspection where there was one",
+    formula="good units ÷ units of the jobs that succeeded or failed, both as an inspection counted them; "
+    "without one the units of the jobs that succeeded are good",
     source="ISO 22400-2 (quality ratio = good quantity ÷ produced quantity)",
     more_is_better=True,
     cadences=(Cadence.WEEKLY,),
     targets=(),
     parts=_UNITS,
     expression="good_units ÷ units",
-    beside=_GOOD,
+    left_out=_NOT_COUNTED,
     calculate=quality,
     reads=frozenset({Tally.JOBS, Tally.INSPECTIONS}),
 )

@@ -20,8 +20,12 @@ class RejectedMaterial(msgspec.Struct, frozen=True):
 
 class InspectionTally(msgspec.Struct, frozen=True):
     """Jobs that were inspected after the printer had called them a success, those of them without a good
-    unit, and good and rejected units of all that were inspected. `lost_units` are the rejected ones of
-    those that the printer had called a success, `saved_units` the good ones of the others.
+    unit, and good and rejected units of all that were inspected.
+
+    `lost_units` are those of the jobs that the printer had called a success less the good ones,
+    `saved_units` the good ones of failed jobs and `kept_units` those of cancelled ones. A person may count
+    other units than the job says: `more_units` are so many more of successes and failed jobs, and
+    `more_cancelled_units` of cancelled ones. With fewer they are below 0.
     """
 
     jobs: int = 0
@@ -30,6 +34,9 @@ class InspectionTally(msgspec.Struct, frozen=True):
     rejected_units: int = 0
     lost_units: int = 0
     saved_units: int = 0
+    kept_units: int = 0
+    more_units: int = 0
+    more_cancelled_units: int = 0
     rejected: RejectedMaterial = RejectedMaterial()
 
 

@@ -62,6 +62,7 @@ class InspectedRow(NamedTuple):
     outcome: str
     cancelled_by: str | None
     started_ms: int | None
+    units: int
     file: str | None
     material: str | None
     operator: str | None

@@ -143,14 +143,15 @@ def _ratio(part: float, whole: float, part_exact: float, whole_exact: float) -> 
 
 
 def quality(facts: Facts) -> TrueFigure:
-    """Of the units of prints that succeeded or failed the good ones."""
+    """Of the units of prints that succeeded or failed the good ones, as people counted them."""
     units = good = 0
     for job in facts.jobs:
-        if job.outcome is Outcome.SUCCEEDED:
-            good += job.units - (job.verdict.rejected_units if job.verdict is not None else 0)
-        elif job.outcome is Outcome.FAILED:
-            good += job.verdict.good_units if job.verdict is not None else 0
-        else:
+        if job.outcome not in (Outcome.SUCCEEDED, Outcome.FAILED):
             continue
-        units += job.units
-    return TrueFigure(min(units, max(0, good)) / units) if units else NONE
+        if job.verdict is not None:
+            units += job.verdict.good_units + job.verdict.rejected_units
+            good += job.verdict.good_units
+        else:
+            units += job.units
+            good += job.units if job.outcome is Outcome.SUCCEEDED else 0
+    return TrueFigure(good / units) if units else NONE

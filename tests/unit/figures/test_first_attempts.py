@@ -55,7 +55,7 @@ class Kept:
         inspected = None
         if job is not None and units is not None:
             codes = (job.printer, job.file, job.material, job.operator, job.cause)
-            inspected = InspectedJob(job.ended_ms, *codes, job.ending, job.started_ms, *units)
+            inspected = InspectedJob(job.ended_ms, *codes, job.ending, job.started_ms, job.units, *units)
         self.attempts.touch((self.jobs.get(job_id), job, self.inspections.get(job_id)))
         self.inspections.put(job_id, inspected)
         self.jobs.put(job_id, job)

@@ -167,8 +167,12 @@ def test_an_inspection_takes_from_a_success_and_adds_to_a_failure() -> None:
     assert quality(basis).value == 0.5
     found = InspectionTally(jobs=1, lost_units=3, saved_units=1)
     assert quality(tallied(basis, inspected=found)).value == 2 / 8
-    too_many = InspectionTally(jobs=1, lost_units=30)
-    assert quality(tallied(basis, inspected=too_many)).value == 0
+
+
+def test_what_a_person_counted_outranks_the_units_of_the_job() -> None:
+    basis = basis_of(jobs={Outcome.SUCCEEDED: 1}, units={Outcome.SUCCEEDED: 1})
+    three_of_four = InspectionTally(jobs=1, good_units=3, rejected_units=1, lost_units=-2, more_units=3)
+    assert quality(tallied(basis, inspected=three_of_four)).value == 3 / 4
 
 
 def test_cancelled_units_count_where_the_site_says_so() -> None:

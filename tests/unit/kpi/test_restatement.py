@@ -23,7 +23,7 @@ from farm.settings import SiteSettings
 
 HOURS = {state: (number + 1) * HOUR_MS for number, state in enumerate(PrinterState)}
 JOBS = {Outcome.SUCCEEDED: 6, Outcome.FAILED: 2, Outcome.UNKNOWN: 1}
-INSPECTED = InspectionTally(4, 1, 11, 3, 2, 1, RejectedMaterial(milligrams=2_000))
+INSPECTED = InspectionTally(4, 1, 11, 3, 2, 1, rejected=RejectedMaterial(milligrams=2_000))
 ATTEMPTS = AttemptTally(attempts=8, parts=8, good_parts=5)
 ATTEMPTS_BEFORE = AttemptTally(attempts=8, parts=8, good_parts=6)
 ESTIMATES = EstimateTally(6, 6 * HOUR_MS, 7 * HOUR_MS, HOUR_MS)
