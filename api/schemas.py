@@ -337,7 +337,8 @@ class OutboxTrouble(Answer):
 class OutboxQueueRecord(Answer):
     """One queue to InfluxDB. What is unsent is counted now, the fates from the beginning.
 
-    `lag_seconds` is the age of the oldest unsent entry; `bytes` of the feed are an estimate.
+    `lag_seconds` is the age of the oldest unsent entry, of `restated` how long the first change has waited;
+    `bytes` of the feed are an estimate.
     """
 
     queue: str = Field(examples=["telemetry"])
