@@ -111,6 +111,10 @@ class FailedStreaks:
         self._whole: JobColumns | None = None
         self._runs: dict[int, _Runs] = {}
 
+    def renew(self) -> None:
+        """All jobs may be others."""
+        self._runs.clear()
+
     def touch(self, jobs: Iterable[EndedJob | None]) -> None:
         """These jobs were or are others; None is none."""
         for job in jobs:

@@ -316,6 +316,7 @@ class ReadModel:
         self.history.fill(ChangeColumns.joined([*self._changes_by_part(state)]))
         self.repairs.renew()
         self.jobs.fill(JobColumns.joined([*self._jobs_by_part(state)]))
+        self.streaks.renew()
         self._read_inspections(state)
 
     def _changes_by_part(self, state: State) -> Iterator[ChangeColumns]:
