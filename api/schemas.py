@@ -63,7 +63,7 @@ class Readings(Answer):
 
 
 class JobUnderWay(Answer):
-    """The job that a printer is at. Time left is an estimate from the progress so far."""
+    """The job that a printer is at. When it is done is the forecast, as `/forecast` tells it."""
 
     id: JobId
     file: str | None = Field(examples=["gearbox_cover.gcode"])
@@ -71,8 +71,14 @@ class JobUnderWay(Answer):
     progress: Share | None
     elapsed_seconds: Seconds | None = Field(description="Since the start, pauses included.")
     time_left_seconds: Seconds | None = Field(
-        description="Null while too little is done to tell.", examples=[7380.0]
+        description="Until it is done, if it goes on without a pause; null where nothing tells.",
+        examples=[7380.0],
     )
+    done_at: Instant | None = Field(description="The same as an instant.")
+    earliest_at: Instant | None = Field(
+        description="With `latest_at` it holds four of five prints; null where too few tell how far off."
+    )
+    latest_at: Instant | None
     material: str | None = Field(examples=["PLA"])
     operator: str | None = Field(examples=["Ana"])
     units: int = Field(description="Parts on the plate.", examples=[4])
