@@ -81,6 +81,7 @@ class JobUnderWay(Answer):
     latest_at: Instant | None
     material: str | None = Field(examples=["PLA"])
     operator: str | None = Field(examples=["Ana"])
+    spool: str | None = Field(examples=["17"])
     units: int = Field(description="Parts on the plate.", examples=[4])
 
 
@@ -232,6 +233,7 @@ class JobRecord(Answer):
     resin_ml: float | None = Field(examples=[None])
     material: str | None = Field(examples=["PLA"])
     operator: str | None = Field(examples=["Ana"])
+    spool: str | None = Field(examples=["17"])
     units: int = Field(examples=[4])
     confidence: Confidence | None = Field(
         description="How sure the outcome is: certain, strong, weak or none.", examples=["certain"]

@@ -132,6 +132,7 @@ def job_under_way(status: PrinterStatus, coming: Forecast | None, now_ms: int) -
         latest_at=None if coming is None else rfc3339_or_none(coming.latest_ms),
         material=job.material,
         operator=job.operator,
+        spool=job.spool,
         units=job.units,
     )
 

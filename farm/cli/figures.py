@@ -102,6 +102,10 @@ def kpi(
         list[str] | None,
         Option("--operator", metavar="NAME", help="Only prints of this operator; repeatable."),
     ] = None,
+    spool: Annotated[
+        list[str] | None,
+        Option("--spool", metavar="SPOOL", help="Only prints from this spool; repeatable."),
+    ] = None,
     limit: Annotated[
         int,
         Option("--limit", min=1, max=1_000, help="So many files, materials and so on, those printed most."),
@@ -134,6 +138,7 @@ def kpi(
         "file": file,
         "material": material,
         "operator": operator,
+        "spool": spool,
     }
     scopes = _scopes(by or next((scope for scope, names in asked.items() if names), "farm"))
     configuration = open_configuration(
@@ -149,6 +154,7 @@ def kpi(
             files=_names(file),
             materials=_names(material),
             operators=_names(operator),
+            spools=_names(spool),
         )
         figures = engine.evaluate(
             names or None, bounds, scopes, clock.now_ms, wanted=wanted, limit=limit, compared=True

@@ -21,7 +21,7 @@ from farm.kpi.intervals import Interval
 
 log = logging.getLogger(__name__)
 
-_FORM: Final = 5
+_FORM: Final = 6
 """Raised whenever the columns or what they mean change."""
 
 

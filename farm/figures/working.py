@@ -33,7 +33,7 @@ from farm.settings import SiteSettings
 
 _UNPLANNED: Final = frozenset(CONDITIONS[code] for code in UNPLANNED)
 _PLANNED: Final = "calendar"
-_SAID_BY_JOBS: Final = frozenset({Scope.FILE, Scope.MATERIAL, Scope.OPERATOR, Scope.CAUSE})
+_SAID_BY_JOBS: Final = frozenset({Scope.FILE, Scope.MATERIAL, Scope.OPERATOR, Scope.CAUSE, Scope.SPOOL})
 _MOST_LOOKED_THROUGH: Final = 20
 """So many pages of the ledger for one of ours."""
 
@@ -121,6 +121,7 @@ class Belonging:
             Scope.FILE: job.file,
             Scope.MATERIAL: job.material,
             Scope.OPERATOR: job.operator,
+            Scope.SPOOL: job.spool,
             Scope.CAUSE: None if job.cause is None else job.cause.value,
             Scope.HOUR: str(ended.hour),
             Scope.WEEKDAY: str(ended.isoweekday()),

@@ -259,6 +259,7 @@ _START_FIELDS = frozenset(
         "start_provenance",
         "material",
         "operator",
+        "spool",
         "units",
         "expected_ms",
     }

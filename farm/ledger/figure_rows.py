@@ -46,6 +46,7 @@ class EndedRow(NamedTuple):
     file: str | None
     material: str | None
     operator: str | None
+    spool: str | None
     cause: str | None
     filament_g: float | None
     filament_mm: float | None
@@ -66,6 +67,7 @@ class InspectedRow(NamedTuple):
     file: str | None
     material: str | None
     operator: str | None
+    spool: str | None
     cause: str | None
     filament_g: float | None
     filament_mm: float | None

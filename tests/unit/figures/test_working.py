@@ -115,6 +115,7 @@ def jobs_of(played: Played) -> Iterator[tuple[Job, int | None]]:
             units=units,
             printing_ms=minutes * MINUTE_MS,
             paused_ms=units * MINUTE_MS,
+            spool=("17", None, "18")[minutes % 3],
             expected_ms=None if number % 2 else (minutes // 2) * MINUTE_MS,
             filament_g=minutes / 7 if number % 3 == 0 else None,
             filament_mm=minutes * 100 / 7 if number % 3 == 1 else None,

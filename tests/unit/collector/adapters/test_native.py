@@ -183,6 +183,7 @@ def test_every_field_of_a_job_is_taken() -> None:
         filament_g=18.2,
         material="PLA",
         operator="ann",
+        spool="17",
         units=4,
     ) == JobReading(
         file="ring.ctb",
@@ -195,6 +196,7 @@ def test_every_field_of_a_job_is_taken() -> None:
         filament_g=18.2,
         material="PLA",
         operator="ann",
+        spool="17",
         units=4,
     )
 
