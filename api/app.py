@@ -106,7 +106,9 @@ def create_app(
     if settings.token is not None:
         sign_in = SignIn(settings.token.get_secret_value(), settings.session_days, clock)
     site = site or SiteSettings()
-    farm_view = FarmView(reader, alert_store, settings, site, clock, refusals)
+    farm_view = FarmView(
+        reader, alert_store, settings, site, clock, refusals, forecaster=kpi_engine.forecasts
+    )
     context = ApiContext(
         farm_view=farm_view,
         kpi_engine=kpi_engine,

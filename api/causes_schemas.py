@@ -7,7 +7,7 @@ from farm.kpi.causes import Dimension
 
 
 class FailureFinding(Answer):
-    """A printer, file, material, operator or hour that fails more often than all others of its kind."""
+    """A printer, file, material, operator, spool or hour that fails more often than the others."""
 
     dimension: Dimension = Field(examples=["printer"])
     value: str = Field(description="Name or text; of an hour its number.", examples=["bay-03"])

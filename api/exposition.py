@@ -17,7 +17,9 @@ from api.live import LiveStream
 from api.views import seconds
 from farm.errors import LedgerError
 from farm.influx.status import QueueStatus
+from farm.kpi.forecast import is_free, next_free
 from farm.model.alert import EVALUATOR, AlertFilter, AlertState, Severity
+from farm.model.printer_status import PrinterStatus
 from farm.model.states import PrinterState
 
 MOST_SOURCES = 100
@@ -73,7 +75,21 @@ class FarmCollector(Collector):
         for state in PrinterState:
             family.add_metric([state], states[state])
         yield family
+        yield from self._coming(statuses)
         yield from self._ages()
+
+    def _coming(self, statuses: Sequence[PrinterStatus]) -> Iterator[Metric]:
+        now_ms = self._farm_view.now_ms()
+        yield GaugeMetricFamily(
+            "layerline_printers_free", "Printers that could print now.", sum(map(is_free, statuses))
+        )
+        first = next_free(self._farm_view.forecasts(statuses, now_ms))
+        family = GaugeMetricFamily(
+            "layerline_next_free_seconds", "Until the print that ends first is done, by the forecast."
+        )
+        if first is not None and first.done_ms is not None:
+            family.add_metric([], seconds(first.done_ms - now_ms))
+        yield family
 
     def _ages(self) -> Iterator[Metric]:
         freshness = self._farm_view.freshness()

@@ -1,6 +1,7 @@
 """The farm as the API shows it: reads the ledger and puts its parts together."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import TypeAlias
 
 import msgspec
 
@@ -8,6 +9,7 @@ from api import schemas, views
 from api.settings import ApiSettings
 from api.setup import RefusalProvider
 from api.streaks import Streaks
+from farm.kpi.forecast import Forecast
 from farm.kpi.windows import Window
 from farm.ledger.alert_store import AlertStore
 from farm.ledger.job_filter import JobFilter
@@ -63,6 +65,10 @@ class PrinterDocument(msgspec.Struct, frozen=True):
     noticeable: tuple[object, ...]
 
 
+Forecaster: TypeAlias = Callable[[Sequence[PrinterStatus], int], Sequence[Forecast]]
+"""Gives when the prints of printers that stand so are done, as things are at an instant (ms)."""
+
+
 class FarmView:
     """Answers what the routes and the live stream ask about the farm, at the ledger's present."""
 
@@ -74,8 +80,11 @@ class FarmView:
         site: SiteSettings,
         clock: Clock,
         refusals: RefusalProvider | None = None,
+        *,
+        forecaster: Forecaster,
     ) -> None:
         self.reader = reader
+        self._forecaster = forecaster
         self._refusals = refusals
         self.alert_store = alert_store
         self.verdict_store = VerdictStore(reader.engine)
@@ -103,18 +112,26 @@ class FarmView:
     def _statuses(self, statuses: Sequence[PrinterStatus]) -> list[schemas.PrinterStatusRecord]:
         now_ms = self.now_ms()
         streaks = self._streaks.of([status.printer.id for status in statuses])
+        coming = {each.printer_id: each for each in self.forecasts(statuses, now_ms)}
         return [
-            views.status_view(status, streaks[status.printer.id], now_ms, self._stale_ms)
+            views.status_view(
+                status, streaks[status.printer.id], coming.get(status.printer.id), now_ms, self._stale_ms
+            )
             for status in statuses
         ]
 
+    def forecasts(self, statuses: Sequence[PrinterStatus], now_ms: int) -> Sequence[Forecast]:
+        """When the prints under way are done, the first to be done first."""
+        return self._forecaster(statuses, now_ms)
+
     def printer_detail(self, status: PrinterStatus, window: Window) -> schemas.PrinterDetail:
         """A printer with the account of the window and the latest hundred jobs that ended in it."""
-        printer_ids = [status.printer.id]
+        printer_ids, now_ms = [status.printer.id], self.now_ms()
         return views.printer_detail(
             status,
             self._streaks.of(printer_ids)[status.printer.id],
-            self.now_ms(),
+            next(iter(self.forecasts([status], now_ms)), None),
+            now_ms,
             self._stale_ms,
             window=window,
             spans=self.reader.spans(window.from_ms, window.to_ms, printer_ids),

@@ -79,12 +79,19 @@ OperatorNames = Annotated[
         description="Only prints of these operators; empty for those that name none. May be repeated.",
     ),
 ]
+SpoolNames = Annotated[
+    list[Name] | None,
+    Query(
+        alias="spool",
+        description="Only prints from these spools; empty for those that name none. May be repeated.",
+    ),
+]
 ScopeWords = Annotated[
     str,
     Query(
         description=f"For each of what: {', '.join(Scope)}; or of up to {MOST_SCOPES} together, with commas "
-        "between (`file,material`). By file, material, operator, cause, hour and weekday the figures are of "
-        "the prints that ended, and what needs the hours of printers has no data.",
+        "between (`file,material`). By file, material, operator, spool, cause, hour and weekday the "
+        "figures are of the prints that ended, and what needs the hours of printers has no data.",
         max_length=100,
         examples=["farm", "file,material"],
         json_schema_extra={"pattern": SCOPES_PATTERN},
@@ -191,6 +198,7 @@ def _selection(
     file: FileNames = None,
     material: MaterialNames = None,
     operator: OperatorNames = None,
+    spool: SpoolNames = None,
 ) -> Selection:
     return Selection(
         printers=_names(chosen_printers(context, printer, group)),
@@ -198,6 +206,7 @@ def _selection(
         files=_names(file),
         materials=_names(material),
         operators=_names(operator),
+        spools=_names(spool),
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from farm.kpi.restatement import Restatement, restatement_of
+from farm.kpi.restatement import Restatement, restatement_by_median, restatement_of
 from farm.ledger.calendar_trail import CalendarTrail
 from farm.ledger.ledger_reader import LedgerReader
 from farm.model.feed import FeedEntry, FeedKind
@@ -13,11 +13,11 @@ from farm.model.times import rfc3339
 
 
 def restated_documents(entries: Iterable[FeedEntry], reader: LedgerReader) -> list[bytes]:
-    """A JSON object for each of the entries that restates figures. Raises LedgerError."""
-    found = ((entry, restatement_of(entry)) for entry in entries)
+    """A JSON object for each change of figures that the entries tell of. Raises LedgerError."""
     return [
         msgspec.json.encode(_record(entry, restated, reader))
-        for entry, restated in found
+        for entry in entries
+        for restated in (restatement_of(entry), restatement_by_median(entry, reader.first_by_median))
         if restated is not None
     ]
 
@@ -39,7 +39,7 @@ def _record(entry: FeedEntry, restated: Restatement, reader: LedgerReader) -> di
     if entry.kind is FeedKind.CALENDAR_CHANGED:
         return record | _of_the_trail(entry, reader)
     if entry.kind is FeedKind.JOB_REVISED:
-        return record | _of_the_revision(entry, reader)
+        return record | _of_the_revision(entry, restated, reader)
     return record
 
 
@@ -49,14 +49,14 @@ def _of_the_trail(entry: FeedEntry, reader: LedgerReader) -> dict[str, Any]:
     return {} if change is None else {"before": change.before, "after": change.after}
 
 
-def _of_the_revision(entry: FeedEntry, reader: LedgerReader) -> dict[str, Any]:
+def _of_the_revision(entry: FeedEntry, restated: Restatement, reader: LedgerReader) -> dict[str, Any]:
     """Who revised the job, and what it said before: the feed tells only what it says now."""
     for revision in reversed(reader.revisions(entry.job_id or "")):
         after = _decoded(revision.after)
         if isinstance(after, dict) and after.get("revision") == entry.body.get("revision"):
             return {
                 "who": revision.who,
-                "why": revision.why,
+                "why": restated.why or revision.why,
                 "before": _decoded(revision.before),
                 "after": after,
             }

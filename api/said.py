@@ -132,11 +132,18 @@ class SaidDescription(SaidRequest):
     file: str | None = Field(None, max_length=limits.FILE.length, examples=["gearbox_cover.gcode"])
     material: str | None = Field(None, max_length=64, examples=["PETG"])
     operator: str | None = Field(None, max_length=128, examples=["Ana"])
+    spool: str | None = Field(None, max_length=limits.SPOOL.length, examples=["17"])
     units: int | None = Field(None, ge=1, le=1_000_000, examples=[4])
 
     def word(self) -> OperatorWord:
         """As the inbox keeps it."""
-        return DescribeJob(file=self.file, material=self.material, operator=self.operator, units=self.units)
+        return DescribeJob(
+            file=self.file,
+            material=self.material,
+            operator=self.operator,
+            spool=self.spool,
+            units=self.units,
+        )
 
 
 class SaidNote(SaidRequest):

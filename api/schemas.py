@@ -63,7 +63,7 @@ class Readings(Answer):
 
 
 class JobUnderWay(Answer):
-    """The job that a printer is at. Time left is an estimate from the progress so far."""
+    """The job that a printer is at. When it is done is the forecast, as `/forecast` tells it."""
 
     id: JobId
     file: str | None = Field(examples=["gearbox_cover.gcode"])
@@ -71,10 +71,17 @@ class JobUnderWay(Answer):
     progress: Share | None
     elapsed_seconds: Seconds | None = Field(description="Since the start, pauses included.")
     time_left_seconds: Seconds | None = Field(
-        description="Null while too little is done to tell.", examples=[7380.0]
+        description="Until it is done, if it goes on without a pause; null where nothing tells.",
+        examples=[7380.0],
     )
+    done_at: Instant | None = Field(description="The same as an instant.")
+    earliest_at: Instant | None = Field(
+        description="With `latest_at` it holds four of five prints; null where too few tell how far off."
+    )
+    latest_at: Instant | None
     material: str | None = Field(examples=["PLA"])
     operator: str | None = Field(examples=["Ana"])
+    spool: str | None = Field(examples=["17"])
     units: int = Field(description="Parts on the plate.", examples=[4])
 
 
@@ -226,6 +233,7 @@ class JobRecord(Answer):
     resin_ml: float | None = Field(examples=[None])
     material: str | None = Field(examples=["PLA"])
     operator: str | None = Field(examples=["Ana"])
+    spool: str | None = Field(examples=["17"])
     units: int = Field(examples=[4])
     confidence: Confidence | None = Field(
         description="How sure the outcome is: certain, strong, weak or none.", examples=["certain"]
@@ -337,7 +345,8 @@ class OutboxTrouble(Answer):
 class OutboxQueueRecord(Answer):
     """One queue to InfluxDB. What is unsent is counted now, the fates from the beginning.
 
-    `lag_seconds` is the age of the oldest unsent entry; `bytes` of the feed are an estimate.
+    `lag_seconds` is the age of the oldest unsent entry, of `restated` how long the first change has waited;
+    `bytes` of the feed are an estimate.
     """
 
     queue: str = Field(examples=["telemetry"])

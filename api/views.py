@@ -11,7 +11,7 @@ from api import kpi_schemas, schemas, setup_schemas, working_schemas
 from farm.influx.status import QueueStatus
 from farm.kpi.catalogue import indicator
 from farm.kpi.figure import KpiFigure, KpiSeries, figure_record, target_record
-from farm.kpi.forecast import LEAST_PROGRESS
+from farm.kpi.forecast import Forecast
 from farm.kpi.indicator import Indicator
 from farm.kpi.targets import Target
 from farm.kpi.windows import Window
@@ -40,15 +40,19 @@ def seconds(ms: int) -> float:
 
 
 def status_view(
-    status: PrinterStatus, streak: int, now_ms: int, stale_ms: int
+    status: PrinterStatus, streak: int, coming: Forecast | None, now_ms: int, stale_ms: int
 ) -> schemas.PrinterStatusRecord:
-    """A printer as it stands at `now_ms`; not observed when its collector booked longer ago."""
-    return schemas.PrinterStatusRecord(**_status_fields(status, streak, now_ms, stale_ms))
+    """A printer as it stands at `now_ms`; not observed when its collector booked longer ago.
+
+    `coming` says when its print is done.
+    """
+    return schemas.PrinterStatusRecord(**_status_fields(status, streak, coming, now_ms, stale_ms))
 
 
 def printer_detail(
     status: PrinterStatus,
     streak: int,
+    coming: Forecast | None,
     now_ms: int,
     stale_ms: int,
     *,
@@ -59,7 +63,7 @@ def printer_detail(
     """A printer with the spans of a window and the jobs that ended in it."""
     printer = status.printer
     return schemas.PrinterDetail(
-        **_status_fields(status, streak, now_ms, stale_ms),
+        **_status_fields(status, streak, coming, now_ms, stale_ms),
         first_seen_at=rfc3339(printer.first_seen_ms),
         retired_at=rfc3339_or_none(printer.retired_ms),
         account=time_account(window, spans),
@@ -68,7 +72,9 @@ def printer_detail(
     )
 
 
-def _status_fields(status: PrinterStatus, streak: int, now_ms: int, stale_ms: int) -> dict[str, Any]:
+def _status_fields(
+    status: PrinterStatus, streak: int, coming: Forecast | None, now_ms: int, stale_ms: int
+) -> dict[str, Any]:
     printer = status.printer
     fresh = now_ms - status.known_until_ms <= stale_ms
     return {
@@ -83,7 +89,7 @@ def _status_fields(status: PrinterStatus, streak: int, now_ms: int, stale_ms: in
         "source": status.source,
         "observed": fresh and status.state is not PrinterState.UNKNOWN,
         "heard_at": rfc3339(status.heard_ms),
-        "job": job_under_way(status),
+        "job": job_under_way(status, coming, now_ms),
         "readings": _readings(status),
         "failed_streak": streak,
     }
@@ -106,32 +112,29 @@ def _tenths(value: float | None) -> float | None:
     return None if value is None else round(value, 1)
 
 
-def job_under_way(status: PrinterStatus) -> schemas.JobUnderWay | None:
-    """The open job of the printer, with the time left as its progress lets expect."""
+def job_under_way(status: PrinterStatus, coming: Forecast | None, now_ms: int) -> schemas.JobUnderWay | None:
+    """The open job of the printer; `coming` says when it is done, None where nothing tells."""
     job = status.job
     if job is None or job.outcome is not None:
         return None
     progress = job.progress if status.live.progress is None else status.live.progress
     elapsed_ms = None if job.started_ms is None else max(0, status.heard_ms - job.started_ms)
+    done_ms = None if coming is None else coming.done_ms
     return schemas.JobUnderWay(
         id=job.id,
         file=job.file,
         started_at=rfc3339_or_none(job.started_ms),
         progress=None if progress is None else round(progress, 4),
         elapsed_seconds=None if elapsed_ms is None else seconds(elapsed_ms),
-        time_left_seconds=time_left_seconds(progress, elapsed_ms, job.preparing_ms + job.paused_ms),
+        time_left_seconds=None if done_ms is None else float(round(seconds(done_ms - now_ms))),
+        done_at=rfc3339_or_none(done_ms),
+        earliest_at=None if coming is None else rfc3339_or_none(coming.earliest_ms),
+        latest_at=None if coming is None else rfc3339_or_none(coming.latest_ms),
         material=job.material,
         operator=job.operator,
+        spool=job.spool,
         units=job.units,
     )
-
-
-def time_left_seconds(progress: float | None, elapsed_ms: int | None, not_printing_ms: int) -> float | None:
-    """Seconds to go if the rest goes as fast as what is done; None while too little is done."""
-    if progress is None or elapsed_ms is None or not LEAST_PROGRESS <= progress <= 1:
-        return None
-    worked_ms = max(0, elapsed_ms - not_printing_ms)
-    return float(round(seconds(round(worked_ms * (1 - progress) / progress))))
 
 
 def attention_view(found: Attention) -> schemas.AttentionRecord:

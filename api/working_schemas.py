@@ -37,7 +37,7 @@ class WorkingRow(Answer):
 
 
 class WorkingJob(WorkingRow):
-    """A job that ended in the window."""
+    """A job that ended in the window; of failed prints in a row also one before it."""
 
     job: JobRecord
 
@@ -89,7 +89,9 @@ class KpiWorking(Answer):
     )
     sums: list[WorkingSum]
     left_out: list[WorkingOmission]
-    jobs: list[WorkingJob] = Field(description="Newest first.")
+    jobs: list[WorkingJob] = Field(
+        description="Newest first; those that make up failed prints in a row by printer."
+    )
     spans: list[WorkingSpan] = Field(description="By printer, oldest first; after all jobs.")
     repairs: list[WorkingRepair] = Field(description="By the time of the fault; after all spans.")
     next: str | None = Field(description="Mark of the next page, null at the end.", examples=[None])

@@ -125,10 +125,10 @@ class Tile {
   }
 
   timeLeft(nowMs) {
-    const left = this.printer.job?.time_left_seconds;
-    if (left == null) return "";
-    if (this.printer.state !== "printing") return `${duration(left)} of printing left`;
-    const endsMs = this.heardMs + left * 1000;
+    const job = this.printer.job;
+    if (job?.done_at == null) return "";
+    if (this.printer.state !== "printing") return `${duration(job.time_left_seconds)} of printing left`;
+    const endsMs = Date.parse(job.done_at);
     if (endsMs <= nowMs) return "about to end";
     return `${duration((endsMs - nowMs) / 1000)} left · ${clock(endsMs, nowMs)}`;
   }

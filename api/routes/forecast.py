@@ -13,4 +13,4 @@ def show_forecast(context: Context) -> ForecastRecord:
     """The first to be done first, with the range that holds four of five prints."""
     now_ms = context.farm_view.now_ms()
     statuses = context.farm_view.reader.statuses()
-    return forecast_view(statuses, context.kpi_engine.forecasts(statuses, now_ms), now_ms)
+    return forecast_view(statuses, context.farm_view.forecasts(statuses, now_ms), now_ms)

@@ -119,8 +119,8 @@ def show_working(
 ) -> working_schemas.KpiWorking:
     """The sums of one figure, its formula with the numbers put in, what was left out, and a page of rows.
 
-    Jobs come first, newest first, then spans of time by printer, then repairs. The rows of all pages
-    add up to the sums.
+    Jobs come first, newest first, then spans of time by printer, then repairs, then the jobs of failed
+    prints in a row. The rows of all pages add up to the sums.
     """
     if kpi not in NAMES:
         raise not_found("indicator", kpi)

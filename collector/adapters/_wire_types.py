@@ -8,6 +8,7 @@ FileName = Annotated[str, limits.FILE.meta]
 Words = Annotated[str, limits.DETAIL.meta]
 Word = Annotated[str, limits.WORD.meta]
 Operator = Annotated[str, limits.OPERATOR.meta]
+Spool = Annotated[str, limits.SPOOL.meta]
 Material = Annotated[str, limits.MATERIAL.meta]
 NativeId = Annotated[str, limits.NATIVE_ID.meta]
 

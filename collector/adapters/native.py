@@ -19,6 +19,7 @@ from collector.adapters._wire_types import (
     Ratio,
     ResinMl,
     Seconds,
+    Spool,
     Units,
     Word,
     Words,
@@ -76,6 +77,7 @@ class _Job(msgspec.Struct):
     resin_ml: ResinMl | None = None
     material: Material | None = None
     operator: Operator | None = None
+    spool: Spool | None = None
     units: Units | None = None
 
 
@@ -151,6 +153,7 @@ def _job(said: _Job | None) -> JobReading | None:
         resin_ml=said.resin_ml,
         material=text(said.material),
         operator=text(said.operator),
+        spool=text(said.spool),
         units=None if said.units is None else int(said.units),
     )
 

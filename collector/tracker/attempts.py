@@ -19,7 +19,7 @@ from farm.model.states import Confidence, Outcome, PrinterState, Provenance
 
 _KNOWN_REST = frozenset({PrinterState.IDLE, PrinterState.FINISHED, PrinterState.ERROR})
 _KNOWN_BY = frozenset({"observed", "person"})
-_FACTS = ("progress", "filament_mm", "filament_g", "resin_ml", "material", "operator", "units")
+_FACTS = ("progress", "filament_mm", "filament_g", "resin_ml", "material", "operator", "spool", "units")
 
 
 def start(step: Transition, seen: Observation, reading: JobReading) -> Attempt:

@@ -1,4 +1,4 @@
-"""`layerline causes`: which printer, file, material, operator or hour fails more often than chance."""
+"""`layerline causes`: which printer, file, material, operator, spool or hour fails more often than chance."""
 
 from typing import Annotated
 

@@ -117,6 +117,10 @@ def kpi(
         list[str] | None,
         Option("--operator", metavar="NAME", help="Only prints of this operator; repeatable."),
     ] = None,
+    spool: Annotated[
+        list[str] | None,
+        Option("--spool", metavar="SPOOL", help="Only prints from this spool; repeatable."),
+    ] = None,
     limit: Annotated[
         int,
         Option(
@@ -155,6 +159,7 @@ def kpi(
         "file": file,
         "material": material,
         "operator": operator,
+        "spool": spool,
     }
     scopes = _scopes(by or next((scope for scope, names in asked.items() if names), "farm"))
     configuration = open_configuration(
@@ -170,6 +175,7 @@ def kpi(
             files=_names(file),
             materials=_names(material),
             operators=_names(operator),
+            spools=_names(spool),
         )
         figures = engine.evaluate(
             names or None, bounds, scopes, clock.now_ms, wanted=wanted, limit=limit, compared=True

@@ -50,6 +50,8 @@ def outbox_diagnoses(ledger: "Ledger", settings: InfluxSettings) -> Iterator[Dia
 
 
 def _diagnosis(queue: "QueueStatus") -> Diagnosis:
+    from farm.influx.status import RESTATED_QUEUE
+
     what = f"InfluxDB, {queue.queue}"
     seen = f"{queue.entries} unsent ({queue.bytes} bytes), {queue.stored} stored"
     if queue.trouble is not None:
@@ -57,7 +59,7 @@ def _diagnosis(queue: "QueueStatus") -> Diagnosis:
         return failed(
             what, seen, f"not taken since {since}: {queue.trouble.status or ''} {queue.trouble.words}"
         )
-    if queue.seconds > _LAGGING_S and queue.entries:
+    if queue.seconds > _LAGGING_S and queue.entries and queue.queue != RESTATED_QUEUE:
         return warning(what, seen, f"the oldest is of {queue.seconds:.0f} s ago")
     if queue.rejected or queue.dropped:
         lost = f"{queue.rejected} refused (see outbox_reject in the ledger), {queue.dropped} dropped"

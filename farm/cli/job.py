@@ -108,19 +108,20 @@ def describe(
     file: Annotated[str | None, Option("--file", metavar="NAME", help="The file that was printed.")] = None,
     material: Annotated[str | None, Option("--material", metavar="NAME", help="Its material.")] = None,
     operator: Annotated[str | None, Option("--operator", metavar="NAME", help="Who ran it.")] = None,
+    spool: Annotated[str | None, Option("--spool", metavar="NAME", help="The spool it took.")] = None,
     units: Annotated[int | None, Option("--units", metavar="N", min=1, help="Parts on the plate.")] = None,
     *,
     terms: Terms,
 ) -> None:
-    """Name file, material, operator or units of a job that its printer did not tell.
+    """Name file, material, operator, spool or units of a job that its printer did not tell.
 
     Ends with status 1 when the collector does not follow it, or has not taken it in.
     """
     from farm.model.operator_input import DescribeJob
 
-    word = DescribeJob(file=file, material=material, operator=operator, units=units)
+    word = DescribeJob(file=file, material=material, operator=operator, spool=spool, units=units)
     if word == DescribeJob():
-        raise InvalidQuery("give at least one of --file, --material, --operator and --units")
+        raise InvalidQuery("give at least one of --file, --material, --operator, --spool and --units")
     say_of_job(job, word, terms)
 
 

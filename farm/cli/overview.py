@@ -115,7 +115,7 @@ def overview_of(configuration: "Configuration", ledger: "Ledger", engine: "KpiEn
     from farm.kpi.subjects import Scope
     from farm.model.alert import EVALUATOR, AlertFilter, AlertState
 
-    view = farm_view(configuration, ledger)
+    view = farm_view(configuration, ledger, engine)
     now_ms = view.now_ms()
     printers = view.printers()
     bookmark = view.alert_store.bookmark(EVALUATOR)

@@ -81,6 +81,7 @@ def _facts(
         ("material", job.material),
         ("resin", None if job.resin_ml is None else f"{job.resin_ml:g} ml"),
         ("operator", job.operator),
+        ("spool", job.spool),
         ("units", str(job.units)),
         ("note", job.note),
     ]

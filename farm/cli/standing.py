@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from api.farm_view import FarmView
     from api.schemas import PrinterStatusRecord
     from farm.app.config import Configuration
+    from farm.figures.engine import KpiEngine
     from farm.ledger.ledger import Ledger
 
 EXAMPLES = """
@@ -80,14 +81,25 @@ def printers(
             _print(found(), farm_clock(configuration, ledger, utc=utc))
 
 
-def farm_view(configuration: "Configuration", ledger: "Ledger") -> "FarmView":
-    """The farm as the API shows it."""
+def farm_view(
+    configuration: "Configuration", ledger: "Ledger", engine: "KpiEngine | None" = None
+) -> "FarmView":
+    """The farm as the API shows it, with forecasts of the engine, where it is at hand."""
     from api.farm_view import FarmView
+    from farm.app.wiring import kpi_engine_of
     from farm.ledger.alert_store import AlertStore
     from farm.model.clock import system_clock
 
     store = AlertStore(ledger.engine)
-    return FarmView(ledger, store, configuration.api, configuration.site, system_clock)
+    engine = kpi_engine_of(configuration, ledger) if engine is None else engine
+    return FarmView(
+        ledger,
+        store,
+        configuration.api,
+        configuration.site,
+        system_clock,
+        forecaster=engine.forecasts,
+    )
 
 
 def row(printer: "PrinterStatusRecord", clock: FarmClock) -> list[Cell]:

@@ -44,7 +44,7 @@ _REPAIRS = (
     Column("repaired after", right=True),
     Column("counts as", below=True),
 )
-_COLUMNS = {"jobs": _JOBS, "spans": _SPANS, "repairs": _REPAIRS}
+_COLUMNS = {"jobs": _JOBS, "spans": _SPANS, "repairs": _REPAIRS, "streaks": _JOBS}
 
 
 class Workings:
@@ -121,13 +121,13 @@ def _print_rest(kind: "RowKind", beyond: int, *, more: bool) -> None:
 
 
 def _cells(entry: "Indicator", worked: "WorkedRow", clock: FarmClock) -> list[Cell]:
-    from farm.kpi.parts import JobRow, RepairRow
+    from farm.kpi.parts import JobRow, RepairRow, StreakRow
 
     row, counted = worked.row, counts_as(entry, worked)
     if isinstance(row, RepairRow):
         lasted = NOTHING if row.ended_ms is None else span_text(row.ended_ms - row.begun_ms)
         return [clock.instant(row.begun_ms), row.printer.name, lasted, counted]
-    if isinstance(row, JobRow):
+    if isinstance(row, JobRow | StreakRow):
         outcome = NOTHING if row.job.outcome is None else row.job.outcome.value
         return [clock.instant(row.job.ended_ms), row.printer.name, row.job.file or NOTHING, outcome, counted]
     span = row.span
@@ -139,7 +139,7 @@ def counts_as(entry: "Indicator", worked: "WorkedRow") -> str:
     """What a row adds to the sums of the expression, and as what it is left out, in words."""
     from farm.kpi.expression import names_in
 
-    wanted = names_in(entry.expression)
+    wanted = {each for name in names_in(entry.expression) for each in names_in(entry.beside.get(name, name))}
     adds = {name: share for name, share in worked.adds.items() if name in wanted}
     told = _in_words(adds, entry.parts)
     left_out = _in_words(worked.left_out, entry.left_out)

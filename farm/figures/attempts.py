@@ -130,6 +130,7 @@ def _dimensions(model: ReadModel, local: LocalTime) -> dict[Dimension, _Valued]:
         Dimension.FILE: _Valued(lambda rows: _said(rows.file), texts.file.texts),
         Dimension.MATERIAL: _Valued(lambda rows: _said(rows.material), texts.material.texts),
         Dimension.OPERATOR: _Valued(lambda rows: _said(rows.operator), texts.operator.texts),
+        Dimension.SPOOL: _Valued(lambda rows: _said(rows.spool), texts.spool.texts),
         Dimension.HOUR: _Valued(hour, [str(each) for each in range(HOURS)]),
     }
 

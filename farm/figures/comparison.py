@@ -1,10 +1,13 @@
 """Whether the read model holds what the ledger holds: a plain recount of every row."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
+from statistics import median
 
 import numpy as np
 
+from farm.figures.failed_streaks import TOLD
 from farm.figures.first_attempts import MEASURES
 from farm.figures.grouping import RowsByPrinter
 from farm.figures.job_grouping import by_printer
@@ -15,8 +18,10 @@ from farm.figures.read_model import ReadModel
 from farm.figures.repairs import repairs_of
 from farm.figures.source import State
 from farm.figures.state_changes import CODES, NOT_THERE, Change, ChangeColumns, changes_of
+from farm.kpi.streak import BREAKS, EXTENDS
 from farm.kpi.time_classes import CONDITIONS
 from farm.ledger.recount import Difference, DifferenceKind
+from farm.model.states import Outcome
 from farm.model.times import rfc3339
 
 _INSTANTS = 5
@@ -41,6 +46,8 @@ def differences(model: ReadModel) -> Iterator[Difference]:
         yield from _jobs(model, state)
         yield from _inspections(model, state)
         yield from _first_attempts(model, state)
+        yield from _streaks(model, state)
+        yield from _medians(model, state)
 
 
 def _states(model: ReadModel, number: int, expected: Sequence[Change]) -> Iterator[Difference]:
@@ -154,6 +161,65 @@ def _by_file(model: ReadModel, state: State) -> Iterator[list[Found]]:
             *(Found(held.whole.row(place), by_place.get(place)) for place in own),
             *beside.get(file, ()),
         ]
+
+
+def _streaks(model: ReadModel, state: State) -> Iterator[Difference]:
+    """Failed prints in a row, walked through one after the other."""
+    ends: dict[str, list[tuple[int, Outcome]]] = {printer.id: [] for printer in model.printers}
+    for row in state.ended_jobs():
+        ends[row.printer_id].append((row.ended_ms, Outcome(row.outcome)))
+    everybody = np.arange(len(model.printers))
+    told = model.streaks.told(np.array([[0, EVER]], dtype=np.int64), everybody, len(model.printers))
+    for printer, held in zip(model.printers, told[0].tolist(), strict=True):
+        # Of what ended at one instant the success came first.
+        counted = _walked(
+            outcome
+            for _, outcome in sorted(ends[printer.id], key=lambda each: (each[0], each[1] not in BREAKS))
+        )
+        if {name: dict(zip(TOLD, held, strict=True))[name] for name in counted} != counted:
+            detail = f"its failed prints in a row come to {counted}; held are others"
+            yield Difference(printer.id, DifferenceKind.MODEL_SUM, 0, detail)
+
+
+def _walked(outcomes: Iterable[Outcome]) -> dict[str, int]:
+    """What streaks come to after the last of the outcomes, by the names of `TOLD`."""
+    since = Counter[Outcome]()
+    least = most = longest = ended = decided = 0
+    for outcome in outcomes:
+        ended, decided = ended + 1, decided + (outcome in BREAKS | EXTENDS)
+        if outcome in BREAKS:
+            since.clear()
+            least = most = 0
+        else:
+            since[outcome] += 1
+            least = 0 if outcome is Outcome.UNKNOWN else least + (outcome in EXTENDS)
+            most += outcome in EXTENDS or outcome is Outcome.UNKNOWN
+        longest = max(longest, since[Outcome.FAILED])
+    return {
+        "current": since[Outcome.FAILED],
+        "least": least,
+        "most": most,
+        "longest": longest,
+        "decided": decided,
+        "ended": ended,
+        "unknown": since[Outcome.UNKNOWN],
+        "cancelled": since[Outcome.CANCELLED],
+    }
+
+
+def _medians(model: ReadModel, state: State) -> Iterator[Difference]:
+    """How long each file takes."""
+    times: dict[str, list[int]] = {}
+    printer: dict[str, str] = {}
+    for row in state.ended_jobs():
+        if row.file and row.outcome == Outcome.SUCCEEDED and row.printing_ms > 0:
+            times.setdefault(row.file, []).append(row.printing_ms)
+            printer.setdefault(row.file, row.printer_id)
+    for file, took in times.items():
+        counted, held = int(median(took)), model.median_of(file)
+        if counted != held:
+            detail = f"{file} takes {counted} ms by the median of its prints, and is held to take {held} ms"
+            yield Difference(printer[file], DifferenceKind.MODEL_SUM, 0, detail)
 
 
 def _shown(ending: int) -> str:

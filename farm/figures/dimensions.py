@@ -1,11 +1,11 @@
 """By what jobs are told apart: for each scope the codes of jobs, and what each code is called."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from farm.figures.job_grouping import Axis, ByCode, ByEnd
+from farm.figures.job_grouping import Axis, ByCode, ByEnd, Coded
 from farm.figures.job_rows import CAUSES
 from farm.figures.local_time import DAYS, HOURS, LocalTime
 from farm.figures.read_model import ReadModel
@@ -16,6 +16,13 @@ from farm.kpi.subjects import OF_PRINTERS, WEEKDAYS, Named, Scope, name_of, name
 from farm.model.printer import Printer
 
 _LEAST_ROOM: Final = 64
+_COLUMNS: Final[Mapping[Scope, Coded]] = {
+    Scope.FILE: "file",
+    Scope.MATERIAL: "material",
+    Scope.OPERATOR: "operator",
+    Scope.SPOOL: "spool",
+}
+"""The columns that hold what jobs say in words."""
 
 
 class Dimension(NamedTuple):
@@ -86,14 +93,17 @@ def _place(name: Named) -> tuple[bool, str, str]:
 
 def _texts(model: ReadModel, scope: Scope) -> TextCodes:
     texts = model.texts
-    return {Scope.FILE: texts.file, Scope.MATERIAL: texts.material, Scope.OPERATOR: texts.operator}[scope]
+    return {
+        Scope.FILE: texts.file,
+        Scope.MATERIAL: texts.material,
+        Scope.OPERATOR: texts.operator,
+        Scope.SPOOL: texts.spool,
+    }[scope]
 
 
 def _of_text(scope: Scope, table: Keys, size: int | None = None) -> ByCode:
     size = len(table) if size is None else size
-    if scope is Scope.FILE:
-        return ByCode("file", table, size)
-    return ByCode("material" if scope is Scope.MATERIAL else "operator", table, size)
+    return ByCode(_COLUMNS[scope], table, size)
 
 
 def _room(texts: int) -> int:

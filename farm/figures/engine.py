@@ -16,7 +16,7 @@ import numpy as np
 from farm.errors import InvalidQuery
 from farm.figures.attempts import Attempts
 from farm.figures.closed_hours import ClosedHours
-from farm.figures.forecasting import forecasts
+from farm.figures.forecasting import Forecasting
 from farm.figures.local_time import LocalTime
 from farm.figures.partition import Asked, Partition, partition_of
 from farm.figures.read_model import ReadModel
@@ -86,6 +86,7 @@ class KpiEngine:
         self.zone = ZoneInfo(site.time_zone)
         self._closed_hours = ClosedHours(self.zone)
         self._local = LocalTime(self.zone)
+        self._forecasting = Forecasting(model)
         self._targets = {
             entry.id: targets_that_apply(entry.id, entry.targets, site.profile, own_targets)
             for entry in CATALOGUE
@@ -281,7 +282,7 @@ class KpiEngine:
 
     def forecasts(self, statuses: Sequence[PrinterStatus], now_ms: int) -> list[Forecast]:
         """When the prints under way are done, the first to be done first. Raises LedgerError."""
-        return forecasts(self._model, statuses, now_ms)
+        return self._forecasting.forecasts(statuses, now_ms)
 
     def _summed(
         self, windows: Sequence[Window], asked: Asked, now_ms: int, entries: Sequence[Indicator]

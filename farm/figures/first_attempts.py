@@ -9,7 +9,7 @@ What each job is follows from the jobs of its file alone. So when one changes, t
 at again; what they were counts with -1 then and what they are with 1.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -143,6 +143,18 @@ class _Beside(NamedTuple):
         return cls(rows, Facts(*columns), np.concatenate([part.weight for part in parts]))
 
 
+class _OfFiles(NamedTuple):
+    """All jobs of some files: the `rows` of the `places` in the long arrays, then of those beside them.
+
+    The rows `there` are so still; `attempts` are these alone.
+    """
+
+    places: Keys
+    rows: JobRows
+    there: Keys
+    attempts: Attempts
+
+
 class FirstAttempts:
     """The first attempts among the jobs that ended, as jobs and verdicts stand."""
 
@@ -217,26 +229,51 @@ class FirstAttempts:
     def _look_again(self, held: Held) -> None:
         """Work out anew what the jobs of the touched files are."""
         files, self._touched = self._touched, set()
-        places = np.concatenate([self._by_file.places(file) for file in files]).astype(np.intp)
-        stays = ~np.isin(places, held.gone)
         added = {job_id: job for job_id, job in held.added.items() if job.file in files}
-        number = {job_id: len(places) + place for place, job_id in enumerate(added)}
-        now = JobRows.joined(self._rows.taken(places), JobRows.of(list(added.values())))
-        is_there = np.concatenate((stays, np.ones(len(added), dtype=bool)))
-        good, rejected = self._found_in(len(is_there))
+        found = self._found(held, files, added)
+        self._put_beside(files, found, facts_of(found.attempts, self.within_ms))
+
+    def _found(self, held: Held, files: set[int], beside: Mapping[str, EndedJob]) -> _OfFiles:
+        """The jobs of the files, and those beside the long arrays, with what people found of them."""
+        nothing = np.zeros(0, dtype=np.int32)
+        places = np.concatenate([nothing, *map(self._by_file.places, files)]).astype(np.intp)
+        stays = np.concatenate((~np.isin(places, held.gone), np.ones(len(beside), dtype=bool)))
+        rows = JobRows.joined(self._rows.taken(places), JobRows.of(list(beside.values())))
+        number = {job_id: len(places) + place for place, job_id in enumerate(beside)}
         at = {place: row for row, place in enumerate(places.tolist())}
+        good, rejected = self._found_in(len(stays))
         for job_id, job in self._inspections.items():
             row = number.get(job_id)
             if row is None and job.file in files:
                 row = at.get(-1 if (place := self._jobs.place_of(job_id)) is None else place)
             if row is not None:
                 good[row], rejected[row] = job.good_units, job.rejected_units
-        there = np.flatnonzero(is_there)
-        attempts = Attempts(now.taken(there), good[there], rejected[there])
-        self._put_beside(files, places, there, facts_of(attempts, self.within_ms), now)
+        there = np.flatnonzero(stays)
+        return _OfFiles(places, rows, there, Attempts(rows.taken(there), good[there], rejected[there]))
 
-    def _put_beside(self, files: set[int], places: Keys, there: Keys, facts: Facts, now: JobRows) -> None:
+    def amounts_of(self, job_ids: Iterable[str]) -> dict[str, list[int]]:
+        """What each of the jobs adds to each of `MEASURES`, of those that ended."""
+        self._catch_up()
+        wanted = {job_id: job for job_id in job_ids if (job := self._jobs.get(job_id)) is not None}
+        held, files = self._jobs.held(), {job.file for job in wanted.values()} - {0}
+        # What names no file has nothing to do with other jobs: of these only the wanted ones are looked at.
+        beside = {job_id: job for job_id, job in held.added.items() if job.file in files}
+        beside |= {job_id: job for job_id, job in wanted.items() if not job.file}
+        found = self._found(held, files, beside)
+        amounts = np.stack(facts_of(found.attempts, self.within_ms).amounts(), axis=-1).tolist()
+        rows = {place: row for row, place in enumerate(found.places.tolist())}
+        rows_beside = {job_id: len(found.places) + place for place, job_id in enumerate(beside)}
+        number = {row: place for place, row in enumerate(found.there.tolist())}
+        told = {}
+        for job_id in wanted:
+            place = self._jobs.place_of(job_id)
+            row = rows_beside.get(job_id)
+            told[job_id] = amounts[number[rows[-1 if place is None else place] if row is None else row]]
+        return told
+
+    def _put_beside(self, files: set[int], found: _OfFiles, facts: Facts) -> None:
         """What the touched files' jobs were counts no more, and what they are does, where that differs."""
+        places, now, there, _ = found
         before = self._facts.taken(places)
         was = np.ones(len(places), dtype=bool)
         new = np.ones(len(there), dtype=bool)

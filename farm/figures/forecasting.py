@@ -1,6 +1,7 @@
 """Forecasts for the printers at work, from how they stand and how right estimates were before."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
@@ -12,14 +13,33 @@ from farm.kpi.forecast import LOOK_BACK_MS, Forecast, MeasuredEstimates, forecas
 from farm.kpi.outcomes import EstimateTally
 from farm.model.printer_status import PrinterStatus
 
+REUSED_MS: Final = 5_000
+"""So long it is not looked again at how right estimates were: who follows the printers asks all the time."""
 
-def forecasts(model: ReadModel, statuses: Sequence[PrinterStatus], now_ms: int) -> list[Forecast]:
-    """When the prints under way are done, the first to be done first. Raises LedgerError."""
-    at_work = [each for each in statuses if each.job is not None and each.job.outcome is None]
-    with model.current() as current:
-        measured = _measured(current, at_work, now_ms)
-    found = (forecast(each, known, now_ms) for each, known in zip(at_work, measured, strict=True))
-    return in_order(each for each in found if each is not None)
+
+class Forecasting:
+    """Forecasts by how right estimates were, which is kept in mind for some seconds. Threads may share it."""
+
+    def __init__(self, model: ReadModel) -> None:
+        self._model = model
+        self._known: dict[tuple[str, str | None], MeasuredEstimates] = {}
+        self._looked_ms = -REUSED_MS
+
+    def forecasts(self, statuses: Sequence[PrinterStatus], now_ms: int) -> list[Forecast]:
+        """When the prints under way are done, the first to be done first. Raises LedgerError."""
+        at_work = [each for each in statuses if each.job is not None and each.job.outcome is None]
+        measured = self._measured(at_work, now_ms)
+        found = (forecast(each, known, now_ms) for each, known in zip(at_work, measured, strict=True))
+        return in_order(each for each in found if each is not None)
+
+    def _measured(self, at_work: Sequence[PrinterStatus], now_ms: int) -> list[MeasuredEstimates]:
+        keys = [(each.printer.id, None if each.job is None else each.job.file) for each in at_work]
+        known = self._known
+        if not 0 <= now_ms - self._looked_ms < REUSED_MS or not known.keys() >= set(keys):
+            with self._model.current() as model:
+                known = dict(zip(keys, _measured(model, at_work, now_ms), strict=True))
+            self._known, self._looked_ms = known, now_ms
+        return [known[key] for key in keys]
 
 
 def _measured(model: ReadModel, at_work: Sequence[PrinterStatus], now_ms: int) -> list[MeasuredEstimates]:

@@ -45,6 +45,7 @@ class InspectedJob(NamedTuple):
     material: int
     operator: int
     cause: int
+    spool: int
     ending: int
     started_ms: int
     units: int
@@ -64,6 +65,7 @@ class InspectedRows(NamedTuple):
     material: Integers
     operator: Integers
     cause: Integers
+    spool: Integers
     ending: Integers
     started_ms: Integers
     units: Integers

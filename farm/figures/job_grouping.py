@@ -9,7 +9,7 @@ import numpy as np
 from farm.figures.grouping import RowsByPrinter, few_rows
 from farm.figures.running_sums import Column, Integers, Keys
 
-Coded: TypeAlias = Literal["printer", "file", "material", "operator", "cause"]
+Coded: TypeAlias = Literal["printer", "file", "material", "operator", "cause", "spool"]
 """The columns of jobs that hold codes."""
 
 _WIDEST_TABLE: Final = 4_000_000
@@ -42,6 +42,10 @@ class JobFacts(Protocol):
     @property
     def cause(self) -> Column:
         """Their causes by code."""
+
+    @property
+    def spool(self) -> Column:
+        """Their spools by code."""
 
 
 class Axis(Protocol):

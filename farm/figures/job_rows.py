@@ -52,6 +52,7 @@ class EndedJob(NamedTuple):
     material: int = 0
     operator: int = 0
     cause: int = 0
+    spool: int = 0
     milligrams: int = NOT_KNOWN
     micrometres: int = NOT_KNOWN
     microlitres: int = NOT_KNOWN
@@ -67,6 +68,7 @@ _TYPES: Final = {
     "material": np.int32,
     "operator": np.int32,
     "cause": np.int8,
+    "spool": np.int32,
 }
 """Of columns that are narrower than 64 bits."""
 
@@ -86,6 +88,7 @@ class JobRows(NamedTuple):
     material: Column
     operator: Column
     cause: Column
+    spool: Column
     milligrams: Integers
     micrometres: Integers
     microlitres: Integers

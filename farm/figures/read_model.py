@@ -113,6 +113,10 @@ class ReadModel:
         """The numbers of the printers."""
         return [self._number[printer.id] for printer in printers]
 
+    def median_of(self, file: str | None) -> int:
+        """How long the file takes (ms): the median of its prints that succeeded, 0 for none."""
+        return self.jobs.median_of(self.texts.file.code(file)) if file in self.texts.file else 0
+
     def work_on(self, number: int) -> list[Interval]:
         """When work was planned on the printer, in order and without overlap."""
         return self._work.get(number, [])
@@ -310,6 +314,7 @@ class ReadModel:
         self.history.fill(ChangeColumns.joined([*self._changes_by_part(state)]))
         self.repairs.renew()
         self.jobs.fill(JobColumns.joined([*self._jobs_by_part(state)]))
+        self.streaks.renew()
         self._read_inspections(state)
 
     def _changes_by_part(self, state: State) -> Iterator[ChangeColumns]:

@@ -44,7 +44,13 @@ class JobTexts:
         self.file = TextCodes(kept.get("file", (NO_TEXT,)))
         self.material = TextCodes(kept.get("material", (NO_TEXT,)))
         self.operator = TextCodes(kept.get("operator", (NO_TEXT,)))
+        self.spool = TextCodes(kept.get("spool", (NO_TEXT,)))
 
     def kept(self) -> dict[str, list[str]]:
         """Every text by kind and code."""
-        return {"file": self.file.texts, "material": self.material.texts, "operator": self.operator.texts}
+        return {
+            "file": self.file.texts,
+            "material": self.material.texts,
+            "operator": self.operator.texts,
+            "spool": self.spool.texts,
+        }

@@ -13,8 +13,10 @@ from farm.figures.partition import Asked
 from farm.figures.read_model import ReadModel
 from farm.figures.source import State
 from farm.figures.state_changes import UNPLANNED, Clock
+from farm.figures.streak_rows import StreakRows
 from farm.kpi.intervals import Interval
-from farm.kpi.parts import JobRow, RepairRow, TimeRow, condition_of
+from farm.kpi.outcomes import AttemptTally
+from farm.kpi.parts import JobRow, RepairRow, StreakRow, TimeRow, condition_of
 from farm.kpi.subjects import OF_PRINTERS, Named, Scope, Subject, name_of, named, together
 from farm.kpi.time_classes import CONDITIONS
 from farm.kpi.windows import Window
@@ -27,12 +29,11 @@ from farm.model.printer import Printer
 from farm.model.span import Span
 from farm.model.states import Outcome, PrinterState
 from farm.model.times import SECOND_MS
-from farm.model.verdict import Verdict
 from farm.settings import SiteSettings
 
 _UNPLANNED: Final = frozenset(CONDITIONS[code] for code in UNPLANNED)
 _PLANNED: Final = "calendar"
-_SAID_BY_JOBS: Final = frozenset({Scope.FILE, Scope.MATERIAL, Scope.OPERATOR, Scope.CAUSE})
+_SAID_BY_JOBS: Final = frozenset({Scope.FILE, Scope.MATERIAL, Scope.OPERATOR, Scope.CAUSE, Scope.SPOOL})
 _MOST_LOOKED_THROUGH: Final = 20
 """So many pages of the ledger for one of ours."""
 
@@ -53,9 +54,9 @@ class RowsWanted(msgspec.Struct, frozen=True):
 
 
 class RowPage(msgspec.Struct, frozen=True):
-    """Jobs, then spans, then repairs; the mark of the next page, None at the end."""
+    """Jobs or those of streaks, then spans, then repairs; the mark of the next page, None at the end."""
 
-    jobs: list[JobRow]
+    jobs: list[JobRow | StreakRow]
     spans: list[TimeRow]
     repairs: list[RepairRow]
     next: str | None
@@ -120,6 +121,7 @@ class Belonging:
             Scope.FILE: job.file,
             Scope.MATERIAL: job.material,
             Scope.OPERATOR: job.operator,
+            Scope.SPOOL: job.spool,
             Scope.CAUSE: None if job.cause is None else job.cause.value,
             Scope.HOUR: str(ended.hour),
             Scope.WEEKDAY: str(ended.isoweekday()),
@@ -164,9 +166,12 @@ class RowsBehind:
             elif kind is RowKind.SPANS:
                 spans, following = self._spans(within, limit)
                 page.spans.extend(spans)
-            else:
+            elif kind is RowKind.REPAIRS:
                 repairs, following = self._repairs(within, limit)
                 page.repairs.extend(repairs)
+            else:
+                streaks, following = self._streaks(within, limit)
+                page.jobs.extend(streaks)
             if following is not None:
                 return msgspec.structs.replace(page, next=page_mark(_Mark(kind, following)))
             within = None
@@ -194,12 +199,30 @@ class RowsBehind:
             after = page.next
             if after is None or len(found) >= limit:
                 break
-        verdicts = self._state.verdicts([job.id for job in found])
-        return [self._job_row(job, verdicts.get(job.id)) for job in found], after
+        return self._job_rows(found), after
 
-    def _job_row(self, job: Job, verdict: Verdict | None) -> JobRow:
-        printer = self._model.printers[self._model.number(job.printer_id)]
-        return JobRow(site=self._site, printer=printer, job=job, verdict=verdict)
+    def _job_rows(self, jobs: Sequence[Job]) -> list[JobRow]:
+        model, ids = self._model, [job.id for job in jobs]
+        verdicts, attempts = self._state.verdicts(ids), model.first_attempts.amounts_of(ids)
+        return [
+            JobRow(
+                site=self._site,
+                printer=model.printers[model.number(job.printer_id)],
+                job=job,
+                verdict=verdicts.get(job.id),
+                attempt=AttemptTally(*attempts.get(job.id, ())),
+                median_ms=model.median_of(job.file),
+            )
+            for job in jobs
+        ]
+
+    def _streaks(self, after: str | None, limit: int) -> tuple[list[StreakRow], str | None]:
+        if not self._belonging.has_hours:
+            return [], None
+        numbers = sorted(self._model.numbers(self._belonging.printers))
+        window = self._window
+        stretches = self._model.streaks.stretches(window.from_ms, window.to_ms, numbers)
+        return StreakRows(self._model, self._state, stretches).page(after, limit)
 
     def _spans(self, after: str | None, limit: int) -> tuple[list[TimeRow], str | None]:
         if not self._belonging.has_hours:

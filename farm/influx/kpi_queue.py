@@ -1,14 +1,15 @@
 """The queue of indicators, which holds nothing: what was missed is worked out again.
 
 A figure of any past minute follows from the ledger at any later time, and better then,
-since late evidence has arrived. So an outage leaves only the interval of time to be filled.
+since late evidence has arrived. So an outage leaves only the interval of time to be filled. What was
+coming then nobody can say any more: forecasts are written of the present alone.
 """
 
 from collections.abc import Sequence
 from typing import Final, Protocol
 
 from farm.influx.outbox_queue import OutboxQueue, QueueContext
-from farm.influx.points import TimedFigure, kpi_line
+from farm.influx.points import TimedFigure, TimedForecast, forecast_line, kpi_line
 from farm.ledger.outbox_positions import KPIS, Gap, Position
 from farm.model.times import SECOND_MS
 
@@ -24,6 +25,9 @@ class KpiSource(Protocol):
 
     def points_at(self, instants: Sequence[int], printers_at: Sequence[int]) -> Sequence[TimedFigure]:
         """The figures as of the instants: of farm and groups, and of each printer as of some of them."""
+
+    def forecasts(self, at_ms: int) -> Sequence[TimedForecast]:
+        """What is coming as things stand now, for the instant `at_ms` that was just due."""
 
 
 REST_FOR_WORK: Final = 4
@@ -56,7 +60,7 @@ class KpiQueue(OutboxQueue):
     def _work(self) -> bool:
         position, due_ms = self.position, self._due_ms()
         if due_ms > position.seq:
-            if not self._ship(due_ms):
+            if not self._ship(due_ms, self._source.forecasts(due_ms)):
                 return False
             if due_ms - self._every_ms > position.seq:
                 position.gaps.append(Gap(position.seq, due_ms - self._every_ms))
@@ -87,7 +91,7 @@ class KpiQueue(OutboxQueue):
         # A clock that was set back must not make a long rest of a short one.
         return 0 < self._rest_until_ms - now_ms <= self._rest_ms
 
-    def _ship(self, at_ms: int) -> bool:
+    def _ship(self, at_ms: int, coming: Sequence[TimedForecast] = ()) -> bool:
         points = self._source.points(at_ms, printers=at_ms % self._printers_every_ms == 0)
-        lines = [kpi_line(point) for point in points]
+        lines = [*map(kpi_line, points), *map(forecast_line, coming)]
         return self._send(lines, [at_ms] * len(lines)) == len(lines)

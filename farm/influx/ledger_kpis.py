@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from farm.figures.engine import KpiEngine
-from farm.influx.points import TimedFigure
+from farm.influx.points import TimedFigure, TimedForecast
 from farm.influx.settings import InfluxSettings
 from farm.kpi.figure import KpiFigure
+from farm.kpi.forecast import next_free
 from farm.kpi.subjects import Scope
 from farm.ledger.ledger_reader import LedgerReader
 from farm.model.clock import Clock
@@ -50,6 +51,13 @@ class LedgerKpis:
             if at
             for figure in self._figures(scope, names, at)
         ]
+
+    def forecasts(self, at_ms: int) -> Sequence[TimedForecast]:
+        """What is coming as things stand now, for the instant `at_ms` that was just due."""
+        statuses = self._reader.statuses()
+        found = self._engine.forecasts(statuses, self.present_ms())
+        first, printers = next_free(found), {each.printer.id: each.printer for each in statuses}
+        return [TimedForecast(at_ms, printers[each.printer_id], each, each is first) for each in found]
 
     def _figures(self, scope: Scope, names: Sequence[str], instants: Sequence[int]) -> list[KpiFigure]:
         """All at once, which takes little longer than for one instant. Every window ends at its instant."""

@@ -11,6 +11,7 @@ from sqlalchemy import Row, func, select
 from farm.influx.points import KnownPrinters
 from farm.ledger import rows, schema
 from farm.ledger.ledger_database import LedgerDatabase
+from farm.ledger.median_reach import first_by_median
 from farm.ledger.outbox_positions import (
     READERS,
     Position,
@@ -68,6 +69,11 @@ class Outbox(LedgerDatabase):
         """The number of the feed's last entry, 0 without one."""
         with self._reads() as connection:
             return connection.execute(select(func.max(schema.feed.c.seq))).scalar() or 0
+
+    def first_by_median(self, file: str) -> int | None:
+        """When the first print of the file ended that is held against its median; None for none."""
+        with self._reads() as connection:
+            return first_by_median(connection, file)
 
     def known(self) -> KnownPrinters:
         """Every printer with its addresses."""

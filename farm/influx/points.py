@@ -24,16 +24,19 @@ from farm.influx.line_protocol import (
     timestamp,
 )
 from farm.kpi.figure import KpiFigure, figure_numbers
+from farm.kpi.forecast import Forecast
 from farm.kpi.subjects import Scope
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.job import Job
 from farm.model.printer import Address, Printer
 from farm.model.span import Span
+from farm.model.times import SECOND_MS
 
 JOB_EVENT: Final = "job_event"
 PRINTER_STATE: Final = "printer_state"
 TELEMETRY: Final = "telemetry"
 KPI: Final = "kpi"
+FORECAST: Final = "forecast"
 ALERT: Final = "alert"
 
 STARTED: Final = "started"
@@ -72,6 +75,15 @@ class TimedFigure(msgspec.Struct, frozen=True):
     at_ms: int
     site: str
     figure: KpiFigure
+
+
+class TimedForecast(msgspec.Struct, frozen=True):
+    """What was coming at an instant: when a printer is done, and whether it is the one that is free next."""
+
+    at_ms: int
+    printer: Printer
+    forecast: Forecast
+    is_next: bool
 
 
 def feed_lines(entry: FeedEntry, known: KnownPrinters) -> list[bytes]:
@@ -156,6 +168,29 @@ def kpi_line(point: TimedFigure, restated_ms: int | None = None) -> bytes:
     return line(series(KPI, tags), fields(values), timestamp(point.at_ms, 0))
 
 
+def forecast_line(point: TimedForecast) -> bytes:
+    """When a printer is done, as things stood. Where nothing tells it has no `done_ms`, which is not now."""
+    found, at_ms = point.forecast, point.at_ms
+    instants = {
+        "done_ms": found.done_ms,
+        "earliest_ms": found.earliest_ms,
+        "latest_ms": found.latest_ms,
+    }
+    values: dict[str, FieldValue] = {
+        "job": found.job_id,
+        **_labels(point.printer),
+        "file": found.file,
+        "state": found.state.value,
+        **instants,
+        "left_s": None if found.done_ms is None else (found.done_ms - at_ms) / SECOND_MS,
+        "told": None if found.told is None else found.told.value,
+        "basis": None if found.basis is None else found.basis.value,
+        "prints": found.prints,
+        "next": point.is_next,
+    }
+    return line(series(FORECAST, _printer_tags(point.printer)), fields(values), timestamp(at_ms, 0))
+
+
 def job_sequence(name: str) -> int:
     """The digits below the millisecond: of a job's start and end made of its id, of a verdict of its name."""
     return zlib.crc32(name.encode()) % NANOSECONDS_PER_MS
@@ -224,6 +259,7 @@ _START_FIELDS = frozenset(
         "start_provenance",
         "material",
         "operator",
+        "spool",
         "units",
         "expected_ms",
     }

@@ -3,9 +3,13 @@
 A verdict, a correction, late evidence or another calendar makes figures of past instants others. Their
 points are erased and worked out again, the newest first, in pieces beside the present, which is never
 held up. What is still to be done is remembered in the ledger and goes on after a restart.
+
+A new print is no change of the past, but moves the median of its file, against which earlier ones are held.
+Such points are written again once a day, not with every print.
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 from farm.errors import InfluxError
@@ -14,12 +18,16 @@ from farm.influx.kpi_queue import REST_FOR_WORK, KpiSource
 from farm.influx.line_protocol import NANOSECONDS_PER_MS
 from farm.influx.outbox_queue import OutboxQueue, QueueContext
 from farm.influx.points import KPI, kpi_line
-from farm.kpi.restatement import restatement_of
+from farm.kpi.restatement import restatement_by_median, restatement_of
 from farm.ledger.outbox_positions import RESTATED, Gap, Position
-from farm.model.times import SECOND_MS
+from farm.model.feed import FeedEntry, FeedKind
+from farm.model.times import DAY_MS, SECOND_MS
 
 INSTANTS_AT_ONCE: Final = 60
 """So many instants are worked out in one piece, which costs little more than one of them."""
+MEDIANS_EVERY_MS: Final = DAY_MS
+MEDIANS_REACH_MS: Final = 31 * DAY_MS
+"""New prints move medians all day long: once a day the points of so many days are written again."""
 _ENTRIES_AT_ONCE: Final = 2_000
 _FIRST: Final = 'SELECT first("label") AS "label" FROM kpi'
 
@@ -48,6 +56,7 @@ class RestatedQueue(OutboxQueue):
 
     def _work(self) -> bool:
         has_more = self._look_for_changes()
+        self._take_up()
         return self._write_again() or has_more
 
     def _look_for_changes(self) -> bool:
@@ -55,24 +64,56 @@ class RestatedQueue(OutboxQueue):
         entries = self.context.outbox.feed(self.position.seq, _ENTRIES_AT_ONCE)
         if not entries:
             return False
-        found = [each for entry in entries if (each := restatement_of(entry)) is not None]
-        if found:
-            from_ms = min(each.from_ms for each in found)
-            if (first_ms := self._first_written_ms()) is None:
-                return False
-            self._note(max(from_ms, first_ms - 1))
+        found = [
+            each.from_ms for entry in entries if (each := restatement_of(entry)) is not None
+        ] + self._by_medians(entries)
+        if found and not self._note(min(found)):
+            return False
         self.position.seq = entries[-1].seq
         self._changed()
         return len(entries) == _ENTRIES_AT_ONCE
 
-    def _note(self, from_ms: int) -> None:
+    def _by_medians(self, entries: Sequence[FeedEntry]) -> list[int]:
+        """From when on medians that revisions moved restate; what new prints moved is put off."""
+        first, revised = cache(self.context.outbox.first_by_median), []
+        for entry in entries:
+            moved = restatement_by_median(entry, first)
+            if moved is not None and entry.kind is FeedKind.JOB_REVISED:
+                revised.append(moved.from_ms)
+            elif moved is not None:
+                self._put_off(moved.from_ms)
+        return revised
+
+    def _put_off(self, from_ms: int) -> None:
+        position = self.position
+        if position.later_from_ms is None:
+            position.later_from_ms, position.later_ms = from_ms, self._source.present_ms() + MEDIANS_EVERY_MS
+        position.later_from_ms = min(position.later_from_ms, from_ms)
+
+    def _take_up(self) -> None:
+        """Note what was put off, once it is time."""
+        position, present_ms = self.position, self._source.present_ms()
+        if position.later_from_ms is None or present_ms < position.later_ms:
+            return
+        if self._note(max(position.later_from_ms, present_ms - MEDIANS_REACH_MS)):
+            position.later_from_ms = None
+            self._changed()
+
+    def _note(self, from_ms: int) -> bool:
+        """Remember that the points since then are to be written again. False if that cannot be said now."""
+        if (first_ms := self._first_written_ms()) is None:
+            return False
+        from_ms = max(from_ms, first_ms - 1)
         upto = self._source.present_ms() // self._every_ms * self._every_ms
         after = from_ms // self._every_ms * self._every_ms
         if after >= upto:
-            return
+            return True
         earlier = [gap for gap in self.position.gaps if gap.after < after]
         self.position.gaps = [*(Gap(gap.after, min(gap.upto, after)) for gap in earlier), Gap(after, upto)]
+        if self.position.waiting_ms is None:
+            self.position.waiting_ms = self._source.present_ms()
         self._rest_until_ms = 0
+        return True
 
     def _first_written_ms(self) -> int | None:
         """When the first point of an indicator stands, the present where none does.
@@ -99,6 +140,8 @@ class RestatedQueue(OutboxQueue):
         if not self._replace(range(after + self._every_ms, gap.upto + 1, self._every_ms)):
             return False
         gaps[-1:] = [Gap(gap.after, after)] if after > gap.after else []
+        if not gaps:
+            self.position.waiting_ms = None
         self._changed()
         ended_ms = self.context.clock()
         self._rest_ms = REST_FOR_WORK * max(0, ended_ms - began_ms)

@@ -1,5 +1,7 @@
 """How far InfluxDB is behind the ledger, read from the ledger by whoever wants to show it."""
 
+from typing import Final
+
 import msgspec
 from sqlalchemy import Connection, Engine, func, select
 
@@ -9,6 +11,7 @@ from farm.ledger.outbox_positions import (
     FEED,
     KPIS,
     READERS,
+    RESTATED,
     TELEMETRY,
     Gap,
     Position,
@@ -17,6 +20,8 @@ from farm.ledger.outbox_positions import (
 )
 from farm.model.times import SECOND_MS
 
+RESTATED_QUEUE: Final = "restated"
+"""The name of the queue whose work may take hours without anything being wrong."""
 _SAMPLE = 1_000
 
 _feed, _telemetry = schema.feed.c, schema.telemetry.c
@@ -27,7 +32,8 @@ class QueueStatus(msgspec.Struct, frozen=True, kw_only=True):
 
     `entries` and `bytes` are unsent; the bytes of the feed are estimated from its next
     thousand entries, indicators take no room. `seconds` is the age of the oldest unsent
-    entry by event time, 0 when nothing is unsent. The other figures count from the beginning.
+    entry by event time, of restated indicators how long the first change has waited; 0 when
+    nothing is unsent. The other figures count from the beginning.
     """
 
     queue: str
@@ -49,14 +55,16 @@ class OutboxStatus(LedgerDatabase):
         self._kpi_every_ms = kpi_every_seconds * SECOND_MS
 
     def queues(self, now_ms: int) -> list[QueueStatus]:
-        """The queues `feed`, `telemetry` and `kpi`, as far as they were ever begun."""
+        """The queues `feed`, `telemetry`, `kpi` and `restated`, as far as they were ever begun."""
         with self._reads() as connection:
-            begun = [read_position(connection, reader) for reader in READERS]
+            begun = [read_position(connection, reader) for reader in (*READERS, RESTATED)]
             return [self._status(connection, each, now_ms) for each in begun if each is not None]
 
     def _status(self, connection: Connection, position: Position, now_ms: int) -> QueueStatus:
         if position.reader == KPIS:
             entries, size, oldest_ms = self._unsent_kpis(position, now_ms)
+        elif position.reader == RESTATED:
+            entries, size, oldest_ms = self._unsent_restated(position)
         else:
             unsent = {FEED: _unsent_feed, TELEMETRY: _unsent_telemetry}[position.reader]
             entries, size, oldest_ms = unsent(connection, position)
@@ -80,6 +88,11 @@ class OutboxStatus(LedgerDatabase):
             intervals.append(Gap(position.seq, now_ms // every_ms * every_ms))
         entries = sum(gap.upto - gap.after for gap in intervals) // every_ms
         return entries, 0, intervals[0].after + every_ms if intervals else None
+
+    def _unsent_restated(self, position: Position) -> "_Unsent":
+        """The instants whose points are still to be written again."""
+        entries = sum(gap.upto - gap.after for gap in position.gaps) // self._kpi_every_ms
+        return entries, 0, position.waiting_ms
 
 
 _Unsent = tuple[int, int, int | None]

@@ -45,10 +45,10 @@ class KpiInput(msgspec.Struct, frozen=True, kw_only=True):
 
     A subject of printers (printer, group, model, site, farm) has an `account` of their hours; `printers`
     lived in the window, and `elapsed_ms` passed from the first of them appearing to the last of them
-    going. A subject of jobs (file, material, operator, cause, hour of the day, weekday) has no hours: its
-    `account` is empty, `printers` is 0, and `elapsed_ms` is that of the printers that were asked for.
-    `outcomes` are the jobs that ended in the window, all times in milliseconds. `site` holds the rules of
-    counting.
+    going. A subject of jobs (file, material, operator, spool, cause, hour of the day, weekday) has no
+    hours: its `account` is empty, `printers` is 0, and `elapsed_ms` is that of the printers that were asked
+    for. `outcomes` are the jobs that ended in the window, all times in milliseconds. `site` holds the rules
+    of counting.
     """
 
     account: TimeAccount

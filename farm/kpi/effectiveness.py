@@ -4,21 +4,40 @@ from collections.abc import Sequence
 from math import prod
 from typing import Final
 
-from farm.kpi.calculation import KpiInput, KpiResult, Tally, hours
-from farm.kpi.estimates import Estimated, EstimateMeasure
+from farm.kpi.calculation import KpiInput, KpiResult, Tally
+from farm.kpi.estimates import ByMedian, Estimated, EstimateMeasure, MedianMeasure
 from farm.kpi.good_units import CountedUnits, Worth, inspected_units
 from farm.kpi.indicator import Cadence, Indicator, Unit
 from farm.kpi.inspection import INSPECTED
-from farm.kpi.parts import Part
-from farm.kpi.success import attempted
+from farm.kpi.parts import EVERY_OUTCOME, Difference, EndedJobs, LeftOut, Part, Together
+from farm.kpi.success import NOT_ATTEMPTED, attempted
 from farm.kpi.utilization import AVAILABLE, NOT_AVAILABLE, UTILIZED, utilization
 from farm.kpi.wilson import wilson_interval
 from farm.model.states import Outcome
 
-_BY_ESTIMATE: Final = Part("by_estimate", Estimated(of=EstimateMeasure.JOBS))
+_SUCCEEDED: Final = frozenset({Outcome.SUCCEEDED})
+_UNKNOWN: Final = frozenset({Outcome.UNKNOWN})
+_ESTIMATED: Final = Estimated(of=EstimateMeasure.JOBS)
+_BY_MEDIAN: Final = ByMedian(of=MedianMeasure.JOBS)
+_PLANNED: Final = (
+    Part("by_estimate", _ESTIMATED),
+    Part("by_median", _BY_MEDIAN),
+    Part(
+        "planned_hours",
+        Together(one=Estimated(of=EstimateMeasure.EXPECTED), other=ByMedian(of=MedianMeasure.PLANNED)),
+    ),
+    Part(
+        "actual_hours",
+        Together(one=Estimated(of=EstimateMeasure.ACTUAL), other=ByMedian(of=MedianMeasure.ACTUAL)),
+    ),
+)
+_NOT_PLANNED: Final = LeftOut(
+    "not_planned",
+    "neither its source nor its file says how long it should take, or it did not print",
+    Difference(whole=EndedJobs(outcomes=_SUCCEEDED), less=Together(one=_ESTIMATED, other=_BY_MEDIAN)),
+)
 _GOOD: Final = CountedUnits(outcomes=attempted, of=Worth.GOOD)
 _ALL: Final = CountedUnits(outcomes=attempted)
-_UNKNOWN: Final = frozenset({Outcome.UNKNOWN})
 _NOT_KNOWN: Final = CountedUnits(outcomes=_UNKNOWN)
 _UNITS: Final = (
     Part("good_units", _GOOD),
@@ -26,11 +45,11 @@ _UNITS: Final = (
     Part("unknown_units", _NOT_KNOWN),
     Part("inspected", INSPECTED),
 )
-_NOT_PLANNED: Final = {
-    "by_median": "jobs without an estimate, held against the median of their file",
-    "planned_hours": "estimates, and medians of files, of the jobs that succeeded",
-    "actual_hours": "the printing hours of the same jobs",
-}
+_NOT_COUNTED: Final = tuple(
+    LeftOut(each.name, each.why, CountedUnits(outcomes=each.rows.outcomes))
+    for each in NOT_ATTEMPTED
+    if isinstance(each.rows, EndedJobs)
+)
 _PRINTERS: Final = {"printers": "the printers that were there in the window"}
 
 
@@ -57,13 +76,7 @@ def performance(given: KpiInput) -> KpiResult:
     planned_ms = by_estimate.expected_ms + by_median.median_ms
     actual_ms = by_estimate.actual_ms + by_median.actual_ms
     value = planned_ms / actual_ms if actual_ms else None
-    return KpiResult(
-        value=value,
-        low=value,
-        high=value,
-        counts={"by_median": by_median.jobs},
-        amounts={"planned_hours": hours(planned_ms), "actual_hours": hours(actual_ms)},
-    )
+    return KpiResult(value=value, low=value, high=value)
 
 
 def quality(given: KpiInput) -> KpiResult:
@@ -101,8 +114,8 @@ def oee(given: KpiInput) -> KpiResult:
         value=_product([each.value for each in parts]),
         low=_product([each.low for each in parts]),
         high=_product([each.high for each in parts]),
-        counts={name: count for each in parts for name, count in each.counts.items()},
-        amounts={**shown, **{name: amount for each in parts for name, amount in each.amounts.items()}},
+        counts=factors["availability"].counts,
+        amounts=shown,
     )
 
 
@@ -122,15 +135,14 @@ OEE = Indicator(
     more_is_better=True,
     cadences=(Cadence.WEEKLY,),
     targets=(),
-    parts=(AVAILABLE, UTILIZED, _BY_ESTIMATE, *_UNITS),
+    parts=(AVAILABLE, UTILIZED, *_PLANNED, *_UNITS),
     expression="availability × performance × quality",
-    left_out=NOT_AVAILABLE,
+    left_out=(*NOT_AVAILABLE, _NOT_PLANNED, *_NOT_COUNTED),
     beside={
         "availability": "utilized_hours ÷ available_hours",
         "performance": "planned_hours ÷ actual_hours",
         "quality": "good_units ÷ units",
         **_PRINTERS,
-        **_NOT_PLANNED,
     },
     calculate=oee,
     reads=_OF_JOBS,
@@ -166,9 +178,12 @@ PERFORMANCE = Indicator(
     more_is_better=True,
     cadences=(Cadence.WEEKLY,),
     targets=(),
-    parts=(_BY_ESTIMATE,),
+    parts=_PLANNED,
     expression="planned_hours ÷ actual_hours",
-    beside=_NOT_PLANNED,
+    left_out=(
+        _NOT_PLANNED,
+        LeftOut("not_succeeded", "it did not succeed", EndedJobs(outcomes=EVERY_OUTCOME - _SUCCEEDED)),
+    ),
     calculate=performance,
     reads=frozenset({Tally.ESTIMATES, Tally.MEDIANS}),
 )
@@ -185,6 +200,7 @@ QUALITY = Indicator(
     targets=(),
     parts=_UNITS,
     expression="good_units ÷ units",
+    left_out=_NOT_COUNTED,
     calculate=quality,
     reads=frozenset({Tally.JOBS, Tally.INSPECTIONS}),
 )

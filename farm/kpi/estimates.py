@@ -66,6 +66,48 @@ class Estimated(JobSelector, frozen=True, kw_only=True):
         }[self.of]
 
 
+class MedianMeasure(StrEnum):
+    """What is summed up of jobs that are held against the median of their file."""
+
+    JOBS = "jobs"
+    ACTUAL = "actual"
+    PLANNED = "planned"
+    """The medians."""
+
+
+class ByMedian(JobSelector, frozen=True, kw_only=True):
+    """Jobs that succeeded, printed and carry no estimate: how many, or their times."""
+
+    of: MedianMeasure
+
+    @property
+    def measure(self) -> Measure:
+        """A count, or time."""
+        return Measure.COUNT if self.of is MedianMeasure.JOBS else Measure.TIME
+
+    def total(self, given: KpiInput) -> int:
+        """The sum over these jobs."""
+        told = given.outcomes.by_median
+        return {
+            MedianMeasure.JOBS: told.jobs,
+            MedianMeasure.ACTUAL: told.actual_ms,
+            MedianMeasure.PLANNED: told.median_ms,
+        }[self.of]
+
+    def share(self, row: JobRow) -> int:
+        """What the job adds, where it is one of them."""
+        job, median_ms = row.job, row.median_ms
+        if job.outcome is not Outcome.SUCCEEDED or job.printing_ms <= 0 or median_ms <= 0:
+            return 0
+        if (job.expected_ms or 0) > 0:
+            return 0
+        return {
+            MedianMeasure.JOBS: 1,
+            MedianMeasure.ACTUAL: job.printing_ms,
+            MedianMeasure.PLANNED: median_ms,
+        }[self.of]
+
+
 def estimate_accuracy(given: KpiInput) -> KpiResult:
     """Printing time ÷ estimate of the jobs that succeeded and carry one, a ratio; None without such a job.
 

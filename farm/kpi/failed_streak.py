@@ -2,6 +2,8 @@
 
 from farm.kpi.calculation import KpiInput, KpiResult, Tally
 from farm.kpi.indicator import Cadence, Indicator, Unit
+from farm.kpi.parts import LeftOut, Part
+from farm.kpi.streak_parts import InStreak, StreakMeasure
 
 
 def failed_streak(given: KpiInput) -> KpiResult:
@@ -15,7 +17,6 @@ def failed_streak(given: KpiInput) -> KpiResult:
         value=float(told.current) if told.decided else None,
         low=float(told.least) if told.ended else None,
         high=float(told.most) if told.ended else None,
-        counts={"current": told.current, "longest": told.longest, "failing_printers": told.failing},
     )
 
 
@@ -29,12 +30,29 @@ FAILED_STREAK = Indicator(
     more_is_better=False,
     cadences=(Cadence.DAILY,),
     targets=(),
+    parts=(
+        Part("current", InStreak(of=StreakMeasure.CURRENT)),
+        Part("longest", InStreak(of=StreakMeasure.LONGEST)),
+        Part("failing_printers", InStreak(of=StreakMeasure.FAILING)),
+    ),
     expression="current",
-    beside={
-        "current": "of the printers' streaks at the end of the window the longest",
-        "longest": "of their streaks at any time in the window the longest",
-        "failing_printers": "printers that are in a streak at the end of the window",
-    },
+    left_out=(
+        LeftOut(
+            "outcome_unknown",
+            "how it ended is not known: at best it broke the streak, at worst it failed",
+            InStreak(of=StreakMeasure.UNKNOWN),
+        ),
+        LeftOut(
+            "cancelled",
+            "it was cancelled, which neither breaks a streak nor makes it longer",
+            InStreak(of=StreakMeasure.CANCELLED),
+        ),
+        LeftOut(
+            "shorter_streak",
+            "another printer has the longest streak",
+            InStreak(of=StreakMeasure.SHORTER),
+        ),
+    ),
     calculate=failed_streak,
     reads=frozenset({Tally.STREAKS}),
     needs_hours=True,

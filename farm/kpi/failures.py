@@ -31,7 +31,8 @@ FAILURES_BY_CAUSE = Indicator(
     id="failures_by_cause",
     name="Failures by cause",
     unit=Unit.PRINTS,
-    formula="failed prints, by cause; by printer, file, material, operator or hour of the day as asked",
+    formula="failed prints, by cause; by printer, file, material, operator, spool or hour of the day as "
+    "asked",
     source="the guides: logs that correlate failures with printers, materials, operators",
     more_is_better=False,
     cadences=(Cadence.DAILY,),

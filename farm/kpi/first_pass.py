@@ -1,7 +1,11 @@
 """First-pass yield: how many parts are good at the first attempt, without a reprint."""
 
+from typing import Final
+
+from farm.kpi.attempt_parts import Attempted, AttemptMeasure
 from farm.kpi.calculation import KpiInput, KpiResult, Tally
 from farm.kpi.indicator import Cadence, Indicator, Unit
+from farm.kpi.parts import EVERY_OUTCOME, Difference, EndedJobs, LeftOut, Part, Together
 from farm.kpi.targets import Profile, Target
 from farm.kpi.wilson import wilson_interval
 
@@ -27,20 +31,16 @@ def first_pass_yield(given: KpiInput) -> KpiResult:
         low=min((each for each in worst if each is not None), default=None),
         high=max((each for each in at_best if each is not None), default=None),
         interval=wilson_interval(told.good_parts, told.parts),
-        counts={
-            "parts": told.parts,
-            "good_parts": told.good_parts,
-            "unknown_parts": told.unknown_parts,
-            "doubtful_parts": told.doubtful_parts,
-            "attempts": told.attempts,
-            "reprints": told.reprints,
-        },
     )
 
 
 def _ratio(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
+
+_FIRST: Final = Attempted(of=AttemptMeasure.ATTEMPTS)
+_REPRINTS: Final = Attempted(of=AttemptMeasure.REPRINTS)
+_UNKNOWN_PARTS: Final = Attempted(of=AttemptMeasure.UNKNOWN_PARTS)
 
 FIRST_PASS_YIELD = Indicator(
     id="first_pass_yield",
@@ -54,15 +54,28 @@ FIRST_PASS_YIELD = Indicator(
         Target(profile=Profile.SERVICE_BUREAU, low=0.92),
         Target(profile=Profile.JEWELRY, low=0.90, meaning="its success rate is of first attempts"),
     ),
+    parts=(
+        Part("parts", Attempted(of=AttemptMeasure.PARTS)),
+        Part("good_parts", Attempted(of=AttemptMeasure.GOOD_PARTS)),
+        Part("unknown_parts", _UNKNOWN_PARTS),
+        Part("doubtful_parts", Attempted(of=AttemptMeasure.DOUBTFUL_PARTS)),
+        Part("attempts", _FIRST),
+        Part("reprints", _REPRINTS),
+    ),
     expression="good_parts ÷ parts",
-    beside={
-        "parts": "units of the first attempts of which it is known what they came to",
-        "good_parts": "the good ones of them",
-        "unknown_parts": "units of first attempts of which it is not known",
-        "doubtful_parts": "those of `parts` that are of reprints if an unknown attempt before was not good",
-        "attempts": "first attempts, a plate each",
-        "reprints": "jobs that printed again what an attempt before did not bring",
-    },
+    left_out=(
+        LeftOut(
+            "outcome_unknown",
+            "its units may be good or not: they open the range",
+            _UNKNOWN_PARTS,
+        ),
+        LeftOut("reprint", "it printed again what an attempt before did not bring", _REPRINTS),
+        LeftOut(
+            "no_attempt",
+            "a person cancelled it, or nobody knows how it ended",
+            Difference(whole=EndedJobs(outcomes=EVERY_OUTCOME), less=Together(one=_FIRST, other=_REPRINTS)),
+        ),
+    ),
     calculate=first_pass_yield,
     reads=frozenset({Tally.FIRST_ATTEMPTS}),
 )

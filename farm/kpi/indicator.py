@@ -43,7 +43,8 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True):
     of rows, and says how it comes about.
 
     `reads` are the parts of its input, beside the hours, that the formula looks at. One that `needs_hours`
-    has no data for a subject that has none: a file, a material, an operator, a cause, an hour of the day.
+    has no data for a subject that has none: a file, a material, an operator, a spool, a cause, an hour of
+    the day.
     """
 
     id: str

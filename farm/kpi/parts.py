@@ -13,7 +13,7 @@ import msgspec
 
 from farm.kpi.account import Condition, TimeAccount
 from farm.kpi.calculation import KpiInput
-from farm.kpi.outcomes import InspectionTally, OutcomeTally
+from farm.kpi.outcomes import AttemptTally, InspectionTally, OutcomeTally
 from farm.kpi.time_classes import CONDITIONS
 from farm.model.job import Job
 from farm.model.printer import Printer
@@ -35,12 +35,18 @@ EVERY_OUTCOME: Final = frozenset(Outcome)
 
 
 class JobRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A job of a printer that ended in the window, and its verdict. `site` holds the rules of counting."""
+    """A job of a printer that ended in the window, and its verdict. `site` holds the rules of counting.
+
+    `attempt` is what it adds to the first attempts by the jobs of its file before it, and `median_ms` how
+    long its file takes: the median over its prints that succeeded, 0 where none did.
+    """
 
     site: SiteSettings
     printer: Printer
     job: Job
     verdict: Verdict | None = None
+    attempt: AttemptTally = AttemptTally()
+    median_ms: int = 0
 
 
 class TimeRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +72,22 @@ class RepairRow(msgspec.Struct, frozen=True, kw_only=True):
     ends_within: bool
 
 
-Row: TypeAlias = JobRow | TimeRow | RepairRow
+class StreakRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A print that ended before the window did, and what it has to do with failed prints in a row.
+
+    It is one of the longest streak at the end of the window, of the longest at any time in it, or came
+    since the last success of its printer; `is_last` is the last failed print of these.
+    """
+
+    printer: Printer
+    job: Job
+    in_current: bool
+    in_longest: bool
+    since_success: bool
+    is_last: bool
+
+
+Row: TypeAlias = JobRow | TimeRow | RepairRow | StreakRow
 """What figures are made of."""
 
 
@@ -183,7 +204,29 @@ class Repaired(msgspec.Struct, frozen=True, kw_only=True):
         return 1 if self.of is RepairMeasure.REPAIRS else row.ended_ms - row.begun_ms
 
 
-Selector: TypeAlias = JobSelector | TimeSelector | Repaired
+class StreakSelector(msgspec.Struct, frozen=True, kw_only=True):
+    """Which prints of streaks add to a sum."""
+
+    @property
+    def inputs(self) -> frozenset[Input]:
+        """What it reads."""
+        return frozenset({Input.JOBS})
+
+    @property
+    def measure(self) -> Measure:
+        """A count."""
+        return Measure.COUNT
+
+    @abstractmethod
+    def total(self, given: KpiInput) -> int:
+        """How many there are."""
+
+    @abstractmethod
+    def share(self, row: StreakRow) -> int:
+        """1 for one of them, else 0."""
+
+
+Selector: TypeAlias = JobSelector | TimeSelector | Repaired | StreakSelector
 """Which rows add to a sum, and how much."""
 
 
@@ -338,6 +381,31 @@ class Difference(JobSelector, frozen=True, kw_only=True):
     def share(self, row: JobRow) -> Amount:
         """What the row adds to the whole and not to the part."""
         return self.whole.share(row) - self.less.share(row)
+
+
+class Together(JobSelector, frozen=True, kw_only=True):
+    """Rows of the `one` and of the `other`."""
+
+    one: JobSelector
+    other: JobSelector
+
+    @property
+    def inputs(self) -> frozenset[Input]:
+        """What both read."""
+        return self.one.inputs | self.other.inputs
+
+    @property
+    def measure(self) -> Measure:
+        """That of both."""
+        return self.one.measure
+
+    def total(self, given: KpiInput) -> Amount:
+        """The sum over both."""
+        return self.one.total(given) + self.other.total(given)
+
+    def share(self, row: JobRow) -> Amount:
+        """What the row adds to either."""
+        return self.one.share(row) + self.other.share(row)
 
 
 class TimeIn(TimeSelector, frozen=True, kw_only=True):

@@ -1,5 +1,6 @@
 """What a change of the past restates: which indicators, and from when on."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -7,6 +8,7 @@ import msgspec
 from farm.kpi.calculation import Tally
 from farm.kpi.catalogue import CATALOGUE
 from farm.model.feed import FeedEntry, FeedKind
+from farm.model.states import Outcome
 
 _OF_PEOPLE: Final = frozenset({Tally.INSPECTIONS, Tally.FIRST_ATTEMPTS})
 OF_VERDICTS: Final = frozenset(each.id for each in CATALOGUE if each.reads & _OF_PEOPLE)
@@ -15,6 +17,9 @@ OF_OPENING_HOURS: Final = frozenset(
     {"utilization", "availability", "idle_time", "operational_uptime", "total_uptime", "oee"}
 )
 """Indicators that opening hours and planned maintenance bear on."""
+
+OF_MEDIANS: Final = frozenset(each.id for each in CATALOGUE if Tally.MEDIANS in each.reads)
+"""Indicators that hold prints without an estimate against the median of their file."""
 
 
 class Restatement(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +56,29 @@ def restatement_of(entry: FeedEntry) -> Restatement | None:
         case FeedKind.SPANS_REVISED:
             return _restated(entry, entry.body.get("from_ms"), frozenset(_ALL), why=entry.body.get("why"))
     return None
+
+
+def restatement_by_median(
+    entry: FeedEntry, first_by_median: Callable[[str], int | None]
+) -> Restatement | None:
+    """What the entry restates beside that, since a print moves the median of its file; None where nothing.
+
+    A print that comes out counts in the median against which earlier ones of its file are held; so does
+    one that is revised, or did until then. `first_by_median` says when the first print of a file ended
+    that is held against it (ms since 1970).
+    """
+    body = entry.body
+    file = body.get("file")
+    is_new = entry.kind is FeedKind.JOB_ENDED
+    if not file or not (is_new or entry.kind is FeedKind.JOB_REVISED):
+        return None
+    if is_new and not (body.get("outcome") == Outcome.SUCCEEDED and body.get("printing_ms")):
+        return None
+    own = [body.get(name) for name in ("started_ms", "ended_ms")] if not is_new else [body.get("ended_ms")]
+    from_ms, own_ms = first_by_median(file), min((each for each in own if each is not None), default=None)
+    if from_ms is None or (own_ms is not None and from_ms >= own_ms):
+        return None
+    return _restated(entry, from_ms, OF_MEDIANS, why=f"it moves the median of {file}")
 
 
 _ALL: Final = tuple(each.id for each in CATALOGUE)

@@ -18,7 +18,7 @@ _MOST_COMPARED: Final = 2_000
 class Selection(msgspec.Struct, frozen=True, kw_only=True):
     """The names of those wanted, None for all. "" stands for those without: no group, no material.
 
-    Printers go by id or name. With files, materials or operators the prints of these alone count, and
+    Printers go by id or name. With files, materials, operators or spools the prints of these alone count, and
     the figures are of prints: nobody's hours are theirs.
     """
 
@@ -28,6 +28,7 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[str, ...] | None = None
     materials: tuple[str, ...] | None = None
     operators: tuple[str, ...] | None = None
+    spools: tuple[str, ...] | None = None
 
     def texts(self) -> Mapping[Scope, tuple[str, ...]]:
         """What prints must say, by what they say it of."""
@@ -35,6 +36,7 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
             Scope.FILE: self.files,
             Scope.MATERIAL: self.materials,
             Scope.OPERATOR: self.operators,
+            Scope.SPOOL: self.spools,
         }
         return {scope: texts for scope, texts in asked.items() if texts is not None}
 

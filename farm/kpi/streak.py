@@ -22,7 +22,8 @@ class StreakTally(msgspec.Struct, frozen=True):
     """Streaks of some printers at the end of a window: the longest of them as it is, at best and at worst.
 
     Beside them the longest at any time in the window, how many printers are in one, and how many jobs ended
-    until then in a known way, and at all.
+    until then in a known way, and at all. `shorter` are the failed jobs of the other printers' streaks, and
+    `unknown` and `cancelled` the jobs of these outcomes since the last success of each printer.
     """
 
     current: int = 0
@@ -32,6 +33,9 @@ class StreakTally(msgspec.Struct, frozen=True):
     failing: int = 0
     decided: int = 0
     ended: int = 0
+    shorter: int = 0
+    unknown: int = 0
+    cancelled: int = 0
 
 
 class Streak(msgspec.Struct, frozen=True):

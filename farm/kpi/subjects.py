@@ -28,6 +28,7 @@ class Scope(StrEnum):
     FILE = "file"
     MATERIAL = "material"
     OPERATOR = "operator"
+    SPOOL = "spool"
     CAUSE = "cause"
     """Why prints failed."""
     HOUR = "hour"
@@ -60,8 +61,8 @@ class Subject(msgspec.Struct, frozen=True):
     """Whose figures are taken.
 
     `scope` is a word of `Scope`, or several with commas between. Of one, `id` is the printer's id, the
-    name of group, model or site, the text of file, material or operator, the cause's word, or the number
-    of hour or weekday; of several it is a JSON list of these. A subject of prints has no `printers`.
+    name of group, model or site, the text of file, material, operator or spool, the cause's word, or the
+    number of hour or weekday; of several it is a JSON list of these. A subject of prints has no `printers`.
     """
 
     scope: str

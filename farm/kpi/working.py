@@ -21,6 +21,8 @@ from farm.kpi.parts import (
     RepairRow,
     Row,
     Selector,
+    StreakRow,
+    StreakSelector,
     TimeRow,
     TimeSelector,
 )
@@ -34,12 +36,15 @@ class RowKind(StrEnum):
     JOBS = "jobs"
     SPANS = "spans"
     REPAIRS = "repairs"
+    STREAKS = "streaks"
+    """Jobs that make up failed prints in a row, also those that ended before the window."""
 
 
 _SELECTS: Final[Mapping[RowKind, type]] = {
     RowKind.JOBS: JobSelector,
     RowKind.SPANS: TimeSelector,
     RowKind.REPAIRS: Repaired,
+    RowKind.STREAKS: StreakSelector,
 }
 
 
@@ -92,7 +97,10 @@ class WorkedRow(msgspec.Struct, frozen=True):
 
 
 class Working(msgspec.Struct, frozen=True, kw_only=True):
-    """How a figure came about. `next` is the mark of the following page of rows, None at the end."""
+    """How a figure came about. `jobs` ended in the window, or make up streaks where these are counted.
+
+    `next` is the mark of the following page of rows, None at the end.
+    """
 
     figure: KpiFigure
     expression: str
@@ -169,4 +177,6 @@ def _share(rows: Selector, row: Row) -> Amount:
         return rows.share(row) if isinstance(row, JobRow) else 0
     if isinstance(rows, TimeSelector):
         return rows.share(row) if isinstance(row, TimeRow) else 0
+    if isinstance(rows, StreakSelector):
+        return rows.share(row) if isinstance(row, StreakRow) else 0
     return rows.share(row) if isinstance(row, RepairRow) else 0

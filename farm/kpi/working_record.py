@@ -6,7 +6,7 @@ from typing import Any
 from farm.kpi.catalogue import indicator
 from farm.kpi.figure import figure_record
 from farm.kpi.indicator import Indicator
-from farm.kpi.parts import Amount, JobRow, LeftOut, Part, RepairRow, TimeRow
+from farm.kpi.parts import Amount, JobRow, LeftOut, Part, RepairRow, StreakRow, TimeRow
 from farm.kpi.working import WorkedRow, Working
 from farm.model.job_record import job_record
 from farm.model.times import rfc3339, rfc3339_or_none
@@ -28,7 +28,9 @@ def working_record(working: Working) -> dict[str, Any]:
             {"name": each.name, "why": each.why, "measure": each.measure.value, "amount": each.told}
             for each in working.left_out
         ],
-        "jobs": [_job(row, row.row, entry) for row in working.jobs if isinstance(row.row, JobRow)],
+        "jobs": [
+            _job(row, row.row, entry) for row in working.jobs if isinstance(row.row, JobRow | StreakRow)
+        ],
         "spans": [_span(row, row.row, entry) for row in working.spans if isinstance(row.row, TimeRow)],
         "repairs": [
             _repair(row, row.row, entry) for row in working.repairs if isinstance(row.row, RepairRow)
@@ -37,9 +39,10 @@ def working_record(working: Working) -> dict[str, Any]:
     }
 
 
-def _job(worked: WorkedRow, row: JobRow, entry: Indicator) -> dict[str, Any]:
+def _job(worked: WorkedRow, row: JobRow | StreakRow, entry: Indicator) -> dict[str, Any]:
     job = job_record(row.job, row.printer.name, row.printer.group)
-    verdict = None if row.verdict is None else verdict_record(row.verdict)
+    found = row.verdict if isinstance(row, JobRow) else None
+    verdict = None if found is None else verdict_record(found)
     return {"job": job | {"verdict": verdict}, **_shares(worked, entry)}
 
 

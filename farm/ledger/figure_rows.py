@@ -46,6 +46,7 @@ class EndedRow(NamedTuple):
     file: str | None
     material: str | None
     operator: str | None
+    spool: str | None
     cause: str | None
     filament_g: float | None
     filament_mm: float | None
@@ -62,14 +63,15 @@ class InspectedRow(NamedTuple):
     outcome: str
     cancelled_by: str | None
     started_ms: int | None
+    units: int
     file: str | None
     material: str | None
     operator: str | None
+    spool: str | None
     cause: str | None
     filament_g: float | None
     filament_mm: float | None
     resin_ml: float | None
-    units: int
     good_units: int
     rejected_units: int
 

@@ -27,10 +27,11 @@ LONGEST: Final = {
     "file": limits.FILE.length,
     "material": limits.MATERIAL.length,
     "operator": limits.OPERATOR.length,
+    "spool": limits.SPOOL.length,
 }
 """Characters, by field: what is taken in here is kept as it was said, never cut."""
 MOST_UNITS: Final = int(limits.UNITS.most)
-_LINE_FIELDS = frozenset({"who", "request_key", "name", "file", "material", "operator"})
+_LINE_FIELDS = frozenset({"who", "request_key", "name", "file", "material", "operator", "spool"})
 
 
 def check_texts(who: str, why: str, request_key: str | None) -> None:
@@ -68,12 +69,14 @@ def _check_correction(word: CorrectJob) -> None:
 
 def _description(word: DescribeJob) -> DescribeJob:
     if word == DescribeJob():
-        raise InvalidInput("description", "", "name at least one of file, material, operator and units")
+        raise InvalidInput(
+            "description", "", "name at least one of file, material, operator, spool and units"
+        )
     if word.units is not None and not 1 <= word.units <= MOST_UNITS:
         raise InvalidInput("units", word.units, f"must be from 1 to {MOST_UNITS:,}")
     texts = {
         field: tidy_text(field, value, wanted=True)
-        for field in ("file", "material", "operator")
+        for field in ("file", "material", "operator", "spool")
         if (value := getattr(word, field)) is not None
     }
     return msgspec.structs.replace(word, **texts)

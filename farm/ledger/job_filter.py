@@ -13,7 +13,7 @@ class JobFilter(msgspec.Struct, frozen=True, kw_only=True):
     start of a job under way (one whose start is not known is never left out for it). Jobs
     under way come first, then the ended ones, each newest first; `after` is the opaque mark
     of the page before. With `inspected` only ended jobs with a verdict, or only those without;
-    `says` are texts by `file`, `material`, `operator` and `cause`, "" for jobs that say none.
+    `says` are texts by `file`, `material`, `operator`, `spool` and `cause`, "" for those that say none.
     `open_only` and `ended_only` leave the others out.
     """
 

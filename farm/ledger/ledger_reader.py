@@ -12,6 +12,7 @@ from farm.ledger.job_filter import JobFilter, JobPage
 from farm.ledger.job_pages import job_page
 from farm.ledger.kind_of_time import simulated_now
 from farm.ledger.ledger_database import LedgerDatabase
+from farm.ledger.median_reach import first_by_median
 from farm.ledger.records import Evidence, IntakeFault, RejectedMessage, Revision, ShardStanding, TelemetryRow
 from farm.model.clash import PublisherClash
 from farm.model.feed import FeedEntry
@@ -106,6 +107,11 @@ class LedgerReader(LedgerDatabase):
         with self._reads() as connection:
             found = connection.execute(wanted.order_by(_job.id).limit(limit)).mappings()
             return [rows.job_of(row) for row in found]
+
+    def first_by_median(self, file: str) -> int | None:
+        """When the first print of the file ended that is held against its median; None for none."""
+        with self._reads() as connection:
+            return first_by_median(connection, file)
 
     def revisions(self, job_id: str) -> list[Revision]:
         """Every revision of a job, oldest first."""

@@ -37,7 +37,9 @@ class Gap(msgspec.Struct, frozen=True, array_like=True):
 class Position(msgspec.Struct, kw_only=True):
     """One queue. Everything up to `seq` is settled, but for the `gaps`, oldest first.
 
-    `unsent_bytes` is the size of what is unsent up to `measured`. Counters never fall.
+    `unsent_bytes` is the size of what is unsent up to `measured`. Counters never fall. Of instants that are
+    written again, `waiting_ms` is since when there are any, and `later_from_ms` since when more are to be
+    from `later_ms` on.
     """
 
     reader: str
@@ -50,6 +52,9 @@ class Position(msgspec.Struct, kw_only=True):
     measured: int = 0
     unsent_bytes: int = 0
     trouble: Trouble | None = None
+    waiting_ms: int | None = None
+    later_from_ms: int | None = None
+    later_ms: int = 0
 
 
 class Reject(msgspec.Struct, frozen=True):

@@ -118,6 +118,7 @@ job = Table(
     Column("resin_ml", Float),
     Column("material", String(limits.MATERIAL.length)),
     Column("operator", String(limits.OPERATOR.length)),
+    Column("spool", String(limits.SPOOL.length)),
     Column("units", Integer, nullable=False, default=1),
     Column("confidence", String(16)),
     Column("note", Text),

@@ -43,6 +43,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     resin_ml: float | None = None
     material: str | None = None
     operator: str | None = None
+    spool: str | None = None
     units: int = 1
     confidence: Confidence | None = None
     note: str | None = None

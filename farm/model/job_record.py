@@ -34,6 +34,7 @@ JOB_FIELDS = (
     "resin_ml",
     "material",
     "operator",
+    "spool",
     "units",
     "confidence",
     "note",

@@ -92,6 +92,7 @@ FILE = TextLimit(512, names=True)
 """A file's name with its folders: 4 bytes a character stay below what a PostgreSQL index holds."""
 MATERIAL = TextLimit(64, names=True)
 OPERATOR = TextLimit(128, names=True)
+SPOOL = TextLimit(64, names=True)
 HISTORY = TextLimit(128, names=True)
 NATIVE_ID = TextLimit(128, names=True)
 TOKEN = TextLimit(FILE.length + 32, names=True)

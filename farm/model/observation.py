@@ -75,6 +75,7 @@ class JobReading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     resin_ml: Annotated[float | None, limits.RESIN_ML] = None
     material: Annotated[str | None, limits.MATERIAL] = None
     operator: Annotated[str | None, limits.OPERATOR] = None
+    spool: Annotated[str | None, limits.SPOOL] = None
     units: Annotated[int | None, limits.UNITS] = None
     native_id: Annotated[str | None, limits.NATIVE_ID] = None
 

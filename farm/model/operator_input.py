@@ -48,6 +48,7 @@ class DescribeJob(msgspec.Struct, frozen=True, tag="describe", kw_only=True, omi
     file: str | None = None
     material: str | None = None
     operator: str | None = None
+    spool: str | None = None
     units: int | None = None
 
 

@@ -51,6 +51,7 @@ class NativeFrontEnd(FrontEnd):
             "filament_g": round(run.plan.grams * run.share(now), 2),
             "material": run.file.material,
             "operator": OPERATOR,
+            "spool": run.truth.spool,
             "units": run.file.units,
         }
 

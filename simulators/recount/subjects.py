@@ -39,6 +39,7 @@ BY_JOB: Final[Mapping[str, Which]] = {
     "file": lambda job, _: job.file or "",
     "material": lambda job, _: job.material or "",
     "operator": lambda job, _: job.operator or "",
+    "spool": lambda job, _: job.spool or "",
     "cause": lambda job, _: job.cause or "",
     "hour": lambda job, zone: str(_ended(job, zone).hour),
     "weekday": lambda job, zone: str(_ended(job, zone).isoweekday()),

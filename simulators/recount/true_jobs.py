@@ -39,6 +39,7 @@ class TrueJob(msgspec.Struct, frozen=True, kw_only=True):
     file: str | None
     material: str | None
     operator: str | None
+    spool: str | None
     outcome: Outcome
     cancelled_by: CancelledBy | None
     cause: Cause | None
@@ -89,6 +90,7 @@ def _counted(
         file=booked.file if true.file != booked.file and not true.file_sent else true.file,
         material=booked.material,
         operator=booked.operator,
+        spool=booked.spool,
         outcome=told.outcome or Outcome.UNKNOWN,
         cancelled_by=told.cancelled_by,
         cause=booked.cause if booked.cause in (None, Cause.UNKNOWN) else told.cause,

@@ -65,6 +65,7 @@ FULL_JOB = Job(
     resin_ml=2.5,
     material="PLA",
     operator="Olga",
+    spool="17",
     units=4,
     revision=3,
 )

@@ -45,7 +45,7 @@ JOB_WORDS = [
     CorrectJob(),
     CorrectJob(outcome=Outcome.FAILED, cause=Cause.ADHESION),
     CorrectJob(outcome=Outcome.CANCELLED, cancelled_by=CancelledBy.PERSON),
-    DescribeJob(file="Grüße.gcode", material="PLA", operator="Olga", units=4),
+    DescribeJob(file="Grüße.gcode", material="PLA", operator="Olga", spool="17", units=4),
     DescribeJob(units=2),
     NoteJob("first layer\nlooked thin"),
     NoteJob(""),

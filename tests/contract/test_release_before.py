@@ -86,7 +86,8 @@ def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
 
 def of_then(job: dict[str, Any]) -> dict[str, Any]:
     """The job without what that release did not know, which must be empty."""
-    assert [job.pop(name) for name in ("confidence", "note", "expected_ms", "resin_ml")] == [None] * 4
+    added = ("confidence", "note", "expected_ms", "resin_ml", "spool")
+    assert [job.pop(name) for name in added] == [None] * len(added)
     return job
 
 

@@ -1,7 +1,7 @@
 """A ledger filled with a farm, and the API served over it on a free port."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -14,18 +14,25 @@ from api.exposition import Outbox
 from api.server import ApiServer
 from api.settings import ApiSettings
 from api.setup import RefusalProvider, SetupProvider
+from farm.kpi.forecast import Forecast
 from farm.ledger.alert_store import AlertStore
 from farm.ledger.calendar_store import CalendarStore
 from farm.ledger.history_port import HistoryReader
 from farm.ledger.ledger import Ledger, open_ledger
 from farm.model.alert import DeliveryAttempt, DeliveryProgress, DeliveryState, Settlement
 from farm.model.clock import Clock
+from farm.model.printer_status import PrinterStatus
 from farm.settings import SiteSettings
 from tests.fakes.sample_farm import NOW_MS, SampleFarm
 from tests.figures import kpi_engine
 
 SITE = SiteSettings(name="main", time_zone="Europe/Berlin")
 TOKEN = "a-token-made-up-for-tests"
+
+
+def nothing_coming(statuses: Sequence[PrinterStatus], now_ms: int) -> list[Forecast]:
+    """No print under way is ever done."""
+    return []
 
 
 def fixed_clock() -> int:

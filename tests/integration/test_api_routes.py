@@ -91,6 +91,16 @@ def test_lists_every_printer_with_state_job_and_streak(server: FarmServer, farm:
     assert printing["time_left_seconds"] > 0
 
 
+def test_the_time_left_of_a_printer_is_its_forecast(server: FarmServer) -> None:
+    coming = {each["printer_id"]: each for each in get(server, "/forecast")["items"]}
+    under_way = {each["id"]: each["job"] for each in get(server, "/printers")["items"] if each["job"]}
+    assert coming.keys() == under_way.keys() != set()
+    for printer_id, job in under_way.items():
+        times = ("done_at", "earliest_at", "latest_at")
+        assert {name: job[name] for name in times} == {name: coming[printer_id][name] for name in times}
+        assert get(server, f"/printers/{printer_id}")["job"] == job
+
+
 def test_the_forecast_tells_who_is_done_first_and_who_is_free(server: FarmServer, farm: SampleFarm) -> None:
     found = get(server, "/forecast")
     at_work = [

@@ -63,8 +63,21 @@ SAID_OF_JOBS: list[tuple[list[str], OperatorWord]] = [
         CloseJob(outcome=Outcome.FAILED, cause=Cause.HOST),
     ),
     (
-        ["describe", DONE, "--file", "a.gcode", "--material", "PLA", "--operator", "olga", "--units", "3"],
-        DescribeJob(file="a.gcode", material="PLA", operator="olga", units=3),
+        [
+            "describe",
+            DONE,
+            "--file",
+            "a.gcode",
+            "--material",
+            "PLA",
+            "--operator",
+            "olga",
+            "--spool",
+            "17",
+            "--units",
+            "3",
+        ],
+        DescribeJob(file="a.gcode", material="PLA", operator="olga", spool="17", units=3),
     ),
 ]
 

@@ -223,10 +223,21 @@ def test_a_job_under_way_is_described_noted_and_ended_by_people(shop: Shop) -> N
     shop.prints("hangs", "job_started")
     shop.job_is("hangs", outcome=None)
     job = shop.job("hangs")["id"]
-    told = ("--material", "PETG", "--operator", "ada", "--units", "4", "--file", "gear.gcode")
+    told = (
+        "--material",
+        "PETG",
+        "--operator",
+        "ada",
+        "--spool",
+        "17",
+        "--units",
+        "4",
+        "--file",
+        "gear.gcode",
+    )
     assert shop.types("job", "describe", job, *told) is None
     assert shop.types("job", "note", job, "first layer watched") is None
-    shop.job_is("hangs", material="PETG", operator="ada", units=4, file="gear.gcode")
+    shop.job_is("hangs", material="PETG", operator="ada", spool="17", units=4, file="gear.gcode")
     assert shop.posts(f"jobs/{job}", what="describe", material="PLA") is None
     assert shop.posts(f"jobs/{job}", what="note", text="warped") is None
     assert shop.types("job", "close", job[:8], "--outcome", "failed", "--cause", "host") is None

@@ -63,7 +63,7 @@ def unsent(folder: Path) -> dict[str, int]:
 def ship(folder: Path) -> None:
     """Run the evaluator until nothing is unsent."""
     with running(folder, "evaluator") as evaluator:
-        settled = {"feed": 0, "telemetry": 0, "kpi": 0}
+        settled = {"feed": 0, "telemetry": 0, "kpi": 0, "restated": 0}
         wait_until(lambda: unsent(folder) == settled, "all is shipped", limit_s=60)
         assert evaluator.end() == 0
 
@@ -86,7 +86,12 @@ def test_the_evaluator_ships_and_the_ledger_can_be_rebuilt(influx: PrivateInflux
     assert exported == layerline_json("export", "jobs", "--window", "24h", folder=set_up)
     assert len(exported) == len([job for job in again if job["outcome"] is not None])
     status = layerline_json("influx", "status", folder=set_up)
-    assert {each["queue"]: each["entries"] for each in status} == {"feed": 0, "telemetry": 0, "kpi": 0}
+    assert {each["queue"]: each["entries"] for each in status} == {
+        "feed": 0,
+        "telemetry": 0,
+        "kpi": 0,
+        "restated": 0,
+    }
     assert {frozenset(each) for each in status} == {frozenset(OutboxQueueRecord.model_fields)}
     assert status[0]["stored_at"].endswith("Z")
     rebuilt = layerline_json(

@@ -21,8 +21,10 @@ def main() -> int:
     """Play what is asked for; how many stories did not come out as they must."""
     asked = _arguments()
     stories = [story for story in STORIES if not asked.stories or story.__name__ in asked.stories]
-    octoprint = programs.octoprint(asked.cache, asked.mqtt_plugin)
-    moonraker = programs.moonraker(asked.cache)
+    needs_octoprint = any(story in octoprint_stories.STORIES for story in stories)
+    needs_moonraker = any(story in moonraker_stories.STORIES for story in stories)
+    octoprint = programs.octoprint(asked.cache, asked.mqtt_plugin) if needs_octoprint else Path()
+    moonraker = programs.moonraker(asked.cache) if needs_moonraker else Path()
     with tempfile.TemporaryDirectory(prefix="layerline-real-", ignore_cleanup_errors=True) as folder:
         stage = Stage(Path(folder), octoprint, moonraker)
         try:

@@ -89,6 +89,15 @@ class Farm:
         """The jobs of a printer, newest first."""
         return list(self._ask(f"jobs?printer={printer}")["items"])
 
+    def figure(self, kpi: str) -> dict[str, Any]:
+        """An indicator of the farm over the last day."""
+        (figure,) = self._ask(f"kpis?name={kpi}&window=24h")["items"]
+        return dict(figure)
+
+    def forecast(self) -> dict[str, Any]:
+        """What is coming."""
+        return dict(self._ask("forecast"))
+
     def refused(self) -> list[Any]:
         """Whom the embedded broker did not let in, and why, newest first."""
         return list(self._ask("refused-clients")["items"])

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from tests.real.looking import restart_and_compare, wait_until_over
 from tests.real.stage import VORON, Stage
+from tests.servers import wait_until
 
 _SOON_S = 30.0
 _ASKED_S = 15.0
@@ -39,6 +40,23 @@ def klipper_ends_while_away(stage: Stage) -> None:
     assert stage.farm.state(VORON) == "finished"
 
 
+def klipper_estimate(stage: Stage) -> None:
+    """What the slicer wrote into the file arrives with the job, and in the accuracy of estimates."""
+    printer = stage.moonraker()
+    printer.upload("sliced.gcode", seconds=80, grams=12.5)
+    before = stage.farm.figure("estimate_accuracy")["counts"]["estimated"]
+    printer.print_file("sliced.gcode", 44)
+    stage.farm.wait_for(VORON, "printing", _SOON_S)
+    wait_until(lambda: stage.farm.jobs(VORON)[0]["expected_seconds"] == 80, "the estimate arrives", _ASKED_S)
+    (coming,) = stage.farm.forecast()["items"]
+    assert (coming["file"], coming["told"]) == ("sliced.gcode", "estimate"), coming
+    wait_until_over(stage, VORON, "sliced.gcode", 120)
+    job, figure = stage.farm.jobs(VORON)[0], stage.farm.figure("estimate_accuracy")
+    assert (job["outcome"], job["expected_seconds"]) == ("succeeded", 80), job
+    assert figure["counts"]["estimated"] == before + 1, figure
+    assert 0.3 < figure["value"] < 0.7, figure
+
+
 def klipper_dies(stage: Stage) -> None:
     """A Klipper that dies in mid-print is noticed as soon as its Moonraker was asked."""
     printer = stage.moonraker()
@@ -71,6 +89,7 @@ STORIES: tuple[Callable[[Stage], None], ...] = (
     klipper_idle,
     klipper_in_mid_print,
     klipper_ends_while_away,
+    klipper_estimate,
     klipper_dies,
     moonraker_dies,
 )

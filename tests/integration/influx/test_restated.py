@@ -8,6 +8,7 @@ import pytest
 
 from farm.influx.ledger_kpis import LedgerKpis
 from farm.influx.sender import Sender
+from farm.influx.status import OutboxStatus
 from farm.kpi.calendar import ShopCalendar
 from farm.kpi.opening_hours import parse_week
 from farm.ledger.calendar_store import CalendarStore
@@ -167,3 +168,39 @@ def test_late_evidence_restates_the_points_since(shipping: Shipping) -> None:
     shipping.sender.step()
     after = shipping.figures("utilization")
     assert {at for at in after if after[at] != before[at]} == {at for at in after if at > from_ms}
+
+
+def test_a_new_print_restates_what_its_file_was_held_against_once_a_day(
+    shipping: Shipping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("farm.influx.restated_queue.MEDIANS_EVERY_MS", HOUR_MS)
+    printer, ends = shipping.farm.printers[0], [BEGIN + HOUR_MS, BEGIN + 2 * HOUR_MS]
+    shipping.until(BEGIN + EVERY_MS)
+    for number, end in enumerate(ends):
+        shipping.until(end)
+        took_ms = (number + 1) * 20 * MINUTE_MS
+        shipping.farm.job(printer, end - took_ms, end, Outcome.SUCCEEDED)
+    shipping.until(ends[1] + HOUR_MS - EVERY_MS)
+    assert shipping.figures("performance")[ends[0] + HOUR_MS]["value"] == 1.0
+    shipping.until(ends[1] + HOUR_MS + EVERY_MS)
+    point = shipping.figures("performance")[ends[0] + HOUR_MS]
+    assert point["value"] == 1.5
+    assert "restated_ms" in point
+
+
+def test_what_is_still_to_be_restated_is_shown(shipping: Shipping, monkeypatch: pytest.MonkeyPatch) -> None:
+    two_prints(shipping)
+    monkeypatch.setattr("farm.influx.restated_queue.INSTANTS_AT_ONCE", 1)
+    by = ChangedBy("petra", "service", shipping.clock.now_ms)
+    MaintenanceStore(shipping.farm.ledger.engine).plan(by, from_ms=BEGIN, to_ms=BEGIN + HOUR_MS)
+    shipping.sender.step()
+    shipping.sender.close()
+    status = OutboxStatus(shipping.farm.ledger.engine, shipping.settings.kpi_every_seconds)
+    shown = {each.queue: each for each in status.queues(shipping.clock.now_ms + MINUTE_MS)}["restated"]
+    assert 0 < shown.entries < 24
+    assert (shown.seconds, shown.trouble) == (60, None)
+    shipping.restart()
+    shipping.settle()
+    shipping.sender.close()
+    shown = {each.queue: each for each in status.queues(shipping.clock.now_ms + MINUTE_MS)}["restated"]
+    assert (shown.entries, shown.seconds) == (0, 0)

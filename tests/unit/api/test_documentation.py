@@ -135,7 +135,14 @@ def test_every_kind_of_feed_entry_is_documented(text: str) -> None:
 
 def test_every_metric_is_documented_and_every_documented_metric_is_there(text: str) -> None:
     with farm_ledger(sample_farm(5, days=1)) as ledger:
-        farm_view = FarmView(ledger, AlertStore(ledger.engine), ApiSettings(), SITE, fixed_clock)
+        farm_view = FarmView(
+            ledger,
+            AlertStore(ledger.engine),
+            ApiSettings(),
+            SITE,
+            fixed_clock,
+            forecaster=kpi_engine(ledger, SITE).forecasts,
+        )
         registry = CollectorRegistry()
         AlertStore(ledger.engine).book(AlertBatch(reader=EVALUATOR, seen=None, seq=1))
         registry.register(FarmCollector(farm_view, LiveStream(farm_view), lambda _now_ms: [QUEUE]))

@@ -10,7 +10,7 @@ from farm.model.alert import Alert, AlertState, Severity
 from farm.model.job import Job
 from farm.model.printer import Printer
 from farm.model.states import Outcome
-from tests.fakes.farm_server import SITE, farm_ledger, fixed_clock
+from tests.fakes.farm_server import SITE, farm_ledger, fixed_clock, nothing_coming
 
 
 def alert(number: int, jobs: list[str]) -> Alert:
@@ -29,7 +29,9 @@ def alert(number: int, jobs: list[str]) -> Alert:
 
 
 def transactions_for(ledger: Ledger, alerts: list[Alert]) -> int:
-    view = FarmView(ledger, AlertStore(ledger.engine), ApiSettings(), SITE, fixed_clock)
+    view = FarmView(
+        ledger, AlertStore(ledger.engine), ApiSettings(), SITE, fixed_clock, forecaster=nothing_coming
+    )
     begun: list[object] = []
 
     def count(connection: object) -> None:

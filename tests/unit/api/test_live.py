@@ -12,7 +12,7 @@ from farm.ledger.alert_store import AlertStore
 from farm.ledger.batch import Batch
 from farm.ledger.ledger import Ledger
 from farm.model.feed import FeedEntry, FeedKind
-from tests.fakes.farm_server import SITE, farm_ledger, fixed_clock
+from tests.fakes.farm_server import SITE, farm_ledger, fixed_clock, nothing_coming
 from tests.fakes.sample_farm import NOW_MS, sample_farm
 
 LIMIT_S = 20
@@ -23,7 +23,9 @@ def entries(count: int) -> list[FeedEntry]:
 
 
 def board_over(ledger: Ledger) -> FarmView:
-    return FarmView(ledger, AlertStore(ledger.engine), ApiSettings(), SITE, fixed_clock)
+    return FarmView(
+        ledger, AlertStore(ledger.engine), ApiSettings(), SITE, fixed_clock, forecaster=nothing_coming
+    )
 
 
 def test_an_entry_is_one_event_whatever_its_text_holds() -> None:

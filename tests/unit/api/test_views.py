@@ -1,8 +1,8 @@
+import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from api.views import job_under_way, status_view, time_account, time_left_seconds
+from api.views import job_under_way, status_view, time_account
+from farm.kpi.forecast import Forecast, MeasuredEstimates, forecast
 from farm.kpi.windows import Window
 from farm.model.job import Job
 from farm.model.observation import Telemetry
@@ -10,7 +10,7 @@ from farm.model.printer import Printer
 from farm.model.printer_status import PrinterStatus
 from farm.model.span import Span
 from farm.model.states import Outcome, PrinterState
-from farm.model.times import HOUR_MS
+from farm.model.times import HOUR_MS, rfc3339
 
 PRINTER = Printer(id="p", site="main", name="bay1", adapter="native", first_seen_ms=0)
 JOB = Job(id="j", printer_id="p", file="a.gcode", started_ms=0, progress=0.1)
@@ -31,41 +31,42 @@ def status(
     )
 
 
-def test_time_left_follows_from_the_progress_and_leaves_pauses_and_heat_up_out() -> None:
-    assert time_left_seconds(0.5, 4 * HOUR_MS, HOUR_MS) == 3 * 3600
-    assert time_left_seconds(1.0, HOUR_MS, 0) == 0
+def coming(status: PrinterStatus, now_ms: int = 2 * HOUR_MS) -> Forecast | None:
+    return forecast(status, MeasuredEstimates(), now_ms)
 
 
-@pytest.mark.parametrize("progress", [None, 0.0, 0.019, 1.5, -1.0])
-def test_time_left_is_not_guessed_from_too_little(progress: float | None) -> None:
-    assert time_left_seconds(progress, HOUR_MS, 0) is None
-    assert time_left_seconds(0.5, None, 0) is None
+def test_the_time_left_is_that_of_the_forecast() -> None:
+    said = status(job=msgspec.structs.replace(JOB, expected_ms=5 * HOUR_MS, printing_ms=HOUR_MS))
+    view = job_under_way(said, coming(said), 2 * HOUR_MS)
+    assert view is not None
+    assert (view.time_left_seconds, view.done_at) == (3 * 3600, rfc3339(5 * HOUR_MS))
+    assert (view.earliest_at, view.latest_at) == (None, None)
 
 
-@given(st.floats(0.02, 1), st.integers(0, 10**9), st.integers(0, 10**10))
-def test_time_left_is_never_negative(progress: float, elapsed_ms: int, not_printing_ms: int) -> None:
-    left = time_left_seconds(progress, elapsed_ms, not_printing_ms)
-    assert left is not None
-    assert left >= 0
+def test_without_a_forecast_nothing_is_said_of_the_time_left() -> None:
+    view = job_under_way(status(), None, 2 * HOUR_MS)
+    assert view is not None
+    assert (view.progress, view.time_left_seconds, view.done_at) == (0.1, None, None)
 
 
 def test_the_latest_progress_stands_above_the_booked_one() -> None:
-    view = job_under_way(status(progress=0.25))
+    now = status(progress=0.25)
+    view = job_under_way(now, coming(now), 2 * HOUR_MS)
     assert view is not None
     assert view.progress == 0.25
-    assert view.time_left_seconds == 3 * 3600
+    assert view.time_left_seconds == 6 * 3600
 
 
 def test_an_ended_job_is_not_under_way() -> None:
     ended = Job(id="j", printer_id="p", file=None, started_ms=0, ended_ms=1, outcome=Outcome.FAILED)
-    assert job_under_way(status(job=ended)) is None
+    assert job_under_way(status(job=ended), None, HOUR_MS) is None
 
 
 def test_a_printer_is_observed_only_while_its_collector_books_and_its_state_is_known() -> None:
     now_ms = HOUR_MS + 60_000
-    assert status_view(status(), 0, now_ms, 60_000).observed
-    assert not status_view(status(), 0, now_ms + 1, 60_000).observed
-    assert not status_view(status(PrinterState.UNKNOWN), 0, now_ms, 60_000).observed
+    assert status_view(status(), 0, None, now_ms, 60_000).observed
+    assert not status_view(status(), 0, None, now_ms + 1, 60_000).observed
+    assert not status_view(status(PrinterState.UNKNOWN), 0, None, now_ms, 60_000).observed
 
 
 def test_hours_add_up_and_unknown_time_is_not_observed() -> None:

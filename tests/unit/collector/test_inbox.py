@@ -183,14 +183,16 @@ def test_a_job_that_hangs_is_ended_and_its_late_end_changes_nothing(shop: Shop) 
 
 def test_facts_and_notes_of_an_open_job_stand_to_its_end_and_beyond(shop: Shop) -> None:
     shop.hear(1, event="job_started", job={"id": "a", "file": "a.gcode"})
-    shop.say(DescribeJob(material="PETG", operator="Ada", units=4), 2, job=shop.job("a"))
+    shop.say(DescribeJob(material="PETG", operator="Ada", spool="17", units=4), 2, job=shop.job("a"))
     shop.say(NoteJob("first layer watched"), 2.5, job=shop.job("a"))
     shop.hear(4, event="job_succeeded", job={"id": "a", "file": "a.gcode"})
     job = shop.job("a")
-    assert (job.material, job.operator, job.units, job.note) == ("PETG", "Ada", 4, "first layer watched")
+    assert (job.material, job.operator, job.spool, job.units) == ("PETG", "Ada", "17", 4)
+    assert job.note == "first layer watched"
     shop.hear(0.5, state="error")
     job = shop.job("a")
-    assert (job.material, job.operator, job.units, job.note) == ("PETG", "Ada", 4, "first layer watched")
+    assert (job.material, job.operator, job.spool, job.units) == ("PETG", "Ada", "17", 4)
+    assert job.note == "first layer watched"
 
 
 def test_a_job_whose_evidence_is_gone_is_amended_where_it_stands(shop: Shop) -> None:

@@ -43,6 +43,7 @@ JOBS = st.lists(
         printer_id=st.sampled_from([bay.id for bay in BAYS]),
         file=st.sampled_from([None, "a.gcode", "b.gcode"]),
         material=st.sampled_from([None, "PLA"]),
+        spool=st.sampled_from([None, "17"]),
         operator=st.sampled_from([None, "anna"]),
         started_ms=st.none() | st.integers(START_MS, END),
         ended_ms=st.integers(START_MS - HOUR_MS, END + HOUR_MS),
@@ -63,6 +64,7 @@ def plain_counts(jobs: Sequence[Job]) -> dict[Dimension, dict[str, tuple[int, in
             Dimension.PRINTER: names[job.printer_id],
             Dimension.FILE: job.file,
             Dimension.MATERIAL: job.material,
+            Dimension.SPOOL: job.spool,
             Dimension.OPERATOR: job.operator,
             Dimension.HOUR: hour,
         }
@@ -77,7 +79,6 @@ def plain_counts(jobs: Sequence[Job]) -> dict[Dimension, dict[str, tuple[int, in
     return {
         dimension: {value: (failed[dimension][value], count) for value, count in values.items()}
         for dimension, values in attempts.items()
-        if dimension is not Dimension.SPOOL
     }
 
 

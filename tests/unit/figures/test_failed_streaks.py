@@ -1,5 +1,7 @@
 """Streaks over columns are those that the rule finds in the jobs themselves, however these change."""
 
+from itertools import takewhile
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -63,9 +65,20 @@ def expected(jobs: list[EndedJob], window: list[int]) -> list[list[int]]:
                 int(now > 0),
                 len(known),
                 len([job for job in own if job.ended_ms < end]),
+                0,
+                since_success(own, end).count(Outcome.UNKNOWN),
+                since_success(own, end).count(Outcome.CANCELLED),
             ]
         )
     return found
+
+
+def since_success(jobs: list[EndedJob], until: int) -> list[Outcome]:
+    """How the jobs ended that came after the last success."""
+    newest = sorted((job for job in jobs if job.ended_ms < until), reverse=True)
+    return [
+        *takewhile(lambda each: each is not Outcome.SUCCEEDED, (ENDINGS[job.ending][0] for job in newest))
+    ]
 
 
 @settings(deadline=None)
@@ -90,4 +103,5 @@ def test_streaks_are_those_of_the_rule(
         assert told.told(WINDOWS, everybody, PRINTERS).tolist() == found
         whole = np.array(found)
         together = np.concatenate((whole[:, :, :4].max(axis=1), whole[:, :, 4:].sum(axis=1)), axis=1)
+        together[:, 7] = whole[:, :, 0].sum(axis=1) - together[:, 0]
         assert (told.told(WINDOWS, farm, 1)[:, 0] == together).all()

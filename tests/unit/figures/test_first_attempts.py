@@ -54,7 +54,7 @@ class Kept:
     def put(self, job_id: str, job: EndedJob | None, units: tuple[int, int] | None) -> None:
         inspected = None
         if job is not None and units is not None:
-            codes = (job.printer, job.file, job.material, job.operator, job.cause)
+            codes = (job.printer, job.file, job.material, job.operator, job.cause, job.spool)
             inspected = InspectedJob(job.ended_ms, *codes, job.ending, job.started_ms, job.units, *units)
         self.attempts.touch((self.jobs.get(job_id), job, self.inspections.get(job_id)))
         self.inspections.put(job_id, inspected)

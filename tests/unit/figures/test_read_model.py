@@ -141,6 +141,24 @@ def test_a_job_that_was_changed_behind_its_back_is_told(booked: Ledger) -> None:
     assert "2 jobs are held that did not end" in [each.detail for each in differences(model)]
 
 
+def test_streaks_and_medians_that_are_held_wrongly_are_told(booked: Ledger) -> None:
+    with booked.engine.begin() as connection:
+        connection.execute(update(schema.job).values(printing_ms=8 * MINUTE))
+    assert kinds(model_of(booked)) == set()
+    model = model_of(booked)
+    with model.current():
+        # What is derived is made while other jobs are held.
+        held = model.jobs.columns.rows
+        right = held.ending.copy(), held.printing_ms.copy()
+        held.ending[:], held.printing_ms[:] = held.ending[::-1].copy(), held.printing_ms + 1
+        model.streaks.told(np.array([[0, T0 + HOUR]]), np.arange(len(model.printers)), len(model.printers))
+        assert model.median_of("b.gcode") > 0
+        held.ending[:], held.printing_ms[:] = right
+    told = [each.detail for each in differences(model)]
+    assert any("failed prints in a row" in each for each in told)
+    assert any("by the median of its prints" in each for each in told)
+
+
 def test_a_job_that_is_revised_moves_from_one_subject_to_another(booked: Ledger) -> None:
     engine, window = KpiEngine(model_of(booked), SiteSettings()), Window("all", T0, T0 + HOUR)
 

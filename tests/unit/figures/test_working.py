@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from random import Random
 from typing import Any
 
 import msgspec
@@ -16,7 +17,8 @@ from farm.figures.engine import KpiEngine
 from farm.figures.read_model import ReadModel
 from farm.figures.working import RowsWanted, with_planned_work
 from farm.kpi.calendar import ShopCalendar
-from farm.kpi.catalogue import CATALOGUE
+from farm.kpi.catalogue import CATALOGUE, indicator
+from farm.kpi.expression import names_in
 from farm.kpi.indicator import Indicator
 from farm.kpi.opening_hours import parse_week
 from farm.kpi.parts import JobRow, Measure, TimeRow
@@ -105,14 +107,15 @@ def jobs_of(played: Played) -> Iterator[tuple[Job, int | None]]:
         job = Job(
             id=f"{played.printer.name}-{number}",
             printer_id=played.printer.id,
-            file="part.gcode",
-            started_ms=START_MS,
+            file=(None, "part.gcode", "other.gcode")[units % 3],
+            started_ms=None if minutes % 5 == 1 else START_MS + max(0, after_ms - minutes * MINUTE_MS),
             ended_ms=START_MS + after_ms,
             outcome=outcome,
             cancelled_by=by if outcome is Outcome.CANCELLED else None,
             units=units,
             printing_ms=minutes * MINUTE_MS,
             paused_ms=units * MINUTE_MS,
+            spool=("17", None, "18")[minutes % 3],
             expected_ms=None if number % 2 else (minutes // 2) * MINUTE_MS,
             filament_g=minutes / 7 if number % 3 == 0 else None,
             filament_mm=minutes * 100 / 7 if number % 3 == 1 else None,
@@ -231,9 +234,72 @@ def test_the_rows_of_a_working_add_up_to_its_figure(
                 {each.name: each.amount for each in first.sums if each.amount}
             )
             omitted = {each.name: each.amount for each in first.left_out if each.name not in NO_ROWS}
-            assert +added_up(pages, "left_out") == omitted
+            assert +added_up(pages, "left_out") == pytest.approx(omitted)
             shown = {**figure.counts, **figure.amounts}
             assert all(shown[each.name] == each.told for each in first.sums)
+            assert figure.value == pytest.approx(worked_out(figure.id, first, added_up(pages, "adds")))
+
+
+def worked_out(kpi_id: str, working: Working, added: Mapping[str, Any]) -> float | None:
+    """The value by the expression of the indicator, out of what the rows add."""
+    entry = indicator(kpi_id)
+    if working.figure.value is None:
+        return None
+    measures = {part.name: part.rows.measure for part in entry.parts}
+    numbers = {name: measure.told(added[name]) for name, measure in measures.items()}
+    for name in names_in(entry.expression):
+        if name not in numbers:
+            numbers[name] = evaluated(entry.beside[name], numbers)
+    return evaluated(entry.expression, numbers)
+
+
+def evaluated(expression: str, numbers: Mapping[str, float]) -> float:
+    """What an expression comes to."""
+    signs = expression.translate({ord("÷"): "/", ord("×"): "*", ord("−"): "-"})
+    return float(eval(signs, {"__builtins__": {}}, dict(numbers)))  # noqa: S307  an expression of our own
+
+
+def busy_farm(seed: int) -> list[Played]:
+    """Printers that did much, of every kind."""
+    random = Random(seed)
+
+    def played(printer: Printer) -> Played:
+        states = [(random.choice([*PrinterState]), random.randrange(1, 6 * HOUR_MS)) for _ in range(8)]
+        jobs = [
+            (
+                random.randrange(2 * DAY_MS),
+                outcome := random.choice([*Outcome, Outcome.FAILED, Outcome.SUCCEEDED]),
+                random.choice([None, *CancelledBy]) if outcome is Outcome.CANCELLED else None,
+                random.randrange(1, 5),
+                random.randrange(600),
+                random.choice([None, None, 0, 1, 3]),
+            )
+            for _ in range(12)
+        ]
+        return Played(printer, states, jobs)
+
+    return [played(printer) for printer in PRINTERS]
+
+
+@pytest.mark.parametrize(
+    ("by", "strict"),
+    [*((by, False) for by in SCOPES), ((Scope.PRINTER,), True), ((Scope.FILE,), True)],
+    ids=str,
+)
+def test_every_figure_of_the_catalogue_follows_from_its_rows_by_every_scope(by: Scopes, strict: bool) -> None:
+    site = SiteSettings(preparing_counts_as_printing=not strict, cancelled_counts_as_attempt=strict)
+    window = Window("any", START_MS + 9 * HOUR_MS, END - 5 * HOUR_MS)
+    with ledger_of(busy_farm(len(by[0])), [("left", 20 * HOUR_MS, 2 * HOUR_MS)]) as ledger:
+        engine = engine_of(ledger, site)
+        figures = engine.evaluate(None, window, by, END)
+        assert {figure.id for figure in figures} == {entry.id for entry in CATALOGUE}
+        for figure in figures:
+            pages = [*whole_working(engine, figure.id, window, by, figure.scope_id, 20)]
+            added, first = added_up(pages, "adds"), pages[0]
+            assert +added == pytest.approx({each.name: each.amount for each in first.sums if each.amount})
+            omitted = {each.name: each.amount for each in first.left_out if each.name not in NO_ROWS}
+            assert +added_up(pages, "left_out") == pytest.approx(omitted)
+            assert figure.value == pytest.approx(worked_out(figure.id, first, added))
 
 
 @pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.id)

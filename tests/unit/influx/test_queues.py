@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from farm.influx.outbox import Outbox
-from farm.influx.points import TimedFigure
+from farm.influx.points import TimedFigure, TimedForecast
 from farm.influx.sender import Sender
 from farm.influx.settings import InfluxSettings
 from farm.influx.status import OutboxStatus, QueueStatus
+from farm.kpi.forecast import Forecast, Told
 from farm.kpi.subjects import Scope
 from farm.ledger import schema
 from farm.ledger.ledger import Ledger, open_ledger
@@ -18,7 +19,8 @@ from farm.ledger.records import TelemetryRow
 from farm.model.back_off import BackOff
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.observation import Telemetry
-from farm.model.states import Outcome
+from farm.model.printer import Printer
+from farm.model.states import Outcome, PrinterState
 from farm.model.times import DAY_MS, HOUR_MS, MINUTE_MS
 from tests.influx_farm import START, BookedFarm, HandedClock, a_figure, empty_outbox
 from tests.influx_played import PlayedServer
@@ -280,10 +282,15 @@ def test_version_3_is_never_asked_to_erase(
 
 
 class PlayedKpis:
-    """One figure of the farm, and one of a printer, at every instant."""
+    """One figure of the farm, and one of a printer, at every instant, and what is coming."""
 
-    def __init__(self, clock: HandedClock) -> None:
+    def __init__(self, clock: HandedClock, coming: Sequence[Forecast] = ()) -> None:
         self._clock = clock
+        self._coming = coming
+
+    def forecasts(self, at_ms: int) -> Sequence[TimedForecast]:
+        printer = Printer(id="p", site="main", name="bay1", adapter="native", first_seen_ms=0)
+        return [TimedForecast(at_ms, printer, each, is_next=True) for each in self._coming]
 
     def present_ms(self) -> int:
         return self._clock()
@@ -297,6 +304,25 @@ class PlayedKpis:
 
     def points_at(self, instants: Sequence[int], printers_at: Sequence[int]) -> Sequence[TimedFigure]:
         return [point for at_ms in instants for point in self.points(at_ms, printers=at_ms in printers_at)]
+
+
+def test_forecasts_are_written_of_the_present_and_of_no_minute_that_was_missed(
+    farm: BookedFarm, server: PlayedServer, clock: HandedClock
+) -> None:
+    coming = Forecast(
+        printer_id="p", printer="bay1", group=None, state=PrinterState.PRINTING, job_id="j", file="a",
+        told=Told.ESTIMATE, done_ms=START + HOUR_MS,
+    )  # fmt: skip
+    sender = sender_for(farm.ledger, server, clock, PlayedKpis(clock, [coming]))
+    sender.step()
+    server.up = False
+    for _ in range(5):
+        clock.now_ms += MINUTE_MS
+        sender.step()
+    server.up = True
+    empty_outbox(sender, farm.ledger, clock)
+    told = {line.rsplit(b" ", 1)[1] for _, line in server.written if line.startswith(b"forecast,")}
+    assert len(kpi_minutes(server, b"farm")) > len(told) == 2
 
 
 def kpi_minutes(server: PlayedServer, scope: bytes) -> list[int]:

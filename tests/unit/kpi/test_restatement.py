@@ -16,7 +16,13 @@ from farm.kpi.outcomes import (
     OutcomeTally,
     RejectedMaterial,
 )
-from farm.kpi.restatement import OF_OPENING_HOURS, OF_VERDICTS, restatement_of
+from farm.kpi.restatement import (
+    OF_MEDIANS,
+    OF_OPENING_HOURS,
+    OF_VERDICTS,
+    restatement_by_median,
+    restatement_of,
+)
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.states import Outcome, PrinterState
 from farm.model.times import DAY_MS, HOUR_MS
@@ -100,3 +106,34 @@ def test_a_restatement_says_who_why_and_what_stood_before_and_after() -> None:
     assert (found.printer_id, found.job_id) == ("p", "j")
     assert frozenset(found.indicators) == OF_VERDICTS
     assert msgspec.json.encode(found)
+
+
+def print_of(kind: FeedKind, **body: Any) -> FeedEntry:
+    told = {"file": "a.gcode", "outcome": "succeeded", "printing_ms": 50, "started_ms": 100, "ended_ms": 300}
+    return entry(kind, **{**told, **body})
+
+
+@pytest.mark.parametrize(
+    ("told", "from_ms"),
+    [
+        (print_of(FeedKind.JOB_ENDED), 200),
+        (print_of(FeedKind.JOB_ENDED, ended_ms=200), None),
+        (print_of(FeedKind.JOB_ENDED, outcome="failed"), None),
+        (print_of(FeedKind.JOB_ENDED, printing_ms=0), None),
+        (print_of(FeedKind.JOB_ENDED, file="other.gcode"), None),
+        (print_of(FeedKind.JOB_ENDED, file=None), None),
+        (print_of(FeedKind.JOB_REVISED, started_ms=250), 200),
+        (print_of(FeedKind.JOB_REVISED, started_ms=250, outcome="failed"), 200),
+        (print_of(FeedKind.JOB_REVISED), None),
+        (print_of(FeedKind.JOB_STARTED), None),
+    ],
+)
+def test_a_print_restates_what_is_held_against_the_median_of_its_file(
+    told: FeedEntry, from_ms: int | None
+) -> None:
+    found = restatement_by_median(told, {"a.gcode": 200}.get)
+    assert (None if found is None else found.from_ms) == from_ms
+    if found is not None:
+        assert found.indicators == ("oee", "performance")
+        assert frozenset(found.indicators) == OF_MEDIANS
+        assert found.why == "it moves the median of a.gcode"

@@ -25,6 +25,7 @@ def upgrade() -> None:
     op.add_column("job", sa.Column("note", sa.Text()))
     op.add_column("job", sa.Column("expected_ms", sa.BigInteger()))
     op.add_column("job", sa.Column("resin_ml", sa.Float()))
+    op.add_column("job", sa.Column("spool", sa.String(length=64)))
     op.add_column("span", sa.Column("reason", sa.String(length=32)))
     with op.batch_alter_table("delivery") as delivery:
         delivery.alter_column("occasion", new_column_name="reason")

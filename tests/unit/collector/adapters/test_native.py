@@ -191,6 +191,7 @@ def test_every_field_of_a_job_is_taken() -> None:
         resin_ml=41.5,
         material="PLA",
         operator="ann",
+        spool="17",
         units=4,
     ) == JobReading(
         file="ring.ctb",
@@ -205,6 +206,7 @@ def test_every_field_of_a_job_is_taken() -> None:
         resin_ml=41.5,
         material="PLA",
         operator="ann",
+        spool="17",
         units=4,
     )
 
