@@ -17,12 +17,13 @@ _RECORDINGS = "tests/contract/test_recordings.py::test_a_recording_gives_the_job
 _HOURS = "tests/contract/test_recordings.py::test_the_hours_add_up_without_hole_or_overlap"
 
 
-_OF_THE_INDICATORS = sorted((ROOT / "tests/unit/kpi").glob("test_*.py"))
+_OF_THE_FIGURES = sorted(
+    path for folder in ("kpi", "figures") for path in (ROOT / "tests/unit" / folder).glob("test_*.py")
+)
 _KPI = (
-    *(path.relative_to(ROOT).as_posix() for path in _OF_THE_INDICATORS),
-    "tests/unit/alerts/test_streak.py",
-    *("tests/unit/app/test_calendar_entries.py", "tests/unit/cli/test_reference.py"),
-    *("tests/unit/cli/test_working.py", "tests/unit/figures/test_working.py"),
+    *(path.relative_to(ROOT).as_posix() for path in _OF_THE_FIGURES),
+    *("tests/unit/alerts/test_streak.py", "tests/unit/app/test_calendar_entries.py"),
+    *("tests/unit/cli/test_reference.py", "tests/unit/cli/test_working.py"),
 )
 _INNER = ("farm.ledger.ledger", "farm.figures.window_sums")
 

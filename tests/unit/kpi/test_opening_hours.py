@@ -61,6 +61,7 @@ def test_a_week_is_read_as_it_is_written(hours: Week) -> None:
         "mon-sun 22:00-06:00",
         "fri 08:00-12:00 20:00-02:00, sun 00:00-24:00",
         "mon-sun 00:00-24:00",
+        "mon 09:00-24:00, tue 00:00-09:00",
         "closed",
     ],
 )
