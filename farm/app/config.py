@@ -25,6 +25,7 @@ from farm.app.data_folder import DATA_VARIABLE, DEFAULT_FOLDER, DataFolder
 from farm.app.embedded_broker.settings import EmbeddedBrokerSettings
 from farm.app.logs import REDACTION, LogRedaction
 from farm.app.printer_entries import contradictions
+from farm.app.short_files import LONGEST_SECRET, read_short
 from farm.errors import ConfigurationError
 from farm.ledger.settings import LedgerSettings
 from farm.settings import PrinterSettings, SiteSettings
@@ -280,7 +281,7 @@ class SecretFiles:
             raise ConfigurationError(f"{start}: must be the name of a file")
         file = self._layers.resolve(path, name)
         try:
-            text = file.read_text("utf-8-sig").strip()
+            text = read_short(file, LONGEST_SECRET).decode("utf-8-sig").strip()
         except OSError as error:
             raise ConfigurationError(f"{start} = {name}: {file} cannot be read: {error.strerror}") from None
         except UnicodeDecodeError:

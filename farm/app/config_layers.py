@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from farm.app.short_files import LONGEST_CONFIGURATION, read_short
 from farm.errors import ConfigurationError
 
 KeyPath: TypeAlias = tuple[str | int, ...]
@@ -136,13 +137,15 @@ def read_toml(file: Path) -> dict[str, Any]:
     """The tree of a TOML file. Raises ConfigurationError when it cannot be read."""
     try:
         # Some editors put a byte order mark before the first key.
-        return tomllib.loads(file.read_bytes().decode("utf-8-sig"))
+        return tomllib.loads(read_short(file, LONGEST_CONFIGURATION).decode("utf-8-sig"))
     except OSError as error:
         raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{file}: is not UTF-8 at byte {error.start}") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{file}: is not TOML: {error}") from error
+    except ValueError:
+        raise ConfigurationError(f"{file}: holds a number of more digits than any setting has") from None
     except RecursionError:
         raise too_deep(str(file)) from None
 

@@ -249,6 +249,8 @@ def test_every_secret_is_masked_in_the_log_from_then_on(folder: Path, write: Wri
             "layerline.toml: collector.commit_seconds = 0: must be more than 0",
         ),
         ('[grafana]\nurl = "http://g"', "layerline.toml: there is no section [grafana]"),
+        (f"[site]\ntelemetry_days = {'9' * 5_000}", "layerline.toml: holds a number of more digits than any"),
+        (f"# {'x' * 1_000_000}", "layerline.toml: cannot be read: File too large"),
     ],
 )
 def test_a_wrong_file_is_refused_with_file_key_value_and_remedy(text: str, said: str, write: Write) -> None:
@@ -346,6 +348,7 @@ def test_no_complaint_tells_a_secret(text: str, write: Write) -> None:
         (None, "cannot be read: No such file"),
         (b"", "is empty"),
         (b"\xff\xfe", "is not UTF-8 text"),
+        (b"x" * 65_537, "cannot be read: File too large"),
     ],
 )
 def test_a_secret_file_that_is_no_use_is_named(
@@ -355,6 +358,11 @@ def test_a_secret_file_that_is_no_use_is_named(
     if content is not None:
         (folder / "secret").write_bytes(content)
     assert f"layerline.toml: broker.password_file = secret: secret {said}" in complaint()
+
+
+def test_a_secret_file_without_end_is_refused(write: Write) -> None:
+    write('[broker]\nurl = "mqtt://b"\npassword_file = "/dev/zero"')
+    assert "broker.password_file = /dev/zero: /dev/zero cannot be read: File too large" in complaint()
 
 
 def test_a_secret_given_twice_in_one_place_is_refused(write: Write) -> None:
