@@ -26,6 +26,7 @@ from simulators.matching import by_printer
 from simulators.recount.attempts import Streaks, reprints_among, usual_times
 from simulators.recount.facts import Facts, TrueFigure
 from simulators.recount.formulas import NOT_COMPARED, OF_HOURS, OF_JOBS, true_figure
+from simulators.recount.shop_time import OpenTimes
 from simulators.recount.subjects import (
     BY_PRINTER,
     Berth,
@@ -157,8 +158,11 @@ class Recount:
             reader.spans(truth.header.from_ms, truth.header.to_ms, [berth.known.id for berth in self.berths]),
             "printer_id",
         )
+        opened = OpenTimes(truth)
         self._time = {
-            berth.true.name: TrueTime(truth, berth.true, berth.known, spans[berth.known.id])
+            berth.true.name: TrueTime(
+                truth, berth.true, berth.known, opened.of(berth.true.group), spans[berth.known.id]
+            )
             for berth in self.berths
         }
         pairs = matched_pairs(truth, booked_jobs(reader, printers), printers)
