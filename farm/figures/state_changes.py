@@ -5,7 +5,7 @@ any time of its life, so its account is a row of changes.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain, pairwise
+from itertools import chain, islice, pairwise
 from typing import Final, NamedTuple, Protocol
 
 import numpy as np
@@ -60,8 +60,8 @@ def changes_of(
 ) -> list[Change]:
     """The changes that the printer's spans, in order, come to; what no span covers is unknown.
 
-    While work was `planned` on it the printer was in maintenance, where it is known that it neither printed
-    nor was tested all the same.
+    While work was `planned` on it (in order and without overlap) the printer was in maintenance, where it
+    is known that it neither printed nor was tested all the same.
 
     From the first sight on, or from the change `begin`, with which the spans begin, until the printer
     is retired; its last state goes on in the changes. Of spans that overlap the earlier one holds.
@@ -95,16 +95,18 @@ def _with_work(changes: Sequence[Change], planned: Sequence[Interval]) -> list[C
     """The changes with maintenance where it was planned, but for the state that goes on at the end."""
     if not changes:
         return []
-    row = _StateRow(changes[0].before)
+    row, first = _StateRow(changes[0].before), 0
     for change, following in pairwise(changes):
         row.go_on(change.at_ms, change.after)
+        while first < len(planned) and planned[first][1] <= change.at_ms:
+            first += 1
         if change.after in UNPLANNED:
             continue
-        for from_ms, to_ms in planned:
-            start, end = max(from_ms, change.at_ms), min(to_ms, following.at_ms)
-            if start < end:
-                row.go_on(start, MAINTENANCE)
-                row.go_on(end, change.after)
+        for from_ms, to_ms in islice(planned, first, None):
+            if from_ms >= following.at_ms:
+                break
+            row.go_on(max(from_ms, change.at_ms), MAINTENANCE)
+            row.go_on(min(to_ms, following.at_ms), change.after)
     row.go_on(changes[-1].at_ms, changes[-1].after, is_last=changes[-1].after == changes[-1].before)
     return row.changes
 

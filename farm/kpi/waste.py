@@ -23,7 +23,8 @@ def material_waste(given: KpiInput) -> KpiResult:
 
     Filament of which only the length is known, and resin, are weighed by the densities of the site. At
     worst the prints of unknown outcome failed too, and the failed ones that say nothing took what others
-    take in the mean; at best only the others that say nothing did.
+    take in the mean; at best only the others that say nothing did. Where all that is known to be taken is
+    nothing, one of unknown outcome may have taken everything, and wasted it or not.
     """
     outcomes, site = given.outcomes, given.site
     failed, unknown = _grams(outcomes, _FAILED, site), _grams(outcomes, _UNKNOWN, site)
@@ -32,10 +33,11 @@ def material_waste(given: KpiInput) -> KpiResult:
     mean = used / known if known > 0 else 0.0
     more_failed = mean * _silent(outcomes, (*_FAILED, *_UNKNOWN))
     more_others = mean * _silent(outcomes, _OTHERS)
+    is_open = not used and known > 0 and outcomes.jobs.get(Outcome.UNKNOWN, 0) > 0
     return KpiResult(
         value=failed / used if used else None,
-        low=failed / (used + more_others) if used else None,
-        high=(failed + unknown + more_failed) / (used + more_failed) if used else None,
+        low=failed / (used + more_others) if used else 0.0 if is_open else None,
+        high=(failed + unknown + more_failed) / (used + more_failed) if used else 1.0 if is_open else None,
         amounts={"rejected_grams": _rejected_grams(outcomes, site)},
     )
 

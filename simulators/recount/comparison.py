@@ -26,6 +26,7 @@ from simulators.matching import by_printer
 from simulators.recount.attempts import Streaks, reprints_among, usual_times
 from simulators.recount.facts import Facts, TrueFigure
 from simulators.recount.formulas import NOT_COMPARED, OF_HOURS, OF_JOBS, true_figure
+from simulators.recount.shop_time import OpenTimes
 from simulators.recount.subjects import (
     BY_PRINTER,
     Berth,
@@ -113,10 +114,11 @@ def verify_figures(
     """
     recount = Recount(truth, reader)
     windows = windows_of(truth.header) if windows is None else windows
+    engine = _engine(truth, reader)
     compared = [
         recount.compare(figure)
         for scope in Scope
-        for figure in _reported(truth, reader, recount, windows, scope)
+        for figure in _reported(truth, engine, recount, windows, scope)
     ]
     checked = {kpi_id: Checked(indicator=kpi_id) for kpi_id in _compared_ids()}
     for each in compared:
@@ -157,8 +159,11 @@ class Recount:
             reader.spans(truth.header.from_ms, truth.header.to_ms, [berth.known.id for berth in self.berths]),
             "printer_id",
         )
+        opened = OpenTimes(truth)
         self._time = {
-            berth.true.name: TrueTime(truth, berth.true, berth.known, spans[berth.known.id])
+            berth.true.name: TrueTime(
+                truth, berth.true, berth.known, opened.of(berth.true.group), spans[berth.known.id]
+            )
             for berth in self.berths
         }
         pairs = matched_pairs(truth, booked_jobs(reader, printers), printers)
@@ -264,13 +269,16 @@ def _holds(figure: KpiFigure, true: float, exact_to: float) -> bool:
     return low - exact_to <= true <= high + exact_to
 
 
-def _reported(
-    truth: Truth, reader: LedgerReader, recount: Recount, windows: Sequence[Window], scope: Scope
-) -> Iterator[KpiFigure]:
-    see_that_scope_is_known(scope)
+def _engine(truth: Truth, reader: LedgerReader) -> KpiEngine:
     site = SiteSettings(time_zone=truth.header.time_zone)
     calendars = CalendarStore(reader.engine, ZoneInfo(truth.header.time_zone))
-    engine = KpiEngine(ReadModel(FigureRows(reader.engine)), site, calendars.shop_calendars)
+    return KpiEngine(ReadModel(FigureRows(reader.engine)), site, calendars.shop_calendars)
+
+
+def _reported(
+    truth: Truth, engine: KpiEngine, recount: Recount, windows: Sequence[Window], scope: Scope
+) -> Iterator[KpiFigure]:
+    see_that_scope_is_known(scope)
     ours = Selection(printers=tuple(berth.known.id for berth in recount.berths))
     yield from engine.evaluate_all(
         _compared_ids(), windows, scope, truth.header.to_ms, wanted=ours, limit=_EVERY_SUBJECT

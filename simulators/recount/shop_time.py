@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from farm.model.times import DAY_MS, MINUTE_MS, SECOND_MS
 from simulators.shop_truth import CalendarTruth, DayMinutes, MaintenanceTruth
+from simulators.truth import Truth
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _LONGEST_DAY_MINUTES = 27 * 60
@@ -37,6 +38,23 @@ class Stretches:
         """How much of the time between the two instants lies in stretches (ms)."""
         cuts = [from_ms, *self.edges_between(from_ms, to_ms), to_ms]
         return sum(end - begin for begin, end in itertools.pairwise(cuts) if begin in self)
+
+
+class OpenTimes:
+    """When a shop is open, worked out once for each of its calendars."""
+
+    def __init__(self, truth: Truth) -> None:
+        self._truth = truth
+        self._known: dict[str | None, Stretches] = {}
+
+    def of(self, group: str | None) -> Stretches:
+        """For the printers of the group."""
+        calendar, header = calendar_for(self._truth.calendars, group), self._truth.header
+        name = None if calendar is None else calendar.name
+        if name not in self._known:
+            zone = ZoneInfo(header.time_zone)
+            self._known[name] = open_time(calendar, zone, header.from_ms, header.to_ms)
+        return self._known[name]
 
 
 def open_time(calendar: CalendarTruth | None, zone: ZoneInfo, from_ms: int, to_ms: int) -> Stretches:

@@ -4,13 +4,12 @@ import itertools
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
-from zoneinfo import ZoneInfo
 
 from farm.model.printer import Printer
 from farm.model.span import Span
 from farm.model.states import PrinterState
 from simulators.protocols import step_ms
-from simulators.recount.shop_time import Stretches, calendar_for, open_time, work_on
+from simulators.recount.shop_time import Stretches, work_on
 from simulators.recount.true_repairs import Piece, repairs_in, true_repairs
 from simulators.truth import LOST, PrinterTruth, SpanTruth, Truth
 
@@ -25,19 +24,18 @@ class TrueTime:
     """The hours of one printer, from its first sight on."""
 
     def __init__(
-        self, truth: Truth, printer: PrinterTruth, known: Printer, told: Sequence[Span] = ()
+        self,
+        truth: Truth,
+        printer: PrinterTruth,
+        known: Printer,
+        opened: Stretches,
+        told: Sequence[Span],
     ) -> None:
-        """`told` are the printer's spans as the ledger has them."""
+        """The shop is open while `opened`; `told` are the printer's spans as the ledger has them."""
         header = truth.header
         self._step_ms = step_ms(printer.protocol)
         self._gaps = Stretches((gap.from_ms, gap.to_ms) for gap in truth.gaps if gap.printer == printer.name)
         self.from_ms = max(header.from_ms, known.first_seen_ms)
-        opened = open_time(
-            calendar_for(truth.calendars, printer.group),
-            ZoneInfo(header.time_zone),
-            header.from_ms,
-            header.to_ms,
-        )
         worked_on = work_on(truth.maintenance, printer.name, printer.group)
         spans = [span for span in truth.spans if span.printer == printer.name and span.to_ms > self.from_ms]
         self._changes = [span.from_ms for span in spans]

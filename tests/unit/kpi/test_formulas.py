@@ -365,6 +365,12 @@ def test_material_is_weighed_and_what_is_not_said_is_the_range() -> None:
     assert material_waste(given(outcomes=nothing)).value is None
 
 
+def test_a_print_of_unknown_outcome_that_was_lost_before_it_took_anything_leaves_the_waste_open() -> None:
+    lost = OutcomeTally({Outcome.UNKNOWN: 1}, {}, {}, material={Outcome.UNKNOWN: MaterialTally(weighed=1)})
+    found = material_waste(given(outcomes=lost))
+    assert (found.value, found.low, found.high) == (None, 0, 1)
+
+
 def test_the_hours_of_failures_are_all_that_they_took() -> None:
     told = OutcomeTally(
         {Outcome.FAILED: 1, Outcome.SUCCEEDED: 1, Outcome.UNKNOWN: 1},
