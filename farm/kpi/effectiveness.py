@@ -1,10 +1,9 @@
 """Overall equipment effectiveness and its three factors, by ISO 22400-2, for printers."""
 
-from collections.abc import Sequence
-from math import prod
 from typing import Final
 
-from farm.kpi.calculation import KpiInput, KpiResult, Tally, hours
+from farm.kpi.calculation import KpiInput, KpiResult, Tally, hours, told
+from farm.kpi.columns import product, ratio, within
 from farm.kpi.estimates import Estimated, EstimateMeasure
 from farm.kpi.indicator import Cadence, Indicator, Unit
 from farm.kpi.inspection import INSPECTED
@@ -53,7 +52,7 @@ def performance(given: KpiInput) -> KpiResult:
     by_estimate, by_median = given.outcomes.estimates, given.outcomes.by_median
     planned_ms = by_estimate.expected_ms + by_median.median_ms
     actual_ms = by_estimate.actual_ms + by_median.actual_ms
-    value = planned_ms / actual_ms if actual_ms else None
+    value = ratio(planned_ms, actual_ms)
     return KpiResult(
         value=value,
         low=value,
@@ -75,12 +74,12 @@ def quality(given: KpiInput) -> KpiResult:
     printed = made + units.get(Outcome.FAILED, 0)
     if given.site.cancelled_counts_as_attempt:
         printed += units.get(Outcome.CANCELLED, 0)
-    good = min(printed, max(0, made - found.lost_units + found.saved_units))
+    good = within(made - found.lost_units + found.saved_units, 0, printed)
     possible = printed + unknown
     return KpiResult(
-        value=good / printed if printed else None,
-        low=good / possible if possible else None,
-        high=(good + unknown) / possible if possible else None,
+        value=ratio(good, printed),
+        low=ratio(good, possible),
+        high=ratio(good + unknown, possible),
         interval=wilson_interval(good, printed),
         counts={"good_units": good},
     )
@@ -97,19 +96,14 @@ def oee(given: KpiInput) -> KpiResult:
         "quality": quality(given),
     }
     parts = tuple(factors.values())
-    shown = {name: each.value for name, each in factors.items() if each.value is not None}
+    shown = told(**{name: each.value for name, each in factors.items()})
     return KpiResult(
-        value=_product([each.value for each in parts]),
-        low=_product([each.low for each in parts]),
-        high=_product([each.high for each in parts]),
+        value=product(*(each.value for each in parts)),
+        low=product(*(each.low for each in parts)),
+        high=product(*(each.high for each in parts)),
         counts={name: count for each in parts for name, count in each.counts.items()},
         amounts={**shown, **{name: amount for each in parts for name, amount in each.amounts.items()}},
     )
-
-
-def _product(factors: Sequence[float | None]) -> float | None:
-    known = [each for each in factors if each is not None]
-    return prod(known) if len(known) == len(factors) else None
 
 
 _OF_JOBS = frozenset({Tally.JOBS, Tally.ESTIMATES, Tally.MEDIANS, Tally.INSPECTIONS})

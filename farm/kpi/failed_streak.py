@@ -1,6 +1,7 @@
 """Failed prints in a row, as a figure."""
 
 from farm.kpi.calculation import KpiInput, KpiResult, Tally
+from farm.kpi.columns import real, where
 from farm.kpi.indicator import Cadence, Indicator, Unit
 
 
@@ -12,9 +13,9 @@ def failed_streak(given: KpiInput) -> KpiResult:
     """
     told = given.streaks
     return KpiResult(
-        value=float(told.current) if told.decided else None,
-        low=float(told.least) if told.ended else None,
-        high=float(told.most) if told.ended else None,
+        value=where(told.decided > 0, real(told.current)),
+        low=where(told.ended > 0, real(told.least)),
+        high=where(told.ended > 0, real(told.most)),
         counts={"current": told.current, "longest": told.longest, "failing_printers": told.failing},
     )
 

@@ -3,6 +3,7 @@
 from typing import Final
 
 from farm.kpi.calculation import KpiInput, KpiResult, Tally, hours
+from farm.kpi.columns import least, most, ratio
 from farm.kpi.indicator import Cadence, Indicator, Unit
 from farm.kpi.parts import EndedJobs, JobMeasure, LeftOut, Part
 from farm.kpi.targets import Level, Profile, Target
@@ -20,15 +21,14 @@ def avg_production_time(given: KpiInput) -> KpiResult:
     """
     outcomes = given.outcomes
     good_ms, units = outcomes.printing_ms.get(Outcome.SUCCEEDED, 0), outcomes.units.get(Outcome.SUCCEEDED, 0)
-    value = hours(good_ms) / units if units else None
+    value = ratio(hours(good_ms), units)
     more_ms = good_ms + outcomes.printing_ms.get(Outcome.UNKNOWN, 0)
     more_units = units + outcomes.units.get(Outcome.UNKNOWN, 0)
-    with_unknown = hours(more_ms) / more_units if more_units else None
-    bounds = [each for each in (value, with_unknown) if each is not None]
+    with_unknown = ratio(hours(more_ms), more_units)
     return KpiResult(
         value=value,
-        low=min(bounds, default=None),
-        high=max(bounds, default=None),
+        low=least(value, with_unknown),
+        high=most(value, with_unknown),
     )
 
 

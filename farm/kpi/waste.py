@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from farm.kpi.calculation import KpiInput, KpiResult, Tally, hours
+from farm.kpi.columns import otherwise, ratio, where
 from farm.kpi.indicator import Cadence, Indicator, Unit
 from farm.kpi.material_parts import Material, MaterialMeasure, grams_of
 from farm.kpi.outcomes import MaterialTally, OutcomeTally
@@ -29,13 +30,13 @@ def material_waste(given: KpiInput) -> KpiResult:
     failed, unknown = _grams(outcomes, _FAILED, site), _grams(outcomes, _UNKNOWN, site)
     used = _grams(outcomes, Outcome, site)
     known = outcomes.ended - _silent(outcomes, Outcome)
-    mean = used / known if known > 0 else 0.0
+    mean = otherwise(where(known > 0, ratio(used, known)), 0.0)
     more_failed = mean * _silent(outcomes, (*_FAILED, *_UNKNOWN))
     more_others = mean * _silent(outcomes, _OTHERS)
     return KpiResult(
-        value=failed / used if used else None,
-        low=failed / (used + more_others) if used else None,
-        high=(failed + unknown + more_failed) / (used + more_failed) if used else None,
+        value=ratio(failed, used),
+        low=where(used > 0, ratio(failed, used + more_others)),
+        high=where(used > 0, ratio(failed + unknown + more_failed, used + more_failed)),
         amounts={"rejected_grams": _rejected_grams(outcomes, site)},
     )
 
@@ -49,9 +50,9 @@ def failed_hours(given: KpiInput) -> KpiResult:
     failed, unknown = _hours(outcomes, Outcome.FAILED), _hours(outcomes, Outcome.UNKNOWN)
     ended = outcomes.ended - outcomes.jobs.get(Outcome.UNKNOWN, 0)
     return KpiResult(
-        value=failed if ended else None,
-        low=failed if outcomes.ended else None,
-        high=failed + unknown if outcomes.ended else None,
+        value=where(ended > 0, failed),
+        low=where(outcomes.ended > 0, failed),
+        high=where(outcomes.ended > 0, failed + unknown),
     )
 
 
