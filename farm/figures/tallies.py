@@ -119,9 +119,9 @@ def _failed_by(found: _Found) -> dict[Cause, int]:
 
 
 def _material(found: _Found) -> dict[Outcome, MaterialTally]:
-    sums = _by_outcome(found, Tally.MATERIAL, len(MaterialTally.__struct_fields__))
     if Tally.MATERIAL not in found:
         return {}
+    sums = _by_outcome(found, Tally.MATERIAL, len(MaterialTally.__struct_fields__))
     return {outcome: MaterialTally(*(each[outcome] for each in sums)) for outcome in Outcome}
 
 
