@@ -223,7 +223,8 @@ class KpiEngine:
             model = self._model
             who = partition_of(model, asked, edges, self._local)
             closed = self._closed_hours.clocks(calendars, model.printers, now_ms)
-            sums = WindowSums(model, [passed], who, closed if who.has_hours else ())
+            reads = entry.reads | {Tally.JOBS}  # says who is there
+            sums = WindowSums(model, [passed], who, closed if who.has_hours else (), reads)
             subject, given = _only(list(self._given(passed, who, sums)), subject_id)
             belonging = Belonging(asked, subject, model.printers, self.zone, has_hours=who.has_hours)
             behind = RowsBehind(model, state, belonging, passed, closed, self._site)
