@@ -1,5 +1,8 @@
 """A formula that works out a column of figures gives each of them as it does alone."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
@@ -106,3 +109,33 @@ def test_open_conditions_leave_the_columns_of_the_account_as_they_are() -> None:
     first, second = (account.open_conditions()[Condition(state)] for _ in pairwise(range(3)))
     assert first.tolist() == second.tolist() == [0]
     assert account.open_ms[PrinterState(state)].tolist() == hour.tolist()
+
+
+_SUM = """
+from farm.kpi.material_parts import Material, MaterialMeasure
+from farm.kpi.outcomes import MaterialTally, OutcomeTally
+from farm.kpi.calculation import KpiInput
+from farm.kpi.account import TimeAccount
+from farm.kpi.parts import EVERY_OUTCOME
+from farm.model.states import Outcome
+from farm.settings import SiteSettings
+used = {each: MaterialTally(milligrams=n) for each, n in zip(Outcome, (100, 200, 300, 0))}
+given = KpiInput(account=TimeAccount({}, {}), outcomes=OutcomeTally({}, {}, {}, material=used),
+    printers=1, elapsed_ms=1, site=SiteSettings())
+print(repr(Material(of=MaterialMeasure.GRAMS, outcomes=EVERY_OUTCOME).total(given)))
+"""
+
+
+def test_every_process_sums_up_material_alike() -> None:
+    """Sets of words have another order in each process, and sums of fractions differ by their order."""
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", _SUM],
+            env=os.environ | {"PYTHONHASHSEED": str(seed)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in range(1, 7)
+    }
+    assert len(told) == 1
