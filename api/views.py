@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 
 from api import kpi_schemas, schemas, setup_schemas, working_schemas
+from api.series_cache import CachedSeries
 from farm.influx.status import QueueStatus
 from farm.kpi.catalogue import indicator
-from farm.kpi.figure import KpiFigure, KpiSeries, figure_record, target_record
+from farm.kpi.figure import KpiFigure, figure_record, target_record, window_record
 from farm.kpi.forecast import Forecast
 from farm.kpi.indicator import Indicator
 from farm.kpi.targets import Target
@@ -324,39 +325,55 @@ def fault_view(fault: IntakeFault) -> schemas.IntakeFaultCount:
 def kpi_view(figure: KpiFigure) -> kpi_schemas.KpiReading:
     """One indicator's figure."""
     before = figure.before
-    shown = figure_record(figure) | {"window": window_view(figure.window)}
+    shown = kpi_record(figure) | {"window": window_view(figure.window)}
     if before is not None:
         shown["before"] |= {"window": window_view(before.window)}
-    return kpi_schemas.KpiReading(name=indicator(figure.id).name, **shown)
+    return kpi_schemas.KpiReading(**shown)
 
 
-def kpi_rows(series: Sequence[KpiSeries]) -> list[kpi_schemas.KpiRow]:
-    """An indicator's figures over time, of each subject."""
+def kpi_record(figure: KpiFigure) -> dict[str, Any]:
+    """The same as an object of JSON."""
+    return {"name": indicator(figure.id).name, **figure_record(figure)}
+
+
+def kpi_list_document(figures: Sequence[KpiFigure], window: Window, left_out: int, now_ms: int) -> bytes:
+    """Figures of a window: `kpi_schemas.KpiList` as a JSON text, written without its models as series are."""
+    items = [kpi_record(figure) for figure in figures]
+    shown = {"at": rfc3339(now_ms), "items": items, "window": window_record(window), "left_out": left_out}
+    return msgspec.json.encode(shown)
+
+
+def kpi_rows_document(found: CachedSeries) -> bytes:
+    """An indicator's figures over time, of each subject: `kpi_schemas.KpiRows` as a JSON text.
+
+    Written without its models: of thousands of points they take longer than the figures themselves.
+    """
     # Subjects share their periods, and writing an instant down takes longer than anything else here.
     shown = cache(rfc3339)
-    return [
-        kpi_schemas.KpiRow(
-            id=row.id,
-            scope=row.scope,
-            scope_id=row.scope_id,
-            label=row.label,
-            unit=row.unit,
-            window=window_view(row.window),
-            period=row.period,
-            points=[
-                kpi_schemas.KpiPoint(
-                    from_=shown(point.from_ms),
-                    to=shown(point.to_ms),
-                    value=point.value,
-                    low=point.low,
-                    high=point.high,
-                    observed_share=point.observed_share,
-                )
+    rows = [
+        {
+            "id": row.id,
+            "scope": row.scope,
+            "scope_id": row.scope_id,
+            "label": row.label,
+            "unit": row.unit,
+            "window": window_record(row.window),
+            "period": row.period,
+            "points": [
+                {
+                    "from": shown(point.from_ms),
+                    "to": shown(point.to_ms),
+                    "value": point.value,
+                    "low": point.low,
+                    "high": point.high,
+                    "observed_share": point.observed_share,
+                }
                 for point in row.points
             ],
-        )
-        for row in series
+        }
+        for row in found.rows
     ]
+    return msgspec.json.encode({"at": rfc3339(found.at_ms), "items": rows, "left_out": found.left_out})
 
 
 def kpi_definition(entry: Indicator, held_to: Sequence[Target]) -> kpi_schemas.KpiDefinition:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Response
 
 from api import kpi_schemas, schemas, views, working_schemas
 from api.context import Context
@@ -32,7 +32,7 @@ router = APIRouter(prefix="/kpis", tags=["kpis"])
 NAMES = tuple(entry.id for entry in CATALOGUE)
 
 
-@router.get("", summary="Figures of a window")
+@router.get("", summary="Figures of a window", response_model=kpi_schemas.KpiList)
 def list_kpis(
     context: Context,
     wanted: Wanted,
@@ -43,7 +43,7 @@ def list_kpis(
     by: ScopeWords = Scope.FARM.value,
     limit: SubjectLimit = MOST_SUBJECTS,
     before: Annotated[bool, Query(description="With the figures of the window before.")] = True,
-) -> kpi_schemas.KpiList:
+) -> Response:
     """Figures with counts, 95 % interval, range of the unknown, observed share, targets, and those before."""
     for word in name or ():
         if word not in NAMES:
@@ -53,12 +53,8 @@ def list_kpis(
     figures = context.kpi_engine.evaluate(
         name, asked, scopes_of(by), now_ms, wanted=wanted, limit=limit, compared=before
     )
-    return kpi_schemas.KpiList(
-        at=rfc3339(now_ms),
-        window=views.window_view(asked.until(now_ms)),
-        items=[views.kpi_view(figure) for figure in figures],
-        left_out=figures.left_out,
-    )
+    document = views.kpi_list_document(figures, asked.until(now_ms), figures.left_out, now_ms)
+    return Response(document, media_type="application/json")
 
 
 @router.get("/catalogue", summary="What each indicator means")
@@ -70,7 +66,12 @@ def list_definitions(context: Context) -> schemas.Listing[kpi_schemas.KpiDefinit
     )
 
 
-@router.get("/{kpi}/series", summary="An indicator over time", responses=NOT_FOUND)
+@router.get(
+    "/{kpi}/series",
+    summary="An indicator over time",
+    response_model=kpi_schemas.KpiRows,
+    responses=NOT_FOUND,
+)
 def show_series(
     context: Context,
     kpi: Annotated[str, Path(description="Id of the indicator.", examples=["utilization"])],
@@ -82,7 +83,7 @@ def show_series(
     ] = None,
     by: ScopeWords = Scope.FARM.value,
     limit: SubjectLimit = MOST_SUBJECTS,
-) -> kpi_schemas.KpiRows:
+) -> Response:
     """The figures of every hour, day, week or month of the window; the first and last may be cut short.
 
     Worked out anew when the last answer is older than some seconds; `at` says when.
@@ -95,9 +96,7 @@ def show_series(
         found = context.series_cache.series(kpi, bounds, scopes_of(by), period, wanted, now_ms, limit)
     except TooManyPeriods as error:
         raise invalid("window", window, f"at most a thousand periods: {error}") from error
-    return kpi_schemas.KpiRows(
-        at=rfc3339(found.at_ms), items=views.kpi_rows(found.rows), left_out=found.left_out
-    )
+    return Response(views.kpi_rows_document(found), media_type="application/json")
 
 
 @router.get("/{kpi}/working", summary="How a figure came about", responses=NOT_FOUND)

@@ -106,9 +106,9 @@ def _counted(changes: Sequence[Change], until_ms: int) -> list[int]:
 
 def _jobs(model: ReadModel, state: State) -> Iterator[Difference]:
     found = 0
-    for row in state.ended_jobs():
+    for row, expected in model.ended_jobs(state):
         found += 1
-        expected, held = model.job_of(row), model.jobs.get(row.id)
+        held = model.jobs.get(row.id)
         if held != expected:
             told = "not at all" if held is None else f"as {_shown(held.ending)} at {rfc3339(held.ended_ms)}"
             detail = f"{row.id} ended as {_shown(expected.ending)}, and is held {told}"

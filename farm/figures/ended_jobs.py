@@ -5,7 +5,7 @@ for them; one that was revised since counts with -1 as it was and with 1 as it i
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,7 +142,7 @@ class EndedJobs:
         self._put_together(MOST_BESIDE)
         rows, times = self._rows_of(who), self._times_of_files()
         found = sums_from_first(
-            edges, rows.ended_ms, who.subjects, 3, lambda wanted: _paced(rows.taken(wanted), None, who, times)
+            edges, rows.ended_ms, who.subjects, 3, lambda wanted: _paced(rows.some(wanted), None, who, times)
         )
         if len(self._beside):
             *columns, weight = self._beside.columns()
@@ -178,26 +178,27 @@ class EndedJobs:
             return there, counts[there]
         rows = self._rows_of(who)
         first, last = np.searchsorted(rows.ended_ms, (from_ms, until_ms))
-        subject = who.of(rows.taken(slice(first, last)))
+        subject = who.of(rows.some(slice(first, last)))
         weight = np.ones(len(subject), dtype=np.int64)
         if len(self._beside):
             *columns, weights = self._beside.columns()
             beside = JobRows(*columns)
             inside = (beside.ended_ms >= from_ms) & (beside.ended_ms < until_ms)
-            subject = np.concatenate((subject, who.of(beside.taken(inside))))
+            subject = np.concatenate((subject, who.of(beside.some(inside))))
             weight = np.concatenate((weight, weights[inside]))
         return _counted(subject, weight, who.subjects)
 
     def standing(self, from_ms: int, until_ms: int) -> JobRows:
         """The jobs that ended in the interval (half open), in any order."""
         first, last = np.searchsorted(self._whole.rows.ended_ms, (from_ms, until_ms)).tolist()
-        stays = np.ones(last - first, dtype=bool)
+        held = self._whole.rows.taken(slice(first, last))
         gone = np.array([place for place in self._gone.values() if first <= place < last], dtype=np.intp)
-        stays[gone - first] = False
-        held = self._whole.rows.taken(slice(first, last)).taken(stays)
+        if len(gone):
+            stays = np.ones(last - first, dtype=bool)
+            stays[gone - first] = False
+            held = held.taken(stays)
         more = [(job_id, job) for job_id, job in self._added.items() if from_ms <= job.ended_ms < until_ms]
-        columns: Any = map(np.concatenate, zip(held, JobColumns.of(more).rows, strict=True))
-        return JobRows(*columns)
+        return JobRows.joined(held, JobColumns.of(more).rows) if more else held
 
     @property
     def _ids(self) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
@@ -270,7 +271,7 @@ class _Ended:
 
 def _adding(rows: JobRows, who: JobGrouping, tally: Tally) -> Contributions:
     """What rows add, each counted once."""
-    return lambda wanted: _entries(rows.taken(wanted), None, who, tally)
+    return lambda wanted: _entries(rows.some(wanted), None, who, tally)
 
 
 def _paced(rows: JobRows, weight: Integers | None, who: JobGrouping, times: FileTimes) -> Sequence[Added]:

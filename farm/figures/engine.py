@@ -26,6 +26,7 @@ from farm.kpi.calculation import KpiInput, Tally
 from farm.kpi.catalogue import CATALOGUE, indicator, indicators
 from farm.kpi.causes import find_causes, shared_failures
 from farm.kpi.causes_record import CausesOfWindow
+from farm.kpi.columns import Maybe
 from farm.kpi.figure import KpiFigure, KpiSeries, SeriesPoint, figure_before
 from farm.kpi.forecast import Forecast
 from farm.kpi.indicator import NO_DATA, Indicator
@@ -178,28 +179,26 @@ class KpiEngine:
         windows = _cut(passed, period, self.zone)
         asked = Asked(as_scopes(by), wanted, limit, self._site.name)
         who, sums = self._summed(windows, asked, now_ms, entries)
-        points: dict[tuple[str, str], list[SeriesPoint]] = {}
-        for window in windows:
-            for subject, given in self._given(window, who, sums):
-                for entry in entries:
-                    point = _point(entry, window, given, has_hours=who.has_hours)
-                    points.setdefault((subject.id, entry.id), []).append(point)
-        rows = [
-            KpiSeries(
-                id=entry.id,
-                scope=subject.scope,
-                scope_id=subject.id,
-                label=subject.label,
-                unit=entry.unit,
-                window=passed,
-                period=period,
-                points=tuple(points[subject.id, entry.id]),
-            )
-            for subject in who.subjects
-            for entry in entries
-            if (subject.id, entry.id) in points
-        ]
-        return SomeOf(rows, who.left_out)
+        given = sums.columns(self._site)
+        rows = {entry.id: _points(entry, windows, who, given) for entry in entries}
+        return SomeOf(
+            (
+                KpiSeries(
+                    id=entry.id,
+                    scope=subject.scope,
+                    scope_id=subject.id,
+                    label=subject.label,
+                    unit=entry.unit,
+                    window=passed,
+                    period=period,
+                    points=points,
+                )
+                for number, subject in enumerate(who.subjects)
+                for entry in entries
+                if (points := rows[entry.id][number])
+            ),
+            who.left_out,
+        )
 
     def working(
         self,
@@ -225,7 +224,8 @@ class KpiEngine:
             model = self._model
             who = partition_of(model, asked, edges, self._local)
             closed = self._closed_hours.clocks(calendars, model.printers, now_ms)
-            sums = WindowSums(model, [passed], who, closed if who.has_hours else ())
+            reads = entry.reads | {Tally.JOBS}  # says who is there
+            sums = WindowSums(model, [passed], who, closed if who.has_hours else (), reads)
             subject, given = _only(list(self._given(passed, who, sums)), subject_id)
             belonging = Belonging(asked, subject, model.printers, self.zone, has_hours=who.has_hours)
             behind = RowsBehind(model, state, belonging, passed, closed, self._site)
@@ -366,8 +366,39 @@ def _beside(
     return msgspec.structs.replace(figure, before=before)
 
 
-def _point(entry: Indicator, window: Window, given: KpiInput, *, has_hours: bool) -> SeriesPoint:
-    result = NO_DATA if entry.lacks_hours(has_hours=has_hours) else entry.calculate(given)
-    return SeriesPoint(
-        window.from_ms, window.to_ms, result.value, result.low, result.high, given.account.observed_share
-    )
+def _points(
+    entry: Indicator, windows: Sequence[Window], who: Partition, given: KpiInput
+) -> list[tuple[SeriesPoint, ...]]:
+    """By subject, the points of the windows in which it was there, of what is given as columns."""
+    result = NO_DATA if entry.lacks_hours(has_hours=who.has_hours) else entry.calculate(given)
+    shape = len(windows), len(who.subjects)
+    shown = result.value, result.low, result.high, given.account.observed_share
+    columns = [_by_subject(each, shape) for each in shown]
+    bounds = [(window.from_ms, window.to_ms) for window in windows]
+    return [
+        tuple(
+            SeriesPoint(*bound, *point)
+            for is_there, bound, point in zip(there, bounds, zip(*numbers, strict=True), strict=True)
+            if is_there
+        )
+        for there, *numbers in zip(_are_there(who, given, shape), *columns, strict=True)
+    ]
+
+
+def _are_there(who: Partition, given: KpiInput, shape: tuple[int, int]) -> list[list[bool]]:
+    """By subject, in which windows it has figures."""
+    counts = given.printers if who.has_hours else given.outcomes.ended
+    found = np.broadcast_to(np.asarray(counts) > 0, shape[0] * shape[1]).reshape(shape)
+    always = np.array([subject.scope == Scope.FARM for subject in who.subjects], dtype=bool)
+    are_there: list[list[bool]] = (found | always).T.tolist()
+    return are_there
+
+
+def _by_subject(column: Maybe, shape: tuple[int, int]) -> list[list[float | None]]:
+    """The numbers of a column of all windows, in each by subject; None for no data."""
+    numbers = np.asarray(np.nan if column is None else column, dtype=float)
+    whole = np.broadcast_to(numbers, shape[0] * shape[1]).reshape(shape).T
+    found = whole.astype(object)
+    found[np.isnan(whole)] = None
+    told: list[list[float | None]] = found.tolist()
+    return told

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from farm.figures.ended_jobs import MOST_BESIDE, MOST_KEPT_KEYS, EndedJobs, Held
+from farm.figures.free_memory import give_back_free_memory
 from farm.figures.grouping import RowsByPrinter
 from farm.figures.inspections import InspectedJob, Inspections
 from farm.figures.job_grouping import JobGrouping
@@ -42,6 +43,7 @@ _GOOD: Final = ENDING[Outcome.SUCCEEDED, None]
 _BAD: Final = (ENDING[Outcome.FAILED, None], ENDING[Outcome.CANCELLED, CancelledBy.SYSTEM])
 _UNKNOWN: Final = ENDING[Outcome.UNKNOWN, None]
 _USUAL_HOURS: Final = 168
+_JOBS_AT_ONCE: Final = 65_536
 _FIRST, _REPRINT, _NOT_KNOWN, _DOUBTFUL = 1, 2, 4, 8
 """What a job is, as the bits of its kind."""
 
@@ -186,7 +188,7 @@ class FirstAttempts:
         rows, facts = self._rows, self._facts
 
         def added(wanted: slice | Keys) -> Sequence[Added]:
-            return [(who.of(rows.taken(wanted)), facts.taken(wanted).amounts())]
+            return [(who.of(rows.some(wanted)), facts.taken(wanted).amounts())]
 
         count, measures = who.subjects, len(MEASURES)
         if count > MOST_KEPT_KEYS or not who.is_lasting:
@@ -222,9 +224,19 @@ class FirstAttempts:
             place = self._jobs.place_of(job_id)
             if place is not None:
                 good[place], rejected[place] = job.good_units, job.rejected_units
-        self._facts = facts_of(Attempts(self._rows, good, rejected), self.within_ms)
+        self._facts = self._facts_of_all(good, rejected)
         none = np.zeros(0, dtype=np.intp)
         self._beside = _Beside(self._rows.taken(none), self._facts.taken(none), none.astype(np.int64))
+        give_back_free_memory()
+
+    def _facts_of_all(self, good: Integers, rejected: Integers) -> Facts:
+        """What the jobs of the long arrays are, some files at a time: together they take much memory."""
+        kind = np.zeros(len(good), dtype=np.int8)
+        units, good_units = np.zeros(len(good), dtype=np.int32), np.zeros(len(good), dtype=np.int32)
+        for places in self._by_file.in_parts(_JOBS_AT_ONCE):
+            some = Attempts(self._rows.taken(places), good[places], rejected[places])
+            kind[places], units[places], good_units[places] = facts_of(some, self.within_ms)
+        return Facts(kind, units, good_units)
 
     def _look_again(self, held: Held) -> None:
         """Work out anew what the jobs of the touched files are."""

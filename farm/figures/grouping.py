@@ -1,5 +1,6 @@
 """How printers are put together: the subject of each."""
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Final
 
@@ -51,6 +52,14 @@ class RowsByPrinter:
         if printer >= self.printers:
             return self._places[:0]
         return self._places[self.first[printer] : self.first[printer + 1]]
+
+    def in_parts(self, rows: int) -> Iterator[Keys]:
+        """All rows, those of some printers at a time and each time in order: about so many."""
+        begin = 0
+        while begin < self.printers:
+            end = max(begin + 1, int(np.searchsorted(self.first, self.first[begin] + rows, side="right")) - 1)
+            yield np.sort(self._places[self.first[begin] : self.first[end]]).astype(np.intp)
+            begin = end
 
     def last_places(self) -> tuple[Keys, NDArray[np.int32]]:
         """The printers that have rows, and the last row of each."""

@@ -5,9 +5,9 @@ a measure in `farm.figures.job_measures`.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,8 +99,13 @@ class JobRows(NamedTuple):
         """The jobs in their order."""
         flat = chain.from_iterable(jobs)
         table = np.fromiter(flat, dtype=np.int64, count=COUNTED * len(jobs)).reshape(-1, COUNTED)
-        columns = zip(cls._fields, table.T, strict=True)
-        typed: Any = (column.astype(_TYPES.get(name, np.int64)) for name, column in columns)
+        return cls.of_columns(table.T)
+
+    @classmethod
+    def of_columns(cls, columns: Iterable[Sequence[int] | Integers]) -> "JobRows":
+        """The jobs whose facts are in the columns, in the order of the fields."""
+        named = zip(cls._fields, columns, strict=True)
+        typed: Any = (np.array(column, dtype=_TYPES.get(name, np.int64)) for name, column in named)
         return cls(*typed)
 
     @classmethod
@@ -114,6 +119,23 @@ class JobRows(NamedTuple):
         columns: Any = (column[rows] for column in self)
         return JobRows(*columns)
 
+    def some(self, rows: slice | Keys | NDArray[np.bool_]) -> "JobRows":
+        """The same for looking at a few of their columns, which are taken only then."""
+        found: Any = _SomeJobs(self, rows)
+        return cast(JobRows, found)
+
+
+class _SomeJobs:
+    """Some of the jobs, of which a column is taken when it is first looked at."""
+
+    def __init__(self, rows: JobRows, places: slice | Keys | NDArray[np.bool_]) -> None:
+        self._rows, self._places = rows, places
+
+    def __getattr__(self, name: str) -> Column:
+        column: Column = getattr(self._rows, name)[self._places]
+        setattr(self, name, column)
+        return column
+
 
 class JobColumns(NamedTuple):
     """Jobs in the order of their ends; `high` and `low` are the halves of a digest of the id."""
@@ -125,15 +147,27 @@ class JobColumns(NamedTuple):
     @classmethod
     def of(cls, jobs: Sequence[tuple[str, EndedJob]]) -> "JobColumns":
         """Jobs by id, in any order."""
-        digests = np.frombuffer(b"".join(digest(job_id) for job_id, _ in jobs), dtype=">u8").reshape(-1, 2)
-        rows = JobRows.of([job for _, job in jobs])
+        return cls._with_ids([job_id for job_id, _ in jobs], JobRows.of([job for _, job in jobs]))
+
+    @classmethod
+    def of_columns(cls, ids: Sequence[str], columns: Sequence[Sequence[int]]) -> "JobColumns":
+        """Jobs in any order, by columns in the order of the fields of `EndedJob`."""
+        return cls._with_ids(ids, JobRows.of_columns(columns))
+
+    @classmethod
+    def _with_ids(cls, ids: Sequence[str], rows: JobRows) -> "JobColumns":
+        digests = np.frombuffer(b"".join(map(digest, ids)), dtype=">u8").reshape(-1, 2)
         return cls(rows, digests[:, 0].astype(np.uint64), digests[:, 1].astype(np.uint64)).in_order()
 
     @classmethod
     def joined(cls, parts: Sequence["JobColumns"]) -> "JobColumns":
         """The jobs of all parts."""
-        columns = zip(*((*each.rows, *each[1:]) for each in (cls.of([]), *parts)), strict=True)
-        return cls.by_name(dict(zip(cls.names(), map(np.concatenate, columns), strict=True))).in_order()
+        held = [each.columns() for each in (cls.of([]), *parts)]
+        order = np.argsort(np.concatenate([each["ended_ms"] for each in held]), kind="stable")
+        # One column after the other, each taken out of its parts: whole tables beside each other are large.
+        return cls.by_name(
+            {name: np.concatenate([each.pop(name) for each in held])[order] for name in cls.names()}
+        )
 
     @classmethod
     def names(cls) -> tuple[str, ...]:

@@ -15,8 +15,9 @@ import numpy as np
 from farm.figures.ended_jobs import EndedJobs
 from farm.figures.failed_streaks import FailedStreaks
 from farm.figures.first_attempts import FirstAttempts
+from farm.figures.free_memory import give_back_free_memory
 from farm.figures.inspections import InspectedJob, Inspections
-from farm.figures.job_coding import ended_job, inspected_job
+from farm.figures.job_coding import JobCoding, inspected_job
 from farm.figures.job_rows import EndedJob, JobColumns
 from farm.figures.keeping import Keeping, Kept, Mark
 from farm.figures.lifetimes import Lifetimes
@@ -44,8 +45,8 @@ from farm.model.printer import Printer
 T = TypeVar("T")
 
 _ENTRIES_AT_ONCE = 10_000
-_PRINTERS_AT_ONCE = 32
-_JOBS_AT_ONCE = 50_000
+_PRINTERS_AT_ONCE = 16
+_JOBS_AT_ONCE = 20_000
 _ENTRIES_KEPT_APART = 50_000
 _WORTH_KEEPING = 20_000
 """So many rows take longer to read from a ledger than from a file."""
@@ -189,6 +190,7 @@ class ReadModel:
             entry = state.feed_entry(position)
             self._mark = Mark(position, "" if entry is None else _words(entry))
             self._keep(self._mark)
+            give_back_free_memory()
         elif self._mark.seq - self._kept_seq >= _ENTRIES_KEPT_APART:
             self._keep(self._mark)
 
@@ -215,6 +217,7 @@ class ReadModel:
         self._kept_seq = kept.mark.seq
         self._read_inspections(state)
         self._see_to_work(state)
+        give_back_free_memory()
         return kept.mark
 
     def _keep(self, mark: Mark) -> None:
@@ -294,12 +297,10 @@ class ReadModel:
     def _read_jobs(self, state: State, job_ids: set[str]) -> None:
         if not job_ids:
             return
-        ended = {row.id: row for row in state.ended_among(job_ids)}
+        ended = dict(self._coding().jobs(state.ended_among(job_ids)))
         inspected = {row.id: self.inspected_job_of(row) for row in state.inspected(job_ids)}
         for job_id in job_ids:
-            row = ended.get(job_id)
-            job = None if row is None else self.job_of(row)
-            before = self.jobs.get(job_id)
+            job, before = ended.get(job_id), self.jobs.get(job_id)
             self.first_attempts.touch((before, job, self.inspections.get(job_id)))
             self.streaks.touch((before, job))
             self.inspections.put(job_id, inspected.get(job_id))
@@ -331,7 +332,7 @@ class ReadModel:
 
     def _jobs_by_part(self, state: State) -> Iterator[JobColumns]:
         for part in _in_parts(state.ended_jobs(), _JOBS_AT_ONCE):
-            yield JobColumns.of([(row.id, self.job_of(row)) for row in part])
+            yield self._coding().job_columns(part)
 
     def _read_inspections(self, state: State) -> None:
         """Read what people found, which is little beside all jobs and not kept."""
@@ -348,9 +349,14 @@ class ReadModel:
             else:
                 self.printers[number], self._shards[number] = printer, shard
 
-    def job_of(self, row: EndedRow) -> EndedJob:
-        """What counts of the job in the row."""
-        return ended_job(row, self._number[row.printer_id], self.texts)
+    def ended_jobs(self, state: State) -> Iterator[tuple[EndedRow, EndedJob]]:
+        """Every row of a job that ended, with what counts of it."""
+        for part in _in_parts(state.ended_jobs(), _JOBS_AT_ONCE):
+            for row, (_, job) in zip(part, self._coding().jobs(part), strict=True):
+                yield row, job
+
+    def _coding(self) -> JobCoding:
+        return JobCoding(self._number, self.texts)
 
     def inspected_job_of(self, row: InspectedRow) -> InspectedJob:
         """What was found of the job in the row."""

@@ -10,7 +10,8 @@ from typing import Final, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from farm.figures.grouping import Grouping
+from farm.figures.free_memory import give_back_free_memory
+from farm.figures.grouping import Grouping, RowsByPrinter
 from farm.figures.running_sums import Added, Integers, Keys, RunningSums
 from farm.figures.state_changes import Change, ChangeColumns
 from farm.figures.sums_kept import SumsKept
@@ -20,7 +21,8 @@ from farm.model.states import PrinterState
 
 MEASURES: Final = ("faults", "repairs", "repair_ms", "least_ms", "most_ms")
 _MOST_ONE_BY_ONE: Final = 64
-"""Where more printers changed, all are looked at at once."""
+"""Where more printers changed, all are looked at again."""
+_CHANGES_AT_ONCE: Final = 65_536
 _NOT_THERE: Final = np.zeros(1, dtype=bool)
 
 
@@ -88,6 +90,16 @@ def repairs_of(columns: ChangeColumns) -> Repairs:
     return Repairs(printer[starts], begun, ended, *(np.where(is_over, each, 0) for each in lengths))
 
 
+def _repairs_of_all(columns: ChangeColumns) -> Repairs:
+    """The same of all changes in order, of some printers at a time: together they take much memory."""
+    parts = [
+        repairs_of(columns.taken(places).by_printer())
+        for places in RowsByPrinter(columns.printer).in_parts(_CHANGES_AT_ONCE)
+    ]
+    nothing = repairs_of(ChangeColumns.of([]))
+    return Repairs(*(np.concatenate(column) for column in zip(nothing, *parts, strict=True)))
+
+
 def _begins_fault(
     code: NDArray[np.int8], before: Keys, is_first_known: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
@@ -153,7 +165,8 @@ class RepairHistory:
             return self._repairs
         self._sums.clear()
         if self._repairs is None or len(self._stale) > _MOST_ONE_BY_ONE:
-            self._repairs = repairs_of(self._changes.columns.by_printer())
+            self._repairs = _repairs_of_all(self._changes.columns)
+            give_back_free_memory()
         else:
             rows = [(number, self._changes.changes(number)) for number in sorted(self._stale)]
             found = repairs_of(ChangeColumns.of(rows).by_printer())

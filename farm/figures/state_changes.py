@@ -161,7 +161,10 @@ class ChangeColumns(NamedTuple):
     @classmethod
     def joined(cls, parts: Sequence["ChangeColumns"]) -> "ChangeColumns":
         """The changes of all parts."""
-        return cls(*(np.concatenate(columns) for columns in zip(cls.of([]), *parts, strict=True))).in_order()
+        held = (cls.of([]), *parts)
+        order = np.argsort(np.concatenate([each.at for each in held]), kind="stable")
+        # One column after the other: whole tables beside each other are large.
+        return cls(*(np.concatenate(columns)[order] for columns in zip(*held, strict=True)))
 
     def in_order(self) -> "ChangeColumns":
         """The same by instant."""

@@ -1,7 +1,9 @@
-"""Sums over jobs as the tallies that formulas are given."""
+"""Sums over jobs as the tallies that formulas are given, for one figure or as columns for all at once."""
 
-from collections.abc import Collection, Sequence
-from typing import Final, TypeAlias
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+import numpy as np
 
 from farm.figures.job_measures import TALLIED
 from farm.figures.job_rows import CAUSES, ENDINGS
@@ -21,13 +23,11 @@ from farm.kpi.outcomes import (
 )
 from farm.model.states import CancelledBy, Cause, Outcome
 
-_Plain: TypeAlias = list[list[list[list[int]]]]
-"""By window, subject, key and measure."""
-_NOTHING = InspectionTally()
-_NO_ESTIMATES = EstimateTally()
-_NO_MEDIANS = MedianTally()
-_NO_ATTEMPTS = AttemptTally()
+_Found: TypeAlias = Mapping[Tally, Any]
+"""The sums of each tally that is read, by key and measure where its jobs have keys, else by measure.
 
+Each is a number, or a column of them.
+"""
 
 _NO_JOBS = OutcomeTally({}, {}, {})
 _OF_JOBS: Final = EVERY_TALLY - {Tally.REPAIRS, Tally.STREAKS}
@@ -45,104 +45,89 @@ class Tallies:
         reads: Collection[Tally] = EVERY_TALLY,
     ) -> None:
         """`places` are those of the beginning and end of each window among the `edges`."""
-        self._reads = bool(set(reads) & _OF_JOBS)
-        # Plain numbers of everything at once: one by one they take many times as long to get.
-        self._sums: dict[Tally, _Plain] = {
-            tally: _of(within(model.jobs.sums(edges, who.jobs, tally), places), who)
-            .transpose(0, 2, 3, 1)
-            .tolist()
-            for tally in TALLIED
-            if tally in reads
+
+        def summed(sums: Integers) -> Integers:
+            """By window, subject (those that are meant, in their order), key if there are, and measure."""
+            found = within(sums, places)
+            found = found if who.picked is None else found[:, :, who.picked]
+            return np.moveaxis(found, 1, -1)
+
+        self._sums: dict[Tally, Integers] = {
+            tally: summed(model.jobs.sums(edges, who.jobs, tally)) for tally in TALLIED if tally in reads
         }
-        self._medians: list[list[list[int]]] | None = None
         if Tally.MEDIANS in reads:
-            medians = _of(within(model.jobs.by_median(edges, who.jobs), places), who)
-            self._medians = medians.transpose(0, 2, 1).tolist()
-        self._inspected: list[list[list[int]]] | None = None
+            self._sums[Tally.MEDIANS] = summed(model.jobs.by_median(edges, who.jobs))
         if Tally.INSPECTIONS in reads:
-            inspected = _of(within(model.inspections.sums(edges, who.jobs), places), who)
-            self._inspected = inspected.transpose(0, 2, 1).tolist()
-        self._attempts: list[list[list[int]]] | None = None
+            self._sums[Tally.INSPECTIONS] = summed(model.inspections.sums(edges, who.jobs))
         if Tally.FIRST_ATTEMPTS in reads:
-            attempts = _of(within(model.first_attempts.sums(edges, who.jobs), places), who)
-            self._attempts = attempts.transpose(0, 2, 1).tolist()
+            self._sums[Tally.FIRST_ATTEMPTS] = summed(model.first_attempts.sums(edges, who.jobs))
+        self._plain: dict[Tally, list[list[Any]]] | None = None
 
     def of(self, window: int, subject: int) -> OutcomeTally:
         """The tally of a window and subject, by their numbers."""
-        if not self._reads:
-            return _NO_JOBS
-        jobs, units, printing_ms, cancelled_by = self._jobs(window, subject)
-        return OutcomeTally(
-            jobs,
-            units,
-            cancelled_by,
-            printing_ms,
-            _NOTHING if self._inspected is None else _inspection(self._inspected[window][subject]),
-            self._times(window, subject),
-            self._material(window, subject),
-            self._causes(window, subject),
-            self._estimates(window, subject),
-            _NO_MEDIANS if self._medians is None else MedianTally(*self._medians[window][subject]),
-            _NO_ATTEMPTS if self._attempts is None else AttemptTally(*self._attempts[window][subject]),
-        )
+        if self._plain is None:
+            # Plain numbers of everything at once: one by one they take many times as long to get.
+            self._plain = {tally: sums.tolist() for tally, sums in self._sums.items()}
+        return _tally({tally: sums[window][subject] for tally, sums in self._plain.items()})
 
-    def _found(self, tally: Tally, window: int, subject: int) -> Sequence[Sequence[int]]:
-        sums = self._sums.get(tally)
-        return () if sums is None else sums[window][subject]
-
-    def _jobs(
-        self, window: int, subject: int
-    ) -> tuple[dict[Outcome, int], dict[Outcome, int], dict[Outcome, int], dict[CancelledBy, int]]:
-        jobs: dict[Outcome, int] = {}
-        units: dict[Outcome, int] = {}
-        printing_ms: dict[Outcome, int] = {}
-        cancelled_by: dict[CancelledBy, int] = {}
-        for (outcome, by), (ended, made, printed) in zip(
-            ENDINGS, self._found(Tally.JOBS, window, subject), strict=False
-        ):
-            if not ended:
-                continue
-            jobs[outcome] = jobs.get(outcome, 0) + ended
-            units[outcome] = units.get(outcome, 0) + made
-            printing_ms[outcome] = printing_ms.get(outcome, 0) + printed
-            if by is not None:
-                cancelled_by[by] = ended
-        return jobs, units, printing_ms, cancelled_by
-
-    def _times(self, window: int, subject: int) -> dict[Outcome, int]:
-        whole_ms: dict[Outcome, int] = {}
-        for (outcome, _), (took,) in zip(ENDINGS, self._found(Tally.TIMES, window, subject), strict=False):
-            if took:
-                whole_ms[outcome] = whole_ms.get(outcome, 0) + took
-        return whole_ms
-
-    def _material(self, window: int, subject: int) -> dict[Outcome, MaterialTally]:
-        found: dict[Outcome, list[int]] = {}
-        for (outcome, _), used in zip(ENDINGS, self._found(Tally.MATERIAL, window, subject), strict=False):
-            if any(used):
-                before = found.get(outcome)
-                found[outcome] = [*used] if before is None else [*map(sum, zip(before, used, strict=True))]
-        return {outcome: MaterialTally(*used) for outcome, used in found.items()}
-
-    def _causes(self, window: int, subject: int) -> dict[Cause, int]:
-        failed_by: dict[Cause, int] = {}
-        for cause, (failed,) in zip(CAUSES, self._found(Tally.CAUSES, window, subject), strict=False):
-            if failed:
-                known = cause or Cause.UNKNOWN
-                failed_by[known] = failed_by.get(known, 0) + failed
-        return failed_by
-
-    def _estimates(self, window: int, subject: int) -> EstimateTally:
-        found = self._found(Tally.ESTIMATES, window, subject)
-        return EstimateTally(*found[0]) if found else _NO_ESTIMATES
+    def columns(self) -> OutcomeTally:
+        """The tallies of all as columns: window by window, and in each of them by subject."""
+        flat = {tally: sums.reshape(-1, *sums.shape[2:]) for tally, sums in self._sums.items()}
+        return _tally({tally: np.moveaxis(sums, 0, -1) for tally, sums in flat.items()})
 
 
-def _of(sums: Integers, who: Partition) -> Integers:
-    """Those of the subjects that are meant, in their order: the third axis."""
-    return sums if who.picked is None else sums[:, :, who.picked]
+def _tally(found: _Found) -> OutcomeTally:
+    if not found:
+        return _NO_JOBS
+    jobs, units, printing_ms = _by_outcome(found, Tally.JOBS, 3)
+    (whole_ms,) = _by_outcome(found, Tally.TIMES, 1)
+    return OutcomeTally(
+        jobs,
+        units,
+        _cancelled_by(found),
+        printing_ms,
+        _inspection(found.get(Tally.INSPECTIONS)),
+        whole_ms,
+        _material(found),
+        _failed_by(found),
+        EstimateTally(*found[Tally.ESTIMATES][0]) if Tally.ESTIMATES in found else EstimateTally(),
+        MedianTally(*found.get(Tally.MEDIANS, ())),
+        AttemptTally(*found.get(Tally.FIRST_ATTEMPTS, ())),
+    )
 
 
-def _inspection(sums: Sequence[int]) -> InspectionTally:
+def _by_outcome(found: _Found, tally: Tally, measures: int) -> list[dict[Outcome, int]]:
+    """Each measure of the tally by outcome, whoever cancelled."""
+    summed: list[dict[Outcome, int]] = [{} for _ in range(measures)]
+    for (outcome, _), sums in zip(ENDINGS, found.get(tally, ()), strict=False):
+        for of_measure, amount in zip(summed, sums, strict=True):
+            of_measure[outcome] = of_measure[outcome] + amount if outcome in of_measure else amount
+    return summed
+
+
+def _cancelled_by(found: _Found) -> dict[CancelledBy, int]:
+    ended = zip(ENDINGS, found.get(Tally.JOBS, ()), strict=False)
+    return {by: jobs for (_, by), (jobs, *_) in ended if by is not None}
+
+
+def _failed_by(found: _Found) -> dict[Cause, int]:
+    failed_by: dict[Cause, int] = {}
+    for cause, (failed,) in zip(CAUSES, found.get(Tally.CAUSES, ()), strict=False):
+        known = cause or Cause.UNKNOWN
+        failed_by[known] = failed_by[known] + failed if known in failed_by else failed
+    return failed_by
+
+
+def _material(found: _Found) -> dict[Outcome, MaterialTally]:
+    if Tally.MATERIAL not in found:
+        return {}
+    sums = _by_outcome(found, Tally.MATERIAL, len(MaterialTally.__struct_fields__))
+    return {outcome: MaterialTally(*(each[outcome] for each in sums)) for outcome in Outcome}
+
+
+def _inspection(sums: Sequence[int] | None) -> InspectionTally:
+    if sums is None:
+        return InspectionTally()
     jobs, spoiled, good, rejected, milligrams, micrometres, microlitres, *parted = sums
     taken = RejectedMaterial(milligrams, micrometres, microlitres)
     units = zip(parted[0::3], parted[1::3], parted[2::3], strict=True)

@@ -1,7 +1,7 @@
 """What the read model holds of each subject, summed up over windows."""
 
 from collections.abc import Collection, Sequence
-from typing import Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -12,13 +12,14 @@ from farm.figures.running_sums import Integers, Keys, within
 from farm.figures.state_changes import NOT_THERE, Clock
 from farm.figures.tallies import Tallies
 from farm.kpi.account import TimeAccount
-from farm.kpi.calculation import EVERY_TALLY, Tally
+from farm.kpi.calculation import EVERY_TALLY, KpiInput, Tally
 from farm.kpi.faults import RepairTally
 from farm.kpi.outcomes import OutcomeTally
 from farm.kpi.streak import StreakTally
 from farm.kpi.time_classes import CONDITIONS
 from farm.kpi.windows import Window
 from farm.model.states import PrinterState
+from farm.settings import SiteSettings
 
 T = TypeVar("T")
 
@@ -60,22 +61,22 @@ class WindowSums:
         self._number = {(each.from_ms, each.to_ms): number for number, each in enumerate(windows)}
         self._hours = _Hours(model, edges, places, who, closed) if who.has_hours else None
         self._tallies = Tallies(model, edges, places, who, reads)
-        self._repairs: list[list[list[int]]] | None = None
+        self._repairs: Integers | None = None
         if who.has_hours and Tally.REPAIRS in reads:
             repairs = within(model.repairs.sums(edges, who.printers, len(who.subjects)), places)
-            self._repairs = repairs.transpose(0, 2, 1).tolist()
-        self._streaks: list[list[list[int]]] | None = None
+            self._repairs = repairs.transpose(0, 2, 1)
+        self._streaks: Integers | None = None
         if who.has_hours and Tally.STREAKS in reads:
             bounds = np.array([(each.from_ms, each.to_ms) for each in windows], dtype=np.int64)
-            streaks = model.streaks.told(bounds.reshape(-1, 2), who.printers, len(who.subjects))
-            self._streaks = streaks.tolist()
-        count = len(who.subjects) if who.has_hours else 1
+            self._streaks = model.streaks.told(bounds.reshape(-1, 2), who.printers, len(who.subjects))
+        self._has_hours, self._subjects = who.has_hours, len(who.subjects)
+        count = self._subjects if who.has_hours else 1
         some = max(1, _CELLS_AT_ONCE // max(1, len(model.printers)))
-        self._lives = [
-            lives
+        parts = [
+            _lives(model, windows[first : first + some], who.printers, count)
             for first in range(0, len(windows), some)
-            for lives in _lives(model, windows[first : first + some], who.printers, count)
         ]
+        self._lives = np.concatenate(parts, axis=1)
 
     def account(self, window: Window, subject: int) -> TimeAccount:
         """Where the hours of the window went, of the subject by its place; nowhere where it has none."""
@@ -91,17 +92,38 @@ class WindowSums:
         """The faults and repairs of the window, none where they are not read."""
         if self._repairs is None:
             return RepairTally()
-        return RepairTally(*self._repairs[self._number[window.from_ms, window.to_ms]][subject])
+        return RepairTally(*self._repairs[self._number[window.from_ms, window.to_ms], subject].tolist())
 
     def streaks(self, window: Window, subject: int) -> StreakTally:
         """The failed streaks of the window, none where they are not read."""
         if self._streaks is None:
             return StreakTally()
-        return StreakTally(*self._streaks[self._number[window.from_ms, window.to_ms]][subject])
+        return StreakTally(*self._streaks[self._number[window.from_ms, window.to_ms], subject].tolist())
 
     def lives(self, window: Window) -> list[Life]:
         """Who of each subject was there in the window; where subjects have no hours, who of all."""
-        return self._lives[self._number[window.from_ms, window.to_ms]]
+        printers, elapsed_ms = self._lives[:, self._number[window.from_ms, window.to_ms]].tolist()
+        return [Life(*each) for each in zip(printers, elapsed_ms, strict=True)]
+
+    def columns(self, site: SiteSettings) -> KpiInput:
+        """What is known of every subject in every window, as columns: window by window, in each by subject.
+
+        `site` holds the rules of counting.
+        """
+        printers, elapsed_ms = self._lives
+        if not self._has_hours:
+            printers, elapsed_ms = (
+                np.repeat(each, self._subjects, axis=1) for each in (printers * 0, elapsed_ms)
+            )
+        return KpiInput(
+            account=_NO_HOURS if self._hours is None else self._hours.columns(),
+            outcomes=self._tallies.columns(),
+            printers=_column(printers),
+            elapsed_ms=_column(elapsed_ms),
+            site=site,
+            repairs=RepairTally() if self._repairs is None else RepairTally(*_columns(self._repairs)),
+            streaks=StreakTally() if self._streaks is None else StreakTally(*_columns(self._streaks)),
+        )
 
 
 class _Hours:
@@ -123,22 +145,31 @@ class _Hours:
             apart = np.where(by_clock, printers, -1)
             spent = within(model.spent(edges, apart, count, clock), places)
             closed_time = spent if closed_time is None else closed_time + spent
-        # Plain numbers of everything at once: one by one they take many times as long to get.
         opened = (whole if closed_time is None else whole - closed_time)[:, :, :NOT_THERE]
-        self._open = _by_state(opened)
-        self._closed = None if closed_time is None else _by_state(closed_time[:, :, :NOT_THERE])
         with_reason = opened[:, :, _WITH_REASON]
-        self._reasons: list[list[list[int]]] | None = with_reason.tolist() if with_reason.any() else None
+        self._sums: list[tuple[Sequence[Any], Integers | None]] = [
+            (_STATES, opened @ _STATE_OF),
+            (_STATES, None if closed_time is None else closed_time[:, :, :NOT_THERE] @ _STATE_OF),
+            (_REASONS, with_reason if with_reason.any() else None),
+        ]
+        self._plain: list[tuple[Sequence[Any], list[list[list[int]]]]] | None = None
 
     def account(self, window: int, subject: int) -> TimeAccount:
         """Of the window and subject of these numbers."""
-        closed = {} if self._closed is None else _spent(_STATES, self._closed[window][subject])
-        reasons = {} if self._reasons is None else _spent(_REASONS, self._reasons[window][subject])
-        return TimeAccount(_spent(_STATES, self._open[window][subject]), closed, reasons)
+        if self._plain is None:
+            # Plain numbers of everything at once: one by one they take many times as long to get.
+            self._plain = [(of, [] if sums is None else sums.tolist()) for of, sums in self._sums]
+        return TimeAccount(*(_spent(of, sums[window][subject]) if sums else {} for of, sums in self._plain))
+
+    def columns(self) -> TimeAccount:
+        """Of all of them."""
+        return TimeAccount(
+            *({} if sums is None else dict(zip(of, _columns(sums), strict=True)) for of, sums in self._sums)
+        )
 
 
-def _lives(model: ReadModel, windows: Sequence[Window], subject_of: Keys, subjects: int) -> list[list[Life]]:
-    """By window and subject, from when until when its printers count."""
+def _lives(model: ReadModel, windows: Sequence[Window], subject_of: Keys, subjects: int) -> Integers:
+    """How many printers lived and how long there was one, by window and subject."""
     chosen = np.flatnonzero(subject_of >= 0)
     chosen = chosen[np.argsort(subject_of[chosen], kind="stable")]
     subject = subject_of[chosen]
@@ -159,17 +190,17 @@ def _lives(model: ReadModel, windows: Sequence[Window], subject_of: Keys, subjec
         first[:, there] = np.minimum(first[:, there], earliest)
         last[:, there] = np.maximum(last[:, there], latest)
     counts[(begin >= end)[:, 0]] = 0
-    elapsed = np.maximum(last - first, 0)
-    return [
-        [Life(*each) for each in zip(*row, strict=True)]
-        for row in zip(counts.tolist(), elapsed.tolist(), strict=True)
-    ]
+    return np.stack((counts, np.maximum(last - first, 0)))
 
 
-def _by_state(spent: Integers) -> list[list[list[int]]]:
-    """By window, subject and state, whatever the reason."""
-    found: list[list[list[int]]] = (spent @ _STATE_OF).tolist()
-    return found
+def _column(sums: Integers) -> Any:
+    """The sums of all windows and subjects, which formulas take in place of a number."""
+    return sums.reshape(-1)
+
+
+def _columns(sums: Integers) -> Any:
+    """The same of each of the sums that a window and subject have."""
+    return sums.reshape(-1, sums.shape[-1]).T
 
 
 def _spent(of: Sequence[T], spent: Sequence[int]) -> dict[T, int]:

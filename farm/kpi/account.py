@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from farm.kpi.columns import ratio
 from farm.model.states import PrinterState, StateReason
 
 _NOT_OBSERVED = (PrinterState.UNKNOWN,)
@@ -47,9 +48,14 @@ class TimeAccount(msgspec.Struct, frozen=True):
     @property
     def observed_share(self) -> float | None:
         """The part of the time in which the state was known (offline is), None without time."""
-        if not (whole := self.whole_ms):
-            return None
-        return (whole - self.in_states(_NOT_OBSERVED)) / whole
+        whole = self.whole_ms
+        observed: float | None = ratio(whole - self.in_states(_NOT_OBSERVED), whole)
+        return observed
+
+    @property
+    def is_observed(self) -> bool:
+        """Whether the state was known at any time."""
+        return self.whole_ms > self.in_states(_NOT_OBSERVED)
 
     def in_states(self, states: Iterable[PrinterState]) -> int:
         """Time in any of the states, in open and closed hours."""
@@ -60,7 +66,8 @@ class TimeAccount(msgspec.Struct, frozen=True):
         """Open time by condition: that of a state of which no reason is known, and that by each reason."""
         found = {Condition(state): ms for state, ms in self.open_ms.items()}
         for condition, ms in self.reasons_ms.items():
-            found[Condition(condition.state)] -= ms
+            # Not in place: it may be a column, which is the account's own.
+            found[Condition(condition.state)] = found[Condition(condition.state)] - ms
             found[condition] = ms
         return found
 

@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from farm.kpi.account import TimeAccount
+from farm.kpi.columns import Maybe
 from farm.kpi.faults import RepairTally
 from farm.kpi.outcomes import OutcomeTally
 from farm.kpi.streak import StreakTally
@@ -49,6 +50,8 @@ class KpiInput(msgspec.Struct, frozen=True, kw_only=True):
     hours: its `account` is empty, `printers` is 0, and `elapsed_ms` is that of the printers that were asked
     for. `outcomes` are the jobs that ended in the window, all times in milliseconds. `site` holds the rules
     of counting.
+
+    Of many subjects and windows at once every number is a column of theirs (`farm.kpi.columns`).
     """
 
     account: TimeAccount
@@ -74,6 +77,11 @@ class KpiResult(msgspec.Struct, frozen=True, kw_only=True):
     interval: Interval95 | None = None
     counts: dict[str, int] = {}
     amounts: dict[str, float] = {}
+
+
+def told(**amounts: Maybe) -> dict[str, float]:
+    """The amounts that have data."""
+    return {name: amount for name, amount in amounts.items() if amount is not None}
 
 
 def hours(ms: int) -> float:

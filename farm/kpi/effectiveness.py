@@ -1,10 +1,9 @@
 """Overall equipment effectiveness and its three factors, by ISO 22400-2, for printers."""
 
-from collections.abc import Sequence
-from math import prod
 from typing import Final
 
-from farm.kpi.calculation import KpiInput, KpiResult, Tally
+from farm.kpi.calculation import KpiInput, KpiResult, Tally, told
+from farm.kpi.columns import product, ratio
 from farm.kpi.estimates import ByMedian, Estimated, EstimateMeasure, MedianMeasure
 from farm.kpi.good_units import CountedUnits, Worth, inspected_units
 from farm.kpi.indicator import Cadence, Indicator, Unit
@@ -75,7 +74,7 @@ def performance(given: KpiInput) -> KpiResult:
     by_estimate, by_median = given.outcomes.estimates, given.outcomes.by_median
     planned_ms = by_estimate.expected_ms + by_median.median_ms
     actual_ms = by_estimate.actual_ms + by_median.actual_ms
-    value = planned_ms / actual_ms if actual_ms else None
+    value = ratio(planned_ms, actual_ms)
     return KpiResult(value=value, low=value, high=value)
 
 
@@ -89,11 +88,10 @@ def quality(given: KpiInput) -> KpiResult:
     """
     good, printed, unknown = (selector.total(given) for selector in (_GOOD, _ALL, _NOT_KNOWN))
     found = inspected_units(given, Outcome.UNKNOWN)
-    worst, best = printed + unknown - found.good, printed + unknown - found.rejected
     return KpiResult(
-        value=good / printed if printed else None,
-        low=good / worst if worst else None,
-        high=(good + unknown - found.rejected) / best if best else None,
+        value=ratio(good, printed),
+        low=ratio(good, printed + unknown - found.good),
+        high=ratio(good + unknown - found.rejected, printed + unknown - found.rejected),
         interval=wilson_interval(good, printed),
     )
 
@@ -109,19 +107,14 @@ def oee(given: KpiInput) -> KpiResult:
         "quality": quality(given),
     }
     parts = tuple(factors.values())
-    shown = {name: each.value for name, each in factors.items() if each.value is not None}
+    shown = told(**{name: each.value for name, each in factors.items()})
     return KpiResult(
-        value=_product([each.value for each in parts]),
-        low=_product([each.low for each in parts]),
-        high=_product([each.high for each in parts]),
+        value=product(*(each.value for each in parts)),
+        low=product(*(each.low for each in parts)),
+        high=product(*(each.high for each in parts)),
         counts=factors["availability"].counts,
         amounts=shown,
     )
-
-
-def _product(factors: Sequence[float | None]) -> float | None:
-    known = [each for each in factors if each is not None]
-    return prod(known) if len(known) == len(factors) else None
 
 
 _OF_JOBS = frozenset({Tally.JOBS, Tally.ESTIMATES, Tally.MEDIANS, Tally.INSPECTIONS})

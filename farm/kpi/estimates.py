@@ -1,10 +1,10 @@
 """Accuracy of estimates: how long prints take against what their source said beforehand."""
 
 from enum import StrEnum
-from math import sqrt
 from typing import Final
 
-from farm.kpi.calculation import KpiInput, KpiResult, Tally
+from farm.kpi.calculation import KpiInput, KpiResult, Tally, told
+from farm.kpi.columns import Maybe, most, otherwise, ratio, root, where
 from farm.kpi.indicator import Cadence, Indicator, Unit
 from farm.kpi.outcomes import EstimateTally
 from farm.kpi.parts import (
@@ -114,23 +114,21 @@ def estimate_accuracy(given: KpiInput) -> KpiResult:
     Above 1 they take longer than was said. Nothing that is unknown changes it: a job without an estimate,
     or whose end nobody knows, is held against nothing.
     """
-    told = given.outcomes.estimates
-    value = told.actual_ms / told.expected_ms if told.expected_ms else None
+    estimates = given.outcomes.estimates
+    value = ratio(estimates.actual_ms, estimates.expected_ms)
     return KpiResult(
         value=value,
         low=value,
         high=value,
-        amounts={"spread": spread(told)} if told.jobs else {},
+        amounts=told(spread=where(estimates.jobs > 0, spread(estimates))),
     )
 
 
-def spread(told: EstimateTally) -> float:
+def spread(tally: EstimateTally) -> Maybe:
     """The standard deviation of printing time ÷ estimate, job by job; 0 for none or one."""
-    if told.jobs < 2:
-        return 0.0
-    mean = told.thousandths / told.jobs
-    variance = (told.squared - told.jobs * mean * mean) / (told.jobs - 1)
-    return sqrt(max(0.0, variance)) / _THOUSAND
+    mean = otherwise(ratio(tally.thousandths, tally.jobs), 0.0)
+    variance = otherwise(ratio(tally.squared - tally.jobs * mean * mean, tally.jobs - 1), 0.0)
+    return root(most(0.0, variance)) / _THOUSAND
 
 
 ESTIMATE_ACCURACY = Indicator(

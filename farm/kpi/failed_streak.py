@@ -1,6 +1,7 @@
 """Failed prints in a row, as a figure."""
 
 from farm.kpi.calculation import KpiInput, KpiResult, Tally
+from farm.kpi.columns import real, where
 from farm.kpi.indicator import Cadence, Indicator, Unit
 from farm.kpi.parts import LeftOut, Part
 from farm.kpi.streak_parts import InStreak, StreakMeasure
@@ -14,9 +15,9 @@ def failed_streak(given: KpiInput) -> KpiResult:
     """
     told = given.streaks
     return KpiResult(
-        value=float(told.current) if told.decided else None,
-        low=float(told.least) if told.ended else None,
-        high=float(told.most) if told.ended else None,
+        value=where(told.decided > 0, real(told.current)),
+        low=where(told.ended > 0, real(told.least)),
+        high=where(told.ended > 0, real(told.most)),
     )
 
 

@@ -3,6 +3,7 @@
 from typing import Final
 
 from farm.kpi.calculation import KpiInput, KpiResult, Tally
+from farm.kpi.columns import real, where
 from farm.kpi.indicator import Cadence, Indicator, Unit
 from farm.kpi.parts import EVERY_OUTCOME, EndedJobs, FailedJobs, JobMeasure, LeftOut, Part
 from farm.model.states import Cause, Outcome
@@ -18,12 +19,12 @@ def failures_by_cause(given: KpiInput) -> KpiResult:
     cause `unknown`.
     """
     outcomes, jobs = given.outcomes, given.outcomes.jobs_by_outcome()
-    failed = float(jobs[Outcome.FAILED])
-    seen = bool(given.account.observed_share) or outcomes.ended > 0
+    failed = real(jobs[Outcome.FAILED])
+    seen = given.account.is_observed | (outcomes.ended > 0)
     return KpiResult(
-        value=failed if seen else None,
-        low=failed if seen else None,
-        high=failed + jobs[Outcome.UNKNOWN] if seen else None,
+        value=where(seen, failed),
+        low=where(seen, failed),
+        high=where(seen, failed + jobs[Outcome.UNKNOWN]),
     )
 
 

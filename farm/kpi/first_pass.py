@@ -4,6 +4,7 @@ from typing import Final
 
 from farm.kpi.attempt_parts import Attempted, AttemptMeasure
 from farm.kpi.calculation import KpiInput, KpiResult, Tally
+from farm.kpi.columns import least, most, ratio
 from farm.kpi.indicator import Cadence, Indicator, Unit
 from farm.kpi.parts import EVERY_OUTCOME, Difference, EndedJobs, LeftOut, Part, Together
 from farm.kpi.targets import Profile, Target
@@ -17,25 +18,17 @@ def first_pass_yield(given: KpiInput) -> KpiResult:
     are no first attempts, if they were not good: at best what was not good, at worst what was.
     """
     told = given.outcomes.attempts
-    value = _ratio(told.good_parts, told.parts)
+    value = ratio(told.good_parts, told.parts)
     possible, best = told.parts + told.unknown_parts, told.good_parts + told.unknown_parts
     doubtful_bad = told.doubtful_parts - told.doubtful_good_parts
-    worst = (
-        value,
-        _ratio(told.good_parts, possible),
-        _ratio(told.good_parts - told.doubtful_good_parts, possible - told.doubtful_good_parts),
-    )
-    at_best = (value, _ratio(best, possible), _ratio(best, possible - doubtful_bad))
+    surely_good = told.good_parts - told.doubtful_good_parts
+    surely_possible = possible - told.doubtful_good_parts
     return KpiResult(
         value=value,
-        low=min((each for each in worst if each is not None), default=None),
-        high=max((each for each in at_best if each is not None), default=None),
+        low=least(value, ratio(told.good_parts, possible), ratio(surely_good, surely_possible)),
+        high=most(value, ratio(best, possible), ratio(best, possible - doubtful_bad)),
         interval=wilson_interval(told.good_parts, told.parts),
     )
-
-
-def _ratio(part: int, whole: int) -> float | None:
-    return part / whole if whole else None
 
 
 _FIRST: Final = Attempted(of=AttemptMeasure.ATTEMPTS)

@@ -4,6 +4,7 @@ from typing import Final
 
 from farm.kpi.account import Condition
 from farm.kpi.calculation import KpiInput, KpiResult
+from farm.kpi.columns import real, where
 from farm.kpi.indicator import Cadence, Indicator, Unit
 from farm.kpi.parts import LeftOut, Part, TimeAs
 from farm.kpi.time_classes import KEPT_BY
@@ -36,11 +37,11 @@ def idle_time(given: KpiInput) -> KpiResult:
     At worst unknown time was idle, at best it was not. Maintenance, engineering and closed hours
     are not idle, and stand beside.
     """
-    idle, unknown, available = (float(part.total(given)) for part in (_IDLE, _NOT_SEEN, AVAILABLE))
+    idle, unknown, available = (real(part.total(given)) for part in (_IDLE, _NOT_SEEN, AVAILABLE))
     return KpiResult(
-        value=idle if available > unknown else None,
-        low=idle if available else None,
-        high=idle + unknown if available else None,
+        value=where(available > unknown, idle),
+        low=where(available > 0, idle),
+        high=where(available > 0, idle + unknown),
     )
 
 

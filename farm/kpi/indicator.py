@@ -42,9 +42,10 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True):
     that do not count in it. `beside` names what `calculate` gives in counts and amounts that is no sum
     of rows, and says how it comes about.
 
-    `reads` are the parts of its input, beside the hours, that the formula looks at. One that `needs_hours`
-    has no data for a subject that has none: a file, a material, an operator, a spool, a cause, an hour of
-    the day.
+    `calculate` is written in the operations of `farm.kpi.columns`, so that it works out one figure, or a
+    column of them at once. `reads` are the parts of its input, beside the hours, that it looks at. One that
+    `needs_hours` has no data for a subject that has none: a file, a material, an operator, a spool, a cause,
+    an hour of the day.
     """
 
     id: str

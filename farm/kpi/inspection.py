@@ -3,6 +3,7 @@
 from typing import Final
 
 from farm.kpi.calculation import KpiInput, KpiResult, Tally
+from farm.kpi.columns import ratio
 from farm.kpi.indicator import Cadence, Indicator, Unit
 from farm.kpi.parts import Difference, EndedJobs, Inspected, LeftOut, Part
 from farm.kpi.success import ATTEMPTS, NOT_ATTEMPTED
@@ -43,12 +44,12 @@ def success_after_inspection(given: KpiInput) -> KpiResult:
 
     A success that nobody inspected stands. At worst and at best as there.
     """
-    attempts, unknown = int(ATTEMPTS.total(given)), given.outcomes.jobs.get(Outcome.UNKNOWN, 0)
-    good, possible = int(GOOD.total(given)), attempts + unknown
+    attempts, unknown = ATTEMPTS.total(given), given.outcomes.jobs.get(Outcome.UNKNOWN, 0)
+    good, possible = GOOD.total(given), attempts + unknown
     return KpiResult(
-        value=good / attempts if attempts else None,
-        low=good / possible if possible else None,
-        high=(good + unknown) / possible if possible else None,
+        value=ratio(good, attempts),
+        low=ratio(good, possible),
+        high=ratio(good + unknown, possible),
         interval=wilson_interval(good, attempts),
     )
 
@@ -57,7 +58,7 @@ def inspected_yield(given: KpiInput) -> KpiResult:
     """Good units ÷ inspected units, a ratio; None before one was inspected."""
     found = given.outcomes.inspected
     units = found.good_units + found.rejected_units
-    value = found.good_units / units if units else None
+    value = ratio(found.good_units, units)
     return KpiResult(
         value=value,
         low=value,

@@ -78,7 +78,9 @@ class Material(JobSelector, frozen=True, kw_only=True):
     def total(self, given: KpiInput) -> float:
         """The sum over the jobs of these outcomes."""
         told = _TALLIED[self.of]
-        return sum(told(given.outcomes.material_of(outcome), given.site) for outcome in self.outcomes)
+        # In the order of all outcomes: that of a set differs from process to process, and so would the sum.
+        meant = (outcome for outcome in Outcome if outcome in self.outcomes)
+        return sum(told(given.outcomes.material_of(outcome), given.site) for outcome in meant)
 
     def share(self, row: JobRow) -> float:
         """What the job took."""

@@ -3,6 +3,7 @@
 from typing import Final
 
 from farm.kpi.calculation import KpiInput, KpiResult, Tally, hours
+from farm.kpi.columns import least, most, ratio, where
 from farm.kpi.indicator import Cadence, Indicator, Unit
 from farm.kpi.parts import EndedJobs, JobMeasure, LeftOut, Part
 from farm.kpi.targets import Level, Profile, Target
@@ -21,23 +22,18 @@ def avg_production_time(given: KpiInput) -> KpiResult:
     """
     good_ms, units, _ = _made(given, Outcome.SUCCEEDED)
     more_ms, more_units, unknown = _made(given, Outcome.UNKNOWN)
-    value = _by_piece(good_ms, units)
-    if unknown > 1:
-        others = _by_piece(good_ms, units + more_units), _by_piece(good_ms + more_ms, max(units, 1))
-    else:
-        others = (_by_piece(good_ms + more_ms, units + more_units),) * 2
-    bounds = [each for each in (value, *others) if each is not None]
-    return KpiResult(value=value, low=min(bounds, default=None), high=max(bounds, default=None))
+    value = ratio(hours(good_ms), units)
+    all_came_out = ratio(hours(good_ms + more_ms), units + more_units)
+    at_best = where(unknown > 1, ratio(hours(good_ms), units + more_units))
+    at_worst = where(unknown > 1, ratio(hours(good_ms + more_ms), most(units, 1)))
+    bounds = (value, all_came_out, at_best, at_worst)
+    return KpiResult(value=value, low=least(*bounds), high=most(*bounds))
 
 
 def _made(given: KpiInput, outcome: Outcome) -> tuple[int, int, int]:
     """Printing time (ms) and units of the jobs that ended so, and how many they are."""
     told = given.outcomes
     return told.printing_ms.get(outcome, 0), told.units.get(outcome, 0), told.jobs.get(outcome, 0)
-
-
-def _by_piece(printing_ms: int, units: int) -> float | None:
-    return hours(printing_ms) / units if units else None
 
 
 AVG_PRODUCTION_TIME = Indicator(

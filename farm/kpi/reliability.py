@@ -3,8 +3,9 @@
 from typing import Final
 
 from farm.kpi.calculation import KpiInput, KpiResult, Tally, hours
+from farm.kpi.columns import ratio, where
 from farm.kpi.indicator import Cadence, Indicator, Unit
-from farm.kpi.parts import EndedJobs, LeftOut, Part, Repaired, RepairMeasure, time_in
+from farm.kpi.parts import Amount, EndedJobs, LeftOut, Part, Repaired, RepairMeasure, time_in
 from farm.kpi.utilization import productive_states
 from farm.model.states import Outcome, PrinterState
 
@@ -29,7 +30,7 @@ _NOT_COUNTED: Final = (
 
 def mtbf(given: KpiInput) -> KpiResult:
     """Printing hours ÷ failed prints, in hours; None where none failed: the hours are told beside."""
-    productive_hours = float(_PRINTING.total(given))
+    productive_hours = _PRINTING.total(given)
     unknown_hours = hours(given.account.in_states({PrinterState.UNKNOWN}))
     return _between_failures(given, productive_hours, productive_hours + unknown_hours)
 
@@ -38,7 +39,7 @@ def mcbf(given: KpiInput) -> KpiResult:
     """Prints that ended well or failed ÷ those that failed; None where none failed."""
     jobs = given.outcomes.jobs_by_outcome()
     ended = jobs[Outcome.SUCCEEDED] + jobs[Outcome.FAILED]
-    return _between_failures(given, float(ended), float(ended + jobs[Outcome.UNKNOWN]))
+    return _between_failures(given, ended, ended + jobs[Outcome.UNKNOWN])
 
 
 def mttr(given: KpiInput) -> KpiResult:
@@ -49,21 +50,19 @@ def mttr(given: KpiInput) -> KpiResult:
     """
     told = given.repairs
     value, low, high = (
-        hours(ms) / told.repairs if told.repairs else None
-        for ms in (told.repair_ms, told.least_ms, told.most_ms)
+        ratio(hours(ms), told.repairs) for ms in (told.repair_ms, told.least_ms, told.most_ms)
     )
     return KpiResult(value=value, low=low, high=high)
 
 
-def _between_failures(given: KpiInput, amount: float, at_most: float) -> KpiResult:
+def _between_failures(given: KpiInput, amount: Amount, at_most: Amount) -> KpiResult:
     """At worst every job of unknown outcome failed, at best none did and there was `at_most` between them."""
     jobs = given.outcomes.jobs_by_outcome()
     failed, unknown = jobs[Outcome.FAILED], jobs[Outcome.UNKNOWN]
-    value = amount / failed if failed else None
     return KpiResult(
-        value=value,
-        low=amount / (failed + unknown) if failed else None,
-        high=at_most / failed if failed else None,
+        value=ratio(amount, failed),
+        low=where(failed > 0, ratio(amount, failed + unknown)),
+        high=ratio(at_most, failed),
     )
 
 

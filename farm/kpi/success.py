@@ -3,6 +3,7 @@
 from typing import Final
 
 from farm.kpi.calculation import KpiInput, KpiResult, Tally
+from farm.kpi.columns import ratio
 from farm.kpi.indicator import Cadence, Indicator, Unit
 from farm.kpi.parts import EVERY_OUTCOME, CancelledJobs, EndedJobs, LeftOut, Part
 from farm.kpi.targets import Profile, Target
@@ -48,12 +49,12 @@ def print_success_rate(given: KpiInput) -> KpiResult:
     """
     jobs = given.outcomes.jobs_by_outcome()
     succeeded, unknown = jobs[Outcome.SUCCEEDED], jobs[Outcome.UNKNOWN]
-    attempts = int(ATTEMPTS.total(given))
+    attempts = ATTEMPTS.total(given)
     possible = attempts + unknown
     return KpiResult(
-        value=succeeded / attempts if attempts else None,
-        low=succeeded / possible if possible else None,
-        high=(succeeded + unknown) / possible if possible else None,
+        value=ratio(succeeded, attempts),
+        low=ratio(succeeded, possible),
+        high=ratio(succeeded + unknown, possible),
         interval=wilson_interval(succeeded, attempts),
     )
 

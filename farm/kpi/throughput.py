@@ -2,10 +2,11 @@
 
 from typing import Final
 
-from farm.kpi.calculation import KpiInput, KpiResult, Tally
+from farm.kpi.calculation import KpiInput, KpiResult, Tally, told
+from farm.kpi.columns import ratio, real, where
 from farm.kpi.indicator import Cadence, Indicator, Unit
 from farm.kpi.material_parts import Material, MaterialMeasure
-from farm.kpi.parts import EVERY_OUTCOME, EndedJobs, JobMeasure, LeftOut, Part, time_in
+from farm.kpi.parts import EVERY_OUTCOME, Amount, EndedJobs, JobMeasure, LeftOut, Part, time_in
 from farm.kpi.periods import Period
 from farm.kpi.success import BY_OUTCOME
 from farm.kpi.targets import Level, Profile, Target
@@ -22,25 +23,23 @@ def throughput(given: KpiInput) -> KpiResult:
     At best the jobs of unknown outcome came out too. The rates are units and jobs per
     hour and day of the part of the window in which there was a printer.
     """
-    outcomes, units = given.outcomes, int(UNITS.total(given))
-    seen = bool(given.account.observed_share) or outcomes.ended > 0
+    outcomes, units = given.outcomes, UNITS.total(given)
+    seen = given.account.is_observed | (outcomes.ended > 0)
     return KpiResult(
-        value=float(units) if seen else None,
-        low=float(units) if seen else None,
-        high=float(units + outcomes.units.get(Outcome.UNKNOWN, 0)) if seen else None,
+        value=where(seen, real(units)),
+        low=where(seen, real(units)),
+        high=where(seen, real(units + outcomes.units.get(Outcome.UNKNOWN, 0))),
         amounts=_rates(units, outcomes.jobs.get(Outcome.SUCCEEDED, 0), given.elapsed_ms),
     )
 
 
-def _rates(units: int, jobs: int, elapsed_ms: int) -> dict[str, float]:
-    if not elapsed_ms:
-        return {}
-    return {
-        "units_per_hour": units * HOUR_MS / elapsed_ms,
-        "units_per_day": units * DAY_MS / elapsed_ms,
-        "jobs_per_hour": jobs * HOUR_MS / elapsed_ms,
-        "jobs_per_day": jobs * DAY_MS / elapsed_ms,
-    }
+def _rates(units: Amount, jobs: Amount, elapsed_ms: int) -> dict[str, float]:
+    return told(
+        units_per_hour=ratio(units * HOUR_MS, elapsed_ms),
+        units_per_day=ratio(units * DAY_MS, elapsed_ms),
+        jobs_per_hour=ratio(jobs * HOUR_MS, elapsed_ms),
+        jobs_per_day=ratio(jobs * DAY_MS, elapsed_ms),
+    )
 
 
 THROUGHPUT = Indicator(

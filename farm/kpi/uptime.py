@@ -5,6 +5,7 @@ from typing import Final
 
 from farm.kpi.account import Condition
 from farm.kpi.calculation import KpiInput, KpiResult
+from farm.kpi.columns import otherwise, ratio, where
 from farm.kpi.indicator import Cadence, Indicator, Unit
 from farm.kpi.parts import EVERY_STATE, LeftOut, Part, TimeAs
 from farm.kpi.time_classes import CLASS_OF, TimeClass, time_by_class, total
@@ -38,11 +39,11 @@ def _uptime(by_class: Mapping[TimeClass, int], hidden_ms: int, whole_ms: int, at
     At best it is a part of `at_most_ms`.
     """
     up, unknown = total(by_class, UP), by_class[TimeClass.UNKNOWN]
-    high = (up + unknown + hidden_ms) / at_most_ms if at_most_ms else None
-    low = None if high is None else up / whole_ms if whole_ms else 0.0
+    high = ratio(up + unknown + hidden_ms, at_most_ms)
+    low = where(at_most_ms > 0, otherwise(ratio(up, whole_ms), 0.0))
     observed = total(by_class, OPERATIONS) - unknown
     return KpiResult(
-        value=low if observed else None,
+        value=where(observed > 0, low),
         low=low,
         high=high,
     )

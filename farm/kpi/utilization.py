@@ -4,6 +4,7 @@ from typing import Final
 
 from farm.kpi.account import Condition
 from farm.kpi.calculation import KpiInput, KpiResult
+from farm.kpi.columns import otherwise, ratio, where
 from farm.kpi.indicator import Cadence, Indicator, Unit
 from farm.kpi.parts import EVERY_STATE, LeftOut, Part, TimeAs, TimeIn, time_in
 from farm.kpi.targets import Level, Profile, Target
@@ -59,19 +60,16 @@ def utilization(given: KpiInput) -> KpiResult:
     account, productive = given.account, productive_states(given.site)
     utilized, available = account.in_states(productive), account.available_ms(productive)
     possibly = productive | {PrinterState.UNKNOWN}
-    at_best = _ratio(account.in_states(possibly), account.available_ms(possibly))
-    at_worst = None if at_best is None else _ratio(utilized, available) or 0.0
+    at_most = account.available_ms(possibly)
+    at_best = ratio(account.in_states(possibly), at_most)
+    at_worst = where(at_most > 0, otherwise(ratio(utilized, available), 0.0))
     observed = available - account.open_ms.get(PrinterState.UNKNOWN, 0)
     return KpiResult(
-        value=at_worst if observed else None,
+        value=where(observed > 0, at_worst),
         low=at_worst,
         high=at_best,
         counts={"printers": given.printers},
     )
-
-
-def _ratio(part_ms: int, whole_ms: int) -> float | None:
-    return part_ms / whole_ms if whole_ms else None
 
 
 UTILIZATION = Indicator(

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from farm.kpi.calculation import KpiInput, KpiResult, Tally, hours
+from farm.kpi.columns import most, otherwise, ratio, where
 from farm.kpi.indicator import Cadence, Indicator, Unit
 from farm.kpi.material_parts import Material, MaterialMeasure, grams_of
 from farm.kpi.outcomes import MaterialTally, OutcomeTally
@@ -30,14 +31,16 @@ def material_waste(given: KpiInput) -> KpiResult:
     failed, unknown = _grams(outcomes, _FAILED, site), _grams(outcomes, _UNKNOWN, site)
     used = _grams(outcomes, Outcome, site)
     known = outcomes.ended - _silent(outcomes, Outcome)
-    mean = used / known if known > 0 else 0.0
+    mean = otherwise(where(known > 0, ratio(used, known)), 0.0)
     more_failed = mean * _silent(outcomes, (*_FAILED, *_UNKNOWN))
     more_others = mean * _silent(outcomes, _OTHERS)
-    is_open = not used and known > 0 and outcomes.jobs.get(Outcome.UNKNOWN, 0) > 0
+    is_open = (used == 0) & (known > 0) & (outcomes.jobs.get(Outcome.UNKNOWN, 0) > 0)
     return KpiResult(
-        value=failed / used if used else None,
-        low=failed / (used + more_others) if used else 0.0 if is_open else None,
-        high=(failed + unknown + more_failed) / (used + more_failed) if used else 1.0 if is_open else None,
+        value=ratio(failed, used),
+        low=most(where(used > 0, ratio(failed, used + more_others)), where(is_open, 0.0)),
+        high=most(
+            where(used > 0, ratio(failed + unknown + more_failed, used + more_failed)), where(is_open, 1.0)
+        ),
         amounts={"rejected_grams": _rejected_grams(outcomes, site)},
     )
 
@@ -51,9 +54,9 @@ def failed_hours(given: KpiInput) -> KpiResult:
     failed, unknown = _hours(outcomes, Outcome.FAILED), _hours(outcomes, Outcome.UNKNOWN)
     ended = outcomes.ended - outcomes.jobs.get(Outcome.UNKNOWN, 0)
     return KpiResult(
-        value=failed if ended else None,
-        low=failed if outcomes.ended else None,
-        high=failed + unknown if outcomes.ended else None,
+        value=where(ended > 0, failed),
+        low=where(outcomes.ended > 0, failed),
+        high=where(outcomes.ended > 0, failed + unknown),
     )
 
 

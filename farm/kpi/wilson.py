@@ -1,7 +1,10 @@
 """How sure a rate is at the counts it rests on."""
 
-from math import sqrt
 from typing import NamedTuple
+
+import numpy as np
+
+from farm.kpi.columns import Column, ratio, root, within
 
 Z_95 = 1.959963984540054
 """The standard normal deviate that leaves 2.5 % on either side."""
@@ -14,7 +17,7 @@ class Interval95(NamedTuple):
     high: float
 
 
-def wilson_interval(successes: int, trials: int) -> Interval95 | None:
+def wilson_interval(successes: float | Column, trials: float | Column) -> Interval95 | None:
     """The 95 % score interval of `successes` in `trials`, None without a trial.
 
     E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical Inference",
@@ -22,15 +25,13 @@ def wilson_interval(successes: int, trials: int) -> Interval95 | None:
     approximation it stays inside 0 to 1 and says something also at 0 or all of few.
     Raises ValueError when there are more successes than trials or fewer than none.
     """
-    if not 0 <= successes <= trials:
+    if not np.all((np.asarray(successes) >= 0) & (np.asarray(successes) <= trials)):
         raise ValueError(f"{successes} of {trials} is no rate")
-    if trials == 0:
+    rate, weight = ratio(successes, trials), ratio(Z_95 * Z_95, trials)
+    if rate is None or weight is None:
         return None
-    rate = successes / trials
-    weight = Z_95 * Z_95 / trials
     centre = rate + weight / 2
-    spread = Z_95 * sqrt(rate * (1 - rate) / trials + weight / (4 * trials))
-    low = (centre - spread) / (1 + weight)
-    high = (centre + spread) / (1 + weight)
+    spread = Z_95 * root(ratio(rate * (1 - rate), trials) + ratio(weight, 4 * trials))
+    low, high = (centre - spread) / (1 + weight), (centre + spread) / (1 + weight)
     # Rounding may put a bound a hair beyond the rate or beyond 0 and 1.
-    return Interval95(max(0.0, min(low, rate)), min(1.0, max(high, rate)))
+    return Interval95(within(low, 0.0, rate), within(high, rate, 1.0))

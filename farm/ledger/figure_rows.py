@@ -26,7 +26,7 @@ from farm.model.verdict import Verdict
 
 _job, _span, _printer, _feed = schema.job.c, schema.span.c, schema.printer.c, schema.feed.c
 _verdict = schema.verdict.c
-_ROWS_AT_ONCE = 50_000
+_ROWS_AT_ONCE = 10_000
 _STATES: Final = {state.value: state for state in PrinterState}
 
 

@@ -62,6 +62,7 @@ _FIRST = "farm, every indicator, 30 days"
 _ONE = "&name=utilization"
 _RATE = "&name=print_success_rate"
 _SERIES = "/kpis/utilization/series?period=day"
+_WORKING = "/kpis/print_success_rate/working?limit=100"
 QUESTIONS: dict[str, tuple[str, int]] = {
     "farm, every indicator, 30 days": ("/kpis?by=farm", 30),
     "farm, every indicator, two years": ("/kpis?by=farm", 729),
@@ -82,6 +83,19 @@ QUESTIONS: dict[str, tuple[str, int]] = {
     "series of 400 days, farm": (f"{_SERIES}&by=farm", 400),
     "series of 400 days, by group": (f"{_SERIES}&by=group", 400),
     "series of 400 days, one printer": (f"{_SERIES}&by=printer&printer=p0007", 400),
+    "every indicator by group, 30 days": ("/kpis?by=group", 30),
+    "success rate by printer, 400 days by month": (
+        "/kpis/print_success_rate/series?period=month&by=printer",
+        400,
+    ),
+    "material waste, series of 400 days, by group": (
+        "/kpis/material_waste/series?period=day&by=group",
+        400,
+    ),
+    "working of the farm's utilization, 30 days": ("/kpis/utilization/working?by=farm", 30),
+    "working of the farm's success rate, two years": ("/kpis/print_success_rate/working?by=farm", 729),
+    "working of one file, two years": (f"{_WORKING}&by=file&scope_id=file-7.gcode", 729),
+    "working of one hour of the day, two years": (f"{_WORKING}&by=hour&scope_id=7", 729),
     "all printers as they stand": ("/printers", 0),
 }
 """The path, and how many days its window has."""

@@ -1,7 +1,8 @@
 """A ledger of two years, written straight into its tables: what figures are measured on.
 
 Every printer is busy and idle in turn, a thousand prints each; how they end and what the printer does
-between them is drawn with a fixed seed, so two ledgers of one size hold the same.
+between them is drawn with a fixed seed, so two ledgers of one size hold the same. Most jobs say their
+material, every other one an estimate; one in fifty was inspected. The shop is open on weekdays from 8 to 18.
 """
 
 import hashlib
@@ -9,20 +10,25 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
-from sqlalchemy import Connection, Table, insert
+from sqlalchemy import Connection, Table, insert, text
 from sqlalchemy.schema import CreateTable
 
+from farm.kpi.calendar import ShopCalendar
+from farm.kpi.opening_hours import parse_week
 from farm.ledger import schema
+from farm.ledger.calendar_store import CalendarStore
 from farm.ledger.feed_log import append_feed
 from farm.ledger.ledger import open_ledger
 from farm.ledger.records import SessionRecord
 from farm.ledger.rows import session_row
+from farm.model.calendar_change import ChangedBy
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.observation import Telemetry
 from farm.model.printer import Printer
-from farm.model.times import DAY_MS, HOUR_MS
+from farm.model.times import DAY_MS, HOUR_MS, MINUTE_MS
 
 PRINTERS = 1_000
 GROUPS = 20
@@ -33,13 +39,15 @@ START = END - 730 * DAY_MS
 SHARD = "bench"
 _AT_ONCE = 50_000
 _SEED = 7
-_FORM = 2
+_FORM = 3
 """Raised whenever other rows are written."""
 _STATES = ("idle", "offline", "error", "maintenance", "unknown")
 _MATERIALS = ("PLA", "PLA", "PETG", "ABS", None)
 _OPERATORS = ("anna", "ben", "olga", None)
 _CAUSES = ("thermal", "adhesion", "filament")
 _OUTCOMES = ("succeeded", "failed", "cancelled", "unknown")
+_INSPECTED = 50
+_SHOP = ShopCalendar(name="shop", hours=parse_week("mon-fri 08:00-18:00"))
 
 
 def printer_id(number: int) -> str:
@@ -74,7 +82,13 @@ def made(url: str, printers: int = PRINTERS) -> None:
         _facts(connection, printers)
         _add(connection, schema.span, SPAN_COLUMNS, spans(printers))
         _add(connection, schema.job, JOB_COLUMNS, jobs(printers))
+        _add(connection, schema.verdict, VERDICT_COLUMNS, verdicts(printers))
         append_feed(connection, [ended(number, JOBS_EACH - 1) for number in range(printers)])
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("ANALYZE"))
+    with open_ledger(url, create=False) as ledger:
+        kept_by_shop = CalendarStore(ledger.engine, ZoneInfo("UTC"))
+        kept_by_shop.set_calendar(_SHOP, ChangedBy("bench", "two years of open hours", END), default=True)
 
 
 def kept(folder: Path, printers: int = PRINTERS) -> Path:
@@ -102,7 +116,10 @@ SPAN_COLUMNS = ("printer_id", "from_ms", "to_ms", "state", "source", "reason")
 JOB_COLUMNS = (
     "id", "printer_id", "file", "started_ms", "start_provenance", "ended_ms", "outcome", "provenance",
     "printing_ms", "preparing_ms", "paused_ms", "pauses", "measured", "units", "revision", "material",
-    "operator", "cause",
+    "operator", "cause", "filament_g", "expected_ms",
+)  # fmt: skip
+VERDICT_COLUMNS = (
+    "job_id", "good_units", "rejected_units", "reason", "note", "who", "at_ms", "version"
 )  # fmt: skip
 
 
@@ -128,7 +145,17 @@ def jobs(printers: int) -> Iterator[tuple[Any, ...]]:
                 job_id(number, job), each, f"file-{(number * 7 + job) % 500}.gcode", start, "observed", end,
                 outcome, "observed", end - start, 0, 0, 0, True, 1 + job % 4, 0, _MATERIALS[job % 5],
                 _OPERATORS[number % 4], _CAUSES[job % 3] if outcome == "failed" else None,
+                None if _MATERIALS[job % 5] is None else (end - start) / MINUTE_MS / 4,
+                round(0.95 * (end - start)) if job % 2 else None,
             )  # fmt: skip
+
+
+def verdicts(printers: int) -> Iterator[tuple[Any, ...]]:
+    """What people found of one job in fifty."""
+    for number in range(printers):
+        for job in range(number % _INSPECTED, JOBS_EACH, _INSPECTED):
+            good = (number + job) % (2 + job % 4)
+            yield job_id(number, job), good, 1 + job % 4 - good, None, "", "anna", END, 1
 
 
 def _life(number: int) -> tuple[list[int], list[str], list[str]]:

@@ -1,8 +1,13 @@
 import msgspec
 import pytest
 
-from api.views import job_under_way, status_view, time_account
+from api.kpi_schemas import KpiRows
+from api.series_cache import CachedSeries
+from api.views import job_under_way, kpi_rows_document, status_view, time_account
+from farm.kpi.figure import KpiSeries, SeriesPoint
 from farm.kpi.forecast import Forecast, MeasuredEstimates, forecast
+from farm.kpi.indicator import Unit
+from farm.kpi.periods import Period
 from farm.kpi.windows import Window
 from farm.model.job import Job
 from farm.model.observation import Telemetry
@@ -79,3 +84,24 @@ def test_hours_add_up_and_unknown_time_is_not_observed() -> None:
     assert view.seconds == {PrinterState.PRINTING: 4 * 3600, PrinterState.UNKNOWN: 3600}
     assert view.observed_share == pytest.approx(0.8)
     assert time_account(Window("w", 0, 0), []).observed_share is None
+
+
+def test_a_series_is_written_as_its_schema_says() -> None:
+    hour = Window("1h", 0, HOUR_MS)
+    points = (
+        SeriesPoint(0, HOUR_MS, 0.5, 0.25, 1.0, 0.75),
+        SeriesPoint(HOUR_MS, HOUR_MS, None, None, None, None),
+    )
+    row = KpiSeries(
+        id="utilization",
+        scope="farm",
+        scope_id="main",
+        label="main",
+        unit=Unit.RATIO,
+        window=hour,
+        period=Period.HOUR,
+        points=points,
+    )
+    document = kpi_rows_document(CachedSeries(HOUR_MS, [row], left_out=2))
+    read = KpiRows.model_validate_json(document.replace(b'"from":', b'"from_":'))
+    assert read.model_dump_json(by_alias=True).encode() == document
