@@ -307,7 +307,7 @@ class KpiEngine:
                 is_there = life.printers > 0
             else:
                 life, outcomes = Life(0, lives[0].elapsed_ms), sums.outcomes(window, number)
-                is_there = bool(outcomes.jobs)
+                is_there = outcomes.ended > 0
             if is_there or subject.scope == Scope.FARM:
                 given = KpiInput(
                     account=sums.account(window, number),

@@ -30,7 +30,7 @@ def ratio(part: float | Column, whole: float | Column) -> Maybe:
 def where(known: bool | Column, value: Maybe) -> Maybe:
     """The value, no data where it is not `known`."""
     if isinstance(known, np.ndarray):
-        return np.where(known, value, NO_DATA)
+        return np.where(known, NO_DATA if value is None else value, NO_DATA)
     return value if known else None
 
 
@@ -44,14 +44,16 @@ def otherwise(value: Maybe, default: float) -> Maybe:
 def least(*values: Maybe) -> Maybe:
     """The least of those that have data."""
     if any(isinstance(each, np.ndarray) for each in values):
-        return reduce(np.fmin, [NO_DATA if each is None else each for each in values])
+        with np.errstate(invalid="ignore"):
+            return reduce(np.fmin, [NO_DATA if each is None else each for each in values])
     return min((each for each in values if each is not None), default=None)
 
 
 def most(*values: Maybe) -> Maybe:
     """The most of those that have data."""
     if any(isinstance(each, np.ndarray) for each in values):
-        return reduce(np.fmax, [NO_DATA if each is None else each for each in values])
+        with np.errstate(invalid="ignore"):
+            return reduce(np.fmax, [NO_DATA if each is None else each for each in values])
     return max((each for each in values if each is not None), default=None)
 
 
