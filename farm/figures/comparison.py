@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from statistics import median
+from typing import Final
 
 import numpy as np
 
@@ -26,6 +27,7 @@ from farm.model.times import rfc3339
 
 _INSTANTS = 5
 """At so many instants of the history the sums are compared too."""
+_IN_ORDER: Final = tuple(Outcome)
 
 
 def differences(model: ReadModel) -> Iterator[Difference]:
@@ -171,10 +173,10 @@ def _streaks(model: ReadModel, state: State) -> Iterator[Difference]:
     everybody = np.arange(len(model.printers))
     told = model.streaks.told(np.array([[0, EVER]], dtype=np.int64), everybody, len(model.printers))
     for printer, held in zip(model.printers, told[0].tolist(), strict=True):
-        # Of what ended at one instant the success came first.
+        # What ended at one instant came in the order in which outcomes are named: a success first.
         counted = _walked(
             outcome
-            for _, outcome in sorted(ends[printer.id], key=lambda each: (each[0], each[1] not in BREAKS))
+            for _, outcome in sorted(ends[printer.id], key=lambda each: (each[0], _IN_ORDER.index(each[1])))
         )
         if {name: dict(zip(TOLD, held, strict=True))[name] for name in counted} != counted:
             detail = f"its failed prints in a row come to {counted}; held are others"
