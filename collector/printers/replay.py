@@ -285,7 +285,7 @@ def _difference(
     for found in run.changes.jobs.values():
         old = known.get(found.id) or ledger.job(found.id)
         job = found if old is None else msgspec.structs.replace(found, revision=old.revision)
-        if old is None or _facts(old) != _facts(found):
+        if old is None or _facts(old) != _facts(job):
             job = msgspec.structs.replace(job, revision=job.revision + (old is not None))
             feed.append(_told(job, old, revised.at_ms))
             revisions.append(revision_of(old, job, revised))
@@ -335,9 +335,9 @@ def _with_rows(tracker: TrackerState, jobs: dict[str, Job]) -> TrackerState:
     return msgspec.structs.replace(tracker, attempt=attempt, last_job=last)
 
 
-def _facts(job: Job) -> tuple[object, ...]:
-    """The fields whose change makes a revision."""
-    return (job.file, job.outcome, job.cause, job.cancelled_by, job.started_ms, job.ended_ms, job.printing_ms)
+def _facts(job: Job) -> Job:
+    """The job without what may change although nothing was told wrong: how far it is while it is under way."""
+    return job if job.outcome is not None else msgspec.structs.replace(job, progress=None)
 
 
 def _told(job: Job, old: Job | None, now_ms: int, *, withdrawn: bool = False) -> FeedEntry:

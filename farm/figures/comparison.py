@@ -12,7 +12,7 @@ from farm.figures.failed_streaks import TOLD
 from farm.figures.first_attempts import MEASURES
 from farm.figures.grouping import RowsByPrinter
 from farm.figures.job_grouping import by_printer
-from farm.figures.job_rows import ENDINGS
+from farm.figures.job_rows import ENDINGS, EndedJob
 from farm.figures.lifetimes import EVER
 from farm.figures.plain_attempts import Found, counted_attempts
 from farm.figures.read_model import ReadModel
@@ -112,12 +112,20 @@ def _jobs(model: ReadModel, state: State) -> Iterator[Difference]:
         found += 1
         held = model.jobs.get(row.id)
         if held != expected:
-            told = "not at all" if held is None else f"as {_shown(held.ending)} at {rfc3339(held.ended_ms)}"
-            detail = f"{row.id} ended as {_shown(expected.ending)}, and is held {told}"
+            detail = f"{row.id} ended as {_shown(expected.ending)}, and is held {_held_as(held, expected)}"
             yield Difference(row.printer_id, DifferenceKind.MODEL_JOB, row.ended_ms, detail)
     if (more := len(model.jobs) - found) > 0 and model.printers:
         detail = f"{more} jobs are held that did not end"
         yield Difference(model.printers[0].id, DifferenceKind.MODEL_JOB, 0, detail)
+
+
+def _held_as(held: EndedJob | None, expected: EndedJob) -> str:
+    """How the job is held, with the facts that are others."""
+    if held is None:
+        return "not at all"
+    facts = zip(EndedJob._fields, held, expected, strict=True)
+    others = ", ".join(f"{name} {has} instead of {is_}" for name, has, is_ in facts if has != is_)
+    return f"as {_shown(held.ending)} at {rfc3339(held.ended_ms)}, with {others}"
 
 
 def _first_attempts(model: ReadModel, state: State) -> Iterator[Difference]:
