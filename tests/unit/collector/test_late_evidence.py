@@ -134,6 +134,22 @@ def test_a_late_end_revises_the_outcome_and_says_so() -> None:
         assert [e.job_id for e in ledger.feed(0, 1000) if e.kind is FeedKind.JOB_REVISED] == [first.id]
 
 
+def test_a_late_fact_that_changes_neither_outcome_nor_times_is_told_too() -> None:
+    start, end = event(T0 + MINUTE, "job_started", "a"), event(T0 + 20 * MINUTE, "job_succeeded", "a")
+    late = event(T0 + 10 * MINUTE, "job_resumed", "a")
+    with open_ledger("sqlite://") as ledger:
+        pipeline = fresh(ledger)
+        arrivals = [(at + 100, (at, topic, payload)) for at, topic, payload in (state(T0, "idle"), start, end)]
+        deliver(pipeline, arrivals, T0 + 40 * MINUTE)
+        before = _by_file(ledger)["a.gcode"]
+        told = late[2].replace(b'"a.gcode"', b'"a.gcode", "material": "PETG"')
+        pipeline.take(late[1], told, False, T0 + 50 * MINUTE)
+        pipeline.commit(T0 + 50 * MINUTE)
+        after = _by_file(ledger)["a.gcode"]
+        assert (before.material, after.material, after.printing_ms) == (None, "PETG", before.printing_ms)
+        assert [e.job_id for e in ledger.feed(0, 1000) if e.kind is FeedKind.JOB_REVISED] == [after.id]
+
+
 def test_the_same_late_message_again_changes_nothing() -> None:
     until = T0 + HOUR
     story = [
