@@ -124,8 +124,8 @@ class TrackerInputs:
     def _observe(self, heard: Heard, at: int, seen: Observation) -> None:
         printer, session = heard.printer, heard.session
         tracker = printer.tracker
-        if seen.since_ms is not None and seen.time_ms is not None:
-            at = max(tracker.at_ms, at - (seen.time_ms - seen.since_ms))
+        if seen.since_ms is not None:
+            at, seen = _from_its_beginning(seen, at, tracker.at_ms)
         if seen.link is not None:
             self._follow_link(session, at, seen)
         self._follow_state(heard, seen)
@@ -199,6 +199,17 @@ class TrackerInputs:
             first_ms = min(row.at_ms for row in late)
             revised = Revised(COLLECTOR, "the printer's history", heard.latest_ms)
             self._writer.replay(printer, first_ms, revised, late=late)
+
+
+def _from_its_beginning(seen: Observation, at: int, known_ms: int) -> tuple[int, Observation]:
+    """The reading as if it had been told when it began to hold, but not before `known_ms`."""
+    if seen.since_ms is None or seen.time_ms is None or at <= known_ms:
+        return at, seen
+    earlier_ms = min(seen.time_ms - seen.since_ms, at - known_ms)
+    began_ms, job = seen.time_ms - earlier_ms, seen.job
+    if job is not None and job.elapsed_ms is not None:
+        job = msgspec.structs.replace(job, elapsed_ms=max(0, job.elapsed_ms - earlier_ms))
+    return at - earlier_ms, msgspec.structs.replace(seen, time_ms=began_ms, since_ms=began_ms, job=job)
 
 
 def _lacks_estimate(printer: TrackedPrinter, seen: Observation) -> bool:

@@ -256,6 +256,15 @@ def test_a_link_renewed_soon_shows_another_print_by_its_clock(printer: Farm) -> 
     assert printer.state == "printing"
 
 
+def test_a_print_that_began_its_first_layer_while_the_way_was_gone_is_the_same_print(printer: Farm) -> None:
+    start(printer, 10)
+    count(printer, 10, 11, 60, step=1, heating=60)
+    printer.hear(80, "moonraker/status", {"server": "online"})
+    count(printer, 10, 100, 120, step=1, heating=60)
+    assert (printer.job.started_ms, printer.job.outcome) == (T0 + 9.9 * SECOND, None)
+    assert (printer.state, printer.seconds("preparing")) == ("printing", 70)
+
+
 def test_a_link_renewed_without_a_last_will_is_a_gap(printer: Farm) -> None:
     start(printer, 10)
     count(printer, 10, 11, 60, step=1)
