@@ -276,6 +276,32 @@ def test_a_link_renewed_without_a_last_will_is_a_gap(printer: Farm) -> None:
     assert (printer.job.outcome, printer.job.printing_ms) == ("succeeded", 70_000)
 
 
+def test_a_print_of_which_only_the_end_came_is_booked_by_its_own_account_of_time(printer: Farm) -> None:
+    """The bed was full before the gap and is full behind it: the time tells that it is another print."""
+    start(printer, 10)
+    count(printer, 10, 11, 100, step=1)
+    done = {"state": "complete", "total_duration": 90.0, "print_duration": 70.0}
+    say(printer, 100, print_stats=done)
+    printer.hear(700, "moonraker/status", {"server": "online"})
+    say(printer, 710, print_stats=done | {"total_duration": 400.0, "print_duration": 370.0})
+    first, second = printer.jobs
+    assert (first.outcome, first.printing_ms) == ("succeeded", 70_000)
+    assert (second.started_ms, second.ended_ms) == (T0 + 310 * SECOND, T0 + 710 * SECOND)
+    assert (second.outcome, second.provenance, second.printing_ms) == ("succeeded", "observed", 370_000)
+    assert printer.state == "finished"
+
+
+def test_a_print_that_began_and_ended_behind_a_gap_leaves_the_one_before_it_unknown(printer: Farm) -> None:
+    start(printer, 10)
+    count(printer, 10, 11, 60, step=1)
+    printer.hear(700, "moonraker/status", {"server": "online"})
+    done = {"state": "complete", "total_duration": 400.0, "print_duration": 370.0}
+    say(printer, 710, print_stats=done)
+    first, second = printer.jobs
+    assert (first.outcome, second.outcome) == ("unknown", "succeeded")
+    assert second.started_ms == T0 + 310 * SECOND
+
+
 def test_a_restarted_host_begins_a_new_clock(printer: Farm) -> None:
     printer.hear(60, "moonraker/status", {"server": "offline"})
     printer.hear(200, "moonraker/status", {"server": "online"})
