@@ -179,7 +179,8 @@ class Moonraker:
         if "status" in result and "eventtime" in result:
             at = eventtime_ms(result["eventtime"])
             status = status_of(result["status"], refused)
-            return Reading(at, self._merge(memory, at, status, False), tuple(refused))
+            news = self._merge(memory, at, status, False)
+            return Reading(at, news, tuple(refused), is_answer=True)
         if isinstance(result.get("jobs"), list):
             rows = tuple(row for job in result["jobs"] if (row := history_row(job, refused)) is not None)
             told = (Observation(level=True, history=rows),) if rows else ()

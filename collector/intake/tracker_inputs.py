@@ -228,7 +228,7 @@ def _as_before(heard: Heard) -> Iterator[None]:
     """
     session = heard.session
     now = session.mark()
-    session.go_back(heard.before._replace(clock=now.clock, highest_ms=now.highest_ms))
+    session.go_back(heard.before._replace(clock=now.clock, highest_ms=now.highest_ms, told_ms=now.told_ms))
     try:
         yield
     finally:

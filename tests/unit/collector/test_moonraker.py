@@ -326,6 +326,44 @@ def test_a_restarted_host_begins_a_new_clock(printer: Farm) -> None:
     assert printer.job.started_ms == pytest.approx(T0 + 230 * SECOND, abs=100)
 
 
+def answer(printer: Farm, came: float, at: float, **stats: object) -> None:
+    """An answer of the moment `at` that came later."""
+    whole = {"filename": FILE, "filament_used": 0.0, "state": "printing", "message": ""} | stats
+    status = {"eventtime": BOOT + at, "status": {"print_stats": whole}}
+    printer.hear(came, "moonraker/api/response", {"jsonrpc": "2.0", "result": status, "id": 7})
+
+
+def counted_late(printer: Farm, came: float, at: float) -> None:
+    stats = {"total_duration": at - 10, "print_duration": at - 30}
+    printer.hear(came, "klipper/status", {"eventtime": BOOT + at, "status": {"print_stats": stats}})
+
+
+@pytest.mark.parametrize("answers_first", [True, False])
+def test_a_queue_handed_over_filter_by_filter_is_no_host_started_anew(
+    printer: Farm, answers_first: bool
+) -> None:
+    """The line held everything back for three minutes; who asked meanwhile has the answers in one go."""
+    start(printer, 10)
+    count(printer, 10, 11, 60, step=1)
+    for telling in (answers_first, not answers_first):
+        for at in range(66, 241, 5):
+            if telling:
+                answer(printer, 240, at, total_duration=at - 10, print_duration=at - 30)
+            else:
+                counted_late(printer, 240, at)
+    count(printer, 10, 245, 300, step=1)
+    assert (printer.state, printer.job.started_ms) == ("printing", T0 + 9.9 * SECOND)
+    assert printer.seconds("printing") == pytest.approx(299 - 30, abs=1.5)
+
+
+def test_an_answer_that_was_held_up_is_asked_for_once_more(printer: Farm) -> None:
+    start(printer, 10)
+    count(printer, 10, 11, 60, step=1)
+    to_ask(printer)
+    answer(printer, 61, 58, state="complete", total_duration=48.0, print_duration=28.0)
+    assert (printer.job.outcome, to_ask(printer)) == (None, ["voron 1"])
+
+
 def test_one_bad_field_does_not_lose_the_message(printer: Farm) -> None:
     say(
         printer,
