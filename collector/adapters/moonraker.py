@@ -12,7 +12,7 @@ import msgspec
 
 from collector.adapters._causes import cause_in
 from collector.adapters._json import salvage
-from collector.adapters._klipper_memory import MoonrakerMemory, merge, without_state
+from collector.adapters._klipper_memory import MoonrakerMemory, is_of_host_gone, merge, without_state
 from collector.adapters._klipper_sensors import FIELDS as SENSOR_FIELDS
 from collector.adapters._klipper_sensors import is_sensor, tells_sensors, with_told
 from collector.adapters._klipper_status import (
@@ -210,7 +210,10 @@ class Moonraker:
         if retained and memory.online is False:
             # Kept from before the link broke: what the print did since is not in it.
             status = without_state(status)
+        if not retained and is_of_host_gone(memory, at):
+            self.forget(memory)
         full = merge(memory, at, status)
+        memory.is_kept = retained and memory.state is not None
         if full:
             memory.told, memory.doubted = None, False
         elif not retained and _is_stalled(memory, at):

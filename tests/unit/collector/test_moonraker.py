@@ -499,3 +499,18 @@ def test_a_print_that_ended_while_messages_were_lost_ends_before_the_next_one_be
     assert first.ended_ms == second.started_ms
     assert first.ended_ms == pytest.approx(T0 + 74 * SECOND, abs=SECOND)
     assert overlaps(printer.jobs) == []
+
+
+def test_what_the_broker_kept_of_a_host_that_died_is_not_taken_for_work_of_the_one_that_started() -> None:
+    with farm("moonraker={printer}", "voron 1") as printer:
+        printer.hear(0, "moonraker/status", {"server": "online"}, retained=True)
+        for field, word in {"state": "printing", "filename": "left_over.gcode"}.items():
+            kept = {"eventtime": 812_345.25, "value": word}
+            printer.hear(0, f"klipper/state/print_stats/{field}", kept, retained=True)
+        printer.hear(7, "moonraker/status", {"server": "online"})
+        told: dict[str, object] = {"webhooks/state": "ready", "print_stats/filename": ""}
+        told |= {"print_stats/total_duration": 0.0, "print_stats/state": "standby"}
+        for topic, value in told.items():
+            printer.hear(20, f"klipper/state/{topic}", {"eventtime": 44.3, "value": value})
+        printer.wait(30)
+        assert (printer.state, printer.seconds("preparing"), printer.seconds("unknown")) == ("idle", 0, 20)
