@@ -202,10 +202,15 @@ class TrackerInputs:
 
 
 def _from_its_beginning(seen: Observation, at: int, known_ms: int) -> tuple[int, Observation]:
-    """The reading as if it had been told when it began to hold, but not before `known_ms`."""
-    if seen.since_ms is None or seen.time_ms is None or at <= known_ms:
+    """The reading as if it had been told when it began to hold, but not before `known_ms`.
+
+    One from before `known_ms` is late, and is put among what is known where it belongs.
+    """
+    if seen.since_ms is None or seen.time_ms is None:
         return at, seen
-    earlier_ms = min(seen.time_ms - seen.since_ms, at - known_ms)
+    earlier_ms = seen.time_ms - seen.since_ms
+    if at > known_ms:
+        earlier_ms = min(earlier_ms, at - known_ms)
     began_ms, job = seen.time_ms - earlier_ms, seen.job
     if job is not None and job.elapsed_ms is not None:
         job = msgspec.structs.replace(job, elapsed_ms=max(0, job.elapsed_ms - earlier_ms))
