@@ -12,7 +12,10 @@ _AT_REST = frozenset({"standby", "complete", "cancelled", "error"})
 
 
 class MoonrakerMemory(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """What is remembered of one Klipper host: the merged status and what was last told of it."""
+    """What is remembered of one Klipper host: the merged status and what was last told of it.
+
+    `is_kept`: the print's state is what the broker had kept, and the host said nothing yet.
+    """
 
     online: bool | None = None
     webhooks: str | None = None
@@ -51,6 +54,7 @@ class MoonrakerMemory(msgspec.Struct, kw_only=True, omit_defaults=True):
     told_cause: bool = False
     told_reason: StateReason | None = None
     doubted: bool = False
+    is_kept: bool = False
     sensors: dict[str, FilamentSensor] = msgspec.field(default_factory=dict)
 
     @property
@@ -82,6 +86,11 @@ def merge(memory: MoonrakerMemory, at: int, status: Status) -> bool:
     if status.gcode_move is not UNSET or status.fan is not UNSET:
         _merge_motion(memory, status)
     return full
+
+
+def is_of_host_gone(memory: MoonrakerMemory, at: int) -> bool:
+    """Whether what the broker kept of the print is from before the host started, which speaks at `at`."""
+    return memory.is_kept and at < memory.state_ms - _RESTARTED_MS
 
 
 def without_state(status: Status) -> Status:

@@ -53,6 +53,8 @@ class Reading(NamedTuple):
     traits: tuple[Trait, ...] = ()
     only_now: bool = False
     """It speaks of the moment of its receipt: out of a queue it says nothing."""
+    is_answer: bool = False
+    """It was asked for, so it comes by a topic of its own, in no order with what is told unasked."""
 
 
 class Question(NamedTuple):

@@ -12,7 +12,7 @@ import msgspec
 
 from collector.adapters._causes import cause_in
 from collector.adapters._json import salvage
-from collector.adapters._klipper_memory import MoonrakerMemory, merge, without_state
+from collector.adapters._klipper_memory import MoonrakerMemory, is_of_host_gone, merge, without_state
 from collector.adapters._klipper_sensors import FIELDS as SENSOR_FIELDS
 from collector.adapters._klipper_sensors import is_sensor, tells_sensors, with_told
 from collector.adapters._klipper_status import (
@@ -42,6 +42,7 @@ _LEAP_MS = 3_000
 """A clock that falls or leaps by more, from one message to the next, may be another host's."""
 _ACTIVE = frozenset({"printing", "paused"})
 _DEAD = frozenset({"shutdown", "error"})
+_TOLD_ENDS = frozenset({JobSignal.DONE, JobSignal.CANCELLED, JobSignal.FAILED})
 _KLIPPER_GONE = frozenset({"Klippy Host not connected", "Klippy Disconnected"})
 
 
@@ -132,7 +133,8 @@ class Moonraker:
             if tells_sensors(payload):
                 memory.sensors = with_told(memory.sensors, salvage(payload).get("status"))
             traits = () if retained else _clock_trait(memory, at)
-            return Reading(at, self._merge(memory, at, status, retained), refused, traits)
+            found = self._merge(memory, at, status, retained, only_changes=not retained)
+            return Reading(at, found, refused, traits)
         if suffix.startswith("klipper/state/"):
             return self._read_split(memory, suffix, payload, retained)
         if suffix == "moonraker/status":
@@ -177,7 +179,8 @@ class Moonraker:
         if "status" in result and "eventtime" in result:
             at = eventtime_ms(result["eventtime"])
             status = status_of(result["status"], refused)
-            return Reading(at, self._merge(memory, at, status, False), tuple(refused))
+            news = self._merge(memory, at, status, False)
+            return Reading(at, news, tuple(refused), is_answer=True)
         if isinstance(result.get("jobs"), list):
             rows = tuple(row for job in result["jobs"] if (row := history_row(job, refused)) is not None)
             told = (Observation(level=True, history=rows),) if rows else ()
@@ -202,17 +205,21 @@ class Moonraker:
         return Reading(last, gone, only_now=True)
 
     def _merge(
-        self, memory: MoonrakerMemory, at: int, status: Status, retained: bool
+        self, memory: MoonrakerMemory, at: int, status: Status, retained: bool, *, only_changes: bool = False
     ) -> tuple[Observation, ...]:
         if retained and memory.online is False:
             # Kept from before the link broke: what the print did since is not in it.
             status = without_state(status)
+        if not retained and is_of_host_gone(memory, at):
+            self.forget(memory)
         full = merge(memory, at, status)
+        memory.is_kept = retained and memory.state is not None
         if full:
             memory.told, memory.doubted = None, False
         elif not retained and _is_stalled(memory, at):
             return self._lose_count(memory, at)
-        return self._tell(memory, at, level=full or retained, retained=retained)
+        is_edge = only_changes and not full and memory.state_ms == memory.counted_ms == at
+        return self._tell(memory, at, level=full or retained, retained=retained, is_edge=is_edge)
 
     def _tell_file(self, memory: MoonrakerMemory, at: int) -> tuple[Observation, ...]:
         """The name of the file under way, which came behind the state that began it."""
@@ -239,9 +246,12 @@ class Moonraker:
         return (Observation(time_ms=at, since_ms=since, state=PrinterState.UNKNOWN, detail=detail),)
 
     def _tell(
-        self, memory: MoonrakerMemory, at: int, *, level: bool, retained: bool
+        self, memory: MoonrakerMemory, at: int, *, level: bool, retained: bool, is_edge: bool = False
     ) -> tuple[Observation, ...]:
-        """What changed in the meaning of the merged status since it was last told."""
+        """What changed in the meaning of the merged status since it was last told.
+
+        `is_edge`: Klipper told the state just now, as a change, and its account of the print's time with it.
+        """
         state = _meaning(memory, at)
         if state is None:
             return ()
@@ -270,8 +280,9 @@ class Moonraker:
                 time_ms=None if retained else at,
                 since_ms=since,
                 retained=retained,
-                # What is heard first after knowing nothing is a state that may stand for long, no change.
-                level=level or before is None,
+                # What is heard first after knowing nothing is a state that may stand for long, no change,
+                # unless it is the end of a print whose time tells which one it is.
+                level=level or (before is None and not (is_edge and signal in _TOLD_ENDS)),
                 state=state,
                 signal=signal,
                 cause=cause,

@@ -175,6 +175,10 @@ class Pipeline:
                 if fell and mark is not None and self._is_of_old(session, time_ms, received_ms, mark, waited):
                     session.go_back(before)
                     return None
+                if reading.is_answer and session.is_stale_answer(time_ms, received_ms):
+                    session.go_back(before)
+                    self._book.to_ask[session.id] = session
+                    return True
             if reading.traits and live and not (mark is not None and self.repetitions.knows(mark)):
                 self._hear_publishers(route, reading, received_ms)
             self._work_in(route, topic, reading, received_ms, live or retained, retained)
@@ -225,7 +229,7 @@ class Pipeline:
         printer, session, _ = route
         for field in reading.refused:
             self._writer.fault(session.source, "bad_field", received_ms, f"{topic}: {field}")
-        at = self._when(printer, session, reading.time_ms, received_ms, live, topic)
+        at = self._when(printer, session, reading, received_ms, live, topic)
         if at is None:
             return
         if not retained:
@@ -267,12 +271,13 @@ class Pipeline:
         self,
         printer: TrackedPrinter,
         session: PrinterSession,
-        time_ms: int | None,
+        reading: Reading,
         received_ms: int,
         live: bool,
         topic: str,
     ) -> int | None:
         """When the message happened, None when its time cannot be meant."""
+        time_ms = reading.time_ms
         if time_ms is None:
             if live:
                 return received_ms
@@ -281,8 +286,9 @@ class Pipeline:
         if not is_plausible(session.adapter.clock, time_ms, received_ms):
             self._writer.fault(session.source, "absurd_time", received_ms, f"{topic}: {time_ms} ms")
             return None
+        floor_ms = max(session.heard_ms, min(self.latest_ms, received_ms))
         placed = session.place(
-            time_ms, received_ms, live=live, floor_ms=max(session.heard_ms, min(self.latest_ms, received_ms))
+            time_ms, received_ms, live=live, floor_ms=floor_ms, is_answer=reading.is_answer
         )
         if isinstance(placed, Placed):
             self._told.clock_moved(self._heard(printer, session, received_ms, live), placed)

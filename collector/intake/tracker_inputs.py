@@ -124,8 +124,8 @@ class TrackerInputs:
     def _observe(self, heard: Heard, at: int, seen: Observation) -> None:
         printer, session = heard.printer, heard.session
         tracker = printer.tracker
-        if seen.since_ms is not None and seen.time_ms is not None:
-            at = max(tracker.at_ms, at - (seen.time_ms - seen.since_ms))
+        if seen.since_ms is not None:
+            at, seen = _from_its_beginning(seen, at, tracker.at_ms)
         if seen.link is not None:
             self._follow_link(session, at, seen)
         self._follow_state(heard, seen)
@@ -201,6 +201,22 @@ class TrackerInputs:
             self._writer.replay(printer, first_ms, revised, late=late)
 
 
+def _from_its_beginning(seen: Observation, at: int, known_ms: int) -> tuple[int, Observation]:
+    """The reading as if it had been told when it began to hold, but not before `known_ms`.
+
+    One from before `known_ms` is late, and is put among what is known where it belongs.
+    """
+    if seen.since_ms is None or seen.time_ms is None:
+        return at, seen
+    earlier_ms = seen.time_ms - seen.since_ms
+    if at > known_ms:
+        earlier_ms = min(earlier_ms, at - known_ms)
+    began_ms, job = seen.time_ms - earlier_ms, seen.job
+    if job is not None and job.elapsed_ms is not None:
+        job = msgspec.structs.replace(job, elapsed_ms=max(0, job.elapsed_ms - earlier_ms))
+    return at - earlier_ms, msgspec.structs.replace(seen, time_ms=began_ms, since_ms=began_ms, job=job)
+
+
 def _lacks_estimate(printer: TrackedPrinter, seen: Observation) -> bool:
     """Whether the reading is of a print under way whose file is known, and not yet how long it takes."""
     if seen.state not in ACTIVE_STATES or seen.job is None or seen.job.file is None:
@@ -217,7 +233,7 @@ def _as_before(heard: Heard) -> Iterator[None]:
     """
     session = heard.session
     now = session.mark()
-    session.go_back(heard.before._replace(clock=now.clock, highest_ms=now.highest_ms))
+    session.go_back(heard.before._replace(clock=now.clock, highest_ms=now.highest_ms, told_ms=now.told_ms))
     try:
         yield
     finally:

@@ -9,7 +9,15 @@ import msgspec
 from collector.adapters.base import Adapter, ClockKind, Trait, Waiting
 from collector.sessions.publishers import Publishers, heard
 from collector.sessions.report_interval import ReportInterval
-from collector.sessions.source_clock import RESTART_MS, STEADY_MS, Placed, SourceClock, place, restarted
+from collector.sessions.source_clock import (
+    BOUND_MS,
+    RESTART_MS,
+    STEADY_MS,
+    Placed,
+    SourceClock,
+    place,
+    restarted,
+)
 from collector.sessions.thinning import Thinner
 from collector.sessions.trail import Trail
 from farm.ledger.records import SessionRecord
@@ -37,6 +45,7 @@ class SessionCheckpoint(msgspec.Struct, kw_only=True):
     progress_ms: int | None = None
     remaining_s: float | None = None
     done_ms: int | None = None
+    told_ms: int | None = None
 
 
 class SessionMark(NamedTuple):
@@ -45,6 +54,7 @@ class SessionMark(NamedTuple):
     memory: Any
     clock: SourceClock
     highest_ms: int
+    told_ms: int
     report_interval: ReportInterval
     thinner: Thinner
     link: Link | None
@@ -57,7 +67,8 @@ _session_decoder = msgspec.msgpack.Decoder(SessionCheckpoint)
 class PrinterSession:
     """One address of a printer: its adapter's memory, its source's clock, its report interval.
 
-    `heard_ms` is the time of its last message, `next_sample_ms` when its telemetry is looked at
+    `heard_ms` is the time of its last message, `highest_ms` the source's time of the newest message and
+    `told_ms` of the newest that nobody asked for, `next_sample_ms` when its telemetry is looked at
     again, `link` what it last told of its own way to the printer, `trail` its last messages, `waiting`
     its adapter where something may show without a message, `publishers` whether one printer speaks
     under the address, or two, `progress_ms` when its progress was last seen to have moved, `done_ms`
@@ -84,6 +95,7 @@ class PrinterSession:
         "report_interval",
         "source",
         "thinner",
+        "told_ms",
         "trail",
         "waiting",
     )
@@ -100,7 +112,7 @@ class PrinterSession:
         self.waiting = adapter if isinstance(adapter, Waiting) else None
         self.clock = SourceClock()
         self.report_interval = ReportInterval(adapter.silence_ms)
-        self.highest_ms = 0
+        self.highest_ms = self.told_ms = 0
         self.heard_ms = heard_ms
         self.next_sample_ms = 0
         self.thinner = Thinner()
@@ -120,6 +132,7 @@ class PrinterSession:
         session = cls(stored.printer_id, adapter, address, adapter.kind, stored.heard_ms)
         session.clock = state.clock
         session.highest_ms = state.highest_ms
+        session.told_ms = state.highest_ms if state.told_ms is None else state.told_ms
         session.memory = msgspec.msgpack.decode(bytes(state.memory), type=adapter.memory_type)
         session.thinner = state.thinner
         session.report_interval = state.report_interval
@@ -137,6 +150,7 @@ class PrinterSession:
         state = SessionCheckpoint(
             clock=self.clock,
             highest_ms=self.highest_ms,
+            told_ms=self.told_ms,
             memory=msgspec.Raw(_encoder.encode(self.memory)),
             thinner=self.thinner,
             report_interval=self.report_interval,
@@ -163,6 +177,7 @@ class PrinterSession:
             memory,
             self.clock,
             self.highest_ms,
+            self.told_ms,
             self.report_interval,
             self.thinner,
             self.link,
@@ -175,6 +190,7 @@ class PrinterSession:
             self.memory,
             self.clock,
             self.highest_ms,
+            self.told_ms,
             self.report_interval,
             self.thinner,
             self.link,
@@ -230,18 +246,34 @@ class PrinterSession:
         """Whether it told at `at_ms` how its printer stands: heard in time, over a link that stood."""
         return self.link is not Link.OFFLINE and at_ms - self.heard_ms <= self.report_interval.limit_ms
 
-    def place(self, source_ms: int, received_ms: int, *, live: bool, floor_ms: int) -> Placed | int:
+    def is_stale_answer(self, source_ms: int, received_ms: int) -> bool:
+        """Whether an answer was held up on its way, and no host has started anew since: it proves nothing.
+
+        A host that was heard at some moment and started anew cannot be up for longer than since then.
+        """
+        clock = self.clock
+        if not clock.judged or self.adapter.clock is not ClockKind.MONOTONIC:
+            return False
+        since_heard_ms = received_ms - clock.ours(self.highest_ms)
+        return received_ms - clock.ours(source_ms) > BOUND_MS and source_ms > since_heard_ms
+
+    def place(
+        self, source_ms: int, received_ms: int, *, live: bool, floor_ms: int, is_answer: bool = False
+    ) -> Placed | int:
         """When a message with this source time happened: an instant, or more where the clock moved.
 
-        To be called with new messages only: a monotonic clock that falls began anew.
+        To be called with new messages only: a monotonic clock that falls began anew. An answer may have
+        overtaken what was told before it, which is no fall.
         """
         clock = self.clock
         kind = self.adapter.clock
-        if source_ms > self.highest_ms:
-            self.highest_ms = source_ms
-        elif kind is ClockKind.MONOTONIC and source_ms < self.highest_ms - RESTART_MS:
+        floor = self.highest_ms if is_answer else self.told_ms
+        if kind is ClockKind.MONOTONIC and source_ms < floor - RESTART_MS:
             self.clock = clock = restarted(clock)
-            self.highest_ms = source_ms
+            self.highest_ms = self.told_ms = source_ms
+        self.highest_ms = max(self.highest_ms, source_ms)
+        if not is_answer:
+            self.told_ms = max(self.told_ms, source_ms)
         if clock.judged and clock.lag_ms is None and live:
             at = source_ms + (clock.offset_ms or 0)
             if 0 <= received_ms - at <= STEADY_MS:

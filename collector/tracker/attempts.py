@@ -17,7 +17,7 @@ from farm.model.job import Job, job_id
 from farm.model.observation import HistoryRow, JobReading, JobSignal, Observation
 from farm.model.states import Confidence, Outcome, PrinterState, Provenance
 
-_KNOWN_REST = frozenset({PrinterState.IDLE, PrinterState.FINISHED, PrinterState.ERROR})
+KNOWN_REST = frozenset({PrinterState.IDLE, PrinterState.FINISHED, PrinterState.ERROR})
 _KNOWN_BY = frozenset({"observed", "person"})
 _FACTS = ("progress", "filament_mm", "filament_g", "resin_ml", "material", "operator", "spool", "units")
 
@@ -49,7 +49,7 @@ def _opened(step: Transition, seen: Observation, reading: JobReading) -> Attempt
         started = not_before_the_last(step, step.at - reading.elapsed_ms)
         if reading.elapsed_ms < SAME_START_MS:
             provenance = Provenance.OBSERVED
-    elif not told and step.state in _KNOWN_REST and step.source in _KNOWN_BY and not seen.level:
+    elif not told and step.state in KNOWN_REST and step.source in _KNOWN_BY and not seen.level:
         # The edge from a known resting state is the start itself.
         started, provenance = step.at, Provenance.OBSERVED
     job = Job(

@@ -5,6 +5,7 @@ import zlib
 import msgspec
 
 from collector.tracker.attempts import (
+    KNOWN_REST,
     amend,
     began_at,
     end,
@@ -58,7 +59,7 @@ from collector.tracker.spans import (
 )
 from collector.tracker.state import Attempt, LedgerChanges, TrackerState
 from collector.tracker.transition import Transition
-from farm.model.job import job_id
+from farm.model.job import Job, job_id
 from farm.model.observation import JobFact, JobReading, JobSignal, Link, Observation
 from farm.model.states import ACTIVE_STATES, Cause, Outcome, PrinterState, Provenance
 
@@ -363,7 +364,7 @@ def _absorbs(step: Transition, ruling: Ruling, reading: JobReading) -> bool:
     if last is None or not is_told_again(last, reading, step.at, closed=step.closed):
         return False
     if last.outcome is Outcome.UNKNOWN:
-        revise(step, last, ruling)
+        _revise_lost(step, last, ruling, reading)
     elif (
         last.outcome is Outcome.FAILED
         and last.cause is Cause.UNKNOWN
@@ -371,3 +372,13 @@ def _absorbs(step: Transition, ruling: Ruling, reading: JobReading) -> bool:
     ):
         amend(step, msgspec.structs.replace(last, cause=ruling.cause, detail=ruling.detail))
     return True
+
+
+def _revise_lost(step: Transition, last: Job, ruling: Ruling, reading: JobReading) -> None:
+    """The end of a job that was given up when the printer was seen to rest, a word before it told why."""
+    ended_ms = None
+    if step.state in KNOWN_REST and last.provenance is not Provenance.PERSON:
+        ended_ms = max(last.ended_ms or step.since, min(step.since, step.at))
+    if reading.printing_ms is not None:
+        last = msgspec.structs.replace(last, printing_ms=reading.printing_ms, measured=True)
+    revise(step, last, ruling, ended_ms)

@@ -256,6 +256,15 @@ def test_a_link_renewed_soon_shows_another_print_by_its_clock(printer: Farm) -> 
     assert printer.state == "printing"
 
 
+def test_a_print_that_began_its_first_layer_while_the_way_was_gone_is_the_same_print(printer: Farm) -> None:
+    start(printer, 10)
+    count(printer, 10, 11, 60, step=1, heating=60)
+    printer.hear(80, "moonraker/status", {"server": "online"})
+    count(printer, 10, 100, 120, step=1, heating=60)
+    assert (printer.job.started_ms, printer.job.outcome) == (T0 + 9.9 * SECOND, None)
+    assert (printer.state, printer.seconds("preparing")) == ("printing", 70)
+
+
 def test_a_link_renewed_without_a_last_will_is_a_gap(printer: Farm) -> None:
     start(printer, 10)
     count(printer, 10, 11, 60, step=1)
@@ -265,6 +274,32 @@ def test_a_link_renewed_without_a_last_will_is_a_gap(printer: Farm) -> None:
     assert printer.state == "printing"
     say(printer, 100, print_stats={"state": "complete", "total_duration": 90.0, "print_duration": 70.0})
     assert (printer.job.outcome, printer.job.printing_ms) == ("succeeded", 70_000)
+
+
+def test_a_print_of_which_only_the_end_came_is_booked_by_its_own_account_of_time(printer: Farm) -> None:
+    """The bed was full before the gap and is full behind it: the time tells that it is another print."""
+    start(printer, 10)
+    count(printer, 10, 11, 100, step=1)
+    done = {"state": "complete", "total_duration": 90.0, "print_duration": 70.0}
+    say(printer, 100, print_stats=done)
+    printer.hear(700, "moonraker/status", {"server": "online"})
+    say(printer, 710, print_stats=done | {"total_duration": 400.0, "print_duration": 370.0})
+    first, second = printer.jobs
+    assert (first.outcome, first.printing_ms) == ("succeeded", 70_000)
+    assert (second.started_ms, second.ended_ms) == (T0 + 310 * SECOND, T0 + 710 * SECOND)
+    assert (second.outcome, second.provenance, second.printing_ms) == ("succeeded", "observed", 370_000)
+    assert printer.state == "finished"
+
+
+def test_a_print_that_began_and_ended_behind_a_gap_leaves_the_one_before_it_unknown(printer: Farm) -> None:
+    start(printer, 10)
+    count(printer, 10, 11, 60, step=1)
+    printer.hear(700, "moonraker/status", {"server": "online"})
+    done = {"state": "complete", "total_duration": 400.0, "print_duration": 370.0}
+    say(printer, 710, print_stats=done)
+    first, second = printer.jobs
+    assert (first.outcome, second.outcome) == ("unknown", "succeeded")
+    assert second.started_ms == T0 + 310 * SECOND
 
 
 def test_a_restarted_host_begins_a_new_clock(printer: Farm) -> None:
@@ -289,6 +324,44 @@ def test_a_restarted_host_begins_a_new_clock(printer: Farm) -> None:
         },
     )
     assert printer.job.started_ms == pytest.approx(T0 + 230 * SECOND, abs=100)
+
+
+def answer(printer: Farm, came: float, at: float, **stats: object) -> None:
+    """An answer of the moment `at` that came later."""
+    whole = {"filename": FILE, "filament_used": 0.0, "state": "printing", "message": ""} | stats
+    status = {"eventtime": BOOT + at, "status": {"print_stats": whole}}
+    printer.hear(came, "moonraker/api/response", {"jsonrpc": "2.0", "result": status, "id": 7})
+
+
+def counted_late(printer: Farm, came: float, at: float) -> None:
+    stats = {"total_duration": at - 10, "print_duration": at - 30}
+    printer.hear(came, "klipper/status", {"eventtime": BOOT + at, "status": {"print_stats": stats}})
+
+
+@pytest.mark.parametrize("answers_first", [True, False])
+def test_a_queue_handed_over_filter_by_filter_is_no_host_started_anew(
+    printer: Farm, answers_first: bool
+) -> None:
+    """The line held everything back for three minutes; who asked meanwhile has the answers in one go."""
+    start(printer, 10)
+    count(printer, 10, 11, 60, step=1)
+    for telling in (answers_first, not answers_first):
+        for at in range(66, 241, 5):
+            if telling:
+                answer(printer, 240, at, total_duration=at - 10, print_duration=at - 30)
+            else:
+                counted_late(printer, 240, at)
+    count(printer, 10, 245, 300, step=1)
+    assert (printer.state, printer.job.started_ms) == ("printing", T0 + 9.9 * SECOND)
+    assert printer.seconds("printing") == pytest.approx(299 - 30, abs=1.5)
+
+
+def test_an_answer_that_was_held_up_is_asked_for_once_more(printer: Farm) -> None:
+    start(printer, 10)
+    count(printer, 10, 11, 60, step=1)
+    to_ask(printer)
+    answer(printer, 61, 58, state="complete", total_duration=48.0, print_duration=28.0)
+    assert (printer.job.outcome, to_ask(printer)) == (None, ["voron 1"])
 
 
 def test_one_bad_field_does_not_lose_the_message(printer: Farm) -> None:
@@ -426,3 +499,18 @@ def test_a_print_that_ended_while_messages_were_lost_ends_before_the_next_one_be
     assert first.ended_ms == second.started_ms
     assert first.ended_ms == pytest.approx(T0 + 74 * SECOND, abs=SECOND)
     assert overlaps(printer.jobs) == []
+
+
+def test_what_the_broker_kept_of_a_host_that_died_is_not_taken_for_work_of_the_one_that_started() -> None:
+    with farm("moonraker={printer}", "voron 1") as printer:
+        printer.hear(0, "moonraker/status", {"server": "online"}, retained=True)
+        for field, word in {"state": "printing", "filename": "left_over.gcode"}.items():
+            kept = {"eventtime": 812_345.25, "value": word}
+            printer.hear(0, f"klipper/state/print_stats/{field}", kept, retained=True)
+        printer.hear(7, "moonraker/status", {"server": "online"})
+        told: dict[str, object] = {"webhooks/state": "ready", "print_stats/filename": ""}
+        told |= {"print_stats/total_duration": 0.0, "print_stats/state": "standby"}
+        for topic, value in told.items():
+            printer.hear(20, f"klipper/state/{topic}", {"eventtime": 44.3, "value": value})
+        printer.wait(30)
+        assert (printer.state, printer.seconds("preparing"), printer.seconds("unknown")) == ("idle", 0, 20)

@@ -140,6 +140,17 @@ def test_a_frozen_host_that_wakes_goes_on_with_the_same_print(printer: Farm) -> 
     assert printer.seconds("offline") == 245
 
 
+def test_an_end_told_behind_a_gap_is_of_when_the_printer_came_to_rest(printer: Farm) -> None:
+    """The state comes a message before the end, and gave the print up as lost when the gap began."""
+    start(printer, 10)
+    bed(printer, 60)
+    printer.hear(2_000, "mqtt", b"connected")
+    state(printer, 3_000, "ERROR")
+    event(printer, 3_000, "PrintFailed", reason="error", time=2_990.0)
+    assert (printer.job.outcome, printer.job.ended_ms) == ("failed", T0 + 3_000 * SECOND)
+    assert printer.job.printing_ms == 2_990_000
+
+
 def test_a_stopped_server_leaves_the_outcome_unknown(printer: Farm) -> None:
     start(printer, 10)
     for at in range(20, 60):
@@ -163,6 +174,23 @@ def test_an_end_that_was_lost_shows_in_heaters_that_stay_off(printer: Farm) -> N
     assert printer.state == "idle"
     assert printer.seconds("printing") == 290
     assert (printer.job.outcome, printer.job.ended_ms) == ("unknown", T0 + 300 * SECOND)
+
+
+def test_heaters_off_that_a_plugin_tells_when_it_is_back_end_the_print_when_they_went_off(
+    printer: Farm,
+) -> None:
+    """What the plugin kept while it had no broker comes behind the word that it is back."""
+    start(printer, 10)
+    for at in range(20, 300, 10):
+        bed(printer, at)
+    printer.hear(1_000, "mqtt", b"connected")
+    for at in range(300, 1_000, 10):
+        for leaf, hot in (("bed", 60), ("tool0", 210)):
+            said = {"actual": at / 10, "target": hot * (at < 500), "_timestamp": T0 // SECOND + at}
+            printer.hear(1_001, f"temperature/{leaf}", said)
+    printer.wait(1_100)
+    assert printer.seconds("printing") == 490
+    assert (printer.job.outcome, printer.job.ended_ms) == ("unknown", T0 + 500 * SECOND)
 
 
 def test_heaters_that_are_told_off_once_stay_off_without_a_message(printer: Farm) -> None:
