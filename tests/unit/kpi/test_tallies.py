@@ -81,19 +81,19 @@ def much_of_everything() -> KpiInput:
     outcomes = OutcomeTally(
         jobs=every,
         units={outcome: 3 * number for outcome, number in every.items()},
-        cancelled_by={who: 5 for who in CancelledBy},
+        cancelled_by=dict.fromkeys(CancelledBy, 5),
         printing_ms=hours,
         inspected=InspectionTally(9, 2, 16, 8, RejectedMaterial(4_000, 5_000, 6_000), found),
         whole_ms={outcome: 2 * ms for outcome, ms in hours.items()},
         material={
             outcome: MaterialTally(5, 9_000, 4, 8_000, 3, 7_000, 6_000, 5_000, 2) for outcome in Outcome
         },
-        failed_by={cause: 4 for cause in Cause},
+        failed_by=dict.fromkeys(Cause, 4),
         estimates=EstimateTally(8, 40 * HOUR_MS, 44 * HOUR_MS, 6 * HOUR_MS, 9_000, 11_000_000),
         by_median=MedianTally(4, 20 * HOUR_MS, 21 * HOUR_MS),
         attempts=AttemptTally(50, 6, 150, 120, 9, 8, 5),
     )
-    account = TimeAccount({state: 30 * HOUR_MS for state in PrinterState}, {PrinterState.PRINTING: HOUR_MS})
+    account = TimeAccount(dict.fromkeys(PrinterState, 30 * HOUR_MS), {PrinterState.PRINTING: HOUR_MS})
     return KpiInput(
         account=account,
         outcomes=outcomes,
