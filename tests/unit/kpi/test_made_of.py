@@ -6,14 +6,17 @@ import pytest
 from farm.kpi.account import TimeAccount
 from farm.kpi.calculation import KpiInput
 from farm.kpi.catalogue import CATALOGUE, indicator
+from farm.kpi.expression import names_in
 from farm.kpi.indicator import NO_DATA, Indicator
 from farm.kpi.outcomes import EstimateTally, OutcomeTally
 from farm.kpi.parts import Measure
 from farm.kpi.streak import StreakTally
+from farm.kpi.wilson import wilson_interval
 from farm.kpi.working import Omission, calculation_of, kinds_of, omissions_of, sums_of
 from farm.model.states import CancelledBy, Outcome, PrinterState
 from farm.model.times import HOUR_MS
 from tests.unit.kpi.kpi_inputs import basis_of
+from tests.unit.kpi.test_tallies import much_of_everything
 from tests.unit.kpi.test_working_record import working_of
 
 MADE_OF = {
@@ -122,6 +125,34 @@ def test_a_figure_is_made_of_sums_that_have_names(entry: Indicator) -> None:
     )
     assert set(MADE_OF[entry.id].split()) - hours <= {*found.counts}
     assert hours <= {*found.amounts}
+    times = {part.name for part in entry.parts if part.rows.measure is Measure.TIME}
+    assert times == {name for name in MADE_OF[entry.id].split() if name.endswith("_hours")}
+
+
+@pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.id)
+def test_what_is_no_sum_of_rows_is_named_beside_them(entry: Indicator) -> None:
+    found = entry.worked_out(much_of_everything())
+    assert {*found.counts, *found.amounts} == {*MADE_OF[entry.id].split(), *entry.beside}
+    assert all(entry.beside.values())
+
+
+RATES = {
+    "print_success_rate",
+    "success_after_inspection",
+    "inspected_yield",
+    "first_pass_yield",
+    "quality",
+}
+"""Parts of a whole that are counted one by one, so that chance moves them."""
+
+
+@pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.id)
+def test_a_rate_has_the_interval_of_its_counts(entry: Indicator) -> None:
+    found = entry.worked_out(much_of_everything())
+    assert (found.interval is not None) == (entry.id in RATES)
+    if entry.id in RATES:
+        good, *of_which = (found.counts[name] for name in names_in(entry.expression))
+        assert found.interval == wilson_interval(good, sum(of_which))
 
 
 @pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.id)
@@ -248,3 +279,21 @@ def test_a_calculation_has_its_numbers_only_where_there_is_a_value_and_all_are_t
     assert calculation_of("a ÷ b_hours", (), figure) == "4 ÷ 2.00 h = 2.00 h"
     assert calculation_of("a ÷ c", (), figure) == "2.00 h"
     assert calculation_of("a ÷ b_hours", (), msgspec.structs.replace(figure, value=None)) == "no data"
+
+
+def test_of_several_prints_of_unknown_outcome_some_may_have_come_out() -> None:
+    outcomes = OutcomeTally(
+        jobs={Outcome.SUCCEEDED: 1, Outcome.UNKNOWN: 3},
+        units={Outcome.SUCCEEDED: 2, Outcome.UNKNOWN: 9},
+        cancelled_by={},
+        printing_ms={Outcome.SUCCEEDED: 10 * HOUR_MS, Outcome.UNKNOWN: 30 * HOUR_MS},
+    )
+    piece = indicator("avg_production_time").worked_out
+    found = piece(msgspec.structs.replace(basis_of(), outcomes=outcomes))
+    assert (found.low, found.value, found.high) == (10 / 11, 5, 20)
+    one = msgspec.structs.replace(outcomes, jobs={Outcome.SUCCEEDED: 1, Outcome.UNKNOWN: 1})
+    found = piece(msgspec.structs.replace(basis_of(), outcomes=one))
+    assert (found.low, found.value, found.high) == (40 / 11, 5, 5)
+    none = msgspec.structs.replace(outcomes, jobs={Outcome.UNKNOWN: 3}, units={Outcome.UNKNOWN: 9})
+    found = piece(msgspec.structs.replace(basis_of(), outcomes=none))
+    assert (found.low, found.value, found.high) == (10 / 9, None, 40)

@@ -40,6 +40,7 @@ from farm.model.states import CancelledBy, Cause, Outcome, PrinterState, StateRe
 from farm.model.verdict import Verdict
 from farm.settings import SiteSettings
 from tests.unit.kpi.events import START_MS, jobs_of, printer_called
+from tests.unit.kpi.kpi_inputs import basis_of
 
 BAY, SITE = printer_called("bay"), SiteSettings()
 SUCCEEDED, FAILED = frozenset({Outcome.SUCCEEDED}), frozenset({Outcome.FAILED})
@@ -281,3 +282,8 @@ READ: tuple[tuple[Selector, set[Input]], ...] = (
 @pytest.mark.parametrize(("selector", "inputs"), READ, ids=lambda each: type(each).__name__)
 def test_a_sum_says_what_it_is_worked_out_of(selector: Selector, inputs: set[Input]) -> None:
     assert selector.inputs == inputs
+
+
+@pytest.mark.parametrize("selector", [selector for selector, _ in READ], ids=lambda each: type(each).__name__)
+def test_a_sum_of_nothing_is_none(selector: Selector) -> None:
+    assert selector.total(basis_of()) == 0

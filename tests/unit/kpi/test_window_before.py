@@ -32,6 +32,9 @@ BERLIN = ZoneInfo("Europe/Berlin")
         # The day on which summer time begins has 23 hours, the one before it 24.
         ("2026-03-29", "2026-11-26T12:00:00Z", "2026-03-27T23:00:00Z", "2026-03-28T23:00:00Z"),
         ("2026-03-30", "2026-11-26T12:00:00Z", "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"),
+        # The hour that the clock showed twice counts as it was shown first, from either of the two.
+        ("today", "2026-10-26T01:30:00Z", "2026-10-24T22:00:00Z", "2026-10-25T00:30:00Z"),
+        ("today", "2026-10-25T01:30:00.250Z", "2026-10-23T22:00:00Z", "2026-10-24T00:30:00.250Z"),
         (
             "2026-11-01T00:00:00Z..2026-11-08T00:00:00Z",
             "2026-11-26T12:00:00Z",
