@@ -8,7 +8,7 @@ from farm.kpi.calculation import KpiInput
 from farm.kpi.catalogue import CATALOGUE, indicator
 from farm.kpi.expression import names_in
 from farm.kpi.indicator import NO_DATA, Indicator
-from farm.kpi.outcomes import EstimateTally, OutcomeTally
+from farm.kpi.outcomes import EstimateTally, MaterialTally, OutcomeTally
 from farm.kpi.parts import Measure
 from farm.kpi.streak import StreakTally
 from farm.kpi.wilson import wilson_interval
@@ -190,6 +190,7 @@ def of_one_outcome(outcome: Outcome, *, filled: bool) -> KpiInput:
         cancelled_by=dict.fromkeys(CancelledBy, 0) if filled else {},
         printing_ms={**others, outcome: HOUR_MS},
         whole_ms={**others, outcome: HOUR_MS},
+        material={outcome: MaterialTally(weighed=1)},
     )
     return msgspec.structs.replace(base, outcomes=outcomes)
 
@@ -250,6 +251,8 @@ def test_one_print_is_enough_for_a_streak(streaks: StreakTally, told: tuple[floa
         (EstimateTally(0, 0, 0, 0, 0, 0), None),
         (EstimateTally(1, 10, 11, 1, 1_100, 1_210_000), 0),
         (EstimateTally(2, 20, 20, 4, 2_000, 2_080_000), 0.2 * 2**0.5),
+        # Of three that are alike but for rounding the mean square comes out below the square of the mean.
+        (EstimateTally(3, 30, 10, 20, 1_000, 333_333), 0),
     ],
 )
 def test_the_spread_is_there_from_the_first_print_and_counts_one_less_than_there_are(

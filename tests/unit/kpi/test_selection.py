@@ -54,8 +54,15 @@ def test_of_many_names_those_that_begin_alike_or_hold_it_are_compared() -> None:
     for name, near in (("vasa.gcode", "VASe.gcode"), ("bench", "a-bench")):
         with pytest.raises(InvalidQuery, match=f"nearest: {near}$"):
             check("file", [name], [*many, near])
-    with pytest.raises(InvalidQuery, match=r"'vbse'$"):
-        check("file", ["vbse"], [*many, "vase"])
+    with pytest.raises(InvalidQuery, match=r"'vabe'$"):
+        check("file", ["vabe"], [*many, "vase"])
+
+
+@pytest.mark.parametrize(("others", "told"), [(1_999, "; nearest: vase"), (2_000, "$")])
+def test_up_to_two_thousand_names_are_all_compared(others: int, told: str) -> None:
+    many = [f"zz-{number:04}.gcode" for number in range(others)]
+    with pytest.raises(InvalidQuery, match=f"there is no file 'xase'{told}"):
+        check("file", ["xase"], [*many, "vase"])
 
 
 def test_prints_are_wanted_by_what_they_say_of_themselves() -> None:

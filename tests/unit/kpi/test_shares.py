@@ -7,11 +7,12 @@ import pytest
 
 from farm.kpi.account import Condition
 from farm.kpi.attempt_parts import Attempted, AttemptMeasure
+from farm.kpi.catalogue import indicator
 from farm.kpi.estimates import ByMedian, Estimated, EstimateMeasure, MedianMeasure
 from farm.kpi.good_units import CountedUnits, Worth
 from farm.kpi.inspection import INSPECTED, SUCCESS_AFTER_INSPECTION
 from farm.kpi.material_parts import Material, MaterialMeasure
-from farm.kpi.outcomes import AttemptTally
+from farm.kpi.outcomes import AttemptTally, InspectedUnits, InspectionTally
 from farm.kpi.parts import (
     EVERY_OUTCOME,
     CancelledJobs,
@@ -21,7 +22,9 @@ from farm.kpi.parts import (
     Input,
     JobMeasure,
     JobRow,
+    LeftOut,
     Measure,
+    Part,
     Repaired,
     RepairMeasure,
     RepairRow,
@@ -160,6 +163,19 @@ def test_units_count_as_they_were_found_and_else_as_the_print_ended(
     assert CountedUnits(outcomes=other).share(row(outcome, found)) == 0
 
 
+def test_units_of_jobs_that_were_inspected_count_as_they_were_found_and_the_others_as_on_their_plates() -> (
+    None
+):
+    base = basis_of(units={Outcome.SUCCEEDED: 20, Outcome.FAILED: 10})
+    found = {Outcome.SUCCEEDED: InspectedUnits(8, 5, 2), Outcome.FAILED: InspectedUnits(4, 1, 2)}
+    outcomes = msgspec.structs.replace(base.outcomes, inspected=InspectionTally(units=found))
+    given = msgspec.structs.replace(base, outcomes=outcomes)
+    assert CountedUnits(outcomes=SUCCEEDED).total(given) == 12 + 7
+    assert CountedUnits(outcomes=FAILED).total(given) == 6 + 3
+    assert CountedUnits(outcomes=SUCCEEDED, of=Worth.GOOD).total(given) == 12 + 5
+    assert CountedUnits(outcomes=FAILED, of=Worth.GOOD).total(given) == 1
+
+
 @pytest.mark.parametrize(
     ("begins_within", "ends_within", "ended_ms", "shares"),
     [
@@ -287,3 +303,66 @@ def test_a_sum_says_what_it_is_worked_out_of(selector: Selector, inputs: set[Inp
 @pytest.mark.parametrize("selector", [selector for selector, _ in READ], ids=lambda each: type(each).__name__)
 def test_a_sum_of_nothing_is_none(selector: Selector) -> None:
     assert selector.total(basis_of()) == 0
+
+
+def test_a_row_adds_only_to_sums_of_its_kind() -> None:
+    """A span adds to no count of jobs, and a job to no time in a state."""
+    rows = (
+        row(Outcome.FAILED),
+        TimeRow(site=SITE, printer=BAY, span=Span(BAY.id, IDLE, 0, 12), open_ms=7, closed_ms=5),
+        RepairRow(printer=BAY, begun_ms=0, ended_ms=9, begins_within=True, ends_within=True),
+        StreakRow(
+            printer=BAY,
+            job=job(Outcome.FAILED),
+            in_current=True,
+            in_longest=True,
+            since_success=True,
+            is_last=True,
+        ),
+    )
+    sums: tuple[Selector, ...] = (
+        ENDED,
+        TimeIn(opened=frozenset({IDLE})),
+        Repaired(of=RepairMeasure.FAULTS),
+        InStreak(of=StreakMeasure.CURRENT),
+    )
+    entry = msgspec.structs.replace(
+        SUCCESS_AFTER_INSPECTION,
+        parts=tuple(Part(type(each).__name__, each) for each in sums),
+        left_out=tuple(LeftOut(type(each).__name__, "why", each) for each in sums),
+    )
+    told = [{"EndedJobs": 1}, {"TimeIn": 7}, {"Repaired": 1}, {"InStreak": 1}]
+    worked = worked_rows(entry, rows)
+    assert [each.adds for each in worked] == [each.left_out for each in worked] == told
+
+
+LEFT_OUT = {
+    "print_success_rate": "cancelled:cancelled_not_counted unknown:outcome_unknown",
+    "success_after_inspection": "cancelled:cancelled_not_counted unknown:outcome_unknown",
+    "inspected_yield": "succeeded:not_inspected",
+    "throughput": "failed:came_to_nothing cancelled:came_to_nothing unknown:outcome_unknown",
+    "avg_production_time": "failed:failed cancelled:cancelled unknown:outcome_unknown",
+    "failures_by_cause": "unknown:outcome_unknown",
+    "mtbf": "cancelled:cancelled unknown:outcome_unknown",
+    "mcbf": "cancelled:cancelled unknown:outcome_unknown",
+    "oee": "succeeded:not_planned cancelled:cancelled_not_counted unknown:outcome_unknown",
+    "performance": "succeeded:not_planned failed:not_succeeded cancelled:not_succeeded unknown:not_succeeded",
+    "quality": "cancelled:cancelled_not_counted unknown:outcome_unknown",
+    "failed_hours": "unknown:outcome_unknown",
+}
+"""As what a print is left out that says nothing but how it ended."""
+
+
+@pytest.mark.parametrize("kpi_id", LEFT_OUT)
+def test_a_print_that_does_not_count_is_left_out_by_name(kpi_id: str) -> None:
+    entry = indicator(kpi_id)
+    found = [f"{each}:{name}" for each in Outcome for name in worked_rows(entry, [row(each)])[0].left_out]
+    assert found == LEFT_OUT[kpi_id].split()
+
+
+@pytest.mark.parametrize("kpi_id", ["mtbf", "mcbf"])
+def test_without_a_failure_nothing_lies_between_failures(kpi_id: str) -> None:
+    """Also where a print of unknown outcome may have been the first."""
+    given = basis_of(hours={PrinterState.PRINTING: 9}, jobs={Outcome.SUCCEEDED: 3, Outcome.UNKNOWN: 1})
+    found = indicator(kpi_id).worked_out(given)
+    assert (found.value, found.low, found.high) == (None, None, None)

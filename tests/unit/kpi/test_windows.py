@@ -144,3 +144,15 @@ def test_only_what_has_passed_of_a_window_counts() -> None:
     assert window.until(NOW) == Window("any", NOW - 10, NOW)
     assert window.until(NOW + 10) is window
     assert window.until(NOW - 20).length_ms == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("2026-11-01..2026-11-02", "2026-11-01..2026-11-02"),
+        ("2026-11-01..2026-11-02T12:00", "2026-10-31T23:00:00.000Z..2026-11-02T11:00:00.000Z"),
+        ("2026-11-01T12:00..2026-11-02", "2026-11-01T11:00:00.000Z..2026-11-02T23:00:00.000Z"),
+    ],
+)
+def test_a_window_of_whole_days_alone_keeps_its_name(text: str, name: str) -> None:
+    assert parse_window(text, NOW, BERLIN).name == name
