@@ -287,6 +287,7 @@ def test_what_is_not_said_of_a_forecast_is_none() -> None:
     told = seen(at_work())
     assert (told.told, told.basis, told.prints) == (None, None, 0)
     assert (told.done_ms, told.earliest_ms, told.latest_ms) == (None, None, None)
+    assert correction(UNKNOWN) == (None, 0, 1, 1, 1)
     assert LOOK_BACK_MS == 90 * 24 * HOUR_MS
 
 

@@ -8,11 +8,11 @@ from farm.kpi.calculation import KpiInput
 from farm.kpi.catalogue import CATALOGUE, indicator
 from farm.kpi.expression import names_in
 from farm.kpi.indicator import NO_DATA, Indicator
-from farm.kpi.outcomes import EstimateTally, MaterialTally, OutcomeTally
+from farm.kpi.outcomes import AttemptTally, EstimateTally, MaterialTally, OutcomeTally
 from farm.kpi.parts import Measure
 from farm.kpi.streak import StreakTally
 from farm.kpi.wilson import wilson_interval
-from farm.kpi.working import Omission, calculation_of, kinds_of, omissions_of, sums_of
+from farm.kpi.working import Omission, Sum, calculation_of, kinds_of, omissions_of, shown_amount, sums_of
 from farm.model.states import CancelledBy, Outcome, PrinterState
 from farm.model.times import HOUR_MS
 from tests.unit.kpi.kpi_inputs import basis_of
@@ -284,9 +284,10 @@ def test_a_calculation_has_its_numbers_only_where_there_is_a_value_and_all_are_t
     assert calculation_of("a ÷ b_hours", (), msgspec.structs.replace(figure, value=None)) == "no data"
 
 
-def test_of_several_prints_of_unknown_outcome_some_may_have_come_out() -> None:
+@pytest.mark.parametrize("unknown", [2, 3])
+def test_of_several_prints_of_unknown_outcome_some_may_have_come_out(unknown: int) -> None:
     outcomes = OutcomeTally(
-        jobs={Outcome.SUCCEEDED: 1, Outcome.UNKNOWN: 3},
+        jobs={Outcome.SUCCEEDED: 1, Outcome.UNKNOWN: unknown},
         units={Outcome.SUCCEEDED: 2, Outcome.UNKNOWN: 9},
         cancelled_by={},
         printing_ms={Outcome.SUCCEEDED: 10 * HOUR_MS, Outcome.UNKNOWN: 30 * HOUR_MS},
@@ -300,3 +301,30 @@ def test_of_several_prints_of_unknown_outcome_some_may_have_come_out() -> None:
     none = msgspec.structs.replace(outcomes, jobs={Outcome.UNKNOWN: 3}, units={Outcome.UNKNOWN: 9})
     found = piece(msgspec.structs.replace(basis_of(), outcomes=none))
     assert (found.low, found.value, found.high) == (10 / 9, None, 40)
+
+
+@pytest.mark.parametrize(
+    ("measure", "amount", "shown"),
+    [
+        (Measure.COUNT, 1_800, "1,800"),
+        (Measure.TIME, 45 * HOUR_MS // 10, "4.50 h"),
+        (Measure.AMOUNT, 1_234.5, "1,234.50"),
+    ],
+)
+def test_an_amount_is_shown_in_its_unit(measure: Measure, amount: float, shown: str) -> None:
+    assert shown_amount(measure, amount) == shown
+    assert Sum("a", measure, amount).shown == Omission("a", "why", measure, amount).shown == shown
+
+
+def test_a_print_of_unknown_outcome_may_have_failed() -> None:
+    jobs = {Outcome.SUCCEEDED: 5, Outcome.FAILED: 2, Outcome.UNKNOWN: 1}
+    found = indicator("failures_by_cause").worked_out(basis_of(jobs=jobs))
+    assert (found.low, found.value, found.high) == (2, 2, 3)
+
+
+def test_what_follows_an_attempt_of_unknown_outcome_may_be_no_first_attempt() -> None:
+    told = AttemptTally(9, 1, parts=8, good_parts=6, unknown_parts=2, doubtful_parts=3, doubtful_good_parts=1)
+    base = basis_of()
+    outcomes = msgspec.structs.replace(base.outcomes, attempts=told)
+    found = indicator("first_pass_yield").worked_out(msgspec.structs.replace(base, outcomes=outcomes))
+    assert (found.low, found.value, found.high) == (5 / 9, 6 / 8, 8 / 8)

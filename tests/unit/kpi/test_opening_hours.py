@@ -1,10 +1,10 @@
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
 
 from farm.errors import InvalidInput
-from farm.kpi.calendar import Holiday, OtherHours
+from farm.kpi.calendar import MOST_DATES, Holiday, OtherHours
 from farm.kpi.opening_hours import (
     Week,
     dates_text,
@@ -89,6 +89,13 @@ def test_dates_are_read_alone_and_as_a_run() -> None:
 def test_other_dates_are_refused(text: str) -> None:
     with pytest.raises(InvalidInput, match="closed"):
         parse_dates(text)
+
+
+def test_a_run_names_as_many_dates_as_are_kept_and_no_more() -> None:
+    last = date(2026, 1, 1) + timedelta(days=MOST_DATES - 1)
+    assert len(parse_dates(f"2026-01-01..{last}")) == MOST_DATES
+    with pytest.raises(InvalidInput, match="at most 4,000 dates"):
+        parse_dates(f"2026-01-01..{last + timedelta(days=1)}")
 
 
 def test_dates_with_hours_of_their_own() -> None:

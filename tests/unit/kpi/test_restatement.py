@@ -144,6 +144,9 @@ def print_of(kind: FeedKind, **body: Any) -> FeedEntry:
         (print_of(FeedKind.JOB_REVISED, started_ms=250, outcome="failed"), 200),
         (print_of(FeedKind.JOB_REVISED), None),
         (print_of(FeedKind.JOB_STARTED), None),
+        (print_of(FeedKind.JOB_STARTED, started_ms=250), None),
+        (print_of(FeedKind.JOB_REVISED, started_ms=None, ended_ms=None), 200),
+        (print_of(FeedKind.JOB_REVISED, started_ms=250, ended_ms=None), 200),
     ],
 )
 def test_a_print_restates_what_is_held_against_the_median_of_its_file(

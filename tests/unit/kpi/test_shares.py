@@ -305,6 +305,10 @@ def test_a_sum_of_nothing_is_none(selector: Selector) -> None:
     assert selector.total(basis_of()) == 0
 
 
+def test_a_job_of_whose_file_nothing_is_known_is_held_against_no_median() -> None:
+    assert JobRow(site=SITE, printer=BAY, job=job(Outcome.SUCCEEDED)).median_ms == 0
+
+
 def test_a_row_adds_only_to_sums_of_its_kind() -> None:
     """A span adds to no count of jobs, and a job to no time in a state."""
     rows = (

@@ -71,6 +71,11 @@ def test_other_scopes_are_refused_with_what_may_be(text: str, why: str) -> None:
         parse_scopes(text)
 
 
+def test_the_pattern_of_scopes_takes_as_many_as_are_read() -> None:
+    assert re.match(SCOPES_PATTERN, "file,material,operator")
+    assert not re.match(SCOPES_PATTERN, "file,material,operator,spool")
+
+
 def test_printers_are_told_apart_by_what_they_are_and_prints_by_all_else() -> None:
     other = {"file", "material", "operator", "spool", "cause", "hour", "weekday"}
     assert OF_PRINTERS | other == set(Scope)
