@@ -118,6 +118,8 @@ def test_without_either_the_rest_goes_as_fast_as_what_is_done() -> None:
     found = seen(at_work(HOUR_MS, progress=0.25))
     assert (found.told, found.done_ms, found.basis) == (Told.PROGRESS, NOW + 3 * HOUR_MS, None)
     assert seen(at_work(HOUR_MS, progress=0.01)).done_ms is None
+    assert seen(at_work(HOUR_MS, progress=0.02)).done_ms == NOW + 49 * HOUR_MS
+    assert seen(at_work(HOUR_MS, progress=1.0)).told is None
 
 
 def test_an_estimate_that_is_over_gives_way_to_what_else_is_known() -> None:
