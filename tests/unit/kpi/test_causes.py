@@ -125,6 +125,7 @@ def test_the_published_example_of_many_comparisons_comes_out() -> None:
     ]  # fmt: skip
     assert discovery_threshold(p_values, 0.05) == 0.0095
     assert discovery_threshold(p_values[::-1], 0.05) == 0.0095
+    assert discovery_threshold([0.05], 0.05) == 0.05
     assert discovery_threshold([0.2, 0.9], 0.05) == discovery_threshold([], 0.05) == 0
 
 

@@ -112,7 +112,7 @@ def test_other_days_with_hours_are_refused(text: str) -> None:
 
 def test_a_holiday_has_a_date_and_a_name() -> None:
     assert parse_holiday(" 2026-12-25  Christmas Day ") == Holiday(date(2026, 12, 25), "Christmas Day")
-    for text in ("2026-12-25", "Christmas"):
+    for text in ("2026-12-25", "Christmas", "2026-12-25..2026-12-26 Christmas"):
         with pytest.raises(InvalidInput, match="holidays"):
             parse_holiday(text)
 

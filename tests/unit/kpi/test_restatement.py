@@ -146,6 +146,7 @@ def print_of(kind: FeedKind, **body: Any) -> FeedEntry:
         (print_of(FeedKind.JOB_STARTED), None),
         (print_of(FeedKind.JOB_STARTED, started_ms=250), None),
         (print_of(FeedKind.JOB_REVISED, started_ms=None, ended_ms=None), 200),
+        (print_of(FeedKind.JOB_REVISED, started_ms=None, ended_ms=150), None),
         (print_of(FeedKind.JOB_REVISED, started_ms=250, ended_ms=None), 200),
     ],
 )
