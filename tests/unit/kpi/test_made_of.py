@@ -328,3 +328,21 @@ def test_what_follows_an_attempt_of_unknown_outcome_may_be_no_first_attempt() ->
     outcomes = msgspec.structs.replace(base.outcomes, attempts=told)
     found = indicator("first_pass_yield").worked_out(msgspec.structs.replace(base, outcomes=outcomes))
     assert (found.low, found.value, found.high) == (5 / 9, 6 / 8, 8 / 8)
+
+
+def test_a_single_print_that_says_what_it_took_tells_what_the_others_may_have_taken() -> None:
+    base = basis_of(jobs={Outcome.FAILED: 1, Outcome.SUCCEEDED: 1, Outcome.CANCELLED: 2})
+    took = {
+        Outcome.FAILED: MaterialTally(weighed=1, milligrams=10_000),
+        Outcome.SUCCEEDED: MaterialTally(silent=1),
+        Outcome.CANCELLED: MaterialTally(silent=2),
+    }
+    outcomes = msgspec.structs.replace(base.outcomes, material=took)
+    found = indicator("material_waste").worked_out(msgspec.structs.replace(base, outcomes=outcomes))
+    assert (found.low, found.value, found.high) == (1 / 4, 1, 1)
+
+
+def test_closed_hours_that_nobody_saw_may_have_been_up_or_not() -> None:
+    given = basis_of(closed={PrinterState.UNKNOWN: 2})
+    found = indicator("operational_uptime").worked_out(given)
+    assert (found.value, found.low, found.high) == (None, 0, 1)

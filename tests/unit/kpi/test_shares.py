@@ -260,6 +260,9 @@ def test_what_is_left_of_a_whole_and_what_two_come_to() -> None:
     assert Difference(whole=ENDED, less=SUCCESS).share(done) == 0
     assert Difference(whole=ENDED, less=EndedJobs(outcomes=FAILED)).share(done) == 1
     assert Together(one=ENDED, other=SUCCESS).share(done) == 2
+    given = basis_of(jobs={Outcome.SUCCEEDED: 7, Outcome.FAILED: 2})
+    assert Difference(whole=ENDED, less=SUCCESS).total(given) == 2
+    assert Together(one=ENDED, other=SUCCESS).total(given) == 16
     hours = EndedJobs(outcomes=FAILED, of=JobMeasure.PRINTING_TIME)
     assert Difference(whole=hours, less=SUCCESS).measure is Measure.TIME
     assert Together(one=hours, other=SUCCESS).measure is Measure.TIME
