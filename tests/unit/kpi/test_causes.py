@@ -375,3 +375,10 @@ def test_of_the_pairs_that_share_failures_those_with_the_most_stand_first() -> N
         SharedFailures(bay, olga, 3),
         SharedFailures(bay, vase, 2),
     ]
+
+
+def test_a_value_of_too_few_prints_keeps_no_other_from_being_compared() -> None:
+    counts = {"rare": FailureCount(1, 2), "bad": FailureCount(20, 40), "good": FailureCount(1, 200)}
+    found = find_causes({Dimension.PRINTER: counts})
+    assert [each.value for each in found.findings] == ["bad"]
+    assert found.comparisons == 2

@@ -126,6 +126,7 @@ def test_an_estimate_that_is_over_gives_way_to_what_else_is_known() -> None:
     over = {"expected_ms": HOUR_MS // 2}
     assert seen(at_work(HOUR_MS, **over, done_ms=NOW + MINUTE_MS)).told is Told.REMAINING  # type: ignore[arg-type]
     assert seen(at_work(HOUR_MS, **over, progress=0.5)).done_ms == NOW + HOUR_MS  # type: ignore[arg-type]
+    assert seen(at_work(HOUR_MS, expected_ms=HOUR_MS)).told is Told.OVERDUE
     found = seen(at_work(HOUR_MS, **over))  # type: ignore[arg-type]
     assert (found.told, found.done_ms) == (Told.OVERDUE, NOW)
     assert seen(at_work(HOUR_MS, remaining_s=60, done_ms=NOW - HOUR_MS)).told is Told.OVERDUE
@@ -290,6 +291,8 @@ def test_what_is_not_said_of_a_forecast_is_none() -> None:
     assert (told.told, told.basis, told.prints) == (None, None, 0)
     assert (told.done_ms, told.earliest_ms, told.latest_ms) == (None, None, None)
     assert correction(UNKNOWN) == (None, 0, 1, 1, 1)
+    assert correction(MeasuredEstimates(farm=prints(3, 0.5, squared=50))).low == 0
+    assert LEAST_PRINTS == 3
     assert LOOK_BACK_MS == 90 * 24 * HOUR_MS
 
 

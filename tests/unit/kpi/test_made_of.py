@@ -8,13 +8,21 @@ from farm.kpi.calculation import KpiInput
 from farm.kpi.catalogue import CATALOGUE, indicator
 from farm.kpi.expression import names_in
 from farm.kpi.indicator import NO_DATA, Indicator
-from farm.kpi.outcomes import AttemptTally, EstimateTally, MaterialTally, OutcomeTally
+from farm.kpi.outcomes import (
+    AttemptTally,
+    EstimateTally,
+    InspectionTally,
+    MaterialTally,
+    OutcomeTally,
+    RejectedMaterial,
+)
 from farm.kpi.parts import Measure
 from farm.kpi.streak import StreakTally
 from farm.kpi.wilson import wilson_interval
 from farm.kpi.working import Omission, Sum, calculation_of, kinds_of, omissions_of, shown_amount, sums_of
 from farm.model.states import CancelledBy, Outcome, PrinterState
 from farm.model.times import HOUR_MS
+from farm.settings import SiteSettings
 from tests.unit.kpi.kpi_inputs import basis_of
 from tests.unit.kpi.test_tallies import much_of_everything
 from tests.unit.kpi.test_working_record import working_of
@@ -346,3 +354,28 @@ def test_closed_hours_that_nobody_saw_may_have_been_up_or_not() -> None:
     given = basis_of(closed={PrinterState.UNKNOWN: 2})
     found = indicator("operational_uptime").worked_out(given)
     assert (found.value, found.low, found.high) == (None, 0, 1)
+
+
+def test_what_says_nothing_of_its_material_took_what_others_did() -> None:
+    base = basis_of(jobs={Outcome.FAILED: 2, Outcome.SUCCEEDED: 1, Outcome.CANCELLED: 2, Outcome.UNKNOWN: 3})
+    took = {
+        Outcome.FAILED: MaterialTally(weighed=1, milligrams=10_000, silent=1),
+        Outcome.SUCCEEDED: MaterialTally(weighed=1, milligrams=10_000),
+        Outcome.CANCELLED: MaterialTally(silent=2),
+        Outcome.UNKNOWN: MaterialTally(silent=3),
+    }
+    rejected = RejectedMaterial(milligrams=1_000, micrometres=2_000_000, microlitres=3_000)
+    outcomes = msgspec.structs.replace(
+        base.outcomes, material=took, inspected=InspectionTally(rejected=rejected)
+    )
+    site = SiteSettings(filament_grams_per_metre=3, resin_grams_per_millilitre=2)
+    given = msgspec.structs.replace(base, outcomes=outcomes, site=site)
+    found = indicator("material_waste").worked_out(given)
+    assert (found.low, found.value, found.high) == (10 / 70, 10 / 20, 50 / 60)
+    assert found.amounts["rejected_grams"] == 1 + 6 + 6
+
+
+def test_what_is_left_out_is_told_where_there_is_some_of_it() -> None:
+    given = basis_of(hours={PrinterState.PRINTING: 2, PrinterState.UNKNOWN: 1}, closed={PrinterState.IDLE: 3})
+    found = omissions_of(indicator("utilization"), given, has_hours=True)
+    assert [(each.name, each.shown) for each in found] == [("closed", "3.00 h"), ("not_observed", "1.00 h")]

@@ -41,7 +41,8 @@ def test_hours_past_midnight_go_on_into_the_next_day() -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "mon", "08:00-18:00", "funday 08:00-18:00", "mon 8-18", "mon 08:60-18:00", "mon 08:00-24:01",
-     "mon 08:00-17:60", "mon 25:00-26:00", "mon 08:00-08:00", "mon-xyz 08:00-18:00", "mon 08:00-18:00,"],
+     "mon 08:00-17:60", "mon 24:00-08:00", "mon 25:00-26:00", "mon 08:00-08:00", "mon-xyz 08:00-18:00",
+     "mon 08:00-18:00,"],
 )  # fmt: skip
 def test_other_texts_are_refused(text: str) -> None:
     with pytest.raises(InvalidInput, match="hours"):
