@@ -379,3 +379,10 @@ def test_what_is_left_out_is_told_where_there_is_some_of_it() -> None:
     given = basis_of(hours={PrinterState.PRINTING: 2, PrinterState.UNKNOWN: 1}, closed={PrinterState.IDLE: 3})
     found = omissions_of(indicator("utilization"), given, has_hours=True)
     assert [(each.name, each.shown) for each in found] == [("closed", "3.00 h"), ("not_observed", "1.00 h")]
+
+
+def test_where_no_print_took_anything_and_all_are_known_there_is_no_waste_to_tell() -> None:
+    base = basis_of(jobs={Outcome.FAILED: 1})
+    outcomes = msgspec.structs.replace(base.outcomes, material={Outcome.FAILED: MaterialTally(weighed=1)})
+    found = indicator("material_waste").worked_out(msgspec.structs.replace(base, outcomes=outcomes))
+    assert (found.value, found.low, found.high) == (None, None, None)

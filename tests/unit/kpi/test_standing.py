@@ -8,7 +8,7 @@ from farm.kpi.calculation import KpiResult
 from farm.kpi.figure import target_shown
 from farm.kpi.indicator import Unit
 from farm.kpi.periods import Period
-from farm.kpi.standing import Side, Standing, TargetStanding, stand
+from farm.kpi.standing import Side, Standing, TargetStanding, side_of, stand
 from farm.kpi.subjects import Scope
 from farm.kpi.targets import Level, Profile, Target, targets_that_apply
 from farm.kpi.throughput import THROUGHPUT
@@ -55,6 +55,15 @@ def test_a_value_lies_below_within_or_above(
 ) -> None:
     found = held(RANGE, result(value), more_is_better=more_is_better)
     assert (found.standing, found.side, found.sure) == (standing, side, True)
+
+
+@pytest.mark.parametrize(
+    ("difference", "side"), [(0.5, Side.BETTER), (1e-9, Side.BETTER), (0, Side.SAME), (-0.5, Side.WORSE)]
+)
+def test_what_is_more_is_better_or_worse(difference: float, side: Side) -> None:
+    turned = {Side.BETTER: Side.WORSE, Side.WORSE: Side.BETTER, Side.SAME: Side.SAME}
+    assert side_of(difference, more_is_better=True) is side
+    assert side_of(difference, more_is_better=False) is turned[side]
 
 
 def test_a_figure_whose_range_crosses_a_bound_does_not_stand_surely() -> None:
