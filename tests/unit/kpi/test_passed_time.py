@@ -51,7 +51,8 @@ def test_it_takes_instants_in_any_shape() -> None:
 
 
 @pytest.mark.parametrize(
-    "intervals", [[(5, 5)], [(1, 2), (3, 3)], [(7, 5)], [(10, 20), (15, 30)], [(10, 20), (0, 5)]]
+    "intervals",
+    [[(5, 5)], [(1, 2), (3, 3)], [(7, 5)], [(10, 20), (15, 30)], [(10, 20), (19, 30)], [(10, 20), (0, 5)]],
 )
 def test_intervals_out_of_order_are_refused(intervals: list[Interval]) -> None:
     with pytest.raises(ValueError, match="sorted, disjoint"):
