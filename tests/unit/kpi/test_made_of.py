@@ -386,3 +386,11 @@ def test_where_no_print_took_anything_and_all_are_known_there_is_no_waste_to_tel
     outcomes = msgspec.structs.replace(base.outcomes, material={Outcome.FAILED: MaterialTally(weighed=1)})
     found = indicator("material_waste").worked_out(msgspec.structs.replace(base, outcomes=outcomes))
     assert (found.value, found.low, found.high) == (None, None, None)
+
+
+def test_where_no_print_says_what_it_took_there_is_no_waste_to_tell() -> None:
+    """Also where one of them may have failed: what it took nobody knows."""
+    base = basis_of(jobs={Outcome.UNKNOWN: 1})
+    outcomes = msgspec.structs.replace(base.outcomes, material={Outcome.UNKNOWN: MaterialTally(silent=1)})
+    found = indicator("material_waste").worked_out(msgspec.structs.replace(base, outcomes=outcomes))
+    assert (found.value, found.low, found.high) == (None, None, None)
