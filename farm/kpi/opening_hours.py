@@ -114,7 +114,7 @@ def parse_other_hours(text: str, field: str = "exceptions") -> list[OtherHours]:
 def parse_holiday(text: str, field: str = "holidays") -> Holiday:
     """The date and the name of `2026-12-25 Christmas Day`. Raises InvalidInput."""
     day, _, name = text.strip().partition(" ")
-    if not name.strip():
+    if not name.strip() or ".." in day:
         raise InvalidInput(field, text, f"must be {HOLIDAY_FORMS}")
     return Holiday(parse_dates(day, field)[0], name.strip())
 

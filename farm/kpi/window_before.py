@@ -46,7 +46,7 @@ def _days(window: Window, zone: ZoneInfo) -> int | None:
 
 def _days_earlier(at_ms: int, days: int, zone: ZoneInfo) -> int:
     """When the clock showed the same so many days earlier."""
-    shown = datetime.fromtimestamp(at_ms // SECOND_MS, zone).replace(fold=0) - timedelta(days=days)
+    shown = datetime.fromtimestamp(at_ms // SECOND_MS, zone) - timedelta(days=days)
     return int(shown.timestamp()) * SECOND_MS + at_ms % SECOND_MS
 
 

@@ -109,6 +109,7 @@ TARGETS = (
         (
             "collector/adapters/moonraker.py",
             "collector/adapters/_klipper_memory.py",
+            "collector/adapters/_klipper_sensors.py",
             "collector/adapters/_klipper_status.py",
             "collector/adapters/_moonraker_gap.py",
             "collector/adapters/_moonraker_history.py",

@@ -240,3 +240,8 @@ def test_a_name_of_64_signs_is_kept() -> None:
 
 def test_every_weekday_is_named() -> None:
     assert len(WEEKDAYS) == len(parse_week("closed"))
+
+
+def test_a_week_has_seven_days() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        ShopCalendar(name="shop", hours=((),) * 6)  # type: ignore[arg-type]

@@ -125,6 +125,7 @@ def test_the_published_example_of_many_comparisons_comes_out() -> None:
     ]  # fmt: skip
     assert discovery_threshold(p_values, 0.05) == 0.0095
     assert discovery_threshold(p_values[::-1], 0.05) == 0.0095
+    assert discovery_threshold([0.05], 0.05) == 0.05
     assert discovery_threshold([0.2, 0.9], 0.05) == discovery_threshold([], 0.05) == 0
 
 
@@ -314,3 +315,70 @@ def test_a_ratio_is_told_to_two_digits(ratio: float, words: str) -> None:
     finding = FailureFinding(Dimension.FILE, "x", FailureCount(5, 20), RIGHT, risk, 0.001)
     assert finding.sentence.startswith(f"x fails {words} times as often")
     assert "95 % 0.50 to 99," in finding.sentence
+
+
+def test_what_is_found_stands_by_its_effect_then_by_how_unlikely_it_is_then_by_name() -> None:
+    few = {"few": FailureCount(20, 40), "others": FailureCount(10, 40)}
+    many = {"many": FailureCount(80, 160), "others": FailureCount(40, 160)}
+    alike = {"b": FailureCount(60, 80), "a": FailureCount(60, 80), "others": FailureCount(20, 160)}
+    found = find_causes(
+        {
+            Dimension.SPOOL: alike,
+            Dimension.FILE: few,
+            Dimension.PRINTER: many,
+            Dimension.MATERIAL: dict(reversed(alike.items())),
+        }
+    ).findings
+    assert [(each.dimension, each.value) for each in found] == [
+        (Dimension.MATERIAL, "a"),
+        (Dimension.MATERIAL, "b"),
+        (Dimension.SPOOL, "a"),
+        (Dimension.SPOOL, "b"),
+        (Dimension.PRINTER, "many"),
+        (Dimension.FILE, "few"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("dimension", "value", "told"),
+    [
+        (Dimension.SPOOL, "17", "bay1 and spool 17 share 2 failures"),
+        (Dimension.OPERATOR, "Olga", "bay1 and what Olga prints share 2 failures"),
+        (Dimension.HOUR, "9", "bay1 and what begins between 9:00 and 10:00 share 2 failures"),
+        (Dimension.FILE, "Vase.gcode", "bay1 and Vase.gcode share 2 failures"),
+    ],
+)
+def test_a_word_of_ours_has_a_capital_only_where_a_sentence_begins(
+    dimension: Dimension, value: str, told: str
+) -> None:
+    count, rest, risk = FailureCount(3, 9), FailureCount(1, 9), RiskRatio(3, Interval95(1, 9))
+    first = FailureFinding(Dimension.PRINTER, "bay1", count, rest, risk, 0.01)
+    second = FailureFinding(dimension, value, count, rest, risk, 0.01)
+    assert SharedFailures(first, second, 2).sentence.startswith(told)
+
+
+def test_of_the_pairs_that_share_failures_those_with_the_most_stand_first() -> None:
+    count, rest, risk = FailureCount(3, 9), FailureCount(1, 9), RiskRatio(3, Interval95(1, 9))
+    bay, vase, olga = (
+        FailureFinding(dimension, value, count, rest, risk, 0.01)
+        for dimension, value in (
+            (Dimension.PRINTER, "bay1"),
+            (Dimension.FILE, "vase.gcode"),
+            (Dimension.OPERATOR, "Olga"),
+        )
+    )
+    prints = [
+        *[{Dimension.PRINTER: "bay1", Dimension.FILE: "vase.gcode"}] * 2,
+        *[{Dimension.PRINTER: "bay1", Dimension.OPERATOR: "Olga"}] * 3,
+    ]
+    assert shared_failures([bay, vase, olga], prints) == [
+        SharedFailures(bay, olga, 3),
+        SharedFailures(bay, vase, 2),
+    ]
+
+
+def test_a_value_of_too_few_prints_keeps_no_other_from_being_compared() -> None:
+    counts = {"rare": FailureCount(1, 2), "bad": FailureCount(20, 40), "good": FailureCount(1, 200)}
+    found = find_causes({Dimension.PRINTER: counts})
+    assert [each.value for each in found.findings] == ["bad"]
+    assert found.comparisons == 2

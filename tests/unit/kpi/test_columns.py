@@ -100,6 +100,12 @@ def test_a_share_of_nothing_has_no_data(pairs: list[tuple[int, int]]) -> None:
     np.testing.assert_array_equal(root(part * part), [root(p * p) for p, _ in pairs])
 
 
+def test_a_product_is_of_all_factors_and_has_no_data_where_one_has_none() -> None:
+    assert product(0.5, 0.25, 2.0) == 0.25
+    assert product(0.5) == 0.5
+    assert product(0.5, None) is product(None, 0.0) is None
+
+
 def test_open_conditions_leave_the_columns_of_the_account_as_they_are() -> None:
     """Time with a reason is taken off its state, and not out of the account."""
     (state, reason), hour = next(each for each in CONDITIONS if each.reason), np.array([3_600_000])

@@ -11,6 +11,7 @@ from farm.kpi.figure import (
     FIGURE_FIELDS,
     KpiFigure,
     SeriesPoint,
+    before_record,
     figure_before,
     figure_numbers,
     figure_record,
@@ -101,3 +102,34 @@ def test_a_record_of_a_figure_says_over_which_window() -> None:
         "from": "1970-01-01T00:00:00.000Z",
         "to": "1970-01-01T00:00:01.000Z",
     }
+
+
+def test_a_record_of_the_figure_before_says_what_it_was_and_how_it_changed() -> None:
+    was = KpiResult(value=0.4, low=0.3, high=0.6, counts={"attempts": 5})
+    before = figure_before(Window("before", 0, 1_000), was, 0.25, 0.9, more_is_better=False)
+    assert before_record(before, Unit.RATIO) == {
+        "window": {"name": "before", "from": "1970-01-01T00:00:00.000Z", "to": "1970-01-01T00:00:01.000Z"},
+        "value": 0.4,
+        "shown": "40.00 %",
+        "low": 0.3,
+        "high": 0.6,
+        "counts": {"attempts": 5},
+        "observed_share": 0.25,
+        "change": 0.5,
+        "side": "worse",
+    }
+
+
+def test_a_record_of_a_figure_holds_all_of_it() -> None:
+    record = figure_record(FIGURE)
+    assert {name: record[name] for name in ("id", "scope", "scope_id", "label", "unit", "shown")} == {
+        "id": "print_success_rate",
+        "scope": "farm",
+        "scope_id": "main",
+        "label": "main",
+        "unit": "ratio",
+        "shown": "50.00 %",
+    }
+    assert (record["counts"], record["amounts"]) == ({"attempts": 2}, {"hours": 1.5})
+    assert [each["shown"] for each in record["targets"]] == ["70–85 %"]
+    assert record["before"] is None

@@ -118,12 +118,15 @@ def test_without_either_the_rest_goes_as_fast_as_what_is_done() -> None:
     found = seen(at_work(HOUR_MS, progress=0.25))
     assert (found.told, found.done_ms, found.basis) == (Told.PROGRESS, NOW + 3 * HOUR_MS, None)
     assert seen(at_work(HOUR_MS, progress=0.01)).done_ms is None
+    assert seen(at_work(HOUR_MS, progress=0.02)).done_ms == NOW + 49 * HOUR_MS
+    assert seen(at_work(HOUR_MS, progress=1.0)).told is None
 
 
 def test_an_estimate_that_is_over_gives_way_to_what_else_is_known() -> None:
     over = {"expected_ms": HOUR_MS // 2}
     assert seen(at_work(HOUR_MS, **over, done_ms=NOW + MINUTE_MS)).told is Told.REMAINING  # type: ignore[arg-type]
     assert seen(at_work(HOUR_MS, **over, progress=0.5)).done_ms == NOW + HOUR_MS  # type: ignore[arg-type]
+    assert seen(at_work(HOUR_MS, expected_ms=HOUR_MS)).told is Told.OVERDUE
     found = seen(at_work(HOUR_MS, **over))  # type: ignore[arg-type]
     assert (found.told, found.done_ms) == (Told.OVERDUE, NOW)
     assert seen(at_work(HOUR_MS, remaining_s=60, done_ms=NOW - HOUR_MS)).told is Told.OVERDUE
@@ -242,6 +245,16 @@ def test_how_long_it_printed_is_not_known_without_its_start() -> None:
     assert printed(msgspec.structs.replace(status, job=None), NOW) is None
 
 
+def test_what_heated_up_or_paused_did_not_print_and_nothing_prints_before_it_began() -> None:
+    status = at_work(HOUR_MS)
+    assert status.job is not None
+    assert status.job.started_ms is not None
+    paused = msgspec.structs.replace(status.job, paused_ms=15 * MINUTE_MS)
+    assert printed(msgspec.structs.replace(status, job=paused), NOW) == HOUR_MS - 15 * MINUTE_MS
+    assert printed(status, status.job.started_ms - HOUR_MS) == status.job.printing_ms
+    assert printed(msgspec.structs.replace(status, state=PrinterState.PAUSED), NOW) == status.job.printing_ms
+
+
 # -- the farm -----------------------------------------------------------------------------------
 
 
@@ -254,6 +267,33 @@ def test_the_first_to_be_done_is_free_next_and_a_paused_one_only_if_no_other_is_
     assert next_free([untold, late, first, paused]) == first
     assert next_free([untold, paused]) == paused
     assert next_free([untold]) is None
+    later = msgspec.structs.replace(paused, done_ms=NOW + 2)
+    assert next_free([later, paused]) == paused
+    assert next_free([]) is None
+
+
+def test_of_printers_that_are_done_at_once_the_order_is_by_name_and_then_by_id() -> None:
+    done = seen(at_work(expected_ms=2 * HOUR_MS))
+    twins = [
+        msgspec.structs.replace(done, printer=name, printer_id=number) for name, number in ("a1", "a2", "b0")
+    ]
+    assert in_order(twins[::-1]) == twins
+    untold = [msgspec.structs.replace(each, done_ms=None) for each in twins]
+    assert in_order([*untold[::-1], *twins]) == [*twins, *untold]
+    at_the_epoch = [
+        msgspec.structs.replace(each, done_ms=at) for each, at in zip(twins, (2, 1, 0), strict=True)
+    ]
+    assert in_order(at_the_epoch) == at_the_epoch[::-1]
+
+
+def test_what_is_not_said_of_a_forecast_is_none() -> None:
+    told = seen(at_work())
+    assert (told.told, told.basis, told.prints) == (None, None, 0)
+    assert (told.done_ms, told.earliest_ms, told.latest_ms) == (None, None, None)
+    assert correction(UNKNOWN) == (None, 0, 1, 1, 1)
+    assert correction(MeasuredEstimates(farm=prints(3, 0.5, squared=50))).low == 0
+    assert LEAST_PRINTS == 3
+    assert LOOK_BACK_MS == 90 * 24 * HOUR_MS
 
 
 @pytest.fixture

@@ -15,6 +15,17 @@ def instants(intervals: list[Interval]) -> set[int]:
 
 def test_intervals_that_touch_or_overlap_become_one() -> None:
     assert merged([(5, 7), (0, 2), (2, 4), (6, 9), (11, 11)]) == [(0, 4), (5, 9)]
+    assert merged([(1, 1), (2, 3), (9, 9)]) == [(2, 3)]
+    assert merged([(0, 1), (5, 10), (6, 7)]) == [(0, 1), (5, 10)]
+
+
+def test_what_lies_before_takes_nothing_and_what_follows_it_does() -> None:
+    assert less([(10, 20)], [(0, 1), (12, 13)]) == [(10, 12), (13, 20)]
+    assert less([(10, 20), (30, 40)], [(0, 10), (12, 13), (15, 32), (40, 50)]) == [
+        (10, 12),
+        (13, 15),
+        (32, 40),
+    ]
 
 
 @given(INTERVALS)

@@ -3,12 +3,14 @@
 import msgspec
 import pytest
 
-from farm.kpi.material_parts import Material, MaterialMeasure, job_grams
+from farm.kpi.material_parts import Material, MaterialMeasure, grams_of, job_grams
+from farm.kpi.outcomes import MaterialTally, OutcomeTally
 from farm.kpi.parts import JobRow
 from farm.model.job import Job
 from farm.model.states import Outcome
 from farm.settings import SiteSettings
 from tests.unit.kpi.events import START_MS, jobs_of, printer_called
+from tests.unit.kpi.kpi_inputs import basis_of
 
 ANNA = printer_called("anna")
 SITE = SiteSettings(filament_grams_per_metre=3, resin_grams_per_millilitre=1.25)
@@ -33,6 +35,17 @@ def job(**took: float) -> Job:
 )
 def test_what_was_weighed_goes_before_what_was_measured(took: dict[str, float], grams: float) -> None:
     assert job_grams(job(**took), SITE) == grams
+
+
+def test_jobs_together_weigh_what_each_of_them_weighs() -> None:
+    used = MaterialTally(milligrams=9_500, unweighed_micrometres=2_500_000, unweighed_microlitres=4_000)
+    assert grams_of(used, SITE) == 9.5 + 7.5 + 5
+    tallied = MaterialTally(micrometres=2_500_000, microlitres=4_000, silent=2)
+    outcomes = OutcomeTally({}, {}, {}, material={Outcome.FAILED: tallied})
+    given = msgspec.structs.replace(basis_of(site=SITE), outcomes=outcomes)
+    failed = frozenset({Outcome.FAILED})
+    told = {of.value: Material(of=of, outcomes=failed).total(given) for of in MaterialMeasure}
+    assert told == {"grams": 0, "millilitres": 4, "metres": 2.5, "silent": 2}
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,10 @@
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
 
 from farm.errors import InvalidInput
-from farm.kpi.calendar import Holiday, OtherHours
+from farm.kpi.calendar import MOST_DATES, Holiday, OtherHours
 from farm.kpi.opening_hours import (
     Week,
     dates_text,
@@ -41,7 +41,8 @@ def test_hours_past_midnight_go_on_into_the_next_day() -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "mon", "08:00-18:00", "funday 08:00-18:00", "mon 8-18", "mon 08:60-18:00", "mon 08:00-24:01",
-     "mon 25:00-26:00", "mon 08:00-08:00", "mon-xyz 08:00-18:00", "mon 08:00-18:00,"],
+     "mon 08:00-17:60", "mon 24:00-08:00", "mon 25:00-26:00", "mon 08:00-08:00", "mon-xyz 08:00-18:00",
+     "mon 08:00-18:00,"],
 )  # fmt: skip
 def test_other_texts_are_refused(text: str) -> None:
     with pytest.raises(InvalidInput, match="hours"):
@@ -75,11 +76,27 @@ def test_dates_are_read_alone_and_as_a_run() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "tomorrow", "2026-13-01", "2026-12-24..", "2027-01-01..2026-12-24", "0001-01-01..9999-12-31"]
+    "text",
+    [
+        "",
+        "tomorrow",
+        "2026-13-01",
+        "2026-12-24..",
+        "2027-01-01..2026-12-24",
+        "2026-12-24..2026-12-23",
+        "0001-01-01..9999-12-31",
+    ],
 )
 def test_other_dates_are_refused(text: str) -> None:
     with pytest.raises(InvalidInput, match="closed"):
         parse_dates(text)
+
+
+def test_a_run_names_as_many_dates_as_are_kept_and_no_more() -> None:
+    last = date(2026, 1, 1) + timedelta(days=MOST_DATES - 1)
+    assert len(parse_dates(f"2026-01-01..{last}")) == MOST_DATES
+    with pytest.raises(InvalidInput, match="at most 4,000 dates"):
+        parse_dates(f"2026-01-01..{last + timedelta(days=1)}")
 
 
 def test_dates_with_hours_of_their_own() -> None:
@@ -96,7 +113,7 @@ def test_other_days_with_hours_are_refused(text: str) -> None:
 
 def test_a_holiday_has_a_date_and_a_name() -> None:
     assert parse_holiday(" 2026-12-25  Christmas Day ") == Holiday(date(2026, 12, 25), "Christmas Day")
-    for text in ("2026-12-25", "Christmas"):
+    for text in ("2026-12-25", "Christmas", "2026-12-25..2026-12-26 Christmas"):
         with pytest.raises(InvalidInput, match="holidays"):
             parse_holiday(text)
 
@@ -106,3 +123,5 @@ def test_dates_that_follow_each_other_are_one_run() -> None:
     texts = [dates_text(first, last) for first, last in runs_of_dates(days)]
     assert texts == ["2026-12-24..2026-12-25", "2026-12-31..2027-01-01", "2027-01-05"]
     assert list(runs_of_dates([])) == []
+    apart = [date(2026, 12, day) for day in (24, 26, 27)]
+    assert list(runs_of_dates(apart)) == [(apart[0], apart[0]), (apart[1], apart[2])]

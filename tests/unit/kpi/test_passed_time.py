@@ -37,6 +37,10 @@ def test_it_grows_within_the_intervals_and_stands_still_between_them() -> None:
     ]
 
 
+def test_the_lengths_of_many_intervals_add_up() -> None:
+    assert passed([(0, 1), (2, 4), (7, 8), (20, 30)], 5, 7, 9, 99) == [3, 3, 4, 14]
+
+
 def test_nothing_passes_without_intervals() -> None:
     assert passed([], 0, START_MS) == [0, 0]
 
@@ -46,7 +50,10 @@ def test_it_takes_instants_in_any_shape() -> None:
     assert PassedTime([(10, 20), (30, 35)])(at).tolist() == [[0, 5], [12, 15]]
 
 
-@pytest.mark.parametrize("intervals", [[(5, 5)], [(7, 5)], [(10, 20), (15, 30)], [(10, 20), (0, 5)]])
+@pytest.mark.parametrize(
+    "intervals",
+    [[(5, 5)], [(1, 2), (3, 3)], [(7, 5)], [(10, 20), (15, 30)], [(10, 20), (19, 30)], [(10, 20), (0, 5)]],
+)
 def test_intervals_out_of_order_are_refused(intervals: list[Interval]) -> None:
     with pytest.raises(ValueError, match="sorted, disjoint"):
         PassedTime(intervals)

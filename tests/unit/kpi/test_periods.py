@@ -58,6 +58,12 @@ def test_hours_begin_at_the_full_hour_of_a_zone_that_is_half_an_hour_off() -> No
     assert start_of(Period.HOUR, at("2026-01-01T10:45:00"), kolkata) == at("2026-01-01T10:30:00")
 
 
+def test_an_hour_that_is_cut_by_half_an_hour_ends_when_the_clock_shows_a_full_one() -> None:
+    """On Lord Howe the clocks went from 2:00 to 2:30 on 4 October 2026."""
+    lord_howe = ZoneInfo("Australia/Lord_Howe")
+    assert next_start(Period.HOUR, at("2026-10-03T14:45:00"), lord_howe) == at("2026-10-03T16:00:00")
+
+
 def test_hours_begin_at_the_full_hour_of_a_zone_that_is_a_quarter_off() -> None:
     kathmandu = ZoneInfo("Asia/Kathmandu")
     assert start_of(Period.HOUR, at("2026-01-01T10:45:00"), kathmandu) == at("2026-01-01T10:15:00")

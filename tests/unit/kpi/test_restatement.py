@@ -99,13 +99,31 @@ def test_figures_are_restated_from_where_the_change_reaches_back_to(
 
 
 def test_a_restatement_says_who_why_and_what_stood_before_and_after() -> None:
-    told = entry(FeedKind.JOB_INSPECTED, ended_ms=300, who="olga", note="warped", before=None, after={"a": 1})
+    told = entry(
+        FeedKind.JOB_INSPECTED, ended_ms=300, who="olga", note="warped", before={"a": 0}, after={"a": 1}
+    )
     found = restatement_of(told)
     assert found is not None
-    assert (found.seq, found.at_ms, found.who, found.why, found.after) == (7, 900, "olga", "warped", {"a": 1})
+    assert (found.seq, found.at_ms, found.who, found.why) == (7, 900, "olga", "warped")
+    assert (found.before, found.after) == ({"a": 0}, {"a": 1})
     assert (found.printer_id, found.job_id) == ("p", "j")
     assert frozenset(found.indicators) == OF_VERDICTS
     assert msgspec.json.encode(found)
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        (entry(FeedKind.CALENDAR_CHANGED, restates_from_ms=100, why="new shift"), "new shift"),
+        (entry(FeedKind.SPANS_REVISED, from_ms=50, why="the clock was wrong"), "the clock was wrong"),
+        (entry(FeedKind.JOB_INSPECTED, ended_ms=300, note=""), None),
+        (entry(FeedKind.JOB_REVISED, ended_ms=300), None),
+    ],
+)
+def test_a_restatement_says_why_where_anybody_did(told: FeedEntry, why: str | None) -> None:
+    found = restatement_of(told)
+    assert found is not None
+    assert found.why == why
 
 
 def print_of(kind: FeedKind, **body: Any) -> FeedEntry:
@@ -126,6 +144,10 @@ def print_of(kind: FeedKind, **body: Any) -> FeedEntry:
         (print_of(FeedKind.JOB_REVISED, started_ms=250, outcome="failed"), 200),
         (print_of(FeedKind.JOB_REVISED), None),
         (print_of(FeedKind.JOB_STARTED), None),
+        (print_of(FeedKind.JOB_STARTED, started_ms=250), None),
+        (print_of(FeedKind.JOB_REVISED, started_ms=None, ended_ms=None), 200),
+        (print_of(FeedKind.JOB_REVISED, started_ms=None, ended_ms=150), None),
+        (print_of(FeedKind.JOB_REVISED, started_ms=250, ended_ms=None), 200),
     ],
 )
 def test_a_print_restates_what_is_held_against_the_median_of_its_file(

@@ -49,6 +49,19 @@ def test_a_change_reaches_back_to_the_first_hour_that_is_another() -> None:
     assert restated(after, BOTH, B=SEEN) == at("2026-11-10T07:00")
 
 
+def test_of_several_changes_that_lead_to_one_calendar_or_from_it_the_first_counts() -> None:
+    early, late = (
+        msgspec.structs.replace(DAY, name=f"{day}th", exceptions=(OtherHours(date(2026, 11, day)),))
+        for day in (10, 17)
+    )
+    together = ShopCalendars(calendars={each.name: each for each in (DAY, early, late)}, default="day")
+    apart = msgspec.structs.replace(together, groups={"A": early.name, "B": late.name})
+    for one, other in ((together, apart), (apart, together)):
+        assert restated(one, other, A=SEEN, B=SEEN) == at("2026-11-10T07:00")
+        assert restated(one, other, B=SEEN, A=SEEN) == at("2026-11-10T07:00")
+        assert restated(one, other, B=SEEN) == at("2026-11-17T07:00")
+
+
 def test_a_change_of_the_future_or_of_nobody_reaches_back_to_nothing() -> None:
     closed = msgspec.structs.replace(DAY, exceptions=(OtherHours(date(2026, 11, 28)),))
     after = BOTH.overlaid(ShopCalendars(calendars={"day": closed}))

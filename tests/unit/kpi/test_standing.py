@@ -8,7 +8,7 @@ from farm.kpi.calculation import KpiResult
 from farm.kpi.figure import target_shown
 from farm.kpi.indicator import Unit
 from farm.kpi.periods import Period
-from farm.kpi.standing import Side, Standing, TargetStanding, stand
+from farm.kpi.standing import Side, Standing, TargetStanding, side_of, stand
 from farm.kpi.subjects import Scope
 from farm.kpi.targets import Level, Profile, Target, targets_that_apply
 from farm.kpi.throughput import THROUGHPUT
@@ -57,6 +57,15 @@ def test_a_value_lies_below_within_or_above(
     assert (found.standing, found.side, found.sure) == (standing, side, True)
 
 
+@pytest.mark.parametrize(
+    ("difference", "side"), [(0.5, Side.BETTER), (1e-9, Side.BETTER), (0, Side.SAME), (-0.5, Side.WORSE)]
+)
+def test_what_is_more_is_better_or_worse(difference: float, side: Side) -> None:
+    turned = {Side.BETTER: Side.WORSE, Side.WORSE: Side.BETTER, Side.SAME: Side.SAME}
+    assert side_of(difference, more_is_better=True) is side
+    assert side_of(difference, more_is_better=False) is turned[side]
+
+
 def test_a_figure_whose_range_crosses_a_bound_does_not_stand_surely() -> None:
     assert not held(RANGE, result(0.72, 0.68, 0.75)).sure
     assert not held(RANGE, result(0.72, 0.72, 0.9)).sure
@@ -64,7 +73,9 @@ def test_a_figure_whose_range_crosses_a_bound_does_not_stand_surely() -> None:
 
 
 def test_without_a_value_nothing_stands() -> None:
-    assert held(RANGE, result(None)) == TargetStanding(target=RANGE)
+    found = held(RANGE, result(None))
+    assert found == TargetStanding(target=RANGE)
+    assert (found.standing, found.side, found.sure, found.share) == (None, None, False, None)
 
 
 def test_an_open_bound_bounds_nothing() -> None:
@@ -106,6 +117,26 @@ def test_a_month_that_runs_has_reached_its_target_when_it_has() -> None:
 @pytest.mark.parametrize("window", ["7d", "2026-02-02..2026-02-08", "2026-02-03..2026-02-09"])
 def test_the_weekly_floor_holds_for_any_seven_days(window: str) -> None:
     assert held(WEEKLY, result(103), parse_window(window, NOW, UTC)).standing is Standing.BELOW
+
+
+@pytest.mark.parametrize(
+    ("window", "per", "why"),
+    [
+        ("24h", Period.DAY, None),
+        ("2026-02-10", Period.DAY, None),
+        ("2026-02-10T06:00..2026-02-11T06:00", Period.DAY, None),
+        ("11h", Period.DAY, "it is one for a day, and this window is not one"),
+        ("2026-02-09..2026-02-10", Period.DAY, "it is one for a day, and this window is not one"),
+        ("7d", Period.WEEK, None),
+        ("24h", Period.WEEK, "it is one for a week, and this window is not one"),
+        ("2026-02-11T10:00..2026-02-11T11:00", Period.HOUR, None),
+        ("today", Period.DAY, "the period still runs, and it is not reached yet"),
+    ],
+)
+def test_an_amount_is_compared_over_windows_of_its_period(window: str, per: Period, why: str | None) -> None:
+    found = held(Target(low=10, per=per), result(5), parse_window(window, NOW, UTC))
+    assert found.not_compared == why
+    assert found.share == (None if why and "not one" in why else 0.5)
 
 
 def test_a_profile_has_its_own_targets_and_the_farm_may_set_others() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from farm.kpi.streak import back_to_success, failed_streak, failures
+from farm.kpi.streak import back_to_success, failed_streak, failures, streaks
 from farm.model.job import Job
 from farm.model.states import Outcome
 
@@ -38,3 +38,28 @@ def test_failures_are_those_that_failed(letters: str, count: int) -> None:
 def test_jobs_are_kept_back_to_the_oldest_success(letters: str, kept: int) -> None:
     found = jobs(letters)
     assert back_to_success(found) == found[:kept]
+
+
+@pytest.mark.parametrize(
+    ("letters", "told"),
+    [
+        ("", []),
+        ("SC?S", []),
+        ("F", [("0", None, "0")]),
+        ("CFC?FS", [("41", None, "1234")]),
+        ("FSCFFC", [("0", None, "0"), ("43", "1", "34")]),
+        ("SFSFF", [("1", "0", "1"), ("43", "2", "34")]),
+    ],
+)
+def test_a_streak_goes_from_its_first_failure_to_its_last(
+    letters: str, told: list[tuple[str, str | None, str]]
+) -> None:
+    found = [
+        (
+            "".join(job.id for job in streak.failed),
+            None if streak.broken_by is None else streak.broken_by.id,
+            "".join(job.id for job in streak.prints),
+        )
+        for streak in streaks(jobs(letters))
+    ]
+    assert found == told

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from farm.kpi.calendar_settings import CalendarSettings
 from farm.kpi.periods import Period
 from farm.kpi.target_settings import TargetSettings, own_targets
 from farm.kpi.targets import Level, Target
@@ -28,6 +29,11 @@ def entry(**given: Any) -> TargetSettings:
 def test_what_is_no_target_is_refused_with_the_reason(given: dict[str, Any], why: str) -> None:
     with pytest.raises(ValidationError, match=why):
         entry(**given)
+
+
+def test_every_option_says_what_it_is() -> None:
+    fields = (*TargetSettings.model_fields.values(), *CalendarSettings.model_fields.values())
+    assert all(field.description for field in fields)
 
 
 @pytest.mark.parametrize("given", [{"low": 0}, {"high": 0}, {"low": 0.7, "high": 0.7}])

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from farm.errors import InvalidQuery
-from farm.kpi.windows import WINDOW_NAMES, WINDOW_PATTERN, Window, parse_window
+from farm.kpi.moments import LONGEST_MS, span_ms
+from farm.kpi.windows import ROLLING_MS, WINDOW_NAMES, WINDOW_PATTERN, Window, parse_window
 from farm.model.times import DAY_MS, HOUR_MS
 from tests.unit.kpi.events import at
 
@@ -19,6 +20,18 @@ NOW = at("2026-11-19T10:30:00")
 )
 def test_a_rolling_window_ends_now(name: str, length: int) -> None:
     assert parse_window(name, NOW, BERLIN) == Window(name, NOW - length, NOW)
+
+
+def test_a_rolling_window_is_as_long_as_its_name_says() -> None:
+    assert {name: span_ms(name) for name in ROLLING_MS} == ROLLING_MS
+    assert [*ROLLING_MS.values()] == sorted(ROLLING_MS.values())
+
+
+def test_no_window_is_longer_than_a_hundred_years_of_which_25_are_leap_years() -> None:
+    assert LONGEST_MS == (100 * 365 + 25) * DAY_MS
+    assert parse_window("36525d", NOW, BERLIN).length_ms == LONGEST_MS
+    with pytest.raises(InvalidQuery, match="a hundred years"):
+        parse_window("36526d", NOW, BERLIN)
 
 
 @pytest.mark.parametrize(
@@ -131,3 +144,15 @@ def test_only_what_has_passed_of_a_window_counts() -> None:
     assert window.until(NOW) == Window("any", NOW - 10, NOW)
     assert window.until(NOW + 10) is window
     assert window.until(NOW - 20).length_ms == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("2026-11-01..2026-11-02", "2026-11-01..2026-11-02"),
+        ("2026-11-01..2026-11-02T12:00", "2026-10-31T23:00:00.000Z..2026-11-02T11:00:00.000Z"),
+        ("2026-11-01T12:00..2026-11-02", "2026-11-01T11:00:00.000Z..2026-11-02T23:00:00.000Z"),
+    ],
+)
+def test_a_window_of_whole_days_alone_keeps_its_name(text: str, name: str) -> None:
+    assert parse_window(text, NOW, BERLIN).name == name

@@ -50,6 +50,7 @@ FACTS: dict[str, object] = {
     "resin_ml": 17.5,
     "material": "PLA",
     "operator": "Ann",
+    "spool": "17",
     "units": 4,
 }
 
