@@ -139,7 +139,9 @@ def test_a_late_fact_that_changes_neither_outcome_nor_times_is_told_too() -> Non
     late = event(T0 + 10 * MINUTE, "job_resumed", "a")
     with open_ledger("sqlite://") as ledger:
         pipeline = fresh(ledger)
-        arrivals = [(at + 100, (at, topic, payload)) for at, topic, payload in (state(T0, "idle"), start, end)]
+        arrivals = [
+            (at + 100, (at, topic, payload)) for at, topic, payload in (state(T0, "idle"), start, end)
+        ]
         deliver(pipeline, arrivals, T0 + 40 * MINUTE)
         before = _by_file(ledger)["a.gcode"]
         told = late[2].replace(b'"a.gcode"', b'"a.gcode", "material": "PETG"')
