@@ -336,7 +336,7 @@ def _with_rows(tracker: TrackerState, jobs: dict[str, Job]) -> TrackerState:
 
 
 def _facts(job: Job) -> Job:
-    """The job without what may change although nothing was told wrong: how far it is while it is under way."""
+    """What is told when it changes: all of a job, but not how far it is while it is under way."""
     return job if job.outcome is not None else msgspec.structs.replace(job, progress=None)
 
 
