@@ -355,12 +355,13 @@ def _ignored(printers: int) -> tuple[Omission, ...]:
 def _beside(
     figure: KpiFigure, entry: Indicator, window: Window, given: KpiInput, *, has_hours: bool
 ) -> KpiFigure:
-    """The figure with that of the window before."""
+    """The figure with that of the window before, compared where its printers were there in all of it."""
+    was_there = given.elapsed_ms >= window.length_ms
     before = figure_before(
         window,
         entry.worked_out(given, has_hours=has_hours),
         given.account.observed_share,
-        figure.value,
+        figure.value if was_there else None,
         more_is_better=entry.more_is_better,
     )
     return msgspec.structs.replace(figure, before=before)

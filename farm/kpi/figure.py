@@ -18,7 +18,8 @@ from farm.model.times import rfc3339
 class FigureBefore(msgspec.Struct, frozen=True, kw_only=True):
     """The same figure over the window before. `change` is how much the value has grown since.
 
-    `side` says whether that is for the better. Both are None where one of the two has no value.
+    `side` says whether that is for the better. Both are None where one of the two has no value, or where
+    not one of the printers was there yet, or still, in a part of the window before.
     """
 
     window: Window
@@ -224,7 +225,7 @@ def window_record(window: Window) -> dict[str, str]:
 def figure_before(
     window: Window, found: KpiResult, observed_share: float | None, now: float | None, *, more_is_better: bool
 ) -> FigureBefore:
-    """What was found over the window before, beside the value of `now`."""
+    """What was found over the window before, beside the value of `now`, None where they do not compare."""
     change = None if now is None or found.value is None else now - found.value
     return FigureBefore(
         window=window,
