@@ -292,6 +292,20 @@ def test_an_emergency_stop_of_octoprint_itself_leaves_the_error_before_it(printi
     assert (failed.cause, failed.detail) == (Cause.FILE, words)
 
 
+def test_an_emergency_stop_after_an_error_that_is_over_is_a_persons(printing: Instance) -> None:
+    printing.event("Error", 5, error="it broke")
+    printing.event("Connected", 20)
+    stopped = printing.event("EStop", 30)
+    assert (stopped.cause, stopped.detail) == (Cause.OPERATOR, "emergency stop")
+
+
+def test_what_a_pause_waits_for_is_told_at_its_own_time(printing: Instance) -> None:
+    printing.event("PrintPaused", 5)
+    assert printing.event("PausedForUser", 7) == Observation(
+        time_ms=AT_MS + 7_000, state=PrinterState.PAUSED, reason=StateReason.WAITING_FOR_OPERATOR
+    )
+
+
 def test_an_event_that_is_none_of_ours_only_tells_the_time(instance: Instance) -> None:
     assert instance.read("event/ZChange", {"_timestamp": AT, "new": 3.2}) == Reading(AT_MS)
     assert instance.read("event/ZChange", b"") is None
