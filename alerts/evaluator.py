@@ -6,7 +6,7 @@ from datetime import timedelta
 import msgspec
 
 from alerts.history import FIRST_READ, past_of
-from alerts.lifecycle import Change, EvaluationInput, delivery_id, reconcile, repeated
+from alerts.lifecycle import AlertChange, EvaluationInput, delivery_id, reconcile, repeated
 from alerts.notification import Notification, plain, print_of
 from alerts.rules import rule_types
 from alerts.rules.base import Finding, JobRule
@@ -128,10 +128,10 @@ class Evaluator:
         changes = [change for printer_id in wanted for change in self._look(printer_id, (), SWEEP_DEPTH)]
         return self._book(changes, head, 0, certainly=True)
 
-    def _look(self, printer_id: str, jobs: Iterable[str], at_least: int = FIRST_READ) -> list[Change]:
+    def _look(self, printer_id: str, jobs: Iterable[str], at_least: int = FIRST_READ) -> list[AlertChange]:
         return [change for rule in self._rules for change in self._apply(rule, printer_id, jobs, at_least)]
 
-    def _apply(self, rule: JobRule, printer_id: str, jobs: Iterable[str], at_least: int) -> list[Change]:
+    def _apply(self, rule: JobRule, printer_id: str, jobs: Iterable[str], at_least: int) -> list[AlertChange]:
         known = self._store.alerts_of(rule.name, printer_id)
         rested_on = (
             alert.job_ids[0] for alert in known if alert.state is AlertState.FIRING and alert.job_ids
@@ -149,7 +149,9 @@ class Evaluator:
         )
         return reconcile(rule, given, known)
 
-    def _book(self, changes: Sequence[Change], seq: int, read: int, *, certainly: bool = False) -> StepResult:
+    def _book(
+        self, changes: Sequence[AlertChange], seq: int, read: int, *, certainly: bool = False
+    ) -> StepResult:
         """Book the changes and the place reached.
 
         A place without changes is only remembered, and booked once in a while: reading it
@@ -184,7 +186,7 @@ class Evaluator:
         # A clock that was set back must not put it off.
         return not self._booked_ms <= now_ms < self._booked_ms + PLACE_EVERY_MS
 
-    def _deliveries(self, change: Change, created_ms: int) -> list[Delivery]:
+    def _deliveries(self, change: AlertChange, created_ms: int) -> list[Delivery]:
         reason = change.reason
         if reason is None or (not change.told and reason is not NotificationReason.FIRED):
             return []
@@ -203,7 +205,7 @@ class Evaluator:
             for receiver in self._settings.receivers
         ]
 
-    def _notification(self, change: Change, reason: NotificationReason, created_ms: int) -> Notification:
+    def _notification(self, change: AlertChange, reason: NotificationReason, created_ms: int) -> Notification:
         alert, finding = change.alert, change.finding
         printer = self._printer(alert.printer_id or "")
         jobs = self._evidence(alert) if finding is None else _shown(finding, reason)
@@ -267,7 +269,7 @@ def _touched(entries: Iterable[FeedEntry]) -> dict[str, set[str]]:
     return touched
 
 
-def _feed_entry(change: Change) -> FeedEntry:
+def _feed_entry(change: AlertChange) -> FeedEntry:
     alert = change.alert
     return FeedEntry(
         kind=_FEED_KINDS[change.reason or NotificationReason.FIRED],

@@ -12,7 +12,7 @@ FURTHEST = 1600
 _GROWTH = 4
 
 
-class EndedJobs(Protocol):
+class JobHistory(Protocol):
     """The part of the ledger that is read here."""
 
     def last_terminal_jobs(self, printer_id: str, limit: int) -> list[Job]:
@@ -20,7 +20,7 @@ class EndedJobs(Protocol):
 
 
 def past_of(
-    reader: EndedJobs, printer_id: str, reaching: Iterable[str], at_least: int = FIRST_READ
+    reader: JobHistory, printer_id: str, reaching: Iterable[str], at_least: int = FIRST_READ
 ) -> tuple[list[Job], bool]:
     """The printer's last ended jobs, newest first, and whether they decide everything.
 

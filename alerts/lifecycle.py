@@ -39,7 +39,7 @@ class EvaluationInput(msgspec.Struct, frozen=True, kw_only=True):
         return self.now_ms - at_ms <= self.max_age_ms
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class AlertChange(msgspec.Struct, frozen=True, kw_only=True):
     """An alert as it is from now on. `reason` says what is to be told, None for nothing.
 
     `told` is false for a reason that is only recorded. `finding` is the evidence, None
@@ -63,13 +63,13 @@ def delivery_id(alert: Alert, reason: NotificationReason, receiver: str) -> str:
     return str(uuid.uuid5(_DELIVERIES, "\x1f".join((alert.id, reason, str(alert.count), receiver))))
 
 
-def reconcile(rule: JobRule, given: EvaluationInput, known: Sequence[Alert]) -> list[Change]:
+def reconcile(rule: JobRule, given: EvaluationInput, known: Sequence[Alert]) -> list[AlertChange]:
     """What follows from an evaluation of a printer with these alerts of the rule known; oldest first."""
     findings = rule.findings(given.jobs) if given.watched else []
     matched = _match(findings, known)
     taken = {alert.id for alert in matched.values()}
     ids = {alert.id for alert in known}
-    changes: list[Change] = []
+    changes: list[AlertChange] = []
     for position in reversed(range(len(findings))):
         finding = findings[position]
         if (alert := matched.get(position)) is not None:
@@ -81,10 +81,10 @@ def reconcile(rule: JobRule, given: EvaluationInput, known: Sequence[Alert]) -> 
     return changes + [_withdrawn(rule, given, alert) for alert in gone if decided]
 
 
-def repeated(alert: Alert, now_ms: int) -> Change:
+def repeated(alert: Alert, now_ms: int) -> AlertChange:
     """The firing alert told once more."""
     again = msgspec.structs.replace(alert, notified_ms=now_ms, count=alert.count + 1)
-    return Change(alert=again, reason=NotificationReason.REPEATED, at_ms=now_ms)
+    return AlertChange(alert=again, reason=NotificationReason.REPEATED, at_ms=now_ms)
 
 
 def _match(findings: Sequence[Finding], known: Sequence[Alert]) -> dict[int, Alert]:
@@ -103,7 +103,7 @@ def _match(findings: Sequence[Finding], known: Sequence[Alert]) -> dict[int, Ale
     return matched
 
 
-def _begun(rule: JobRule, given: EvaluationInput, finding: Finding, name: str) -> list[Change]:
+def _begun(rule: JobRule, given: EvaluationInput, finding: Finding, name: str) -> list[AlertChange]:
     news = given.is_news(finding.at_ms)
     alert = Alert(
         id=name,
@@ -123,7 +123,7 @@ def _begun(rule: JobRule, given: EvaluationInput, finding: Finding, name: str) -
     return [fired, _over(rule, given, finding, fired.alert, finding.over_by)]
 
 
-def _continued(rule: JobRule, given: EvaluationInput, finding: Finding, alert: Alert) -> list[Change]:
+def _continued(rule: JobRule, given: EvaluationInput, finding: Finding, alert: Alert) -> list[AlertChange]:
     firing = alert.state is AlertState.FIRING
     if finding.over_by is not None:
         return [_over(rule, given, finding, alert, finding.over_by)] if firing else []
@@ -135,10 +135,10 @@ def _continued(rule: JobRule, given: EvaluationInput, finding: Finding, alert: A
         # It was too old to tell when it was first seen; now it has gone on before our eyes.
         return [_fired(given, finding, alert, told=True)]
     updated = _with_evidence(given, alert, finding)
-    return [] if updated == alert else [Change(alert=updated, at_ms=given.now_ms, finding=finding)]
+    return [] if updated == alert else [AlertChange(alert=updated, at_ms=given.now_ms, finding=finding)]
 
 
-def _fired(given: EvaluationInput, finding: Finding, alert: Alert, *, told: bool) -> Change:
+def _fired(given: EvaluationInput, finding: Finding, alert: Alert, *, told: bool) -> AlertChange:
     firing = msgspec.structs.replace(
         _with_evidence(given, alert, finding),
         state=AlertState.FIRING,
@@ -148,15 +148,15 @@ def _fired(given: EvaluationInput, finding: Finding, alert: Alert, *, told: bool
         count=alert.count + 1,
         suppressed=not told,
     )
-    return Change(
+    return AlertChange(
         alert=firing, reason=NotificationReason.FIRED, told=told, at_ms=finding.at_ms, finding=finding
     )
 
 
-def _over(rule: JobRule, given: EvaluationInput, finding: Finding, alert: Alert, by: Job) -> Change:
+def _over(rule: JobRule, given: EvaluationInput, finding: Finding, alert: Alert, by: Job) -> AlertChange:
     ended_ms = by.ended_ms or finding.latest_ms
     resolved = _resolved(_with_evidence(given, alert, finding), ended_ms, rule.resolution(by))
-    return Change(
+    return AlertChange(
         alert=resolved,
         reason=NotificationReason.RESOLVED,
         told=not alert.suppressed,
@@ -165,9 +165,9 @@ def _over(rule: JobRule, given: EvaluationInput, finding: Finding, alert: Alert,
     )
 
 
-def _withdrawn(rule: JobRule, given: EvaluationInput, alert: Alert) -> Change:
+def _withdrawn(rule: JobRule, given: EvaluationInput, alert: Alert) -> AlertChange:
     why = rule.withdrawal(alert, given.jobs) if given.watched else "The printer is no longer watched."
-    return Change(
+    return AlertChange(
         alert=_resolved(alert, given.now_ms, why),
         reason=NotificationReason.RESOLVED,
         told=not alert.suppressed,

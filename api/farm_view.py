@@ -8,7 +8,7 @@ import msgspec
 from api import schemas, views
 from api.settings import ApiSettings
 from api.setup import RefusalProvider
-from api.streaks import Streaks
+from api.streaks import LatestStreaks
 from farm.kpi.forecast import Forecast
 from farm.kpi.windows import Window
 from farm.ledger.alert_store import AlertStore
@@ -92,7 +92,7 @@ class FarmView:
         self.guarded = settings.token is not None
         self._stale_ms = settings.stale_seconds * SECOND_MS
         self._clock = clock
-        self._streaks = Streaks(reader)
+        self._streaks = LatestStreaks(reader)
         self.outage = Outage("the ledger")
 
     def now_ms(self) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from api.schemas import Answer, Instant, JobId, PrinterId
-from farm.kpi.forecast import Basis, Forecast, Told, is_free, next_free
+from farm.kpi.forecast import Basis, Forecast, ForecastStart, is_free, next_free
 from farm.model.printer_status import PrinterStatus
 from farm.model.states import PrinterState
 from farm.model.times import rfc3339, rfc3339_or_none
@@ -25,7 +25,7 @@ class PrinterForecast(Answer):
         description="With `latest_at` it holds four of five prints; null where too few tell how far off."
     )
     latest_at: Instant | None
-    told: Told | None = Field(
+    told: ForecastStart | None = Field(
         description="What it starts from: estimate, remaining, progress, or overdue.", examples=["estimate"]
     )
     basis: Basis | None = Field(

@@ -20,7 +20,7 @@ _FEED_PAGE = 1_000
 _BEARING = frozenset({FeedKind.JOB_ENDED, FeedKind.JOB_REVISED})
 
 
-class Streaks:
+class LatestStreaks:
     """Keeps each printer's streak until the feed says that one of its jobs ended or was revised."""
 
     def __init__(self, reader: LedgerReader) -> None:

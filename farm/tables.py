@@ -18,14 +18,14 @@ NOTHING = "–"
 
 
 @dataclass(frozen=True)
-class Told:
+class Displayed:
     """What a terminal shows, and what goes into a pipe in its place: `3 min ago` and the instant."""
 
     short: str
     whole: str
 
 
-Cell: TypeAlias = str | Told
+Cell: TypeAlias = str | Displayed
 
 
 @dataclass(frozen=True)
@@ -182,11 +182,11 @@ def indented(text: str, room: int, indent: int = 2) -> list[str]:
 
 
 def _short(cell: Cell) -> str:
-    return plain(cell.short if isinstance(cell, Told) else cell)
+    return plain(cell.short if isinstance(cell, Displayed) else cell)
 
 
 def _whole(cell: Cell) -> str:
-    return plain(cell.whole if isinstance(cell, Told) else cell)
+    return plain(cell.whole if isinstance(cell, Displayed) else cell)
 
 
 def style_of(word: str) -> str:

@@ -27,7 +27,7 @@ from simulators.wire import Deliver, HostClock
 _SWITCHED_ON_WITHIN_MS = 60_000
 
 
-class Run(msgspec.Struct, frozen=True, kw_only=True):
+class SimulatedRun(msgspec.Struct, frozen=True, kw_only=True):
     """What to simulate: the scenario, the window in milliseconds since 1970 and the faults.
 
     No print begins that would not be done by `closing_ms`, where there is a closing.
@@ -56,7 +56,7 @@ class _Berth(msgspec.Struct, frozen=True):
 class Fleet:
     """The farm under way. `deliver` takes what reaches the broker, `target` the ledger of truth."""
 
-    def __init__(self, run: Run, deliver: Deliver, target: IO[bytes]) -> None:
+    def __init__(self, run: SimulatedRun, deliver: Deliver, target: IO[bytes]) -> None:
         self.run = run
         self.agenda = Agenda(run.from_ms)
         self._rng = Random(f"{run.scenario.seed}/farm")

@@ -18,7 +18,7 @@ from farm.model.clock import system_clock
 from farm.model.times import DAY_MS, SECOND_MS, parse_rfc3339, rfc3339
 from simulators.faults import parse_faults
 from simulators.feeders import Feeder, LiveFeeder, RecordingFeeder, SimulatedTimeFeeder
-from simulators.fleet import Fleet, Run
+from simulators.fleet import Fleet, SimulatedRun
 from simulators.pacing import drive
 from simulators.scenario import Scenario, load_scenario
 
@@ -93,7 +93,7 @@ def _report_seconds(scenario: Scenario, wish: Wish) -> float:
     return scenario.farm.report_seconds
 
 
-def planned(wish: Wish, now_ms: int) -> Run:
+def planned(wish: Wish, now_ms: int) -> SimulatedRun:
     """The run that is asked for. Raises ConfigurationError when it makes no sense."""
     if wish.live:
         if wish.start is not None:
@@ -102,7 +102,7 @@ def planned(wish: Wish, now_ms: int) -> Run:
     else:
         start_ms = _instant(wish.start or _FIRST_DAY)
     days = wish.days or (_ENDLESS_DAYS if wish.live else _DAYS)
-    return Run(
+    return SimulatedRun(
         scenario=adjusted(load_scenario(wish.scenario), wish),
         faults=parse_faults(wish.faults),
         from_ms=start_ms,

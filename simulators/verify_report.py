@@ -8,7 +8,7 @@ import msgspec
 
 from farm.model.terminal_text import plain_json
 from farm.model.times import rfc3339, rfc3339_or_none
-from farm.tables import NOTHING, Cell, Column, Told, print_table
+from farm.tables import NOTHING, Cell, Column, Displayed, print_table
 from simulators.recount.comparison import Checked, Compared, FigureVerification
 from simulators.verify import Account, Figures, JobDifference, Verification
 
@@ -114,7 +114,7 @@ def _job_row(found: JobDifference) -> list[Cell]:
     return [
         found.agreement.value,
         found.printer,
-        NOTHING if begun is None else Told(begun[:16].replace("T", " "), begun),
+        NOTHING if begun is None else Displayed(begun[:16].replace("T", " "), begun),
         found.file or NOTHING,
         found.truth,
         found.booked,

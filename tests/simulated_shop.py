@@ -16,7 +16,7 @@ from farm.ledger.ledger import Ledger
 from farm.model.times import HOUR_MS, MINUTE_MS, SECOND_MS
 from farm.settings import PrinterSettings, SiteSettings
 from simulators.agenda import Agenda
-from simulators.fleet import Fleet, Run
+from simulators.fleet import Fleet, SimulatedRun
 from simulators.people import enter
 from simulators.protocols.base import FrontEnd
 from simulators.truth import Truth, read_truth
@@ -29,7 +29,9 @@ _WAY_MS = 20
 """So long a question or an answer is under way."""
 
 
-def book_shop(run: Run, ledger: Ledger, truth_file: Path, *, asks: bool = False, late_ms: int = 0) -> Truth:
+def book_shop(
+    run: SimulatedRun, ledger: Ledger, truth_file: Path, *, asks: bool = False, late_ms: int = 0
+) -> Truth:
     """Run the shop, book it in the empty ledger with all that its people do, and give the truth.
 
     A collector that `asks` does so each second, as one at work does, and the printers answer. One that

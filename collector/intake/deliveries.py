@@ -18,7 +18,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[tuple[int, int, int]]).decode
 
 
-class Mark(NamedTuple):
+class Checksums(NamedTuple):
     """Checksums that tell a message from others under the same packet identifier."""
 
     topic: int
@@ -27,7 +27,7 @@ class Mark(NamedTuple):
 
 class _Taken(NamedTuple):
     place: int
-    mark: Mark
+    mark: Checksums
 
 
 class _Stored(NamedTuple):
@@ -54,25 +54,25 @@ class Deliveries:
         self._number = 0
         for receipt in stored:
             for packet_id, *sums in _decode(receipt.body):
-                self._put(packet_id, Mark(*sums))
+                self._put(packet_id, Checksums(*sums))
             self._store(receipt.number)
 
     @staticmethod
-    def mark(topic: str, payload: bytes) -> Mark:
+    def mark(topic: str, payload: bytes) -> Checksums:
         """The checksums of topic and payload by which the message is known again."""
-        return Mark(zlib.crc32(topic.encode()), zlib.crc32(payload))
+        return Checksums(zlib.crc32(topic.encode()), zlib.crc32(payload))
 
-    def were_taken(self, packet_id: int | None, mark: Mark) -> bool:
+    def were_taken(self, packet_id: int | None, mark: Checksums) -> bool:
         """Whether just this message was worked in before, and the broker may send it again."""
         known = None if packet_id is None else self._known.get(packet_id)
         return known is not None and known.place >= self._unconfirmed_from and known.mark == mark
 
-    def unconfirmed(self) -> list[Mark]:
+    def unconfirmed(self) -> list[Checksums]:
         """The marks of all messages that the broker may send again, in order."""
         unconfirmed = [known for known in self._known.values() if known.place >= self._unconfirmed_from]
         return [known.mark for known in sorted(unconfirmed)]
 
-    def take(self, packet_id: int, mark: Mark, *, confirms: bool = True) -> None:
+    def take(self, packet_id: int, mark: Checksums, *, confirms: bool = True) -> None:
         """The message was worked in; its effects belong to the next commit.
 
         `confirms` is false while the broker may still be sending again: then an identifier in
@@ -107,7 +107,7 @@ class Deliveries:
             self._uncommitted = []
             self._store(self._number + 1)
 
-    def _put(self, packet_id: int, mark: Mark) -> None:
+    def _put(self, packet_id: int, mark: Checksums) -> None:
         self._known[packet_id] = _Taken(self._next_place, mark)
         self._next_place += 1
 

@@ -29,7 +29,7 @@ _IN_CONFIGURATION = "the configuration says otherwise under [[printers]]; change
 _ANSWER = 1_000
 
 
-class Refused(Exception):
+class InputRefused(Exception):
     """What somebody said cannot be followed; the text is the answer."""
 
 
@@ -58,7 +58,7 @@ class InboxIntake:
         answer = None
         try:
             is_committed = self._follow(said, self._book.printers.get(said.printer_id), now_ms)
-        except Refused as refusal:
+        except InputRefused as refusal:
             answer, is_committed = str(refusal), False
         if not is_committed:
             self._writer.pending.taken_inputs.append(TakenInput(said.id, answer))
@@ -76,7 +76,7 @@ class InboxIntake:
                 return False
             case SetState():
                 if printer is None:
-                    raise Refused("the printer was not heard yet")
+                    raise InputRefused("the printer was not heard yet")
                 return self._speak(said, said.word, printer, said.for_ms, now_ms)
             case _:
                 return self._speak_of_job(said, said.word, printer, now_ms)
@@ -88,7 +88,7 @@ class InboxIntake:
     ) -> bool:
         job = None if said.job_id is None else self._ledger.job(said.job_id)
         if job is None:
-            raise Refused("there is no such job any more")
+            raise InputRefused("there is no such job any more")
         at_ms = said.for_ms if isinstance(word, CloseJob) else _at_hand_ms(job, printer)
         is_open_elsewhere = job.ended_ms is None and (printer is None or not _is_open(printer, job))
         if printer is None or is_open_elsewhere or not self._is_kept(printer, at_ms):
@@ -103,17 +103,17 @@ class InboxIntake:
         given = Said(who=said.who, said_ms=said.said_ms, job_id=said.job_id, word=word, why=said.why)
         at_ms = max(at_ms, printer.row.first_seen_ms)
         if not self._is_kept(printer, at_ms):
-            raise Refused("what was heard of the printer at that time is no longer kept")
+            raise InputRefused("what was heard of the printer at that time is no longer kept")
         revised = _revised(said, now_ms)
         if at_ms >= printer.tracker.at_ms:
             answer = self._writer.advance(printer, at_ms, now_ms, given, revised=revised)
             if answer is not None:
-                raise Refused(answer)
+                raise InputRefused(answer)
             return False
         late = Evidence(printer.id, at_ms, 0, now_ms, evidence_body(None, given, now_ms, None))
         answer = self._writer.replay(printer, at_ms, revised, late=[late], taken_inputs=[TakenInput(said.id)])
         if answer is not None:
-            raise Refused(answer)
+            raise InputRefused(answer)
         return True
 
     def _is_kept(self, printer: TrackedPrinter, at_ms: int) -> bool:
@@ -127,7 +127,7 @@ class InboxIntake:
         machines = self._ledger.job_before_persons(job.id) or job
         answer, changes = amended(job, machines, given, said.for_ms)
         if answer is not None:
-            raise Refused(answer)
+            raise InputRefused(answer)
         self._writer.change(job.printer_id, changes, [job], _revised(said, now_ms))
 
     # -- printers ---------------------------------------------------------------------------
@@ -167,7 +167,7 @@ class InboxIntake:
             if row.id == printer_id:
                 found = row, [address.prefix for address in addresses]
         if found is None:
-            raise Refused("there is no such printer any more")
+            raise InputRefused("there is no such printer any more")
         return found
 
     def _as_said(self, said: OperatorInput, row: Printer, prefixes: list[str]) -> Printer:
@@ -176,24 +176,26 @@ class InboxIntake:
         match said.word:
             case RenamePrinter(name):
                 if self._registry.is_named_by_configuration(row, prefixes):
-                    raise Refused(f"its name stands in the configuration: {_IN_CONFIGURATION}")
+                    raise InputRefused(f"its name stands in the configuration: {_IN_CONFIGURATION}")
                 if not self._registry.has_name(row, name):
-                    raise Refused(f"another printer is called {name}")
+                    raise InputRefused(f"another printer is called {name}")
                 if self._registry.is_promised(name, row):
-                    raise Refused(f"the name {name} is kept for another printer: the configuration says so")
+                    raise InputRefused(
+                        f"the name {name} is kept for another printer: the configuration says so"
+                    )
                 return msgspec.structs.replace(row, name=name)
             case RetirePrinter() if row.retired_ms is None:
                 return msgspec.structs.replace(row, retired_ms=said.for_ms)
             case RetirePrinter():
-                raise Refused("it is retired already")
+                raise InputRefused("it is retired already")
             case ForgetPrinter() if ignored is False:
-                raise Refused(f"ignored = false: {_IN_CONFIGURATION}")
+                raise InputRefused(f"ignored = false: {_IN_CONFIGURATION}")
             case ForgetPrinter():
                 return msgspec.structs.replace(row, ignored=True)
             case _ if ignored:
-                raise Refused(f"ignored = true: {_IN_CONFIGURATION}")
+                raise InputRefused(f"ignored = true: {_IN_CONFIGURATION}")
             case _ if row.retired_ms is None and not row.ignored:
-                raise Refused("it is neither retired nor forgotten")
+                raise InputRefused("it is neither retired nor forgotten")
             case _:
                 return msgspec.structs.replace(row, retired_ms=None, ignored=False)
 

@@ -10,7 +10,7 @@ from copy import copy
 
 from collector.adapters.base import ClockKind, Reading
 from collector.intake.addresses import AddressBook, FirstMessage, Route
-from collector.intake.deliveries import Deliveries, Mark
+from collector.intake.deliveries import Checksums, Deliveries
 from collector.intake.inbox import InboxIntake
 from collector.intake.known_messages import KnownMessages
 from collector.intake.late_evidence import LateEvidence
@@ -85,7 +85,7 @@ class Pipeline:
         retained: bool,
         received_ms: int,
         live: bool = True,
-        mark: Mark | None = None,
+        mark: Checksums | None = None,
         waited: bool = False,
     ) -> None:
         """Work one message in. `received_ms` is now; `live` is false while a backlog is drained.
@@ -130,7 +130,7 @@ class Pipeline:
             self._take_new(
                 route._replace(suffix=held.suffix), held.topic, held.payload, False, held.at_ms, True
             )
-            mark = Mark(held.topic_sum, held.payload_sum)
+            mark = Checksums(held.topic_sum, held.payload_sum)
             self.repetitions.remember(mark, route.session.trail)
 
     def caught_up(self) -> None:
@@ -155,7 +155,7 @@ class Pipeline:
         retained: bool,
         received_ms: int,
         live: bool,
-        mark: Mark | None = None,
+        mark: Checksums | None = None,
         waited: bool = False,
     ) -> bool | None:
         """Work in what the message says; whether it says when it was, None where it came again after all."""
@@ -199,7 +199,7 @@ class Pipeline:
             log.warning("printer %s: %s; %s", route.printer.name, clash.words, remedy)
 
     def _is_of_old(
-        self, session: PrinterSession, time_ms: int, received_ms: int, mark: Mark, waited: bool
+        self, session: PrinterSession, time_ms: int, received_ms: int, mark: Checksums, waited: bool
     ) -> bool:
         """Whether a message from long before the newest was worked in then, and no clock fell.
 

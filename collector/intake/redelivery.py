@@ -8,7 +8,7 @@ a topic since the last one whose acknowledgement they read, in order, as if it w
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from collector.intake.deliveries import Mark
+from collector.intake.deliveries import Checksums
 from collector.intake.mqtt import Arrival
 
 _SLACK = 1_000
@@ -43,7 +43,7 @@ class RedeliveryFilter:
     in after all when another message shows that they were new.
     """
 
-    def __init__(self, unconfirmed: Iterable[Mark]) -> None:
+    def __init__(self, unconfirmed: Iterable[Checksums]) -> None:
         self._topics: dict[int, _Topic] = {}
         self._patience = _SLACK
         for mark in unconfirmed:
@@ -62,7 +62,7 @@ class RedeliveryFilter:
         """Whether there are messages of which it is not known whether they are new."""
         return any(topic.held for topic in self._topics.values())
 
-    def sort(self, message: Arrival, mark: Mark) -> Sorted:
+    def sort(self, message: Arrival, mark: Checksums) -> Sorted:
         """Take a message of which `mark` is the mark; gives what is known by it."""
         self._patience -= 1
         topic = self._topics.get(mark.topic)

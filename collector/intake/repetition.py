@@ -9,7 +9,7 @@ known. Others (`online`, `offline`) recur, so they are told by what stood before
 import zlib
 from typing import Final, NamedTuple
 
-from collector.intake.deliveries import Mark
+from collector.intake.deliveries import Checksums
 from collector.intake.known_messages import KnownMessages
 from collector.sessions.trail import HeldMessage, Trail
 
@@ -47,7 +47,7 @@ class RepetitionFilter:
         self.settled.clear()
         self._paths.clear()
 
-    def knows(self, mark: Mark) -> bool:
+    def knows(self, mark: Checksums) -> bool:
         """Whether words that hold their time were worked in before."""
         return self._known.has(key_of(mark))
 
@@ -61,7 +61,7 @@ class RepetitionFilter:
         It is held in the trail where nothing tells yet whether it came again: what stands before
         a message that came again came again, and what stands before a new one is new.
         """
-        mark = Mark(message.topic_sum, message.payload_sum)
+        mark = Checksums(message.topic_sum, message.payload_sum)
         key = key_of(mark)
         if (trail.last or trail.since) and self._known.has(key):
             if not self.is_ahead(session):
@@ -83,14 +83,14 @@ class RepetitionFilter:
         released, trail.held = trail.held, []
         return Judged(True, released)
 
-    def remember(self, mark: Mark, trail: Trail) -> None:
+    def remember(self, mark: Checksums, trail: Trail) -> None:
         """A message without a time was worked in; its effects belong to the next commit."""
         path = _onward((trail.last, *trail.since), key_of(mark))
         trail.since = path[1:]
         self._known.add(_words(mark))
         self._known.add(_behind(mark, path))
 
-    def remember_timed(self, mark: Mark, trail: Trail) -> None:
+    def remember_timed(self, mark: Checksums, trail: Trail) -> None:
         """A message with a time was worked in; its effects belong to the next commit."""
         topic, payload = mark
         trail.last = key = topic << 32 | payload
@@ -99,17 +99,17 @@ class RepetitionFilter:
         self._known.add(key)
 
 
-def key_of(mark: Mark) -> int:
+def key_of(mark: Checksums) -> int:
     """The fingerprint of words that hold their time."""
     return mark.topic << 32 | mark.payload
 
 
-def _words(mark: Mark) -> int:
+def _words(mark: Checksums) -> int:
     """The fingerprint of words that recur, wherever they stand."""
     return mark.topic << 32 | zlib.crc32(b"words", mark.payload)
 
 
-def _behind(mark: Mark, path: tuple[int, ...]) -> int:
+def _behind(mark: Checksums, path: tuple[int, ...]) -> int:
     """The fingerprint of words that recur, at the end of this path."""
     return mark.topic << 32 | zlib.crc32(repr(path).encode())
 

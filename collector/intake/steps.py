@@ -2,7 +2,7 @@
 
 from typing import NamedTuple, Protocol
 
-from collector.intake.deliveries import Deliveries, Mark
+from collector.intake.deliveries import Checksums, Deliveries
 from collector.intake.mqtt import Arrival
 from collector.intake.pipeline import Pipeline
 from collector.intake.time_source import Moment
@@ -18,12 +18,12 @@ class Step(Protocol):
         """Count it under `reason`, keep what there is to look at, and take it as done."""
 
 
-def mark_of(message: Arrival) -> Mark:
+def mark_of(message: Arrival) -> Checksums:
     """The checksums by which the message is known again."""
     return Deliveries.mark(message.topic, message.payload)
 
 
-def _remember(pipeline: Pipeline, message: Arrival, confirms: bool, mark: Mark | None = None) -> None:
+def _remember(pipeline: Pipeline, message: Arrival, confirms: bool, mark: Checksums | None = None) -> None:
     if message.packet_id is not None:
         pipeline.deliveries.take(message.packet_id, mark or mark_of(message), confirms=confirms)
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from collector.tracker.state import Service, reason_of, span_of
+from collector.tracker.state import OutOfService, reason_of, span_of
 from collector.tracker.transition import Transition
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.operator_input import PrinterService
@@ -119,7 +119,7 @@ def wait_for(step: Transition, what: StateReason | None) -> None:
 def take_out_of_service(step: Transition, word: PrinterService) -> None:
     """From now on the printer is in maintenance, or engineering, whatever machines say."""
     before = _open_span(step)
-    step.service = Service(word, step.at)
+    step.service = OutOfService(word, step.at)
     _book(step, before, _open_span(step))
 
 

@@ -36,7 +36,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     teller: str = ""
 
 
-class Service(msgspec.Struct, frozen=True):
+class OutOfService(msgspec.Struct, frozen=True):
     """A person has the printer out of service since `since_ms`, for maintenance or engineering."""
 
     word: PrinterService
@@ -86,7 +86,7 @@ class TrackerState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     last_job: Job | None = None
     aliases: tuple[tuple[str, str, str], ...] = ()
     recent: tuple[tuple[int, int], ...] = ()
-    service: Service | None = None
+    service: OutOfService | None = None
     words: tuple[JobWords, ...] = ()
     bed_cleared: bool = False
     closed: bool = False
@@ -127,7 +127,7 @@ def span_of(
     state: PrinterState,
     since_ms: int,
     source: str,
-    service: Service | None,
+    service: OutOfService | None,
     reason: StateReason | None = None,
 ) -> Span:
     """The span that is open: what machines told, or a person's service over it."""

@@ -13,7 +13,7 @@ from farm.app.embedded_broker.status import read_status
 from farm.app.listening import listens, local_address, local_url
 from farm.app.logs import LogFormat
 from farm.app.process_life import lives
-from farm.app.supervisor import Part
+from farm.app.supervisor import SupervisedPart
 from farm.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def farm_parts(
     port: int | None = None,
     log_format: LogFormat = LogFormat.TEXT,
     verbose: bool = False,
-) -> list[Part]:
+) -> list[SupervisedPart]:
     """The processes, in the order in which they are to be started.
 
     `broker` and `database` are the URLs of the command line, `host` and `port` where its page is to
@@ -58,17 +58,17 @@ def farm_parts(
     parts = [] if configuration.is_broker_configured else [_embedded_broker(configuration, log_format)]
     return [
         *parts,
-        Part("collector", layerline("collector"), environment=environment, reloads=True),
-        Part("evaluator", layerline("evaluator"), environment=environment, reloads=True),
+        SupervisedPart("collector", layerline("collector"), environment=environment, reloads=True),
+        SupervisedPart("evaluator", layerline("evaluator"), environment=environment, reloads=True),
         _api(configuration, layerline("api"), environment),
     ]
 
 
-def _api(configuration: "Configuration", command: list[str], environment: dict[str, str]) -> Part:
+def _api(configuration: "Configuration", command: list[str], environment: dict[str, str]) -> SupervisedPart:
     def answers() -> bool:
         return _answers(configuration)
 
-    return Part("api", command, answers, environment=environment, is_alive=answers, reloads=True)
+    return SupervisedPart("api", command, answers, environment=environment, is_alive=answers, reloads=True)
 
 
 def page_url(configuration: "Configuration") -> str:
@@ -76,7 +76,7 @@ def page_url(configuration: "Configuration") -> str:
     return local_url(configuration.api.host, configuration.api.port)
 
 
-def _embedded_broker(configuration: "Configuration", log_format: LogFormat) -> Part:
+def _embedded_broker(configuration: "Configuration", log_format: LogFormat) -> SupervisedPart:
     settings = configuration.embedded_broker
     host, port = settings.local_host, settings.port
     if listens(host, port) and not _former_ends(configuration):
@@ -86,7 +86,7 @@ def _embedded_broker(configuration: "Configuration", log_format: LogFormat) -> P
             f'runs there set broker.url = "mqtt://{host}:{port}"; else choose another port'
         )
     _, command = prepare_broker(settings, configuration.data, log_format)
-    return Part("broker", command, lambda: listens(host, port))
+    return SupervisedPart("broker", command, lambda: listens(host, port))
 
 
 def _former_ends(configuration: "Configuration") -> bool:

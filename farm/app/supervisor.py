@@ -35,7 +35,7 @@ _COLOURS = (36, 32, 35, 34, 33)
 
 
 @dataclass(frozen=True)
-class Part:
+class SupervisedPart:
     """One process to keep running. `is_ready`, where given, is awaited before the next part starts.
 
     One that beats (`process_life.stop_event`) and then falls silent for `silent_s` seconds hangs,
@@ -110,7 +110,7 @@ class _Lines(io.TextIOBase):
 class _Running:
     """A process under way and the thread that copies its output."""
 
-    def __init__(self, part: Part, stream: LogStream) -> None:
+    def __init__(self, part: SupervisedPart, stream: LogStream) -> None:
         environment = {**os.environ, **part.environment, PARENT_VARIABLE: str(os.getpid())}
         self.started = time.monotonic()
         # The lifeline stays open for as long as we live: the child takes its end for ours.
@@ -164,7 +164,7 @@ class _Running:
 class _Child:
     """A part with its running process, if it has one."""
 
-    def __init__(self, part: Part, stream: LogStream) -> None:
+    def __init__(self, part: SupervisedPart, stream: LogStream) -> None:
         self.part = part
         self.running: _Running | None = None
         self._stream = stream
@@ -238,7 +238,7 @@ class _Child:
 class Supervisor:
     """Keeps parts running until it is told to stop."""
 
-    def __init__(self, parts: Sequence[Part], stream: LogStream | None = None) -> None:
+    def __init__(self, parts: Sequence[SupervisedPart], stream: LogStream | None = None) -> None:
         width = max((len(part.name) for part in parts), default=0)
         stream = stream or LogStream(sys.stderr, width)
         self._children = [_Child(part, stream) for part in parts]

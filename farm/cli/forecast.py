@@ -7,7 +7,7 @@ from farm.cli.opening import open_configuration
 from farm.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOption, VerboseOption, flag
 from farm.cli.output import counted, print_json, print_line
 from farm.cli.times import FarmClock, UtcOption, farm_clock, rough_span
-from farm.tables import NOTHING, Cell, Column, Told, print_table
+from farm.tables import NOTHING, Cell, Column, Displayed, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,7 +95,7 @@ def _row(found: "Forecast", now_ms: int, clock: FarmClock) -> list[Cell]:
 
 
 def _in(at_ms: int | None, now_ms: int, clock: FarmClock) -> Cell:
-    return NOTHING if at_ms is None else Told(rough_span(at_ms - now_ms), clock.exact(at_ms))
+    return NOTHING if at_ms is None else Displayed(rough_span(at_ms - now_ms), clock.exact(at_ms))
 
 
 _OF = {

@@ -12,7 +12,7 @@ from farm.cli.times import UtcOption, farm_clock, span_text
 from farm.model.job_record import job_record
 from farm.model.states import Outcome
 from farm.model.verdict_record import verdict_of_job
-from farm.tables import NOTHING, Cell, Column, Told, print_table
+from farm.tables import NOTHING, Cell, Column, Displayed, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -157,7 +157,7 @@ def _print_jobs(
 ) -> None:
     def row(job: "Job") -> list[Cell]:
         return [
-            Told(job.id[:_SHORT_ID], job.id),
+            Displayed(job.id[:_SHORT_ID], job.id),
             printers[job.printer_id].name,
             job.file or NOTHING,
             job.outcome or "under way",
@@ -180,8 +180,8 @@ def _print_jobs(
 def _ended(job: "Job", clock: "FarmClock") -> Cell:
     """When it ended; a terminal tells of one that is under way since when."""
     began = clock.instant(job.started_ms)
-    if job.ended_ms is None and isinstance(began, Told):
-        return Told(f"since {began.short}", NOTHING)
+    if job.ended_ms is None and isinstance(began, Displayed):
+        return Displayed(f"since {began.short}", NOTHING)
     return clock.instant(job.ended_ms)
 
 

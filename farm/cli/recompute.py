@@ -81,9 +81,9 @@ def _in_the_books(ledger: "Ledger", wanted: "list[Printer]") -> "Iterator[tuple[
     from rich.console import Console
     from rich.progress import track
 
-    from farm.ledger.recount import Recount
+    from farm.ledger.recount import LedgerRecount
 
-    recount = Recount(ledger.engine)
+    recount = LedgerRecount(ledger.engine)
     for one in track(wanted, "printers", console=Console(stderr=True), transient=True):
         for difference in recount.differences(one.id):
             yield one, difference

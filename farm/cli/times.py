@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from typer import Option
 
 from farm.model.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
-from farm.tables import NOTHING, Cell, Told
+from farm.tables import NOTHING, Cell, Displayed
 
 if TYPE_CHECKING:
     from farm.app.config import Configuration
@@ -64,17 +64,17 @@ class FarmClock:
             short = f"{then.day} {then:%b %H:%M}"
         else:
             short = f"{then:%Y-%m-%d}"
-        return Told(short, self.exact(at_ms))
+        return Displayed(short, self.exact(at_ms))
 
     def ago(self, at_ms: int | None) -> Cell:
         """How long ago it was: `12 s ago`, `3 h ago`, `5 d ago`."""
         if at_ms is None:
             return NOTHING
-        return Told(f"{rough_span(self.now_ms - at_ms)} ago", self.exact(at_ms))
+        return Displayed(f"{rough_span(self.now_ms - at_ms)} ago", self.exact(at_ms))
 
     def lasting(self, since_ms: int) -> Cell:
         """For how long it has lasted; in a pipe since when."""
-        return Told(rough_span(self.now_ms - since_ms), self.exact(since_ms))
+        return Displayed(rough_span(self.now_ms - since_ms), self.exact(since_ms))
 
     @property
     def told(self) -> str:

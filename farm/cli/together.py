@@ -24,7 +24,7 @@ from farm.cli.options import (
 
 if TYPE_CHECKING:
     from farm.app.config import Configuration
-    from farm.app.supervisor import Part, Supervisor
+    from farm.app.supervisor import SupervisedPart, Supervisor
 
 log = logging.getLogger(__name__)
 
@@ -81,16 +81,18 @@ def up(
             log_format=log_format,
             verbose=verbose,
         )
-        run = Run(configuration, parts, lambda: load_configuration(config=config, data=data, flags=flags))
+        run = RunningFarm(
+            configuration, parts, lambda: load_configuration(config=config, data=data, flags=flags)
+        )
         run.keep(log_format, open_page=open_page, verbose=verbose)
 
 
 @dataclass(frozen=True)
-class Run:
+class RunningFarm:
     """A farm with its parts, and how its configuration is read again."""
 
     configuration: "Configuration"
-    parts: "Sequence[Part]"
+    parts: "Sequence[SupervisedPart]"
     read_again: "Callable[[], Configuration]"
 
     def keep(self, log_format: LogFormat, *, open_page: bool, verbose: bool) -> None:

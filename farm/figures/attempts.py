@@ -28,7 +28,7 @@ class _Valued(NamedTuple):
     values: Sequence[str]
 
 
-class Attempts:
+class AttemptsByDimension:
     """Attempts and failures of a window by every dimension.
 
     A print failed where its outcome says so, or where a person has rejected every unit of it. What a

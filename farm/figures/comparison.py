@@ -18,7 +18,7 @@ from farm.figures.plain_attempts import Found, counted_attempts
 from farm.figures.read_model import ReadModel
 from farm.figures.repairs import repairs_of
 from farm.figures.source import State
-from farm.figures.state_changes import CODES, NOT_THERE, Change, ChangeColumns, changes_of
+from farm.figures.state_changes import CODES, NOT_THERE, ChangeColumns, ConditionChange, changes_of
 from farm.kpi.streak import BREAKS, EXTENDS
 from farm.kpi.time_classes import CONDITIONS
 from farm.ledger.recount import Difference, DifferenceKind
@@ -52,7 +52,7 @@ def differences(model: ReadModel) -> Iterator[Difference]:
         yield from _medians(model, state)
 
 
-def _states(model: ReadModel, number: int, expected: Sequence[Change]) -> Iterator[Difference]:
+def _states(model: ReadModel, number: int, expected: Sequence[ConditionChange]) -> Iterator[Difference]:
     held = model.history.changes(number)
     wrong = {*held} ^ {*expected}
     if wrong:
@@ -61,7 +61,7 @@ def _states(model: ReadModel, number: int, expected: Sequence[Change]) -> Iterat
         yield Difference(model.printers[number].id, DifferenceKind.MODEL_STATE, first.at_ms, detail)
 
 
-def _state_sums(model: ReadModel, expected: Sequence[Sequence[Change]]) -> Iterator[Difference]:
+def _state_sums(model: ReadModel, expected: Sequence[Sequence[ConditionChange]]) -> Iterator[Difference]:
     ends = [changes[-1].at_ms for changes in expected if changes]
     begins = [changes[0].at_ms for changes in expected if changes]
     if not ends:
@@ -83,7 +83,7 @@ def _state_sums(model: ReadModel, expected: Sequence[Sequence[Change]]) -> Itera
                 yield Difference(model.printers[number].id, DifferenceKind.MODEL_SUM, instant, detail)
 
 
-def _repairs(model: ReadModel, expected: Sequence[Sequence[Change]]) -> Iterator[Difference]:
+def _repairs(model: ReadModel, expected: Sequence[Sequence[ConditionChange]]) -> Iterator[Difference]:
     ends = np.array([max([0, *(each[-1].at_ms for each in expected if each)]) + 1])
     told = model.repairs.sums(ends, np.arange(len(expected)), len(expected))[0]
     anew = repairs_of(ChangeColumns.of([*enumerate(expected)]).by_printer())
@@ -97,7 +97,7 @@ def _repairs(model: ReadModel, expected: Sequence[Sequence[Change]]) -> Iterator
             yield Difference(model.printers[number].id, DifferenceKind.MODEL_SUM, int(ends[0]), detail)
 
 
-def _counted(changes: Sequence[Change], until_ms: int) -> list[int]:
+def _counted(changes: Sequence[ConditionChange], until_ms: int) -> list[int]:
     spent = [0] * CODES
     for change, following in pairwise([*changes, None]):
         end = until_ms if following is None else min(following.at_ms, until_ms)

@@ -25,7 +25,7 @@ _COLUMNS: Final[Mapping[Scope, Coded]] = {
 """The columns that hold what jobs say in words."""
 
 
-class Dimension(NamedTuple):
+class DimensionAxis(NamedTuple):
     """The axis of a scope, what each of its codes is called, and where it stands among the others."""
 
     axis: Axis
@@ -35,7 +35,7 @@ class Dimension(NamedTuple):
 
 def dimension(
     scope: Scope, model: ReadModel, printers: Sequence[Printer], farm_name: str, local: LocalTime
-) -> Dimension:
+) -> DimensionAxis:
     """That of the scope, for the jobs of the printers."""
     if scope in OF_PRINTERS:
         return _of_printers(scope, model, printers, farm_name)
@@ -57,7 +57,7 @@ def dimension(
     def text_named(code: int) -> Named:
         return named(scope, texts[code])
 
-    return Dimension(
+    return DimensionAxis(
         _of_text(scope, np.arange(_room(len(codes)))), text_named, lambda code: _place(text_named(code))
     )
 
@@ -71,7 +71,9 @@ def saying(scope: Scope, texts: Collection[str], model: ReadModel) -> Axis:
     return _of_text(scope, table, 1)
 
 
-def _of_printers(scope: Scope, model: ReadModel, printers: Sequence[Printer], farm_name: str) -> Dimension:
+def _of_printers(
+    scope: Scope, model: ReadModel, printers: Sequence[Printer], farm_name: str
+) -> DimensionAxis:
     table = np.full(len(model.printers), -1, dtype=np.intp)
     code: dict[Named, int] = {}
     for printer in printers:
@@ -80,10 +82,10 @@ def _of_printers(scope: Scope, model: ReadModel, printers: Sequence[Printer], fa
     return _listed(ByCode("printer", table, max(1, len(code))), [*code])
 
 
-def _listed(axis: Axis, names: Sequence[Named], *, in_order: bool = False) -> Dimension:
+def _listed(axis: Axis, names: Sequence[Named], *, in_order: bool = False) -> DimensionAxis:
     if in_order:
-        return Dimension(axis, lambda code: names[code], lambda code: code)
-    return Dimension(axis, lambda code: names[code], lambda code: _place(names[code]))
+        return DimensionAxis(axis, lambda code: names[code], lambda code: code)
+    return DimensionAxis(axis, lambda code: names[code], lambda code: _place(names[code]))
 
 
 def _place(name: Named) -> tuple[bool, str, str]:

@@ -47,7 +47,7 @@ class Held(NamedTuple):
     added: Mapping[str, EndedJob]
 
 
-class EndedJobs:
+class EndedJobColumns:
     """Every job that ended."""
 
     def __init__(self) -> None:

@@ -14,13 +14,13 @@ import msgspec
 import numpy as np
 
 from farm.errors import InvalidQuery
-from farm.figures.attempts import Attempts
+from farm.figures.attempts import AttemptsByDimension
 from farm.figures.closed_hours import ClosedHours
 from farm.figures.forecasting import Forecasting
 from farm.figures.local_time import LocalTime
 from farm.figures.partition import Asked, Partition, partition_of
 from farm.figures.read_model import ReadModel
-from farm.figures.window_sums import Life, WindowSums
+from farm.figures.window_sums import Presence, WindowSums
 from farm.figures.working import Belonging, RowsBehind, RowsWanted
 from farm.kpi.calculation import KpiInput, Tally
 from farm.kpi.catalogue import CATALOGUE, indicator, indicators
@@ -275,7 +275,7 @@ class KpiEngine:
         if self._site.cancelled_counts_as_attempt:
             outcomes.add(Outcome.CANCELLED)
         with self._model.current() as model:
-            attempts = Attempts(model, passed, wanted, frozenset(outcomes), self._local)
+            attempts = AttemptsByDimension(model, passed, wanted, frozenset(outcomes), self._local)
             found = find_causes(attempts.counts())
             shared = shared_failures(found.findings, attempts.failed_prints(found.findings))
         return CausesOfWindow(passed, attempts.prints, found, tuple(shared))
@@ -306,7 +306,7 @@ class KpiEngine:
                 life, outcomes = lives[number], None
                 is_there = life.printers > 0
             else:
-                life, outcomes = Life(0, lives[0].elapsed_ms), sums.outcomes(window, number)
+                life, outcomes = Presence(0, lives[0].elapsed_ms), sums.outcomes(window, number)
                 is_there = outcomes.ended > 0
             if is_there or subject.scope == Scope.FARM:
                 given = KpiInput(

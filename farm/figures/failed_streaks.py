@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from farm.figures.ended_jobs import EndedJobs, Held
+from farm.figures.ended_jobs import EndedJobColumns, Held
 from farm.figures.grouping import RowsByPrinter
 from farm.figures.job_rows import ENDINGS, EndedJob, JobColumns, JobRows
 from farm.figures.running_sums import Column, Integers, Keys
@@ -106,7 +106,7 @@ def _in_a_row(extends: NDArray[np.bool_], breaks: NDArray[np.bool_]) -> Counts:
 class FailedStreaks:
     """The failed streaks of every printer, as the jobs stand."""
 
-    def __init__(self, jobs: EndedJobs) -> None:
+    def __init__(self, jobs: EndedJobColumns) -> None:
         self._jobs = jobs
         self._whole: JobColumns | None = None
         self._runs: dict[int, _Runs] = {}

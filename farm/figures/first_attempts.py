@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from farm.figures.ended_jobs import MOST_BESIDE, MOST_KEPT_KEYS, EndedJobs, Held
+from farm.figures.ended_jobs import MOST_BESIDE, MOST_KEPT_KEYS, EndedJobColumns, Held
 from farm.figures.free_memory import give_back_free_memory
 from farm.figures.grouping import RowsByPrinter
 from farm.figures.inspections import InspectedJob, Inspections
@@ -48,7 +48,7 @@ _FIRST, _REPRINT, _NOT_KNOWN, _DOUBTFUL = 1, 2, 4, 8
 """What a job is, as the bits of its kind."""
 
 
-class Attempts(NamedTuple):
+class AttemptRows(NamedTuple):
     """Jobs by columns, with what an inspection found: units, `NOT_KNOWN` where there was none."""
 
     rows: JobRows
@@ -56,18 +56,18 @@ class Attempts(NamedTuple):
     rejected: Integers
 
 
-class Facts(NamedTuple):
+class AttemptFacts(NamedTuple):
     """What jobs are by the bits of their kind, their units, and how many of these are good."""
 
     kind: NDArray[np.int8]
     units: NDArray[np.int32]
     good: NDArray[np.int32]
 
-    def taken(self, rows: slice | Keys | NDArray[np.bool_]) -> "Facts":
+    def taken(self, rows: slice | Keys | NDArray[np.bool_]) -> "AttemptFacts":
         """Those of these rows alone."""
-        return Facts(self.kind[rows], self.units[rows], self.good[rows])
+        return AttemptFacts(self.kind[rows], self.units[rows], self.good[rows])
 
-    def differ(self, others: "Facts") -> NDArray[np.bool_]:
+    def differ(self, others: "AttemptFacts") -> NDArray[np.bool_]:
         """Of which jobs the others say something else."""
         kind, units, good = (one != other for one, other in zip(self, others, strict=True))
         return np.asarray(kind | units | good)
@@ -83,7 +83,7 @@ class Facts(NamedTuple):
         return [first, reprint, parts, good, unknown_parts, *of_doubtful]
 
 
-def facts_of(attempts: Attempts, within_ms: int) -> Facts:
+def facts_of(attempts: AttemptRows, within_ms: int) -> AttemptFacts:
     """What the jobs are; all jobs of a file must be there."""
     rows = attempts.rows
     inspected = attempts.good != NOT_KNOWN
@@ -107,7 +107,7 @@ def facts_of(attempts: Attempts, within_ms: int) -> Facts:
     kind = sum((bit * which.astype(np.int8) for bit, which in kinds), np.zeros(len(began), dtype=np.int8))
     units = np.where(inspected, attempts.good + attempts.rejected, rows.units)
     good = np.where(inspected, attempts.good, np.where(rows.ending == _GOOD, rows.units, 0))
-    return Facts(kind, units.astype(np.int32), good.astype(np.int32))
+    return AttemptFacts(kind, units.astype(np.int32), good.astype(np.int32))
 
 
 def _attempt_before(rows: JobRows, began: Integers, attempts: Keys, fate: Integers) -> Keys:
@@ -134,7 +134,7 @@ class _Beside(NamedTuple):
     """What changed since the sums were made: jobs, what they are, and 1 or -1 for what they were."""
 
     rows: JobRows
-    facts: Facts
+    facts: AttemptFacts
     weight: Integers
 
     @classmethod
@@ -142,7 +142,7 @@ class _Beside(NamedTuple):
         """Those of all parts."""
         columns: Any = (np.concatenate(each) for each in zip(*(part.facts for part in parts), strict=True))
         rows = JobRows.joined(*(part.rows for part in parts))
-        return cls(rows, Facts(*columns), np.concatenate([part.weight for part in parts]))
+        return cls(rows, AttemptFacts(*columns), np.concatenate([part.weight for part in parts]))
 
 
 class _OfFiles(NamedTuple):
@@ -154,13 +154,13 @@ class _OfFiles(NamedTuple):
     places: Keys
     rows: JobRows
     there: Keys
-    attempts: Attempts
+    attempts: AttemptRows
 
 
 class FirstAttempts:
     """The first attempts among the jobs that ended, as jobs and verdicts stand."""
 
-    def __init__(self, jobs: EndedJobs, inspections: Inspections) -> None:
+    def __init__(self, jobs: EndedJobColumns, inspections: Inspections) -> None:
         self._jobs, self._inspections = jobs, inspections
         self.within_ms = _USUAL_HOURS * HOUR_MS
         """So long after an attempt that was not good the same file must begin again to be a reprint."""
@@ -229,14 +229,14 @@ class FirstAttempts:
         self._beside = _Beside(self._rows.taken(none), self._facts.taken(none), none.astype(np.int64))
         give_back_free_memory()
 
-    def _facts_of_all(self, good: Integers, rejected: Integers) -> Facts:
+    def _facts_of_all(self, good: Integers, rejected: Integers) -> AttemptFacts:
         """What the jobs of the long arrays are, some files at a time: together they take much memory."""
         kind = np.zeros(len(good), dtype=np.int8)
         units, good_units = np.zeros(len(good), dtype=np.int32), np.zeros(len(good), dtype=np.int32)
         for places in self._by_file.in_parts(_JOBS_AT_ONCE):
-            some = Attempts(self._rows.taken(places), good[places], rejected[places])
+            some = AttemptRows(self._rows.taken(places), good[places], rejected[places])
             kind[places], units[places], good_units[places] = facts_of(some, self.within_ms)
-        return Facts(kind, units, good_units)
+        return AttemptFacts(kind, units, good_units)
 
     def _look_again(self, held: Held) -> None:
         """Work out anew what the jobs of the touched files are."""
@@ -261,7 +261,7 @@ class FirstAttempts:
             if row is not None:
                 good[row], rejected[row] = job.good_units, job.rejected_units
         there = np.flatnonzero(stays)
-        return _OfFiles(places, rows, there, Attempts(rows.taken(there), good[there], rejected[there]))
+        return _OfFiles(places, rows, there, AttemptRows(rows.taken(there), good[there], rejected[there]))
 
     def amounts_of(self, job_ids: Iterable[str]) -> dict[str, list[int]]:
         """What each of the jobs adds to each of `MEASURES`, of those that ended."""
@@ -283,7 +283,7 @@ class FirstAttempts:
             told[job_id] = amounts[number[rows[-1 if place is None else place] if row is None else row]]
         return told
 
-    def _put_beside(self, files: set[int], found: _OfFiles, facts: Facts) -> None:
+    def _put_beside(self, files: set[int], found: _OfFiles, facts: AttemptFacts) -> None:
         """What the touched files' jobs were counts no more, and what they are does, where that differs."""
         places, now, there, _ = found
         before = self._facts.taken(places)

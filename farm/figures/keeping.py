@@ -25,7 +25,7 @@ _FORM: Final = 6
 """Raised whenever the columns or what they mean change."""
 
 
-class Mark(NamedTuple):
+class FeedMark(NamedTuple):
     """The entry of the feed up to which a model holds everything, by what tells it from others."""
 
     seq: int
@@ -35,7 +35,7 @@ class Mark(NamedTuple):
 class Kept(NamedTuple):
     """A read model: its mark, the ids of its printers and planned work by number, its texts and columns."""
 
-    mark: Mark
+    mark: FeedMark
     printer_ids: list[str]
     work: dict[int, list[Interval]]
     texts: dict[str, list[str]]
@@ -45,7 +45,7 @@ class Kept(NamedTuple):
 
 class _Head(msgspec.Struct):
     form: int
-    mark: Mark
+    mark: FeedMark
     printer_ids: list[str]
     work: dict[int, list[Interval]]
     texts: dict[str, list[str]]

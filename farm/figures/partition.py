@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from farm.figures.dimensions import Dimension, dimension, saying
+from farm.figures.dimensions import DimensionAxis, dimension, saying
 from farm.figures.job_grouping import Axis, ByCode, JobGrouping, by_printer
 from farm.figures.local_time import LocalTime
 from farm.figures.read_model import ReadModel
@@ -72,7 +72,7 @@ def _of_jobs(
     asked: Asked,
     printers: Keys,
     filters: Sequence[Axis],
-    dimensions: Sequence[Dimension],
+    dimensions: Sequence[DimensionAxis],
     edges: Integers,
 ) -> Partition:
     axes = [each.axis for each in dimensions]
@@ -81,7 +81,7 @@ def _of_jobs(
     if asked.by == (Scope.FARM,) and not len(codes):
         codes, ended = np.zeros(1, dtype=np.intp), np.zeros(1, dtype=np.int64)
 
-    def parts(code: int) -> list[tuple[Dimension, int]]:
+    def parts(code: int) -> list[tuple[DimensionAxis, int]]:
         return list(zip(dimensions, who.parts(code)[-len(axes) :], strict=True))
 
     def place(code: int) -> list[object]:

@@ -12,26 +12,26 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from farm.figures.ended_jobs import EndedJobs
+from farm.figures.ended_jobs import EndedJobColumns
 from farm.figures.failed_streaks import FailedStreaks
 from farm.figures.first_attempts import FirstAttempts
 from farm.figures.free_memory import give_back_free_memory
 from farm.figures.inspections import InspectedJob, Inspections
 from farm.figures.job_coding import JobCoding, inspected_job
 from farm.figures.job_rows import EndedJob, JobColumns
-from farm.figures.keeping import Keeping, Kept, Mark
+from farm.figures.keeping import FeedMark, Keeping, Kept
 from farm.figures.lifetimes import Lifetimes
 from farm.figures.repairs import RepairHistory
 from farm.figures.running_sums import Integers, Keys
-from farm.figures.source import Source, State
+from farm.figures.source import FigureSource, State
 from farm.figures.state_changes import (
     MAINTENANCE,
     NOT_THERE,
     UNKNOWN,
     UNPLANNED,
-    Change,
     ChangeColumns,
     Clock,
+    ConditionChange,
     changes_of,
 )
 from farm.figures.state_history import StateHistory
@@ -69,7 +69,7 @@ class _Ends(NamedTuple):
 class ReadModel:
     """States and ended jobs of all printers. Threads may share it: `current` gives it to one at a time."""
 
-    def __init__(self, source: Source, keeping: Keeping | None = None) -> None:
+    def __init__(self, source: FigureSource, keeping: Keeping | None = None) -> None:
         """With `keeping` it begins with what was kept the last time, and is kept now and then."""
         self._source = source
         self._keeping = keeping
@@ -77,7 +77,7 @@ class ReadModel:
         self._lock = threading.Lock()
         self.history = StateHistory()
         self.repairs = RepairHistory(self.history)
-        self.jobs = EndedJobs()
+        self.jobs = EndedJobColumns()
         self.inspections = Inspections()
         self.streaks = FailedStreaks(self.jobs)
         self.first_attempts = FirstAttempts(self.jobs, self.inspections)
@@ -89,7 +89,7 @@ class ReadModel:
         self._number: dict[str, int] = {}
         self._booked: dict[str, int] = {}
         self._work: dict[int, list[Interval]] = {}
-        self._mark: Mark | None = None
+        self._mark: FeedMark | None = None
 
     @contextmanager
     def current(self) -> Iterator["ReadModel"]:
@@ -188,13 +188,13 @@ class ReadModel:
         if self._mark is None:
             self._read_all(state)
             entry = state.feed_entry(position)
-            self._mark = Mark(position, "" if entry is None else _words(entry))
+            self._mark = FeedMark(position, "" if entry is None else _words(entry))
             self._keep(self._mark)
             give_back_free_memory()
         elif self._mark.seq - self._kept_seq >= _ENTRIES_KEPT_APART:
             self._keep(self._mark)
 
-    def _begin_with_kept(self, state: State) -> Mark | None:
+    def _begin_with_kept(self, state: State) -> FeedMark | None:
         """Take over what was kept, if it is of this ledger; gives its mark."""
         kept = None if self._keeping is None else self._keeping.load()
         if kept is None:
@@ -220,21 +220,21 @@ class ReadModel:
         give_back_free_memory()
         return kept.mark
 
-    def _keep(self, mark: Mark) -> None:
+    def _keep(self, mark: FeedMark) -> None:
         self._kept_seq = mark.seq
         changes, jobs = self.history.columns, self.jobs.columns
         if self._keeping is not None and len(changes.at) + jobs.length >= _WORTH_KEEPING:
             ids = [printer.id for printer in self.printers]
             self._keeping.save(Kept(mark, ids, self._work, self.texts.kept(), changes, jobs))
 
-    def _follow(self, state: State, mark: Mark, position: int) -> Mark | None:
+    def _follow(self, state: State, mark: FeedMark, position: int) -> FeedMark | None:
         """Take in what came since the mark; None where the feed no longer reaches back to it."""
         while mark.seq < position:
             entries = state.feed(mark.seq, _ENTRIES_AT_ONCE)
             if not entries or entries[0].seq != mark.seq + 1:
                 return None
             self._take_in(state, entries)
-            mark = Mark(entries[-1].seq, _words(entries[-1]))
+            mark = FeedMark(entries[-1].seq, _words(entries[-1]))
         return mark if mark.seq == position else None
 
     def _take_in(self, state: State, entries: Sequence[FeedEntry]) -> None:
@@ -322,7 +322,7 @@ class ReadModel:
         for part in _in_parts(self._changes_by_printer(state), _PRINTERS_AT_ONCE):
             yield ChangeColumns.of(part)
 
-    def _changes_by_printer(self, state: State) -> Iterator[tuple[int, list[Change]]]:
+    def _changes_by_printer(self, state: State) -> Iterator[tuple[int, list[ConditionChange]]]:
         unseen = dict(self._number)
         for printer_id, spans in state.accounts():
             number = unseen.pop(printer_id)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from farm.figures.free_memory import give_back_free_memory
 from farm.figures.grouping import Grouping, RowsByPrinter
 from farm.figures.running_sums import Added, Integers, Keys, RunningSums
-from farm.figures.state_changes import Change, ChangeColumns
+from farm.figures.state_changes import ChangeColumns, ConditionChange
 from farm.figures.sums_kept import SumsKept
 from farm.kpi.faults import ANY_KNOWN, FAULT_RULES, REPAIRED
 from farm.kpi.time_classes import CONDITIONS
@@ -61,7 +61,7 @@ class Changes(Protocol):
     def columns(self) -> ChangeColumns:
         """All changes in order."""
 
-    def changes(self, printer: int) -> list[Change]:
+    def changes(self, printer: int) -> list[ConditionChange]:
         """The printer's changes in order."""
 
 

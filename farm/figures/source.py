@@ -6,7 +6,7 @@ from typing import Protocol
 
 from farm.ledger.figure_rows import EndedRow, InspectedRow, PrinterRow
 from farm.ledger.job_filter import JobFilter, JobPage
-from farm.ledger.span_pages import Service, SpanPage
+from farm.ledger.span_pages import CountedInterval, SpanPage
 from farm.model.feed import FeedEntry
 from farm.model.planned_maintenance import PlannedMaintenance
 from farm.model.span import Span
@@ -49,7 +49,7 @@ class State(Protocol):
     def verdicts(self, job_ids: Iterable[str]) -> dict[str, Verdict]:
         """The verdicts on the named jobs."""
 
-    def span_page(self, services: Sequence[Service], after: str | None, limit: int) -> SpanPage:
+    def span_page(self, services: Sequence[CountedInterval], after: str | None, limit: int) -> SpanPage:
         """A page of printers' accounts."""
 
     def ended_jobs(self) -> Iterator[EndedRow]:
@@ -59,7 +59,7 @@ class State(Protocol):
         """Those of the named jobs that ended."""
 
 
-class Source(Protocol):
+class FigureSource(Protocol):
     """Where the model reads."""
 
     def state(self) -> AbstractContextManager[State]:

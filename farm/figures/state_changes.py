@@ -37,7 +37,7 @@ that nobody saw, which may have."""
 _SILENCE = "silence"
 
 
-class Change(NamedTuple):
+class ConditionChange(NamedTuple):
     """From `at_ms` on (ms since 1970, UTC) a printer is in another condition, both by code."""
 
     at_ms: int
@@ -56,8 +56,11 @@ class Clock(Protocol):
 
 
 def changes_of(
-    printer: Printer, spans: Iterable[Span], planned: Sequence[Interval] = (), begin: Change | None = None
-) -> list[Change]:
+    printer: Printer,
+    spans: Iterable[Span],
+    planned: Sequence[Interval] = (),
+    begin: ConditionChange | None = None,
+) -> list[ConditionChange]:
     """The changes that the printer's spans, in order, come to; what no span covers is unknown.
 
     While work was `planned` on it (in order and without overlap) the printer was in maintenance, where it
@@ -91,7 +94,7 @@ def _code_of(span: Span) -> int:
     return CODE[span.state, None] if found is None else found
 
 
-def _with_work(changes: Sequence[Change], planned: Sequence[Interval]) -> list[Change]:
+def _with_work(changes: Sequence[ConditionChange], planned: Sequence[Interval]) -> list[ConditionChange]:
     """The changes with maintenance where it was planned, but for the state that goes on at the end."""
     if not changes:
         return []
@@ -116,7 +119,7 @@ class _StateRow:
 
     def __init__(self, before: int) -> None:
         self._before = before
-        self.changes: list[Change] = []
+        self.changes: list[ConditionChange] = []
 
     def go_on(self, at_ms: int, code: int, *, is_last: bool = False) -> None:
         """From `at_ms` on the printer is in that state.
@@ -128,13 +131,13 @@ class _StateRow:
             changes.pop()
         before = changes[-1].after if changes else self._before
         if code != before or is_last:
-            changes.append(Change(at_ms, before, code))
+            changes.append(ConditionChange(at_ms, before, code))
 
     def cut_at(self, at_ms: int) -> None:
         """What would be later is not. A state that was seen until then is told once more."""
         kept = [each for each in self.changes if each.at_ms < at_ms]
         if kept and len(kept) < len(self.changes):
-            kept.append(Change(at_ms, kept[-1].after, kept[-1].after))
+            kept.append(ConditionChange(at_ms, kept[-1].after, kept[-1].after))
         self.changes = kept
 
 
@@ -147,7 +150,7 @@ class ChangeColumns(NamedTuple):
     after: NDArray[np.int8]
 
     @classmethod
-    def of(cls, changes: Sequence[tuple[int, Sequence[Change]]]) -> "ChangeColumns":
+    def of(cls, changes: Sequence[tuple[int, Sequence[ConditionChange]]]) -> "ChangeColumns":
         """The changes of printers by number, in any order."""
         count = sum(len(each) for _, each in changes)
         flat = chain.from_iterable(chain.from_iterable(each for _, each in changes))

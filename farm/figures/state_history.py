@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from farm.figures.grouping import Grouping, RowsByPrinter
 from farm.figures.rows_beside import RowsBeside
 from farm.figures.running_sums import Integers, Keys
-from farm.figures.state_changes import NOT_THERE, Change, ChangeColumns, Clock, Spent
+from farm.figures.state_changes import NOT_THERE, ChangeColumns, Clock, ConditionChange, Spent
 from farm.figures.sums_kept import SumsKept
 
 Places: TypeAlias = NDArray[np.int32]
@@ -30,7 +30,7 @@ class _Row(NamedTuple):
     """Of a printer whose changes differ: so many of its old ones hold, and these follow them."""
 
     kept: int
-    following: list[Change]
+    following: list[ConditionChange]
 
 
 class StateHistory:
@@ -51,11 +51,11 @@ class StateHistory:
         self._put_together(0)
         return self._whole
 
-    def changes(self, printer: int) -> list[Change]:
+    def changes(self, printer: int) -> list[ConditionChange]:
         """The printer's changes in order."""
         return self._changes_from(printer, 0)
 
-    def lasting_before(self, printer: int, at_ms: int, look_back: int) -> Change | None:
+    def lasting_before(self, printer: int, at_ms: int, look_back: int) -> ConditionChange | None:
         """The printer's change that is followed by `look_back` others before `at_ms`, None where none is."""
         places, row = self._by_printer.places(printer), self._rows.get(printer)
         kept = len(places) if row is None else row.kept
@@ -66,7 +66,7 @@ class StateHistory:
             return None
         return self._at(places[wanted : wanted + 1])[0] if wanted < old else following[wanted - old]
 
-    def replace(self, printer: int, from_ms: int, changes: Sequence[Change]) -> None:
+    def replace(self, printer: int, from_ms: int, changes: Sequence[ConditionChange]) -> None:
         """The printer's changes from `from_ms` on are these."""
         places, row = self._by_printer.places(printer), self._rows.get(printer)
         before = _Row(len(places), []) if row is None else row
@@ -84,7 +84,7 @@ class StateHistory:
         self._count(printer, replaced[alike : len(replaced) - tail], -1)
         self._count(printer, changes[alike : len(changes) - tail], 1)
 
-    def _count(self, printer: int, changes: Sequence[Change], weight: int) -> None:
+    def _count(self, printer: int, changes: Sequence[ConditionChange], weight: int) -> None:
         self._beside.add([(each.at_ms, printer, each.before, each.after, weight) for each in changes])
 
     def spent(self, edges: Integers, subject_of: Keys, subjects: int, clock: Clock | None = None) -> Integers:
@@ -111,22 +111,22 @@ class StateHistory:
             since[printer] = 0 if ending is None else ending.at_ms
         return code[:printers], since[:printers]
 
-    def _ending(self, printer: int) -> Change | None:
+    def _ending(self, printer: int) -> ConditionChange | None:
         row = self._rows[printer]
         if row.following:
             return row.following[-1]
         return self._at(self._by_printer.places(printer)[row.kept - 1 : row.kept])[0] if row.kept else None
 
-    def _changes_from(self, printer: int, first: int) -> list[Change]:
+    def _changes_from(self, printer: int, first: int) -> list[ConditionChange]:
         places, row = self._by_printer.places(printer), self._rows.get(printer)
         if row is None:
             return self._at(places[first:])
         return [*self._at(places[first : row.kept]), *row.following]
 
-    def _at(self, places: Places) -> list[Change]:
+    def _at(self, places: Places) -> list[ConditionChange]:
         columns = self._whole
         rows = columns.at[places].tolist(), columns.before[places].tolist(), columns.after[places].tolist()
-        return [Change(*row) for row in zip(*rows, strict=True)]
+        return [ConditionChange(*row) for row in zip(*rows, strict=True)]
 
     def _summed(self, who: Grouping, clock: Clock | None) -> Spent:
         few = who.few_rows(self._by_printer)
@@ -158,7 +158,7 @@ class StateHistory:
         )
 
 
-def _alike(some: Sequence[Change], others: Sequence[Change]) -> int:
+def _alike(some: Sequence[ConditionChange], others: Sequence[ConditionChange]) -> int:
     """So many are the same at the beginning of both."""
     pairs = zip(some, others, strict=False)
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))

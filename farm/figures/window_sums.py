@@ -32,7 +32,7 @@ _REASONS: Final = tuple(CONDITIONS[code] for code in _WITH_REASON)
 _CELLS_AT_ONCE = 1_000_000
 
 
-class Life(NamedTuple):
+class Presence(NamedTuple):
     """How many printers of a subject lived in a window, and for how long there was one (ms)."""
 
     printers: int
@@ -100,10 +100,10 @@ class WindowSums:
             return StreakTally()
         return StreakTally(*self._streaks[self._number[window.from_ms, window.to_ms], subject].tolist())
 
-    def lives(self, window: Window) -> list[Life]:
+    def lives(self, window: Window) -> list[Presence]:
         """Who of each subject was there in the window; where subjects have no hours, who of all."""
         printers, elapsed_ms = self._lives[:, self._number[window.from_ms, window.to_ms]].tolist()
-        return [Life(*each) for each in zip(printers, elapsed_ms, strict=True)]
+        return [Presence(*each) for each in zip(printers, elapsed_ms, strict=True)]
 
     def columns(self, site: SiteSettings) -> KpiInput:
         """What is known of every subject in every window, as columns: window by window, in each by subject.

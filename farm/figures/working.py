@@ -23,7 +23,7 @@ from farm.kpi.windows import Window
 from farm.kpi.working import RowKind
 from farm.ledger.job_filter import JobFilter
 from farm.ledger.page_marks import MarkedNumber, page_end, page_mark
-from farm.ledger.span_pages import Service
+from farm.ledger.span_pages import CountedInterval
 from farm.model.job import Job
 from farm.model.printer import Printer
 from farm.model.span import Span
@@ -233,10 +233,10 @@ class RowsBehind:
         page = self._state.span_page(services, after, limit)
         return [row for span in page.spans for row in self._time_rows(span)], page.next
 
-    def _service(self, printer: Printer) -> Service:
+    def _service(self, printer: Printer) -> CountedInterval:
         end_ms = self._window.to_ms if printer.retired_ms is None else printer.retired_ms
         begin_ms = max(self._window.from_ms, printer.first_seen_ms)
-        return Service(printer.id, begin_ms, min(self._window.to_ms, end_ms))
+        return CountedInterval(printer.id, begin_ms, min(self._window.to_ms, end_ms))
 
     def _time_rows(self, span: Span) -> Iterator[TimeRow]:
         number = self._model.number(span.printer_id)

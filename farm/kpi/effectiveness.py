@@ -8,7 +8,7 @@ from farm.kpi.estimates import ByMedian, Estimated, EstimateMeasure, MedianMeasu
 from farm.kpi.good_units import CountedUnits, Worth, inspected_units
 from farm.kpi.indicator import Cadence, Indicator, Unit
 from farm.kpi.inspection import INSPECTED
-from farm.kpi.parts import EVERY_OUTCOME, Difference, EndedJobs, LeftOut, Part, Together
+from farm.kpi.parts import EVERY_OUTCOME, EndedJobs, LeftOut, Part, Remainder, Together
 from farm.kpi.success import NOT_ATTEMPTED, attempted
 from farm.kpi.utilization import AVAILABLE, NOT_AVAILABLE, UTILIZED, utilization
 from farm.kpi.wilson import wilson_interval
@@ -33,7 +33,7 @@ _PLANNED: Final = (
 _NOT_PLANNED: Final = LeftOut(
     "not_planned",
     "neither its source nor its file says how long it should take, or it did not print",
-    Difference(whole=EndedJobs(outcomes=_SUCCEEDED), less=Together(one=_ESTIMATED, other=_BY_MEDIAN)),
+    Remainder(whole=EndedJobs(outcomes=_SUCCEEDED), less=Together(one=_ESTIMATED, other=_BY_MEDIAN)),
 )
 _GOOD: Final = CountedUnits(outcomes=attempted, of=Worth.GOOD)
 _ALL: Final = CountedUnits(outcomes=attempted)

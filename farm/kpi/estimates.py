@@ -9,13 +9,13 @@ from farm.kpi.indicator import Cadence, Indicator, Unit
 from farm.kpi.outcomes import EstimateTally
 from farm.kpi.parts import (
     EVERY_OUTCOME,
-    Difference,
     EndedJobs,
     JobRow,
     JobSelector,
     LeftOut,
     Measure,
     Part,
+    Remainder,
 )
 from farm.model.states import Outcome
 
@@ -152,7 +152,7 @@ ESTIMATE_ACCURACY = Indicator(
         LeftOut(
             "not_estimated",
             "its source said no estimate, or it did not print",
-            Difference(whole=EndedJobs(outcomes=_SUCCEEDED), less=Estimated(of=EstimateMeasure.JOBS)),
+            Remainder(whole=EndedJobs(outcomes=_SUCCEEDED), less=Estimated(of=EstimateMeasure.JOBS)),
         ),
         LeftOut("not_succeeded", "it did not succeed", EndedJobs(outcomes=EVERY_OUTCOME - _SUCCEEDED)),
     ),

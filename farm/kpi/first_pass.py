@@ -6,7 +6,7 @@ from farm.kpi.attempt_parts import Attempted, AttemptMeasure
 from farm.kpi.calculation import KpiInput, KpiResult, Tally
 from farm.kpi.columns import least, most, ratio
 from farm.kpi.indicator import Cadence, Indicator, Unit
-from farm.kpi.parts import EVERY_OUTCOME, Difference, EndedJobs, LeftOut, Part, Together
+from farm.kpi.parts import EVERY_OUTCOME, EndedJobs, LeftOut, Part, Remainder, Together
 from farm.kpi.targets import Profile, Target
 from farm.kpi.wilson import wilson_interval
 
@@ -66,7 +66,7 @@ FIRST_PASS_YIELD = Indicator(
         LeftOut(
             "no_attempt",
             "a person cancelled it, or nobody knows how it ended",
-            Difference(whole=EndedJobs(outcomes=EVERY_OUTCOME), less=Together(one=_FIRST, other=_REPRINTS)),
+            Remainder(whole=EndedJobs(outcomes=EVERY_OUTCOME), less=Together(one=_FIRST, other=_REPRINTS)),
         ),
     ),
     calculate=first_pass_yield,

@@ -26,7 +26,7 @@ _WITHIN_80_PERCENT: Final = 1.2816
 """So many standard deviations to either side hold 80 % of a normal distribution."""
 
 
-class Told(StrEnum):
+class ForecastStart(StrEnum):
     """What a forecast starts from."""
 
     ESTIMATE = "estimate"
@@ -83,7 +83,7 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     state: PrinterState
     job_id: str
     file: str | None
-    told: Told | None
+    told: ForecastStart | None
     basis: Basis | None = None
     prints: int = 0
     done_ms: int | None = None
@@ -130,20 +130,20 @@ def forecast(status: PrinterStatus, measured: MeasuredEstimates, now_ms: int) ->
     printed_ms, remaining_ms = printed(status, now_ms), _remaining(status, now_ms)
     expected_ms = job.expected_ms
     if expected_ms is not None and printed_ms is not None and printed_ms < expected_ms * by.high:
-        return _corrected(found, Told.ESTIMATE, by, expected_ms, printed_ms, now_ms)
+        return _corrected(found, ForecastStart.ESTIMATE, by, expected_ms, printed_ms, now_ms)
     if remaining_ms:
-        return _corrected(found, Told.REMAINING, by, remaining_ms, 0, now_ms)
+        return _corrected(found, ForecastStart.REMAINING, by, remaining_ms, 0, now_ms)
     progress = job.progress if status.live.progress is None else status.live.progress
     if progress is not None and printed_ms and LEAST_PROGRESS <= progress < 1:
         left_ms = round(printed_ms * (1 - progress) / progress)
-        return msgspec.structs.replace(found, told=Told.PROGRESS, done_ms=now_ms + left_ms)
+        return msgspec.structs.replace(found, told=ForecastStart.PROGRESS, done_ms=now_ms + left_ms)
     if remaining_ms is None and (expected_ms is None or printed_ms is None):
         return found
-    return msgspec.structs.replace(found, told=Told.OVERDUE, done_ms=now_ms)
+    return msgspec.structs.replace(found, told=ForecastStart.OVERDUE, done_ms=now_ms)
 
 
 def _corrected(
-    found: Forecast, told: Told, by: Correction, whole_ms: int, done_ms: int, now_ms: int
+    found: Forecast, told: ForecastStart, by: Correction, whole_ms: int, done_ms: int, now_ms: int
 ) -> Forecast:
     """What is left of `whole_ms` once it is corrected, never before now."""
     earliest, done, latest = (

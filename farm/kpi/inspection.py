@@ -5,7 +5,7 @@ from typing import Final
 from farm.kpi.calculation import KpiInput, KpiResult, Tally
 from farm.kpi.columns import ratio
 from farm.kpi.indicator import Cadence, Indicator, Unit
-from farm.kpi.parts import Difference, EndedJobs, Inspected, LeftOut, Part
+from farm.kpi.parts import EndedJobs, Inspected, LeftOut, Part, Remainder
 from farm.kpi.success import ATTEMPTS, NOT_ATTEMPTED
 from farm.kpi.targets import Profile, Target
 from farm.kpi.wilson import wilson_interval
@@ -26,8 +26,8 @@ def _was_spoiled(job: Job, verdict: Verdict) -> int:
 
 INSPECTED: Final = Inspected(tallied=lambda tally: tally.jobs, found=_was_success)
 _SPOILED: Final = Inspected(tallied=lambda tally: tally.spoiled, found=_was_spoiled)
-_NOT_INSPECTED: Final = Difference(whole=_SUCCEEDED, less=INSPECTED)
-GOOD: Final = Part("good", Difference(whole=_SUCCEEDED, less=_SPOILED))
+_NOT_INSPECTED: Final = Remainder(whole=_SUCCEEDED, less=INSPECTED)
+GOOD: Final = Part("good", Remainder(whole=_SUCCEEDED, less=_SPOILED))
 """Jobs that succeeded and of which no inspection found that nothing was good."""
 GOOD_UNITS: Final = Part(
     "good_units",

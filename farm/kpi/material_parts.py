@@ -64,7 +64,7 @@ _MEASURED: Final[Mapping[MaterialMeasure, Callable[[Job, SiteSettings], float]]]
 }
 
 
-class Material(JobSelector, frozen=True, kw_only=True):
+class MaterialTaken(JobSelector, frozen=True, kw_only=True):
     """What the jobs of these outcomes took."""
 
     of: MaterialMeasure

@@ -358,7 +358,7 @@ class Inspected(JobSelector, frozen=True, kw_only=True):
         return 0 if row.verdict is None else self.found(row.job, row.verdict)
 
 
-class Difference(JobSelector, frozen=True, kw_only=True):
+class Remainder(JobSelector, frozen=True, kw_only=True):
     """Rows of the `whole` that are not in the part `less`."""
 
     whole: JobSelector

@@ -5,7 +5,7 @@ from typing import Final
 from farm.kpi.calculation import KpiInput, KpiResult, Tally, told
 from farm.kpi.columns import ratio, real, where
 from farm.kpi.indicator import Cadence, Indicator, Unit
-from farm.kpi.material_parts import Material, MaterialMeasure
+from farm.kpi.material_parts import MaterialMeasure, MaterialTaken
 from farm.kpi.parts import EVERY_OUTCOME, Amount, EndedJobs, JobMeasure, LeftOut, Part, time_in
 from farm.kpi.periods import Period
 from farm.kpi.success import BY_OUTCOME
@@ -80,9 +80,10 @@ THROUGHPUT = Indicator(
         *BY_OUTCOME,
         Part("printing_hours", time_in(frozenset({PrinterState.PRINTING}))),
         Part("preparing_hours", time_in(frozenset({PrinterState.PREPARING}))),
-        Part("grams", Material(of=MaterialMeasure.GRAMS, outcomes=frozenset({Outcome.SUCCEEDED}))),
+        Part("grams", MaterialTaken(of=MaterialMeasure.GRAMS, outcomes=frozenset({Outcome.SUCCEEDED}))),
         Part(
-            "millilitres", Material(of=MaterialMeasure.MILLILITRES, outcomes=frozenset({Outcome.SUCCEEDED}))
+            "millilitres",
+            MaterialTaken(of=MaterialMeasure.MILLILITRES, outcomes=frozenset({Outcome.SUCCEEDED})),
         ),
     ),
     expression="units",

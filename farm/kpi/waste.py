@@ -6,7 +6,7 @@ from typing import Final
 from farm.kpi.calculation import KpiInput, KpiResult, Tally, hours
 from farm.kpi.columns import most, otherwise, ratio, where
 from farm.kpi.indicator import Cadence, Indicator, Unit
-from farm.kpi.material_parts import Material, MaterialMeasure, grams_of
+from farm.kpi.material_parts import MaterialMeasure, MaterialTaken, grams_of
 from farm.kpi.outcomes import MaterialTally, OutcomeTally
 from farm.kpi.parts import EVERY_OUTCOME, EndedJobs, JobMeasure, LeftOut, Part
 from farm.model.states import Outcome
@@ -95,19 +95,19 @@ MATERIAL_WASTE = Indicator(
     targets=(),
     parts=(
         _FAILED_JOBS,
-        Part("without_material", Material(of=MaterialMeasure.SILENT, outcomes=EVERY_OUTCOME)),
-        Part("failed_grams", Material(of=MaterialMeasure.GRAMS, outcomes=_ALL_FAILED)),
-        Part("used_grams", Material(of=MaterialMeasure.GRAMS, outcomes=EVERY_OUTCOME)),
-        Part("failed_millilitres", Material(of=MaterialMeasure.MILLILITRES, outcomes=_ALL_FAILED)),
-        Part("used_millilitres", Material(of=MaterialMeasure.MILLILITRES, outcomes=EVERY_OUTCOME)),
-        Part("used_metres", Material(of=MaterialMeasure.METRES, outcomes=EVERY_OUTCOME)),
+        Part("without_material", MaterialTaken(of=MaterialMeasure.SILENT, outcomes=EVERY_OUTCOME)),
+        Part("failed_grams", MaterialTaken(of=MaterialMeasure.GRAMS, outcomes=_ALL_FAILED)),
+        Part("used_grams", MaterialTaken(of=MaterialMeasure.GRAMS, outcomes=EVERY_OUTCOME)),
+        Part("failed_millilitres", MaterialTaken(of=MaterialMeasure.MILLILITRES, outcomes=_ALL_FAILED)),
+        Part("used_millilitres", MaterialTaken(of=MaterialMeasure.MILLILITRES, outcomes=EVERY_OUTCOME)),
+        Part("used_metres", MaterialTaken(of=MaterialMeasure.METRES, outcomes=EVERY_OUTCOME)),
     ),
     expression="failed_grams ÷ used_grams",
     left_out=(
         LeftOut(
             "material_unknown",
             "it says nothing of what it took: it opens the range",
-            Material(of=MaterialMeasure.SILENT, outcomes=EVERY_OUTCOME),
+            MaterialTaken(of=MaterialMeasure.SILENT, outcomes=EVERY_OUTCOME),
         ),
     ),
     beside={"rejected_grams": "the share of the rejected units in what their jobs took"},

@@ -15,7 +15,7 @@ from farm.ledger.job_filter import JobFilter, JobPage
 from farm.ledger.job_pages import job_page
 from farm.ledger.ledger_database import LedgerDatabase
 from farm.ledger.maintenance_store import standing_maintenance
-from farm.ledger.span_pages import Service, SpanPage, span_page
+from farm.ledger.span_pages import CountedInterval, SpanPage, span_page
 from farm.ledger.verdict_store import standing_verdicts
 from farm.model.feed import FeedEntry
 from farm.model.planned_maintenance import PlannedMaintenance
@@ -147,7 +147,7 @@ class LedgerState:
         """The verdicts on the named jobs, by job."""
         return standing_verdicts(self._connection, job_ids)
 
-    def span_page(self, services: Sequence[Service], after: str | None, limit: int) -> SpanPage:
+    def span_page(self, services: Sequence[CountedInterval], after: str | None, limit: int) -> SpanPage:
         """The account of the services in their order, page by page. Raises InvalidInput for another mark."""
         return span_page(self._connection, services, after, limit)
 

@@ -38,7 +38,7 @@ class Difference(msgspec.Struct, frozen=True):
     detail: str
 
 
-class Recount(LedgerDatabase):
+class LedgerRecount(LedgerDatabase):
     """Looks through the rows of a printer; changes nothing."""
 
     def differences(self, printer_id: str) -> list[Difference]:

@@ -20,7 +20,7 @@ _MOST_PRINTERS: Final = 64
 """So many are read at once, where few spans of each lie in the window."""
 
 
-class Service(NamedTuple):
+class CountedInterval(NamedTuple):
     """The part of a window in which a printer counts (ms since 1970, half open)."""
 
     printer_id: str
@@ -42,7 +42,9 @@ class _Mark(msgspec.Struct, frozen=True, array_like=True):
     from_ms: MarkedNumber
 
 
-def span_page(connection: Connection, services: Sequence[Service], after: str | None, limit: int) -> SpanPage:
+def span_page(
+    connection: Connection, services: Sequence[CountedInterval], after: str | None, limit: int
+) -> SpanPage:
     """The page after the mark. Raises InvalidInput when the mark is none of ours, or of other printers."""
     left = _left(services, after)
     found: list[Span] = []
@@ -61,7 +63,7 @@ def span_page(connection: Connection, services: Sequence[Service], after: str | 
     return SpanPage(found[:limit], mark)
 
 
-def _left(services: Sequence[Service], after: str | None) -> list[Service]:
+def _left(services: Sequence[CountedInterval], after: str | None) -> list[CountedInterval]:
     if after is None:
         return list(services)
     mark = page_end(after, _Mark, "spans")
@@ -80,12 +82,12 @@ def _how_many(found: int, read: int, limit: int) -> int:
     return min(wanted, _MOST_PRINTERS)
 
 
-def _are_alike(services: Sequence[Service]) -> bool:
+def _are_alike(services: Sequence[CountedInterval]) -> bool:
     """Whether they count from the same instant until the same, so that one question is about all."""
     return len({(each.from_ms, each.to_ms) for each in services}) == 1
 
 
-def _account(connection: Connection, service: Service, wanted: int) -> list[Span]:
+def _account(connection: Connection, service: CountedInterval, wanted: int) -> list[Span]:
     """The account of one printer, no more of it than needed."""
     found: list[Span] = []
     begin_ms = service.from_ms
@@ -99,7 +101,7 @@ def _account(connection: Connection, service: Service, wanted: int) -> list[Span
     return found
 
 
-def _accounts(connection: Connection, services: Sequence[Service]) -> list[Span]:
+def _accounts(connection: Connection, services: Sequence[CountedInterval]) -> list[Span]:
     """The accounts of printers that count for the same time, in their order."""
     first, ids = services[0], [each.printer_id for each in services]
     read = spans(connection, first.from_ms, first.to_ms, ids)

@@ -10,7 +10,7 @@ from farm.model.states import Outcome
 from farm.model.times import HOUR_MS
 from farm.settings import SiteSettings
 from simulators.recount.job_formulas import came_out
-from simulators.recount.true_jobs import Told, TrueJob
+from simulators.recount.true_jobs import TrueAmount, TrueJob
 
 
 def reprints_among(jobs: Iterable[TrueJob]) -> frozenset[tuple[str, int]]:
@@ -34,19 +34,19 @@ def reprints_among(jobs: Iterable[TrueJob]) -> frozenset[tuple[str, int]]:
     return frozenset(found)
 
 
-def usual_times(jobs: Iterable[TrueJob]) -> dict[str, Told]:
+def usual_times(jobs: Iterable[TrueJob]) -> dict[str, TrueAmount]:
     """The median of the printing times (ms) of the successes of each file."""
     times: dict[str, list[TrueJob]] = defaultdict(list)
     for job in jobs:
         if job.outcome is Outcome.SUCCEEDED and job.is_known and job.file and job.printing_ms > 0:
             times[job.file].append(job)
     return {
-        file: Told(median(job.printing_ms for job in same), max(job.printing_exact_ms for job in same))
+        file: TrueAmount(median(job.printing_ms for job in same), max(job.printing_exact_ms for job in same))
         for file, same in times.items()
     }
 
 
-class Streaks:
+class TrueStreaks:
     """The jobs of each printer, for looking back from an instant."""
 
     def __init__(self, in_order: Iterable[TrueJob]) -> None:

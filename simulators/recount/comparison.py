@@ -23,7 +23,7 @@ from farm.ledger.ledger_reader import LedgerReader
 from farm.model.states import PrinterState
 from farm.settings import SiteSettings
 from simulators.matching import by_printer
-from simulators.recount.attempts import Streaks, reprints_among, usual_times
+from simulators.recount.attempts import TrueStreaks, reprints_among, usual_times
 from simulators.recount.facts import Facts, TrueFigure
 from simulators.recount.formulas import NOT_COMPARED, OF_HOURS, OF_JOBS, true_figure
 from simulators.recount.shop_time import OpenTimes
@@ -44,7 +44,7 @@ _ROUNDING = 1e-9
 _EVERY_SUBJECT = 1_000_000
 
 
-class Standing(StrEnum):
+class Agreement(StrEnum):
     """How a reported figure stands to the true one."""
 
     EQUAL = "equal"
@@ -68,7 +68,7 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     value: float | None
     low: float | None
     high: float | None
-    standing: Standing
+    standing: Agreement
 
 
 class Checked(msgspec.Struct, kw_only=True):
@@ -112,7 +112,7 @@ def verify_figures(
     Over the windows of `windows_of` unless others are given. Raises TruthError when the ledger holds
     none of the printers, and for an indicator or a scope of which nobody said what is true of it.
     """
-    recount = Recount(truth, reader)
+    recount = TrueRecount(truth, reader)
     windows = windows_of(truth.header) if windows is None else windows
     engine = _engine(truth, reader)
     compared = [
@@ -124,12 +124,12 @@ def verify_figures(
     for each in compared:
         row = checked[each.indicator]
         row.checked += 1
-        row.equal += each.standing is Standing.EQUAL
-        row.within += each.standing is Standing.WITHIN
-        row.wrong += each.standing is Standing.WRONG
+        row.equal += each.standing is Agreement.EQUAL
+        row.within += each.standing is Agreement.WITHIN
+        row.wrong += each.standing is Agreement.WRONG
     return FigureVerification(
         checked=list(checked.values()),
-        wrong=[each for each in compared if each.standing is Standing.WRONG],
+        wrong=[each for each in compared if each.standing is Agreement.WRONG],
         not_compared=[NotCompared(kpi_id, why) for kpi_id, why in NOT_COMPARED.items()],
     )
 
@@ -144,7 +144,7 @@ def _compared_ids() -> list[str]:
     return [entry.id for entry in CATALOGUE if entry.id not in NOT_COMPARED]
 
 
-class Recount:
+class TrueRecount:
     """The truth, counted over for any figure."""
 
     def __init__(self, truth: Truth, reader: LedgerReader) -> None:
@@ -169,7 +169,7 @@ class Recount:
         pairs = matched_pairs(truth, booked_jobs(reader, printers), printers)
         seen_ms = {name: printer.first_seen_ms for name, printer in printers.items()}
         self._jobs = sorted(true_jobs(truth, pairs, seen_ms), key=lambda job: job.counts_ms)
-        self._streaks = Streaks(self._jobs)
+        self._streaks = TrueStreaks(self._jobs)
         self._reprints = reprints_among(self._jobs)
         self._usual_ms = usual_times(self._jobs)
         self._zone = ZoneInfo(truth.header.time_zone)
@@ -238,7 +238,7 @@ class Recount:
         return self._parted[key].get(figure.scope_id, [])
 
 
-def standing(true: TrueFigure, figure: KpiFigure) -> Standing:
+def standing(true: TrueFigure, figure: KpiFigure) -> Agreement:
     """How the figure stands to the true one."""
     exact_to = true.exact_to + _ROUNDING * max(1.0, abs(true.value or 0.0))
     if true.value is None:
@@ -246,9 +246,9 @@ def standing(true: TrueFigure, figure: KpiFigure) -> Standing:
     else:
         is_equal = figure.value is not None and abs(figure.value - true.value) <= exact_to
     if is_equal:
-        return Standing.EQUAL
+        return Agreement.EQUAL
     is_within = _is_open(figure) and (true.value is None or _holds(figure, true.value, exact_to))
-    return Standing.WITHIN if is_within else Standing.WRONG
+    return Agreement.WITHIN if is_within else Agreement.WRONG
 
 
 def _is_open(figure: KpiFigure) -> bool:
@@ -276,7 +276,7 @@ def _engine(truth: Truth, reader: LedgerReader) -> KpiEngine:
 
 
 def _reported(
-    truth: Truth, engine: KpiEngine, recount: Recount, windows: Sequence[Window], scope: Scope
+    truth: Truth, engine: KpiEngine, recount: TrueRecount, windows: Sequence[Window], scope: Scope
 ) -> Iterator[KpiFigure]:
     see_that_scope_is_known(scope)
     ours = Selection(printers=tuple(berth.known.id for berth in recount.berths))

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from farm.model.states import Outcome, PrinterState
-from simulators.recount.true_jobs import Told, TrueJob
+from simulators.recount.true_jobs import TrueAmount, TrueJob
 from simulators.recount.true_repairs import TrueRepair
 
 
@@ -28,7 +28,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     repairs: Sequence[TrueRepair] = ()
     streak: int | None = None
     reprints: frozenset[tuple[str, int]] = frozenset()
-    usual_ms: Mapping[str, Told] = {}
+    usual_ms: Mapping[str, TrueAmount] = {}
 
     def time(self, states: Iterable[PrinterState], *, when_open: bool | None = None) -> int:
         """Milliseconds in the states, in open or closed hours or both."""

@@ -19,7 +19,7 @@ _ESTIMATE_EXACT_MS = 500
 _GRAMS_EXACT = 0.01
 
 
-class Told(msgspec.Struct, frozen=True):
+class TrueAmount(msgspec.Struct, frozen=True):
     """A true amount, and how exactly it can be told."""
 
     amount: float
@@ -50,8 +50,8 @@ class TrueJob(msgspec.Struct, frozen=True, kw_only=True):
     printing_exact_ms: int
     whole_ms: int
     whole_exact_ms: int
-    expected_ms: Told | None
-    grams: Told | None
+    expected_ms: TrueAmount | None
+    grams: TrueAmount | None
     is_known: bool
     verdict: VerdictTruth | None
 
@@ -116,14 +116,14 @@ def _begins_ms(true: JobTruth, booked: Job, adapter: str) -> int:
     return booked.started_ms if as_booked else true.started_ms
 
 
-def _expected_ms(true: JobTruth, booked: Job) -> Told | None:
+def _expected_ms(true: JobTruth, booked: Job) -> TrueAmount | None:
     """The slicer's estimate, where it was told."""
     if booked.expected_ms is None or true.expected_ms is None:
         return None
-    return Told(true.expected_ms, _ESTIMATE_EXACT_MS)
+    return TrueAmount(true.expected_ms, _ESTIMATE_EXACT_MS)
 
 
-def _grams(truth: Truth, true: JobTruth, booked: Job, adapter: str) -> Told | None:
+def _grams(truth: Truth, true: JobTruth, booked: Job, adapter: str) -> TrueAmount | None:
     """What it took, as its printer tells it: in grams, or in the length of filament."""
     grams_of_mm = SiteSettings().filament_grams_per_metre / 1_000
     if booked.filament_g is not None:
@@ -133,9 +133,9 @@ def _grams(truth: Truth, true: JobTruth, booked: Job, adapter: str) -> Told | No
     else:
         return None
     if not (true.end_sent and booked.measured):
-        return Told(grams, _GRAMS_EXACT + abs(booked_grams - grams))
+        return TrueAmount(grams, _GRAMS_EXACT + abs(booked_grams - grams))
     late_ms = truth.header.report_ms if _is_told_late(truth, true, adapter) else 0
-    return Told(grams, _GRAMS_EXACT + grams * late_ms / max(true.printing_ms, late_ms, 1))
+    return TrueAmount(grams, _GRAMS_EXACT + grams * late_ms / max(true.printing_ms, late_ms, 1))
 
 
 def _is_told_late(truth: Truth, true: JobTruth, adapter: str) -> bool:

@@ -23,7 +23,7 @@ from rich.table import Table
 from farm.model.broker_address import broker_address
 from farm.model.times import HOUR_MS, SECOND_MS, parse_rfc3339
 from simulators.feeders import Feeder, LiveFeeder, SimulatedTimeFeeder
-from simulators.fleet import Fleet, Run
+from simulators.fleet import Fleet, SimulatedRun
 from simulators.scenario import Scenario
 from simulators.wire import Message
 from tests.servers import mosquitto
@@ -63,7 +63,9 @@ def busy_farm(printers: int, gate: Gate) -> Fleet:
     scenario = Scenario.model_validate(
         {"farm": {"printers": printers, "report_seconds": 3600}, "jobs": {"minutes": [120, 600]}}
     )
-    run = Run(scenario=scenario, faults=frozenset(), from_ms=_BEGIN_MS, to_ms=_BEGIN_MS + 12 * HOUR_MS)
+    run = SimulatedRun(
+        scenario=scenario, faults=frozenset(), from_ms=_BEGIN_MS, to_ms=_BEGIN_MS + 12 * HOUR_MS
+    )
     fleet = Fleet(run, gate.deliver, io.BytesIO())
     fleet.run_until(_BEGIN_MS + _WARM_UP_MS)
     for station in fleet.stations:

@@ -21,7 +21,7 @@ from collector.intake.sources import SourceTable
 from farm.ledger.ledger import open_ledger
 from farm.model.times import DAY_MS, SECOND_MS, parse_rfc3339
 from simulators.faults import parse_faults
-from simulators.fleet import Fleet, Run
+from simulators.fleet import Fleet, SimulatedRun
 from simulators.recount.comparison import FigureVerification, verify_figures
 from simulators.scenario import Scenario
 from simulators.truth import Truth, read_truth
@@ -76,7 +76,7 @@ def farm(
 ) -> tuple[Truth, Verification, FigureVerification]:
     """Simulate one farm, book it and compare."""
     told = {"seed": seed, "farm": {"printers": wanted.printers, "report_seconds": wanted.report_seconds}}
-    run = Run(
+    run = SimulatedRun(
         scenario=Scenario.model_validate(told),
         faults=parse_faults(wanted.faults),
         from_ms=_BEGIN_MS,

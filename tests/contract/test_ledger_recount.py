@@ -10,7 +10,7 @@ from sqlalchemy import update
 from farm.ledger import schema
 from farm.ledger.batch import Batch
 from farm.ledger.ledger import Ledger
-from farm.ledger.recount import Difference, Recount
+from farm.ledger.recount import Difference, LedgerRecount
 from farm.model.states import CancelledBy, Outcome, PrinterState
 from tests.contract.ledger_samples import a_job, a_printer, a_span, an_ended_job, an_id, farm
 
@@ -39,7 +39,7 @@ def healthy(ledger: Ledger) -> Ledger:
 
 
 def found(ledger: Ledger, printer: str = ANNA) -> list[tuple[str, int]]:
-    return [(each.kind.value, each.at_ms) for each in Recount(ledger.engine).differences(printer)]
+    return [(each.kind.value, each.at_ms) for each in LedgerRecount(ledger.engine).differences(printer)]
 
 
 def change(ledger: Ledger, table: Any, where: Any, **values: Any) -> None:
@@ -55,7 +55,7 @@ def test_healthy_books_differ_in_nothing(healthy: Ledger) -> None:
 def test_jobs_that_overlap_are_named(healthy: Ledger) -> None:
     healthy.commit(Batch(jobs=[an_ended_job("late", 250, started_ms=150)]))
     assert {kind for kind, _ in found(healthy)} == {"overlapping_jobs"}
-    texts = [each.detail for each in Recount(healthy.engine).differences(ANNA)]
+    texts = [each.detail for each in LedgerRecount(healthy.engine).differences(ANNA)]
     assert any("first.gcode" in text and "late.gcode" in text for text in texts)
 
 
@@ -121,5 +121,5 @@ def test_books_that_are_revised_by_chance_stay_without_difference(ledger: Ledger
 
 def test_a_difference_says_of_which_printer_it_is(healthy: Ledger) -> None:
     change(healthy, schema.span, schema.span.c.from_ms == 200, to_ms=250)
-    assert {each.printer_id for each in Recount(healthy.engine).differences(ANNA)} == {ANNA}
-    assert all(isinstance(each, Difference) for each in Recount(healthy.engine).differences(ANNA))
+    assert {each.printer_id for each in LedgerRecount(healthy.engine).differences(ANNA)} == {ANNA}
+    assert all(isinstance(each, Difference) for each in LedgerRecount(healthy.engine).differences(ANNA))

@@ -11,7 +11,7 @@ from collector.intake.sources import SourceTable
 from collector.playback import RecordingPlayer
 from farm.ledger.job_filter import JobFilter
 from farm.ledger.ledger import Ledger, open_ledger
-from farm.ledger.recount import Recount
+from farm.ledger.recount import LedgerRecount
 from farm.model.job import Job, overlaps
 from farm.model.recording import RecordedMessage
 from farm.model.span import Span
@@ -92,7 +92,7 @@ def test_the_books_agree_with_a_plain_recount(path: Path) -> None:
         for message in messages(path):
             feeder.feed(message)
         feeder.finish()
-        recount = Recount(ledger.engine)
+        recount = LedgerRecount(ledger.engine)
         for printer in ledger.printers(everything=True):
             assert recount.differences(printer.id) == []
 

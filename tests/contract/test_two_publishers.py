@@ -27,7 +27,7 @@ from farm.model.recording import RecordedMessage
 from farm.model.states import Confidence
 from farm.model.times import HOUR_MS, MINUTE_MS, SECOND_MS
 from simulators.faults import FAULTS
-from simulators.fleet import Fleet, Run
+from simulators.fleet import Fleet, SimulatedRun
 from simulators.scenario import Scenario
 from simulators.wire import Message
 from tests.recordings import RECORDINGS, messages, recording_id, sources
@@ -144,7 +144,7 @@ def farm_of(protocol: str, faults: frozenset[str], printers: int, hours: int) ->
     """What a simulated farm said."""
     farm = {"printers": printers, "report_seconds": 10, "tempo": 4, "protocols": {protocol: 1}}
     scenario = Scenario.model_validate({"seed": 11, "farm": farm})
-    run = Run(scenario=scenario, faults=faults, from_ms=MONDAY_MS, to_ms=MONDAY_MS + hours * HOUR_MS)
+    run = SimulatedRun(scenario=scenario, faults=faults, from_ms=MONDAY_MS, to_ms=MONDAY_MS + hours * HOUR_MS)
     said: list[Arrival] = []
     fleet = Fleet(run, lambda *arrival: said.append(Arrival(*arrival)), io.BytesIO())
     fleet.run_until(run.to_ms)

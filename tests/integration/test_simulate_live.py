@@ -17,7 +17,7 @@ from farm.model.simulated import split_simulated_topic
 from farm.model.times import SECOND_MS
 from simulators.bulk_publisher import BulkPublisher
 from simulators.feeders import LiveFeeder, SimulatedTimeFeeder
-from simulators.fleet import Fleet, Run
+from simulators.fleet import Fleet, SimulatedRun
 from simulators.pacing import drive
 from simulators.simulation import Wish, run_simulation
 from simulators.truth import read_truth
@@ -142,7 +142,9 @@ def test_a_farm_in_real_time_speaks_on_its_own_topics_and_answers(broker: Mosqui
     stop = threading.Event()
     with Listener(broker, "live-1/#") as listener, Path("/dev/null").open("wb") as target:
         feeder = LiveFeeder(address(broker), "live-farm")
-        run = Run(scenario=scenario, faults=frozenset(), from_ms=now_ms, to_ms=now_ms + 60 * SECOND_MS)
+        run = SimulatedRun(
+            scenario=scenario, faults=frozenset(), from_ms=now_ms, to_ms=now_ms + 60 * SECOND_MS
+        )
         fleet = Fleet(run, feeder.deliver, target)
         feeder.hear({topic: front.answer for topic, front in fleet.questions.items()})
         thread = threading.Thread(

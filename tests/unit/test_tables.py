@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from farm.tables import (
     Cell,
     Column,
-    Told,
+    Displayed,
     fitted,
     indented,
     plain_table,
@@ -30,12 +30,12 @@ COLUMNS = (
     Column("what was said", below=True),
 )
 ROW: list[Cell] = [
-    Told("5f0f1c9a", "5f0f1c9a-2a60-5a0c-8f8e-1c2d3e4f5a6b"),
+    Displayed("5f0f1c9a", "5f0f1c9a-2a60-5a0c-8f8e-1c2d3e4f5a6b"),
     "the-third-printer-from-the-left",
     "orders/2026/november/enclosure_lid_rev7_0.2mm_PETG.gcode",
     "succeeded",
     "2 h 05 min",
-    Told("Tue 14:30", "2026-11-17T14:30:00+01:00"),
+    Displayed("Tue 14:30", "2026-11-17T14:30:00+01:00"),
     "a heater did not get warm, and then it did, which nobody had thought of before",
 ]
 SHORT: list[Cell] = ["1", "a", "b", "failed", "3 s", "–", "–"]
@@ -73,7 +73,7 @@ def test_a_pipe_gets_everything_in_full() -> None:
     head, first, second = plain_table(COLUMNS, [ROW, SHORT])
     assert head.startswith("job ")
     for cell in ROW:
-        assert (cell.whole if isinstance(cell, Told) else cell) in first
+        assert (cell.whole if isinstance(cell, Displayed) else cell) in first
     assert first.index("2 h 05 min") + len("2 h 05 min") == second.index("3 s") + len("3 s")
 
 

@@ -17,7 +17,7 @@ from farm.ledger.alert_store import AlertStore
 from farm.ledger.ledger import Ledger
 from farm.model.clock import Clock
 from farm.model.times import DAY_MS, MINUTE_MS
-from simulators.fleet import Fleet, Run
+from simulators.fleet import Fleet, SimulatedRun
 from simulators.scenario import Scenario, load_scenario
 from simulators.wire import Message
 
@@ -54,7 +54,9 @@ def make_past(
         scenario = _everyday(scenario, seed=from_ms)
     booking = _Booking(configuration, ledger, from_ms)
     last_ms = to_ms if clock is None else to_ms + DAY_MS
-    run = Run(scenario=scenario, faults=frozenset(), from_ms=from_ms, to_ms=last_ms, closing_ms=to_ms)
+    run = SimulatedRun(
+        scenario=scenario, faults=frozenset(), from_ms=from_ms, to_ms=last_ms, closing_ms=to_ms
+    )
     fleet = Fleet(run, booking.take, io.BytesIO() if truth is None else truth)
     while fleet.agenda.now_ms < to_ms:
         progress((fleet.agenda.now_ms - from_ms) / (to_ms - from_ms))

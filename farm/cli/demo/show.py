@@ -19,7 +19,7 @@ from rich.text import Text
 
 from farm.app.config import Configuration, load_configuration
 from farm.app.parts import farm_parts, page_url
-from farm.app.supervisor import LogStream, Part, Supervisor
+from farm.app.supervisor import LogStream, SupervisedPart, Supervisor
 from farm.app.wiring import kpi_engine_of, ledger_of, now_of
 from farm.cli.demo.kept_past import KeptPast
 from farm.cli.demo.playback import Playback, PlayedPrinter, Recorded
@@ -159,14 +159,14 @@ class Demo:
             return LogStream(sys.stderr, len("collector"))
         return LogStream(stack.enter_context(self._log.open("w", encoding="utf-8")), len("collector"))
 
-    def _parts(self) -> list[Part]:
+    def _parts(self) -> list[SupervisedPart]:
         """The parts of any farm, and a simulated one that feeds them."""
         parts = farm_parts(self._configuration, verbose=self._verbose)
         at = self._configuration.broker.address
         url = f"mqtt://{at.user}:{at.password}@{at.host}:{at.port}"
         simulate = ["simulate", "--scenario", "demo", "--broker", url]
         command = [sys.executable, "-P", "-m", "farm.cli", *simulate]
-        return [*parts, Part("printers", command)]
+        return [*parts, SupervisedPart("printers", command)]
 
     @contextmanager
     def _playback(self, stop: threading.Event) -> Iterator[Playback]:

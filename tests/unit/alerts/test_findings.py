@@ -5,7 +5,7 @@ import itertools
 import msgspec
 import pytest
 
-from alerts.lifecycle import Change, EvaluationInput, alert_id, delivery_id, reconcile, repeated
+from alerts.lifecycle import AlertChange, EvaluationInput, alert_id, delivery_id, reconcile, repeated
 from alerts.rules.base import Finding
 from alerts.rules.streak import MOST_PRINTS, StreakRule
 from farm.model.alert import Alert, AlertState, NotificationReason
@@ -18,7 +18,7 @@ def rule(length: int = 3) -> StreakRule:
     return StreakRule(settings(streak_length=length))
 
 
-def fired(letters: str, *, length: int = 3, late_ms: int = 0) -> Change:
+def fired(letters: str, *, length: int = 3, late_ms: int = 0) -> AlertChange:
     """The one change of a printer looked at for the first time."""
     jobs = past(letters)
     given = EvaluationInput(
@@ -118,7 +118,7 @@ def test_a_job_that_ended_in_the_first_moment_of_all_ended_then() -> None:
     assert (found.at_ms, found.latest_ms) == (0, 0)
 
 
-def looked_at(letters: str, known: list[Alert], *, length: int = 3) -> list[Change]:
+def looked_at(letters: str, known: list[Alert], *, length: int = 3) -> list[AlertChange]:
     jobs = past(letters)
     given = EvaluationInput(
         printer_id=PRINTER,

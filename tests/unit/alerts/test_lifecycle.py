@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import settings as trials
 from hypothesis import strategies as st
 
-from alerts.lifecycle import Change, EvaluationInput, alert_id, delivery_id, reconcile, repeated
+from alerts.lifecycle import AlertChange, EvaluationInput, alert_id, delivery_id, reconcile, repeated
 from alerts.rules.streak import StreakRule
 from farm.model.alert import Alert, AlertState, NotificationReason
 from farm.model.job import Job
@@ -28,7 +28,7 @@ class Printer:
 
     def evaluate(
         self, jobs: Sequence[Job], *, late_ms: int = 0, whole: bool = True, watched: bool = True
-    ) -> list[Change]:
+    ) -> list[AlertChange]:
         """EvaluationInput `late_ms` after the newest job ended, and keep what follows."""
         newest = max((job.ended_ms or 0 for job in jobs), default=START_MS)
         evaluate = EvaluationInput(
@@ -49,7 +49,7 @@ class Printer:
         return [alert for alert in self.alerts.values() if alert.state is AlertState.FIRING]
 
 
-def told(changes: list[Change]) -> list[str]:
+def told(changes: list[AlertChange]) -> list[str]:
     """What the changes tell, as words; what is only recorded stands in brackets."""
     words = [(change.reason, change.told) for change in changes if change.reason is not None]
     return [str(reason) if is_told else f"({reason})" for reason, is_told in words]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.streaks import FEW, Streaks
+from api.streaks import FEW, LatestStreaks
 from farm.kpi.streak import failed_streak
 from farm.ledger.batch import Batch
 from farm.ledger.ledger import Ledger
@@ -61,21 +61,21 @@ def test_a_printer_that_never_succeeded_counts_all_its_failures() -> None:
     with farm_ledger() as ledger:
         ledger.claim("test", "test", simulated=False, now_ms=0)
         book(ledger, [job(place, outcome) for place, outcome in enumerate([F, C, F, U, F])])
-        assert Streaks(ledger).of(["p0"]) == {"p0": 3}
+        assert LatestStreaks(ledger).of(["p0"]) == {"p0": 3}
 
 
 def test_a_streak_longer_than_one_look_is_counted_to_its_end() -> None:
     with farm_ledger() as ledger:
         ledger.claim("test", "test", simulated=False, now_ms=0)
         book(ledger, [job(0, S), *(job(place, F if place % 3 else C) for place in range(1, 200))])
-        assert Streaks(ledger).of(["p0"])["p0"] == 133
+        assert LatestStreaks(ledger).of(["p0"])["p0"] == 133
 
 
 def test_the_feed_makes_it_look_again() -> None:
     with farm_ledger() as ledger:
         ledger.claim("test", "test", simulated=False, now_ms=0)
         book(ledger, [job(0, S), job(1, F)])
-        streaks = Streaks(ledger)
+        streaks = LatestStreaks(ledger)
         assert streaks.of(["p0"]) == {"p0": 1}
         ended = FeedEntry(kind=FeedKind.JOB_ENDED, at_ms=2_500, printer_id="p0", job_id="p0-2")
         book(ledger, [job(2, F)], [ended])
@@ -96,6 +96,6 @@ def test_many_printers_get_the_same_streaks_as_one_by_one() -> None:
     with farm_ledger() as ledger:
         ledger.claim("test", "test", simulated=False, now_ms=0)
         book(ledger, jobs)
-        one_by_one = {name: Streaks(ledger).of([name])[name] for name in names}
-        assert Streaks(ledger).of(names) == one_by_one
+        one_by_one = {name: LatestStreaks(ledger).of([name])[name] for name in names}
+        assert LatestStreaks(ledger).of(names) == one_by_one
         assert set(one_by_one.values()) >= {0, 1, 2}

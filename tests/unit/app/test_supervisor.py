@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from farm.app.supervisor import LogStream, Part, Supervisor
+from farm.app.supervisor import LogStream, SupervisedPart, Supervisor
 from farm.errors import StartError
 from tests.servers import wait_until
 
@@ -65,7 +65,7 @@ def python(code: str) -> list[str]:
 class Farm:
     """A supervisor under test, with what its children wrote."""
 
-    def __init__(self, *parts: Part) -> None:
+    def __init__(self, *parts: SupervisedPart) -> None:
         self.output = io.StringIO()
         self.stop = threading.Event()
         self.supervisor = Supervisor(parts, LogStream(self.output, 6))
@@ -97,7 +97,7 @@ class Farm:
 
 
 @contextmanager
-def farm(*parts: Part) -> Iterator[Farm]:
+def farm(*parts: SupervisedPart) -> Iterator[Farm]:
     under_test = Farm(*parts)
     try:
         yield under_test
@@ -106,14 +106,14 @@ def farm(*parts: Part) -> Iterator[Farm]:
 
 
 def test_every_line_of_a_child_carries_its_name() -> None:
-    with farm(Part("api", python(SLEEPER))) as running:
+    with farm(SupervisedPart("api", python(SLEEPER))) as running:
         running.run()
         running.wait_for("up\n")
         assert running.output.getvalue() == "api    | up\n"
 
 
 def test_a_killed_child_is_started_again() -> None:
-    with farm(Part("api", python(SLEEPER))) as running:
+    with farm(SupervisedPart("api", python(SLEEPER))) as running:
         running.run()
         running.wait_for("up")
         first = running.pids["api"]
@@ -123,7 +123,7 @@ def test_a_killed_child_is_started_again() -> None:
 
 
 def test_children_are_ended_in_reverse_order_and_none_is_left() -> None:
-    with farm(Part("broker", python(OBEDIENT)), Part("api", python(OBEDIENT))) as running:
+    with farm(SupervisedPart("broker", python(OBEDIENT)), SupervisedPart("api", python(OBEDIENT))) as running:
         running.run()
         running.wait_for("up", times=2)
         pids = list(running.pids.values())
@@ -138,7 +138,7 @@ def test_children_are_ended_in_reverse_order_and_none_is_left() -> None:
 
 def test_a_child_that_does_not_listen_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("farm.app.supervisor._STOP_PATIENCE_S", 0.2)
-    with farm(Part("api", python(STUBBORN))) as running:
+    with farm(SupervisedPart("api", python(STUBBORN))) as running:
         running.run()
         running.wait_for("up")
         running.end()
@@ -146,14 +146,17 @@ def test_a_child_that_does_not_listen_is_killed(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_child_that_falls_silent_is_killed_and_started_again(caplog: pytest.LogCaptureFixture) -> None:
-    with farm(Part("api", python(HANGING), silent_s=0.5)) as running:
+    with farm(SupervisedPart("api", python(HANGING), silent_s=0.5)) as running:
         running.run()
         running.wait_for("up", times=2)
     assert "api has given no sign of life for 1 s; killing it" in caplog.text
 
 
 def test_a_child_that_beats_or_never_did_is_left_alone() -> None:
-    parts = [Part("beats", python(BEATING), silent_s=2.5), Part("mute", python(SLEEPER), silent_s=0.1)]
+    parts = [
+        SupervisedPart("beats", python(BEATING), silent_s=2.5),
+        SupervisedPart("mute", python(SLEEPER), silent_s=0.1),
+    ]
     with farm(*parts) as running:
         running.run()
         running.wait_for("up", times=2)
@@ -168,7 +171,7 @@ def test_a_child_that_answers_no_more_is_killed_and_started_again(
 ) -> None:
     monkeypatch.setattr("farm.app.supervisor._ASK_EVERY_S", 0.05)
     answers = iter([True, True])
-    part = Part("api", python(SLEEPER), is_alive=lambda: next(answers, False), silent_s=0.3)
+    part = SupervisedPart("api", python(SLEEPER), is_alive=lambda: next(answers, False), silent_s=0.3)
     with farm(part) as running:
         running.run()
         first = running.pids["api"]
@@ -179,7 +182,7 @@ def test_a_child_that_answers_no_more_is_killed_and_started_again(
 
 
 def test_a_child_that_is_told_to_reload_while_it_starts_does_so_once_it_can() -> None:
-    with farm(Part("api", python(LATE), reloads=True)) as running:
+    with farm(SupervisedPart("api", python(LATE), reloads=True)) as running:
         running.run()
         running.wait_for("starting")
         first = running.pids["api"]
@@ -189,7 +192,9 @@ def test_a_child_that_is_told_to_reload_while_it_starts_does_so_once_it_can() ->
 
 
 def test_a_wrong_configuration_of_one_part_ends_all() -> None:
-    with farm(Part("broker", python(SLEEPER)), Part("api", python("raise SystemExit(2)"))) as running:
+    with farm(
+        SupervisedPart("broker", python(SLEEPER)), SupervisedPart("api", python("raise SystemExit(2)"))
+    ) as running:
         running.run()
         wait_until(lambda: running.status is not None, "the supervisor gives up")
         assert running.status == 2
@@ -200,21 +205,23 @@ def test_the_next_part_waits_until_the_one_before_is_ready(tmp_path: Path) -> No
     mark = tmp_path / "ready"
     code = f"import pathlib, time; time.sleep(0.2); pathlib.Path({str(mark)!r}).touch(); time.sleep(600)"
     check = f"import pathlib; print(pathlib.Path({str(mark)!r}).exists(), flush=True)"
-    with farm(Part("broker", python(code), mark.exists), Part("api", python(check))) as running:
+    with farm(
+        SupervisedPart("broker", python(code), mark.exists), SupervisedPart("api", python(check))
+    ) as running:
         running.run()
         running.wait_for("api    | True")
         assert "False" not in running.output.getvalue()
 
 
 def test_a_part_that_ends_while_it_is_started_is_an_error_with_its_status() -> None:
-    with farm(Part("broker", python("raise SystemExit(1)"), lambda: False)) as running:
+    with farm(SupervisedPart("broker", python("raise SystemExit(1)"), lambda: False)) as running:
         with pytest.raises(StartError, match="broker ended with status 1") as caught:
             running.run()
         assert caught.value.status == 1
 
 
 def test_a_part_that_never_gets_ready_is_an_error_and_is_ended() -> None:
-    part = Part("broker", python(SLEEPER), lambda: False, ready_within_s=0.3)
+    part = SupervisedPart("broker", python(SLEEPER), lambda: False, ready_within_s=0.3)
     with farm(part) as running:
         with pytest.raises(StartError, match=r"broker is not ready after 0\.3 s"):
             running.run()

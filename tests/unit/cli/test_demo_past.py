@@ -18,7 +18,7 @@ from farm.ledger.ledger import Ledger, open_ledger
 from farm.model.alert import AlertFilter
 from farm.model.states import PrinterState
 from farm.model.times import DAY_MS, HOUR_MS, MINUTE_MS
-from simulators.fleet import Fleet, Run
+from simulators.fleet import Fleet, SimulatedRun
 from simulators.scenario import load_scenario
 from simulators.truth import Truth, read_truth
 from simulators.verify import verify
@@ -51,7 +51,7 @@ def past(
 
 def test_the_past_is_of_the_same_printers_as_the_demo(tmp_path: Path) -> None:
     def printers(name: str) -> list[tuple[str, str, str]]:
-        run = Run(scenario=load_scenario(name), faults=frozenset(), from_ms=0, to_ms=1)
+        run = SimulatedRun(scenario=load_scenario(name), faults=frozenset(), from_ms=0, to_ms=1)
         with (tmp_path / name).open("wb") as target:
             Fleet(run, lambda *_: None, target).close()
         # Whether a host splits its status is nothing that the ledger knows.

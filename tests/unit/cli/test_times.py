@@ -7,7 +7,7 @@ import pytest
 from farm.cli.times import FarmClock, rough_span, span_text
 from farm.errors import InvalidQuery
 from farm.model.times import DAY_MS, HOUR_MS, MINUTE_MS, parse_rfc3339
-from farm.tables import NOTHING, Told
+from farm.tables import NOTHING, Displayed
 
 NOW = parse_rfc3339("2026-11-22T12:00:00Z")
 BERLIN = FarmClock(ZoneInfo("Europe/Berlin"), NOW)
@@ -42,7 +42,7 @@ def test_what_is_no_time_is_refused_with_the_option_and_the_forms() -> None:
 )
 def test_an_instant_is_as_short_as_its_day_lets_it_be(at: str, short: str) -> None:
     told = BERLIN.instant(parse_rfc3339(at))
-    assert isinstance(told, Told)
+    assert isinstance(told, Displayed)
     assert told.short == short
     assert parse_rfc3339(told.whole) == parse_rfc3339(at)
 
@@ -50,8 +50,8 @@ def test_an_instant_is_as_short_as_its_day_lets_it_be(at: str, short: str) -> No
 def test_a_pipe_gets_the_offset_from_utc() -> None:
     assert BERLIN.exact(NOW + 1) == "2026-11-22T13:00:00+01:00"
     assert UTC.exact(NOW + 1) == "2026-11-22T12:00:00Z"
-    assert BERLIN.ago(NOW - HOUR_MS) == Told("60 min ago", "2026-11-22T12:00:00+01:00")
-    assert BERLIN.lasting(NOW - 3 * DAY_MS) == Told("3 d", "2026-11-19T13:00:00+01:00")
+    assert BERLIN.ago(NOW - HOUR_MS) == Displayed("60 min ago", "2026-11-22T12:00:00+01:00")
+    assert BERLIN.lasting(NOW - 3 * DAY_MS) == Displayed("3 d", "2026-11-19T13:00:00+01:00")
     assert BERLIN.instant(None) == BERLIN.ago(None) == NOTHING
 
 

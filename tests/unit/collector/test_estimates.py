@@ -1,6 +1,6 @@
 """What becomes in the books of a source's own account of how long its print takes."""
 
-from farm.kpi.forecast import Basis, Told
+from farm.kpi.forecast import Basis, ForecastStart
 from farm.kpi.subjects import Scope
 from farm.model.states import Outcome
 from farm.model.times import HOUR_MS, rfc3339
@@ -104,5 +104,9 @@ def test_figures_and_forecast_come_out_of_what_the_printer_said() -> None:
         assert printed * HOUR_MS == (3 * 660 + 300) * SECOND
         assert figures["oee"].value == printed / available * (600 / 660) * 1.0
         (coming,) = engine.forecasts(bay.ledger.statuses(), now_ms)
-        assert (coming.told, coming.basis, coming.prints) == (Told.ESTIMATE, Basis.FILE_AND_PRINTER, 3)
+        assert (coming.told, coming.basis, coming.prints) == (
+            ForecastStart.ESTIMATE,
+            Basis.FILE_AND_PRINTER,
+            3,
+        )
         assert coming.done_ms == now_ms + 360 * SECOND

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.intake.deliveries import Deliveries, Mark
+from collector.intake.deliveries import Checksums, Deliveries
 from collector.intake.known_messages import KnownMessages
 from collector.intake.pipeline import Pipeline
 from collector.intake.repetition import RepetitionFilter
@@ -113,13 +113,14 @@ class Reader:
             is_new, released = self.repetitions.judge(word.session, message, trail)
             for held in released:
                 self._work_in(
-                    Word(held.suffix, held.payload.decode(), False), Mark(held.topic_sum, held.payload_sum)
+                    Word(held.suffix, held.payload.decode(), False),
+                    Checksums(held.topic_sum, held.payload_sum),
                 )
             if not is_new:
                 return
         self._work_in(word, mark)
 
-    def _work_in(self, word: Word, mark: Mark) -> None:
+    def _work_in(self, word: Word, mark: Checksums) -> None:
         self.worked_in.append(word)
         trail = self.trails[word.session]
         if word.has_time:

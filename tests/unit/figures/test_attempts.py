@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from farm.errors import InvalidQuery
-from farm.figures.attempts import Attempts
+from farm.figures.attempts import AttemptsByDimension
 from farm.figures.engine import KpiEngine
 from farm.figures.local_time import LocalTime
 from farm.figures.read_model import ReadModel
@@ -86,7 +86,7 @@ def plain_counts(jobs: Sequence[Job]) -> dict[Dimension, dict[str, tuple[int, in
 @given(JOBS)
 def test_attempts_and_failures_are_counted_by_every_dimension(jobs: list[Job]) -> None:
     with ReadModel(MemoryLedger(BAYS, [], jobs, END)).current() as model:
-        found = Attempts(model, WHOLE, EVERYBODY, TRIED, LocalTime(BERLIN))
+        found = AttemptsByDimension(model, WHOLE, EVERYBODY, TRIED, LocalTime(BERLIN))
     assert found.counts() == plain_counts(jobs)
     assert found.prints == sum(count for _, count in plain_counts(jobs)[Dimension.PRINTER].values())
 
@@ -146,7 +146,7 @@ def test_a_print_of_which_every_unit_was_rejected_failed() -> None:
 
         def failed() -> int:
             with model.current() as held:
-                counts = Attempts(held, window, EVERYBODY, TRIED, LocalTime(BERLIN)).counts()
+                counts = AttemptsByDimension(held, window, EVERYBODY, TRIED, LocalTime(BERLIN)).counts()
                 return sum(count.failed for count in counts[Dimension.FILE].values())
 
         (job,) = ledger.jobs(JobFilter()).jobs
@@ -166,5 +166,5 @@ def test_the_hour_is_that_of_the_farms_clock() -> None:
     (job,) = jobs_of(BAYS[0], Outcome.SUCCEEDED, [START_MS + 1])
     jobs = [msgspec.structs.replace(job, started_ms=started)]
     with ReadModel(MemoryLedger(BAYS, [], jobs, END)).current() as model:
-        counts = Attempts(model, WHOLE, EVERYBODY, TRIED, LocalTime(BERLIN)).counts()
+        counts = AttemptsByDimension(model, WHOLE, EVERYBODY, TRIED, LocalTime(BERLIN)).counts()
     assert counts[Dimension.HOUR] == {"23": (0, 1)}

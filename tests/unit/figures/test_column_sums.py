@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from farm.figures import ended_jobs, running_sums, state_history, sums_kept
-from farm.figures.ended_jobs import EndedJobs
+from farm.figures.ended_jobs import EndedJobColumns
 from farm.figures.job_grouping import ByCode, JobGrouping, by_printer
 from farm.figures.job_measures import TALLIED
 from farm.figures.job_rows import CAUSES, ENDINGS, NOT_KNOWN, EndedJob, JobColumns
 from farm.figures.running_sums import Integers, Keys
-from farm.figures.state_changes import CODES, Change, ChangeColumns
+from farm.figures.state_changes import CODES, ChangeColumns, ConditionChange
 from farm.figures.state_history import StateHistory
 from farm.kpi.calculation import Tally
 from farm.model.states import Outcome
@@ -36,13 +36,13 @@ def groupings() -> list[tuple[Keys, int]]:
     return [(np.zeros(PRINTERS, dtype=np.intp), 1), (everybody % 7, 7), (everybody, PRINTERS), (alone, 1)]
 
 
-def changes(chance: Random) -> list[Change]:
+def changes(chance: Random) -> list[ConditionChange]:
     codes = [chance.randrange(CODES) for _ in range(30)]
     instants = sorted(chance.sample(range(LAST), len(codes) - 1))
-    return [Change(at, *pair) for at, *pair in zip(instants, codes, codes[1:], strict=False)]
+    return [ConditionChange(at, *pair) for at, *pair in zip(instants, codes, codes[1:], strict=False)]
 
 
-def counted_time(held: list[list[Change]], subject_of: Keys, subjects: int) -> Integers:
+def counted_time(held: list[list[ConditionChange]], subject_of: Keys, subjects: int) -> Integers:
     found = np.zeros((len(EDGES), subjects, CODES), dtype=np.int64)
     for subject, row in zip(subject_of.tolist(), held, strict=True):
         ends = [*(change.at_ms for change in row[1:]), 2**40]
@@ -52,7 +52,7 @@ def counted_time(held: list[list[Change]], subject_of: Keys, subjects: int) -> I
     return found
 
 
-def assert_time(history: StateHistory, held: list[list[Change]]) -> None:
+def assert_time(history: StateHistory, held: list[list[ConditionChange]]) -> None:
     """But for the state before the first change, which begins nowhere."""
     for subject_of, subjects in groupings():
         told = history.spent(EDGES, subject_of, subjects)
@@ -64,7 +64,7 @@ def assert_time(history: StateHistory, held: list[list[Change]]) -> None:
     assert [history.changes(number) for number in range(PRINTERS)] == held
 
 
-def counted_begins(held: list[list[Change]], subject_of: Keys, subjects: int) -> Integers:
+def counted_begins(held: list[list[ConditionChange]], subject_of: Keys, subjects: int) -> Integers:
     """What is taken from the state that each printer's first change ends."""
     found = np.zeros((len(EDGES), subjects, CODES), dtype=np.int64)
     for subject, row in zip(subject_of.tolist(), held, strict=True):
@@ -84,7 +84,7 @@ def test_time_by_state_through_late_evidence(monkeypatch: pytest.MonkeyPatch, mo
         number = chance.randrange(PRINTERS)
         place = chance.randrange(1, 28) if late else 28
         before, after = held[number][place - 1], held[number][place]
-        middle = Change((before.at_ms + after.at_ms) // 2, before.after, (before.after + 1) % CODES)
+        middle = ConditionChange((before.at_ms + after.at_ms) // 2, before.after, (before.after + 1) % CODES)
         following = after._replace(before=middle.after)
         row = [*held[number][:place], middle, following, *held[number][place + 1 :]]
         history.replace(number, before.at_ms, row[place - 1 :])
@@ -110,7 +110,7 @@ def test_a_change_is_found_by_how_many_follow_it() -> None:
     history.fill(ChangeColumns.of([(0, row)]))
     assert history.lasting_before(0, row[10].at_ms, 3) == row[6]
     assert history.lasting_before(0, row[3].at_ms, 3) is None
-    added = Change(LAST + 1, row[-1].after, 0)
+    added = ConditionChange(LAST + 1, row[-1].after, 0)
     history.replace(0, LAST, [added, added._replace(at_ms=LAST + 2)])
     assert history.lasting_before(0, LAST + 3, 0) == added._replace(at_ms=LAST + 2)
     assert history.lasting_before(0, LAST + 2, 1) == row[-1]
@@ -226,7 +226,7 @@ def test_jobs_through_revisions(
 ) -> None:
     monkeypatch.setattr(ended_jobs, "MOST_BESIDE", most_beside)
     monkeypatch.setattr(ended_jobs, "MOST_KEPT_KEYS", most_kept_keys)
-    chance, jobs = Random(most_beside), EndedJobs()
+    chance, jobs = Random(most_beside), EndedJobColumns()
     held = {f"job-{number}": job_that_ended(chance, chance.randrange(LAST)) for number in range(800)}
     jobs.fill(JobColumns.of([*held.items()]))
     for step in range(40):

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from farm.figures.ended_jobs import EndedJobs
+from farm.figures.ended_jobs import EndedJobColumns
 from farm.figures.failed_streaks import FailedStreaks
 from farm.figures.job_rows import ENDING, ENDINGS, EndedJob, JobColumns
 from farm.kpi.streak import streaks
@@ -88,7 +88,7 @@ def test_streaks_are_those_of_the_rule(
     changes: list[tuple[int, tuple[int, int, tuple[Outcome, object]] | None]],
 ) -> None:
     held = {f"job-{number}": ended(end) for number, end in enumerate(ends)}
-    jobs = EndedJobs()
+    jobs = EndedJobColumns()
     jobs.fill(JobColumns.of([*held.items()]))
     told = FailedStreaks(jobs)
     everybody, farm = np.arange(PRINTERS), np.zeros(PRINTERS, dtype=np.intp)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from farm.figures import ended_jobs, first_attempts
-from farm.figures.ended_jobs import EndedJobs
+from farm.figures.ended_jobs import EndedJobColumns
 from farm.figures.first_attempts import MEASURES, FirstAttempts
 from farm.figures.inspections import InspectedJob, Inspections
 from farm.figures.job_grouping import ByCode, JobGrouping, by_printer
@@ -46,7 +46,7 @@ class Kept:
     def __init__(self, jobs: dict[str, EndedJob]) -> None:
         self.plain = dict(jobs)
         self.units: dict[str, tuple[int, int]] = {}
-        self.jobs, self.inspections = EndedJobs(), Inspections()
+        self.jobs, self.inspections = EndedJobColumns(), Inspections()
         self.jobs.fill(JobColumns.of([*jobs.items()]))
         self.attempts = FirstAttempts(self.jobs, self.inspections)
         self.attempts.reprint_within(WITHIN_HOURS)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from farm.figures import repairs
 from farm.figures.repairs import RepairHistory
-from farm.figures.state_changes import CODE, NOT_THERE, Change, ChangeColumns
+from farm.figures.state_changes import CODE, NOT_THERE, ChangeColumns, ConditionChange
 from farm.figures.state_history import StateHistory
 from farm.kpi.time_classes import CONDITIONS
 from farm.model.states import PrinterState
@@ -19,15 +19,15 @@ ROWS = st.lists(st.tuples(st.integers(1, 9), st.sampled_from(PrinterState)), min
 ACTIVE = ("preparing", "printing", "paused")
 
 
-def changes_of(row: list[tuple[int, PrinterState]]) -> list[Change]:
+def changes_of(row: list[tuple[int, PrinterState]]) -> list[ConditionChange]:
     at, before, found = 0, NOT_THERE, []
     for length, state in row:
-        found.append(Change(at, before, CODE[state, None]))
+        found.append(ConditionChange(at, before, CODE[state, None]))
         at, before = at + length, CODE[state, None]
     return found
 
 
-def walked(changes: list[Change]) -> list[tuple[int, int, int, int, int]]:
+def walked(changes: list[ConditionChange]) -> list[tuple[int, int, int, int, int]]:
     """Begin, end (-1), length, least and most of every fault, one state after the other."""
     found: list[list[int]] = []
     known, unseen_since, is_at_fault = None, None, False
@@ -58,7 +58,7 @@ def walked(changes: list[Change]) -> list[tuple[int, int, int, int, int]]:
     ]
 
 
-def counted(held: list[list[Change]], subject_of: np.ndarray, subjects: int) -> np.ndarray:
+def counted(held: list[list[ConditionChange]], subject_of: np.ndarray, subjects: int) -> np.ndarray:
     found = np.zeros((len(EDGES), 5, subjects), dtype=np.int64)
     for subject, row in zip(subject_of.tolist(), held, strict=True):
         for begun, ended, *lengths in walked(row) if subject >= 0 else ():
@@ -85,7 +85,7 @@ def test_late_changes_restate_the_repairs(monkeypatch: pytest.MonkeyPatch, one_b
     chance, history = Random(7), StateHistory()
     states = [*PrinterState]
 
-    def row() -> list[Change]:
+    def row() -> list[ConditionChange]:
         return changes_of([(chance.randint(1, 9), chance.choice(states)) for _ in range(20)])
 
     held = [row() for _ in range(6)]

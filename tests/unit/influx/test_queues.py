@@ -11,7 +11,7 @@ from farm.influx.points import TimedFigure, TimedForecast
 from farm.influx.sender import Sender
 from farm.influx.settings import InfluxSettings
 from farm.influx.status import OutboxStatus, QueueStatus
-from farm.kpi.forecast import Forecast, Told
+from farm.kpi.forecast import Forecast, ForecastStart
 from farm.kpi.subjects import Scope
 from farm.ledger import schema
 from farm.ledger.ledger import Ledger, open_ledger
@@ -311,7 +311,7 @@ def test_forecasts_are_written_of_the_present_and_of_no_minute_that_was_missed(
 ) -> None:
     coming = Forecast(
         printer_id="p", printer="bay1", group=None, state=PrinterState.PRINTING, job_id="j", file="a",
-        told=Told.ESTIMATE, done_ms=START + HOUR_MS,
+        told=ForecastStart.ESTIMATE, done_ms=START + HOUR_MS,
     )  # fmt: skip
     sender = sender_for(farm.ledger, server, clock, PlayedKpis(clock, [coming]))
     sender.step()

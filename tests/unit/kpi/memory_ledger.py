@@ -11,7 +11,7 @@ from farm.kpi.account import Condition
 from farm.kpi.intervals import Interval
 from farm.ledger.figure_rows import EndedRow, InspectedRow, PrinterRow
 from farm.ledger.job_filter import JobFilter, JobPage
-from farm.ledger.span_pages import Service, SpanPage
+from farm.ledger.span_pages import CountedInterval, SpanPage
 from farm.ledger.time_account import Life, account
 from farm.model.feed import FeedEntry
 from farm.model.job import Job
@@ -93,10 +93,10 @@ class MemoryLedger:
     def verdicts(self, job_ids: Iterable[str]) -> dict[str, Verdict]:
         return {}
 
-    def span_page(self, services: Sequence[Service], after: str | None, limit: int) -> SpanPage:
+    def span_page(self, services: Sequence[CountedInterval], after: str | None, limit: int) -> SpanPage:
         return SpanPage([span for service in services for span in self._account(service)], None)
 
-    def _account(self, service: Service) -> list[Span]:
+    def _account(self, service: CountedInterval) -> list[Span]:
         own = self.spans_from(service.printer_id, 0)
         booked = [(each.printer_id, each.from_ms, each.to_ms, each.state, each.source, None) for each in own]
         return account(Life(*service, self.booked_until_ms), booked)

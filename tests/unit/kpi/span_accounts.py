@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from farm.figures.partition import of_printers
 from farm.figures.read_model import ReadModel
-from farm.figures.window_sums import Life, WindowSums
+from farm.figures.window_sums import Presence, WindowSums
 from farm.kpi.account import TimeAccount
 from farm.kpi.passed_time import PassedTime
 from farm.kpi.subjects import Scope, Subject
@@ -23,7 +23,7 @@ class Interval(NamedTuple):
     to_ms: int
 
 
-def life_within(printer: Printer, from_ms: int, to_ms: int) -> Life:
+def life_within(printer: Printer, from_ms: int, to_ms: int) -> Presence:
     """Whether the printer counts in the interval, and for how long."""
     window = Window("any", from_ms, to_ms)
     with ReadModel(MemoryLedger([printer], [], [], booked_until_ms=to_ms)).current() as model:

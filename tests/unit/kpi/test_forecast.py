@@ -14,8 +14,8 @@ from farm.kpi.forecast import (
     LOOK_BACK_MS,
     Basis,
     Forecast,
+    ForecastStart,
     MeasuredEstimates,
-    Told,
     correction,
     forecast,
     in_order,
@@ -97,7 +97,7 @@ def prints(count: int, ratio: float, squared: float = 0) -> EstimateTally:
 
 def test_an_estimate_less_what_is_printed_is_what_is_left() -> None:
     found = seen(at_work(HOUR_MS, expected_ms=3 * HOUR_MS))
-    assert (found.told, found.done_ms) == (Told.ESTIMATE, NOW + 2 * HOUR_MS)
+    assert (found.told, found.done_ms) == (ForecastStart.ESTIMATE, NOW + 2 * HOUR_MS)
     assert (found.basis, found.earliest_ms, found.latest_ms) == (None, None, None)
 
 
@@ -106,17 +106,17 @@ def test_what_is_paused_or_heats_up_has_all_that_is_left_before_it(state: Printe
     found = seen(at_work(HOUR_MS, state=state, expected_ms=3 * HOUR_MS))
     assert found.done_ms == NOW + 2 * HOUR_MS
     told = seen(at_work(HOUR_MS, state=state, remaining_s=600, done_ms=NOW - HOUR_MS))
-    assert (told.told, told.done_ms) == (Told.REMAINING, NOW + 10 * MINUTE_MS)
+    assert (told.told, told.done_ms) == (ForecastStart.REMAINING, NOW + 10 * MINUTE_MS)
 
 
 def test_what_the_source_says_to_remain_runs_down_from_when_it_was_said() -> None:
     found = seen(at_work(remaining_s=600, done_ms=NOW + 7 * MINUTE_MS))
-    assert (found.told, found.done_ms) == (Told.REMAINING, NOW + 7 * MINUTE_MS)
+    assert (found.told, found.done_ms) == (ForecastStart.REMAINING, NOW + 7 * MINUTE_MS)
 
 
 def test_without_either_the_rest_goes_as_fast_as_what_is_done() -> None:
     found = seen(at_work(HOUR_MS, progress=0.25))
-    assert (found.told, found.done_ms, found.basis) == (Told.PROGRESS, NOW + 3 * HOUR_MS, None)
+    assert (found.told, found.done_ms, found.basis) == (ForecastStart.PROGRESS, NOW + 3 * HOUR_MS, None)
     assert seen(at_work(HOUR_MS, progress=0.01)).done_ms is None
     assert seen(at_work(HOUR_MS, progress=0.02)).done_ms == NOW + 49 * HOUR_MS
     assert seen(at_work(HOUR_MS, progress=1.0)).told is None
@@ -124,12 +124,12 @@ def test_without_either_the_rest_goes_as_fast_as_what_is_done() -> None:
 
 def test_an_estimate_that_is_over_gives_way_to_what_else_is_known() -> None:
     over = {"expected_ms": HOUR_MS // 2}
-    assert seen(at_work(HOUR_MS, **over, done_ms=NOW + MINUTE_MS)).told is Told.REMAINING  # type: ignore[arg-type]
+    assert seen(at_work(HOUR_MS, **over, done_ms=NOW + MINUTE_MS)).told is ForecastStart.REMAINING  # type: ignore[arg-type]
     assert seen(at_work(HOUR_MS, **over, progress=0.5)).done_ms == NOW + HOUR_MS  # type: ignore[arg-type]
-    assert seen(at_work(HOUR_MS, expected_ms=HOUR_MS)).told is Told.OVERDUE
+    assert seen(at_work(HOUR_MS, expected_ms=HOUR_MS)).told is ForecastStart.OVERDUE
     found = seen(at_work(HOUR_MS, **over))  # type: ignore[arg-type]
-    assert (found.told, found.done_ms) == (Told.OVERDUE, NOW)
-    assert seen(at_work(HOUR_MS, remaining_s=60, done_ms=NOW - HOUR_MS)).told is Told.OVERDUE
+    assert (found.told, found.done_ms) == (ForecastStart.OVERDUE, NOW)
+    assert seen(at_work(HOUR_MS, remaining_s=60, done_ms=NOW - HOUR_MS)).told is ForecastStart.OVERDUE
 
 
 def test_of_what_tells_nothing_and_of_what_is_not_seen_nothing_is_forecast() -> None:
@@ -180,7 +180,7 @@ def test_four_of_five_prints_lie_between_earliest_and_latest() -> None:
 def test_a_print_within_its_range_is_done_any_moment() -> None:
     measured = MeasuredEstimates(file=prints(10, 1.0, squared=9 * 0.01))
     found = seen(at_work(2 * HOUR_MS + 5 * MINUTE_MS, expected_ms=2 * HOUR_MS), measured)
-    assert (found.told, found.earliest_ms, found.done_ms) == (Told.ESTIMATE, NOW, NOW)
+    assert (found.told, found.earliest_ms, found.done_ms) == (ForecastStart.ESTIMATE, NOW, NOW)
     assert found.latest_ms is not None
     assert found.latest_ms > NOW
 

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from farm.kpi.material_parts import Material, MaterialMeasure, grams_of, job_grams
+from farm.kpi.material_parts import MaterialMeasure, MaterialTaken, grams_of, job_grams
 from farm.kpi.outcomes import MaterialTally, OutcomeTally
 from farm.kpi.parts import JobRow
 from farm.model.job import Job
@@ -44,7 +44,7 @@ def test_jobs_together_weigh_what_each_of_them_weighs() -> None:
     outcomes = OutcomeTally({}, {}, {}, material={Outcome.FAILED: tallied})
     given = msgspec.structs.replace(basis_of(site=SITE), outcomes=outcomes)
     failed = frozenset({Outcome.FAILED})
-    told = {of.value: Material(of=of, outcomes=failed).total(given) for of in MaterialMeasure}
+    told = {of.value: MaterialTaken(of=of, outcomes=failed).total(given) for of in MaterialMeasure}
     assert told == {"grams": 0, "millilitres": 4, "metres": 2.5, "silent": 2}
 
 
@@ -62,5 +62,5 @@ def test_a_job_adds_what_it_took_where_its_outcome_counts(
     of: MaterialMeasure, took: dict[str, float], share: float
 ) -> None:
     row = JobRow(site=SITE, printer=ANNA, job=job(**took))
-    assert Material(of=of, outcomes=frozenset({Outcome.FAILED})).share(row) == share
-    assert Material(of=of, outcomes=frozenset({Outcome.SUCCEEDED})).share(row) == 0
+    assert MaterialTaken(of=of, outcomes=frozenset({Outcome.FAILED})).share(row) == share
+    assert MaterialTaken(of=of, outcomes=frozenset({Outcome.SUCCEEDED})).share(row) == 0

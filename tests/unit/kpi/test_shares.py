@@ -11,12 +11,11 @@ from farm.kpi.catalogue import indicator
 from farm.kpi.estimates import ByMedian, Estimated, EstimateMeasure, MedianMeasure
 from farm.kpi.good_units import CountedUnits, Worth
 from farm.kpi.inspection import INSPECTED, SUCCESS_AFTER_INSPECTION
-from farm.kpi.material_parts import Material, MaterialMeasure
+from farm.kpi.material_parts import MaterialMeasure, MaterialTaken
 from farm.kpi.outcomes import AttemptTally, InspectedUnits, InspectionTally
 from farm.kpi.parts import (
     EVERY_OUTCOME,
     CancelledJobs,
-    Difference,
     EndedJobs,
     FailedJobs,
     Input,
@@ -25,6 +24,7 @@ from farm.kpi.parts import (
     LeftOut,
     Measure,
     Part,
+    Remainder,
     Repaired,
     RepairMeasure,
     RepairRow,
@@ -257,14 +257,14 @@ def test_a_reason_by_which_no_time_is_told_apart_leaves_it_to_its_state() -> Non
 
 def test_what_is_left_of_a_whole_and_what_two_come_to() -> None:
     done = row(Outcome.SUCCEEDED, (0, 4))
-    assert Difference(whole=ENDED, less=SUCCESS).share(done) == 0
-    assert Difference(whole=ENDED, less=EndedJobs(outcomes=FAILED)).share(done) == 1
+    assert Remainder(whole=ENDED, less=SUCCESS).share(done) == 0
+    assert Remainder(whole=ENDED, less=EndedJobs(outcomes=FAILED)).share(done) == 1
     assert Together(one=ENDED, other=SUCCESS).share(done) == 2
     given = basis_of(jobs={Outcome.SUCCEEDED: 7, Outcome.FAILED: 2})
-    assert Difference(whole=ENDED, less=SUCCESS).total(given) == 2
+    assert Remainder(whole=ENDED, less=SUCCESS).total(given) == 2
     assert Together(one=ENDED, other=SUCCESS).total(given) == 16
     hours = EndedJobs(outcomes=FAILED, of=JobMeasure.PRINTING_TIME)
-    assert Difference(whole=hours, less=SUCCESS).measure is Measure.TIME
+    assert Remainder(whole=hours, less=SUCCESS).measure is Measure.TIME
     assert Together(one=hours, other=SUCCESS).measure is Measure.TIME
 
 
@@ -283,13 +283,13 @@ READ: tuple[tuple[Selector, set[Input]], ...] = (
     (CancelledJobs(by=CancelledBy.PERSON), {JOBS}),
     (Estimated(of=EstimateMeasure.JOBS), {JOBS}),
     (ByMedian(of=MedianMeasure.JOBS), {JOBS}),
-    (Material(of=MaterialMeasure.GRAMS, outcomes=SUCCEEDED), {JOBS}),
+    (MaterialTaken(of=MaterialMeasure.GRAMS, outcomes=SUCCEEDED), {JOBS}),
     (InStreak(of=StreakMeasure.CURRENT), {JOBS}),
     (INSPECTED, {JOBS, VERDICTS}),
     (CountedUnits(outcomes=SUCCEEDED), {JOBS, VERDICTS}),
     (Attempted(of=AttemptMeasure.PARTS), {JOBS, VERDICTS}),
-    (Difference(whole=SUCCESS, less=INSPECTED), {JOBS, VERDICTS}),
-    (Difference(whole=INSPECTED, less=SUCCESS), {JOBS, VERDICTS}),
+    (Remainder(whole=SUCCESS, less=INSPECTED), {JOBS, VERDICTS}),
+    (Remainder(whole=INSPECTED, less=SUCCESS), {JOBS, VERDICTS}),
     (Together(one=SUCCESS, other=INSPECTED), {JOBS, VERDICTS}),
     (Together(one=INSPECTED, other=SUCCESS), {JOBS, VERDICTS}),
     (TimeIn(), {SPANS, CALENDARS}),

@@ -10,7 +10,7 @@ import pytest
 from farm.model.states import ACTIVE_STATES, CancelledBy, Cause, Outcome, PrinterState
 from farm.model.times import DAY_MS, HOUR_MS, MINUTE_MS
 from simulators.faults import FAULTS
-from simulators.fleet import Fleet, Run
+from simulators.fleet import Fleet, SimulatedRun
 from simulators.scenario import Scenario
 from simulators.truth import JobTruth, Truth, read_truth
 from tests.unit.simulators.workbench import START_MS, one_printer, play
@@ -29,7 +29,9 @@ def farm(seed: int, faults: frozenset[str] = ALL_FAULTS, printers: int = 12) -> 
         said.write(f"{at_ms} {kept} {tuple(message)[:4]!r}\n".encode())  # type: ignore[arg-type]
 
     fleet = Fleet(
-        Run(scenario=scenario, faults=faults, from_ms=START_MS, to_ms=START_MS + DAY_MS), deliver, truth
+        SimulatedRun(scenario=scenario, faults=faults, from_ms=START_MS, to_ms=START_MS + DAY_MS),
+        deliver,
+        truth,
     )
     fleet.run_until(fleet.run.to_ms)
     fleet.close()
@@ -218,7 +220,7 @@ def test_bad_printers_files_and_spools_can_be_found_again() -> None:
             "printers": [{"name": "weak", "protocol": "octoprint", "trouble": {"thermal": 40}}],
         }
     )
-    run = Run(scenario=scenario, faults=frozenset(), from_ms=START_MS, to_ms=START_MS + 14 * DAY_MS)
+    run = SimulatedRun(scenario=scenario, faults=frozenset(), from_ms=START_MS, to_ms=START_MS + 14 * DAY_MS)
     fleet = Fleet(run, lambda *_: None, truth)
     fleet.run_until(run.to_ms)
     thermal: Counter[str] = Counter()

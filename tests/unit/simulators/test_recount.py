@@ -13,7 +13,7 @@ from farm.kpi.subjects import Scope
 from farm.kpi.windows import Window
 from farm.model.states import PrinterState
 from farm.model.times import HOUR_MS, parse_rfc3339
-from simulators.recount.comparison import Standing, standing
+from simulators.recount.comparison import Agreement, standing
 from simulators.recount.facts import Facts, TrueFigure
 from simulators.recount.formulas import NOT_COMPARED, OF_HOURS, OF_JOBS, true_figure
 from simulators.recount.shop_time import Stretches, open_time
@@ -64,25 +64,25 @@ def a_figure(
 @pytest.mark.parametrize(
     ("true", "figure", "found"),
     [
-        (TrueFigure(0.5), a_figure(0.5, 0.5, 0.5), Standing.EQUAL),
-        (TrueFigure(0.5), a_figure(0.49, 0.49, 0.49), Standing.WRONG),
-        (TrueFigure(0.5, exact_to=0.02), a_figure(0.49, 0.49, 0.49), Standing.EQUAL),
-        (TrueFigure(0.5), a_figure(0.4, 0.4, 0.6), Standing.WITHIN),
-        (TrueFigure(0.4), a_figure(0.4, 0.4, 0.6), Standing.EQUAL),
-        (TrueFigure(0.61), a_figure(0.4, 0.4, 0.6), Standing.WRONG),
-        (TrueFigure(0.39), a_figure(0.4, 0.4, 0.6), Standing.WRONG),
-        (TrueFigure(9.0), a_figure(4.0, 3.0, None), Standing.WITHIN),
-        (TrueFigure(None), a_figure(None, None, None), Standing.EQUAL),
-        (TrueFigure(None), a_figure(0.4, 0.4, 0.4), Standing.WRONG),
-        (TrueFigure(None), a_figure(0.4, 0.1, 0.9), Standing.WITHIN),
-        (TrueFigure(0.4), a_figure(None, None, None), Standing.WRONG),
-        (TrueFigure(0.4), a_figure(None, 0.1, 0.9, unknown=2), Standing.WITHIN),
-        (TrueFigure(0.4), a_figure(None, 0.5, 0.9, unknown=2), Standing.WRONG),
-        (TrueFigure(0.4), a_figure(None, None, None, observed=0.0), Standing.WITHIN),
+        (TrueFigure(0.5), a_figure(0.5, 0.5, 0.5), Agreement.EQUAL),
+        (TrueFigure(0.5), a_figure(0.49, 0.49, 0.49), Agreement.WRONG),
+        (TrueFigure(0.5, exact_to=0.02), a_figure(0.49, 0.49, 0.49), Agreement.EQUAL),
+        (TrueFigure(0.5), a_figure(0.4, 0.4, 0.6), Agreement.WITHIN),
+        (TrueFigure(0.4), a_figure(0.4, 0.4, 0.6), Agreement.EQUAL),
+        (TrueFigure(0.61), a_figure(0.4, 0.4, 0.6), Agreement.WRONG),
+        (TrueFigure(0.39), a_figure(0.4, 0.4, 0.6), Agreement.WRONG),
+        (TrueFigure(9.0), a_figure(4.0, 3.0, None), Agreement.WITHIN),
+        (TrueFigure(None), a_figure(None, None, None), Agreement.EQUAL),
+        (TrueFigure(None), a_figure(0.4, 0.4, 0.4), Agreement.WRONG),
+        (TrueFigure(None), a_figure(0.4, 0.1, 0.9), Agreement.WITHIN),
+        (TrueFigure(0.4), a_figure(None, None, None), Agreement.WRONG),
+        (TrueFigure(0.4), a_figure(None, 0.1, 0.9, unknown=2), Agreement.WITHIN),
+        (TrueFigure(0.4), a_figure(None, 0.5, 0.9, unknown=2), Agreement.WRONG),
+        (TrueFigure(0.4), a_figure(None, None, None, observed=0.0), Agreement.WITHIN),
     ],
 )
 def test_a_figure_stands_to_the_truth_as_its_range_says(
-    true: TrueFigure, figure: KpiFigure, found: Standing
+    true: TrueFigure, figure: KpiFigure, found: Agreement
 ) -> None:
     assert standing(true, figure) is found
 

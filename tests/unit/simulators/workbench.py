@@ -9,7 +9,7 @@ import msgspec
 
 from farm.model.recording import RecordedMessage, read_recording
 from farm.model.times import parse_rfc3339
-from simulators.fleet import Fleet, Run
+from simulators.fleet import Fleet, SimulatedRun
 from simulators.protocols.base import FrontEnd
 from simulators.scenario import Scenario
 from simulators.wire import Message
@@ -83,7 +83,9 @@ def play(
     arrivals: list[Arrival] = []
     target = io.BytesIO()
     fleet = Fleet(
-        Run(scenario=scenario, faults=faults, from_ms=START_MS, to_ms=START_MS + round(minutes * 60_000)),
+        SimulatedRun(
+            scenario=scenario, faults=faults, from_ms=START_MS, to_ms=START_MS + round(minutes * 60_000)
+        ),
         lambda at, kept, message: arrivals.append(Arrival(at, kept, message)),
         target,
     )
