@@ -49,6 +49,8 @@ class RestatedQueue(OutboxQueue):
         self._rest_ms = self._rest_until_ms = 0
         super().__init__(context)
         self.bucket = context.settings.bucket
+        # Else what is changed between this process and the next would be taken for older than both.
+        self._changed()
 
     def _first_position(self) -> Position:
         """What was changed before anything was shipped needs no second writing."""

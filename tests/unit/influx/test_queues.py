@@ -325,6 +325,20 @@ def test_forecasts_are_written_of_the_present_and_of_no_minute_that_was_missed(
     assert len(kpi_minutes(server, b"farm")) > len(told) == 2
 
 
+def test_what_is_changed_between_two_processes_is_restated(
+    farm: BookedFarm, server: PlayedServer, clock: HandedClock
+) -> None:
+    first = sender_for(farm.ledger, server, clock, PlayedKpis(clock), version=3)
+    first.step()
+    first.close()
+    assert queue(farm, "restated").entries == 0
+    job = farm.job(farm.printers[0], START - HOUR_MS, START - HOUR_MS + 1, Outcome.SUCCEEDED)
+    farm.tell_job(FeedKind.JOB_REVISED, job, START)
+    second = sender_for(farm.ledger, server, clock, PlayedKpis(clock), version=3)
+    second.step()
+    assert any(b"restated_ms" in line for _, line in server.written)
+
+
 def kpi_minutes(server: PlayedServer, scope: bytes) -> list[int]:
     lines = [line for _, line in server.written if line.startswith(b"kpi,") and b"scope=" + scope in line]
     return [(int(line.rsplit(b" ", 1)[1]) // 1_000_000 - START) // MINUTE_MS for line in lines]
