@@ -280,6 +280,64 @@ def test_not_more_than_sixteen_sensors_are_remembered(printing: Host) -> None:
     assert len(printing.memory.sensors) == 16
 
 
+@pytest.mark.parametrize(("length", "remembered"), [(100, True), (101, False)])
+def test_a_sensor_of_an_endless_name_is_passed_over_and_the_others_are_not(
+    printing: Host, length: int, remembered: bool
+) -> None:
+    name = "filament_switch_sensor ".ljust(length, "x")
+    printing.say(10, **{name: {"enabled": True}, RUNOUT: {"enabled": False}})
+    assert (name in printing.memory.sensors, RUNOUT in printing.memory.sensors) == (remembered, True)
+
+
+def test_a_sensor_that_is_known_is_followed_behind_one_too_many(printing: Host) -> None:
+    for number in range(16):
+        sensor(printing, 10, f"filament_switch_sensor {number}", filament_detected=True)
+    last = "filament_switch_sensor 15"
+    printing.say(11, **{RUNOUT: {"enabled": True}, last: {"filament_detected": False}})
+    assert printing.memory.sensors[last].misses_filament
+
+
+def test_what_the_broker_kept_of_a_sensor_explains_no_pause(printing: Host) -> None:
+    printing.say(10, **PAUSED)
+    assert printing.split(11, RUNOUT, "filament_detected", False, retained=True) == ()
+    assert one(printing.split(12, RUNOUT, "enabled", True)).reason is StateReason.WAITING_FOR_MATERIAL
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        (f"{RUNOUT}/enabled", {"eventtime": None, "value": None}),
+        (f"{RUNOUT}/runout_helper", {"eventtime": None}),
+        ("temperature_sensor mcu/enabled", {"eventtime": None}),
+    ],
+)
+def test_a_recording_keeps_of_sensors_what_is_read(name: str, kept: dict[str, None]) -> None:
+    assert MOONRAKER.recorded_fields(f"klipper/state/{name}") == kept
+
+
+@pytest.mark.parametrize("word", ["complete", "cancelled", "error"])
+def test_an_end_that_is_heard_first_with_its_account_of_time_is_a_change(word: str) -> None:
+    host = Host()
+    seen = one(host.stats(10, state=word, total_duration=400.0, print_duration=370.0))
+    assert (seen.signal is not None, seen.level) == (True, False)
+
+
+@pytest.mark.parametrize(("kept_at", "at", "is_gone"), [(40, 10, False), (40.001, 10, True), (40, 41, False)])
+def test_what_was_kept_is_of_a_host_that_is_gone_where_the_clock_began_again(
+    kept_at: float, at: float, is_gone: bool
+) -> None:
+    host = Host()
+    host.say(kept_at, retained=True, print_stats={"state": "printing", "filename": FILE})
+    host.say(at, heater_bed={"temperature": 60.0})
+    assert (host.memory.file is None) is is_gone
+
+
+def test_what_the_host_said_itself_stays_when_an_older_message_comes_late(printing: Host) -> None:
+    printing.stats(100, state="printing", total_duration=98.0)
+    printing.say(20, heater_bed={"temperature": 60.0})
+    assert (printing.memory.file, printing.memory.state) == (FILE, "printing")
+
+
 @pytest.mark.parametrize(("later", "paused"), [(1.499, False), (1.5, True)])
 def test_a_pause_without_confirmation_is_one_when_it_lasts(
     printing: Host, later: float, paused: bool
