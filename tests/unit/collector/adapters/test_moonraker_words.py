@@ -332,6 +332,15 @@ def test_what_was_kept_is_of_a_host_that_is_gone_where_the_clock_began_again(
     assert (host.memory.file is None) is is_gone
 
 
+def test_only_an_answer_is_one(printing: Host) -> None:
+    told = printing.read("klipper/status", {"eventtime": BOOT + 10, "status": {}})
+    result = {"eventtime": BOOT + 11, "status": {"print_stats": {"state": "printing"}}}
+    answered = printing.read("moonraker/api/response", {"jsonrpc": "2.0", "result": result, "id": 7})
+    assert told is not None
+    assert answered is not None
+    assert (told.is_answer, answered.is_answer) == (False, True)
+
+
 def test_what_the_host_said_itself_stays_when_an_older_message_comes_late(printing: Host) -> None:
     printing.stats(100, state="printing", total_duration=98.0)
     printing.say(20, heater_bed={"temperature": 60.0})
