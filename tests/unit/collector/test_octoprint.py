@@ -148,7 +148,7 @@ def test_an_end_told_behind_a_gap_is_of_when_the_printer_came_to_rest(printer: F
     state(printer, 3_000, "ERROR")
     event(printer, 3_000, "PrintFailed", reason="error", time=2_990.0)
     assert (printer.job.outcome, printer.job.ended_ms) == ("failed", T0 + 3_000 * SECOND)
-    assert printer.job.printing_ms == 2_990_000
+    assert (printer.job.printing_ms, printer.job.measured) == (2_990_000, True)
 
 
 def test_a_stopped_server_leaves_the_outcome_unknown(printer: Farm) -> None:
