@@ -233,3 +233,7 @@ def test_a_word_that_is_neither_online_nor_offline_leaves_what_was_known_of_the_
     with pytest.raises(UnreadableMessage):
         moonraker.read(memory, "moonraker/status", b'{"server": "perhaps"}', False)
     assert memory.online
+
+
+def test_what_is_read_is_told_unasked_unless_it_says_that_it_answers() -> None:
+    assert not Reading(0).is_answer
