@@ -118,7 +118,7 @@ def test_open_conditions_leave_the_columns_of_the_account_as_they_are() -> None:
 
 
 _SUM = """
-from farm.kpi.material_parts import Material, MaterialMeasure
+from farm.kpi.material_parts import MaterialTaken, MaterialMeasure
 from farm.kpi.outcomes import MaterialTally, OutcomeTally
 from farm.kpi.calculation import KpiInput
 from farm.kpi.account import TimeAccount
@@ -128,7 +128,7 @@ from farm.settings import SiteSettings
 used = {each: MaterialTally(milligrams=n) for each, n in zip(Outcome, (100, 200, 300, 0))}
 given = KpiInput(account=TimeAccount({}, {}), outcomes=OutcomeTally({}, {}, {}, material=used),
     printers=1, elapsed_ms=1, site=SiteSettings())
-print(repr(Material(of=MaterialMeasure.GRAMS, outcomes=EVERY_OUTCOME).total(given)))
+print(repr(MaterialTaken(of=MaterialMeasure.GRAMS, outcomes=EVERY_OUTCOME).total(given)))
 """
 
 

@@ -285,7 +285,8 @@ def test_a_sensor_of_an_endless_name_is_passed_over_and_the_others_are_not(
     printing: Host, length: int, remembered: bool
 ) -> None:
     name = "filament_switch_sensor ".ljust(length, "x")
-    printing.say(10, **{name: {"enabled": True}, RUNOUT: {"enabled": False}})
+    objects: dict[str, Any] = {name: {"enabled": True}, RUNOUT: {"enabled": False}}
+    printing.say(10, **objects)
     assert (name in printing.memory.sensors, RUNOUT in printing.memory.sensors) == (remembered, True)
 
 
@@ -293,7 +294,8 @@ def test_a_sensor_that_is_known_is_followed_behind_one_too_many(printing: Host) 
     for number in range(16):
         sensor(printing, 10, f"filament_switch_sensor {number}", filament_detected=True)
     last = "filament_switch_sensor 15"
-    printing.say(11, **{RUNOUT: {"enabled": True}, last: {"filament_detected": False}})
+    objects: dict[str, Any] = {RUNOUT: {"enabled": True}, last: {"filament_detected": False}}
+    printing.say(11, **objects)
     assert printing.memory.sensors[last].misses_filament
 
 
