@@ -232,8 +232,8 @@ def test_a_part_that_never_gets_ready_is_an_error_and_is_ended() -> None:
 def test_a_child_ends_when_its_supervisor_is_killed(code: str) -> None:
     supervisor = f"""
 import sys, threading
-from farm.app.supervisor import LogStream, Part, Supervisor
-kept = Supervisor([Part("api", [sys.executable, "-P", "-c", {code!r}])], LogStream(sys.stdout, 3))
+from farm.app.supervisor import LogStream, SupervisedPart, Supervisor
+kept = Supervisor([SupervisedPart("api", [sys.executable, "-P", "-c", {code!r}])], LogStream(sys.stdout, 3))
 kept.start(threading.Event())
 print("pid", kept._children[0].running.process.pid, flush=True)
 threading.Event().wait()
