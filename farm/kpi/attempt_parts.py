@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from farm.kpi.calculation import KpiInput
-from farm.kpi.parts import Input, JobRow, JobSelector, Measure
+from farm.kpi.parts import Input, JobRow, JobSelector
 
 
 class AttemptMeasure(StrEnum):
@@ -26,11 +26,6 @@ class Attempted(JobSelector, frozen=True, kw_only=True):
     def inputs(self) -> frozenset[Input]:
         """The verdicts too, which outrank what the printer says."""
         return frozenset({Input.JOBS, Input.VERDICTS})
-
-    @property
-    def measure(self) -> Measure:
-        """A count."""
-        return Measure.COUNT
 
     def total(self, given: KpiInput) -> int:
         """The sum over all jobs."""

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from farm.kpi.calculation import KpiInput
 from farm.kpi.outcomes import NOT_INSPECTED, InspectedUnits
-from farm.kpi.parts import BySite, Input, JobRow, JobSelector, Measure, of_site
+from farm.kpi.parts import BySite, Input, JobRow, JobSelector, of_site
 from farm.model.states import Outcome
 
 
@@ -26,11 +26,6 @@ class CountedUnits(JobSelector, frozen=True, kw_only=True):
     def inputs(self) -> frozenset[Input]:
         """The verdicts too."""
         return frozenset({Input.JOBS, Input.VERDICTS})
-
-    @property
-    def measure(self) -> Measure:
-        """A count."""
-        return Measure.COUNT
 
     def total(self, given: KpiInput) -> int:
         """The sum over the jobs of these outcomes."""

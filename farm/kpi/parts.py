@@ -128,9 +128,9 @@ class JobSelector(msgspec.Struct, frozen=True, kw_only=True):
         return frozenset({Input.JOBS})
 
     @property
-    @abstractmethod
     def measure(self) -> Measure:
-        """What the sum is in."""
+        """What the sum is in: a count, but for selectors that say otherwise."""
+        return Measure.COUNT
 
     @abstractmethod
     def total(self, given: KpiInput) -> Amount:
@@ -300,11 +300,6 @@ class FailedJobs(JobSelector, frozen=True, kw_only=True):
 
     cause: Cause
 
-    @property
-    def measure(self) -> Measure:
-        """A count."""
-        return Measure.COUNT
-
     def total(self, given: KpiInput) -> int:
         """How many there are."""
         return given.outcomes.failed_by.get(self.cause, 0)
@@ -318,11 +313,6 @@ class CancelledJobs(JobSelector, frozen=True, kw_only=True):
     """Jobs that were cancelled by somebody of whom it is known who it was."""
 
     by: CancelledBy
-
-    @property
-    def measure(self) -> Measure:
-        """A count."""
-        return Measure.COUNT
 
     def total(self, given: KpiInput) -> int:
         """How many there are."""
@@ -343,11 +333,6 @@ class Inspected(JobSelector, frozen=True, kw_only=True):
     def inputs(self) -> frozenset[Input]:
         """The verdicts too."""
         return frozenset({Input.JOBS, Input.VERDICTS})
-
-    @property
-    def measure(self) -> Measure:
-        """A count."""
-        return Measure.COUNT
 
     def total(self, given: KpiInput) -> int:
         """The sum over the inspected jobs."""
