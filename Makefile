@@ -8,6 +8,8 @@ WORKERS ?= auto
 # How many hostile messages, and which ones.
 MESSAGES ?= 1000000
 SEED ?= 1
+# How often the properties are tried with new examples.
+ROUNDS ?= 10
 # Trials of mutants at a time.
 JOBS ?= 1
 
@@ -18,7 +20,7 @@ INSTALLED := $(PREFIX)/share/layerline/venv
 STORIES ?=
 REAL ?=
 
-.PHONY: help install uninstall demo test check fix docs bench fuzz mutants real clean
+.PHONY: help install uninstall demo test check fix docs bench fuzz explore mutants real clean
 
 help:
 	@echo "make install the program for use, without what developers need: PREFIX/bin/layerline (~/.local)"
@@ -29,6 +31,7 @@ help:
 	@echo "make docs    the generated tables of docs/{configuration,cli,kpis,outcomes}.md"
 	@echo "make bench   the benchmarks of docs/benchmarks.md"
 	@echo "make fuzz    a million hostile messages (MESSAGES, SEED) among good ones: docs/testing.md"
+	@echo "make explore the properties of the suite with new examples, ROUNDS times"
 	@echo "make real    real OctoPrints and a real Moonraker, killed and restarted: docs/real-printers.md"
 	@echo "make mutants one rule changed at a time: do the quick tests notice?"
 
@@ -78,6 +81,10 @@ bench: $(STAMP)
 
 fuzz: $(STAMP)
 	$(BIN)/python -m tests.fuzz --messages $(MESSAGES) --seed $(SEED)
+
+explore: $(STAMP)
+	for round in $$(seq $(ROUNDS)); do \
+	  $(BIN)/python -m pytest -q -n $(WORKERS) -m hypothesis --hypothesis-profile=explore || exit 1; done
 
 # STORIES="starts_idle emergency_stop" for some; REAL="--mqtt-plugin ../OctoPrint-MQTT" for a plugin at hand.
 real: $(STAMP)
