@@ -10,26 +10,25 @@ from itertools import pairwise, zip_longest
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
-import msgspec
 import numpy as np
 
 from farm.errors import InvalidQuery
 from farm.figures.attempts import AttemptsByDimension
 from farm.figures.closed_hours import ClosedHours
+from farm.figures.figure_columns import FigureColumns
 from farm.figures.forecasting import Forecasting
 from farm.figures.local_time import LocalTime
 from farm.figures.partition import Asked, Partition, partition_of
 from farm.figures.read_model import ReadModel
 from farm.figures.window_sums import Presence, WindowSums
 from farm.figures.working import Belonging, RowsBehind, RowsWanted
-from farm.kpi.calculation import KpiInput, Tally
+from farm.kpi.calculation import KpiInput, KpiResult, Tally
 from farm.kpi.catalogue import CATALOGUE, indicator, indicators
 from farm.kpi.causes import find_causes, shared_failures
 from farm.kpi.causes_record import CausesOfWindow
-from farm.kpi.columns import Maybe
-from farm.kpi.figure import KpiFigure, KpiSeries, SeriesPoint, figure_before
+from farm.kpi.figure import FigureBefore, KpiFigure, KpiSeries, figure_before
 from farm.kpi.forecast import Forecast
-from farm.kpi.indicator import NO_DATA, Indicator
+from farm.kpi.indicator import Indicator
 from farm.kpi.parts import Measure
 from farm.kpi.periods import SHORTEST_MS, Period, edges
 from farm.kpi.selection import EVERYBODY, Selection
@@ -141,19 +140,10 @@ class KpiEngine:
         asked = Asked(as_scopes(by), wanted, limit, self._site.name)
         before = [window_before(window, now_ms, self.zone) for window in windows] if compared else []
         who, sums = self._summed([*passed, *before], asked, now_ms, entries)
-        items = []
-        for window, earlier in zip_longest(passed, before):
-            known: dict[str, KpiInput] = {}
-            if earlier is not None:
-                known = {subject.id: given for subject, given in self._given(earlier, who, sums)}
-            for subject, given in self._given(window, who, sums):
-                for entry in entries:
-                    figure = self._figure(entry, window, subject, given, has_hours=who.has_hours)
-                    if earlier is not None and subject.id in known:
-                        was = known[subject.id]
-                        figure = _beside(figure, entry, earlier, was, has_hours=who.has_hours)
-                    items.append(figure)
-        return SomeOf(items, who.left_out)
+        columns = FigureColumns(
+            [*passed, *before], who.subjects, sums.columns(self._site), has_hours=who.has_hours
+        )
+        return SomeOf(self._figures(entries, passed, before, columns), who.left_out)
 
     def series(
         self,
@@ -179,8 +169,8 @@ class KpiEngine:
         windows = _cut(passed, period, self.zone)
         asked = Asked(as_scopes(by), wanted, limit, self._site.name)
         who, sums = self._summed(windows, asked, now_ms, entries)
-        given = sums.columns(self._site)
-        rows = {entry.id: _points(entry, windows, who, given) for entry in entries}
+        columns = FigureColumns(windows, who.subjects, sums.columns(self._site), has_hours=who.has_hours)
+        rows = {entry.id: columns.points(entry) for entry in entries}
         return SomeOf(
             (
                 KpiSeries(
@@ -232,7 +222,8 @@ class KpiEngine:
             kinds = kinds_of(entry, has_hours=who.has_hours)
             page = behind.page((rows or RowsWanted((), 0)).among(kinds))
             ignored = sum(each.ignored for each in model.printers) if wanted == EVERYBODY else 0
-        figure = self._figure(entry, passed, subject, given, has_hours=who.has_hours)
+        result = entry.worked_out(given, has_hours=who.has_hours)
+        figure = self._figure(entry, passed, subject, result, given.account.observed_share)
         found = sums_of(entry, given, has_hours=who.has_hours)
         return Working(
             figure=figure,
@@ -246,10 +237,38 @@ class KpiEngine:
             next=page.next,
         )
 
+    def _figures(
+        self,
+        entries: Sequence[Indicator],
+        windows: Sequence[Window],
+        before: Sequence[Window],
+        columns: FigureColumns,
+    ) -> Iterator[KpiFigure]:
+        """By window and subject; each beside that of its window `before`, where there are such.
+
+        The columns hold the windows, and then those before.
+        """
+        found = [(entry, columns.results(entry)) for entry in entries]
+        for number, (window, earlier) in enumerate(zip_longest(windows, before)):
+            for cell, subject in columns.those_there(number):
+                then = columns.later(cell, len(windows))
+                for entry, results in found:
+                    compared = None
+                    if earlier is not None and columns.is_there[then]:
+                        compared = _before(entry, earlier, results[cell], results[then], columns, then)
+                    share = columns.observed_share[cell]
+                    yield self._figure(entry, window, subject, results[cell], share, compared)
+
     def _figure(
-        self, entry: Indicator, window: Window, subject: Subject, given: KpiInput, *, has_hours: bool
+        self,
+        entry: Indicator,
+        window: Window,
+        subject: Subject,
+        found: KpiResult,
+        observed_share: float | None,
+        before: FigureBefore | None = None,
     ) -> KpiFigure:
-        result, better = entry.worked_out(given, has_hours=has_hours), entry.more_is_better
+        better = entry.more_is_better
         return KpiFigure(
             id=entry.id,
             scope=subject.scope,
@@ -257,12 +276,18 @@ class KpiEngine:
             label=subject.label,
             window=window,
             unit=entry.unit,
-            **msgspec.structs.asdict(result),
-            observed_share=given.account.observed_share,
+            value=found.value,
+            low=found.low,
+            high=found.high,
+            interval=found.interval,
+            counts=found.counts,
+            amounts=found.amounts,
+            observed_share=observed_share,
             targets=tuple(
-                stand(target, result, window, subject.scope, self.zone, more_is_better=better)
+                stand(target, found, window, subject.scope, self.zone, more_is_better=better)
                 for target in self._targets[entry.id]
             ),
+            before=before,
         )
 
     def causes(self, window: Window, now_ms: int, *, wanted: Selection = EVERYBODY) -> CausesOfWindow:
@@ -352,54 +377,14 @@ def _ignored(printers: int) -> tuple[Omission, ...]:
     return (Omission("ignored_printers", "the printer is ignored", Measure.COUNT, printers),)
 
 
-def _beside(
-    figure: KpiFigure, entry: Indicator, window: Window, given: KpiInput, *, has_hours: bool
-) -> KpiFigure:
-    """The figure with that of the window before, compared where its printers were there in all of it."""
-    was_there = given.elapsed_ms >= window.length_ms
-    before = figure_before(
+def _before(
+    entry: Indicator, window: Window, found: KpiResult, was: KpiResult, columns: FigureColumns, cell: int
+) -> FigureBefore:
+    """What `was` in the cell of the window before, compared where its printers were there in all of it."""
+    return figure_before(
         window,
-        entry.worked_out(given, has_hours=has_hours),
-        given.account.observed_share,
-        figure.value if was_there else None,
+        was,
+        columns.observed_share[cell],
+        found.value if columns.elapsed_ms[cell] >= window.length_ms else None,
         more_is_better=entry.more_is_better,
     )
-    return msgspec.structs.replace(figure, before=before)
-
-
-def _points(
-    entry: Indicator, windows: Sequence[Window], who: Partition, given: KpiInput
-) -> list[tuple[SeriesPoint, ...]]:
-    """By subject, the points of the windows in which it was there, of what is given as columns."""
-    result = NO_DATA if entry.lacks_hours(has_hours=who.has_hours) else entry.calculate(given)
-    shape = len(windows), len(who.subjects)
-    shown = result.value, result.low, result.high, given.account.observed_share
-    columns = [_by_subject(each, shape) for each in shown]
-    bounds = [(window.from_ms, window.to_ms) for window in windows]
-    return [
-        tuple(
-            SeriesPoint(*bound, *point)
-            for is_there, bound, point in zip(there, bounds, zip(*numbers, strict=True), strict=True)
-            if is_there
-        )
-        for there, *numbers in zip(_are_there(who, given, shape), *columns, strict=True)
-    ]
-
-
-def _are_there(who: Partition, given: KpiInput, shape: tuple[int, int]) -> list[list[bool]]:
-    """By subject, in which windows it has figures."""
-    counts = given.printers if who.has_hours else given.outcomes.ended
-    found = np.broadcast_to(np.asarray(counts) > 0, shape[0] * shape[1]).reshape(shape)
-    always = np.array([subject.scope == Scope.FARM for subject in who.subjects], dtype=bool)
-    are_there: list[list[bool]] = (found | always).T.tolist()
-    return are_there
-
-
-def _by_subject(column: Maybe, shape: tuple[int, int]) -> list[list[float | None]]:
-    """The numbers of a column of all windows, in each by subject; None for no data."""
-    numbers = np.asarray(np.nan if column is None else column, dtype=float)
-    whole = np.broadcast_to(numbers, shape[0] * shape[1]).reshape(shape).T
-    found = whole.astype(object)
-    found[np.isnan(whole)] = None
-    told: list[list[float | None]] = found.tolist()
-    return told

@@ -1,12 +1,13 @@
 """What goes into an indicator's formula and what comes out of it."""
 
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from farm.kpi.account import TimeAccount
-from farm.kpi.columns import Maybe
+from farm.kpi.columns import Maybe, plain
 from farm.kpi.faults import RepairTally
 from farm.kpi.outcomes import OutcomeTally
 from farm.kpi.streak import StreakTally
@@ -69,6 +70,9 @@ class KpiResult(msgspec.Struct, frozen=True, kw_only=True):
     `value` is None where there is no data. `low` and `high` are the value at worst and at
     best, once everything unknown were known; they are None where nothing could change it
     into a value. `counts` and `amounts` are what it is made of.
+
+    Of many subjects and windows at once every number is a column of theirs (`farm.kpi.columns`), which
+    `apart` takes apart.
     """
 
     value: float | None
@@ -77,6 +81,39 @@ class KpiResult(msgspec.Struct, frozen=True, kw_only=True):
     interval: Interval95 | None = None
     counts: dict[str, int] = {}
     amounts: dict[str, float] = {}
+
+
+def apart(found: KpiResult, rows: int) -> list[KpiResult]:
+    """The results of so many subjects and windows, of that in columns."""
+    low, high = found.interval or (None, None)
+    columns = (found.value, found.low, found.high, low, high)
+    return [
+        KpiResult(
+            value=value,
+            low=worst,
+            high=best,
+            interval=None if least is None else Interval95(least, most),
+            counts=counts,
+            amounts=amounts,
+        )
+        for value, worst, best, least, most, counts, amounts in zip(
+            *(plain(each, rows) for each in columns),
+            _by_row(found.counts, rows),
+            _by_row(found.amounts, rows),
+            strict=True,
+        )
+    ]
+
+
+def _by_row(columns: Mapping[str, Maybe], rows: int) -> Iterable[dict[str, Any]]:
+    """What has data of each row, by name."""
+    if not columns:
+        return ({} for _ in range(rows))
+    numbers = zip(*(plain(each, rows) for each in columns.values()), strict=True)
+    return (
+        {name: number for name, number in zip(columns, row, strict=True) if number is not None}
+        for row in numbers
+    )
 
 
 def told(**amounts: Maybe) -> dict[str, float]:

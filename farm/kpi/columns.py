@@ -79,6 +79,22 @@ def real(number: float | Column) -> Any:
     return number.astype(float) if isinstance(number, np.ndarray) else float(number)
 
 
+def whole(number: float | Column) -> Any:
+    """The number as an integer, cut off behind the point."""
+    return number.astype(np.int64) if isinstance(number, np.ndarray) else int(number)
+
+
+def plain(column: Maybe, rows: int) -> list[Any]:
+    """The numbers of a column of so many rows, None where there is no data; a number alone is that of all."""
+    told = np.broadcast_to(np.asarray(NO_DATA if column is None else column), rows)
+    found = told
+    if told.dtype.kind == "f" and (without := np.isnan(told)).any():
+        found = told.astype(object)
+        found[without] = None
+    numbers: list[Any] = found.tolist()
+    return numbers
+
+
 def root(number: Maybe) -> Maybe:
     """The square root of a number not below 0."""
     return np.sqrt(number) if isinstance(number, np.ndarray) else sqrt(number)

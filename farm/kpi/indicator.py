@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from farm.kpi.calculation import EVERY_TALLY, KpiInput, KpiResult, Tally
+from farm.kpi.columns import real, whole
 from farm.kpi.parts import Input, JobSelector, LeftOut, Measure, Part
 from farm.kpi.targets import Target
 
@@ -74,6 +75,10 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True):
         """Whether it has no data of a subject, since that has no hours of printers and it needs them."""
         return self.needs_hours and not has_hours
 
+    def valued(self, given: KpiInput, *, has_hours: bool = True) -> KpiResult:
+        """What the formula gives; without the hours of printers those that need them have no data."""
+        return NO_DATA if self.lacks_hours(has_hours=has_hours) else self.calculate(given)
+
     def worked_out(self, given: KpiInput, *, has_hours: bool = True) -> KpiResult:
         """What the formula gives, and in its counts and amounts what the parts come to.
 
@@ -87,9 +92,9 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True):
             if not (has_hours or isinstance(part.rows, JobSelector)):
                 continue
             if part.rows.measure is Measure.COUNT:
-                counts[part.name] = int(part.total(given))
+                counts[part.name] = whole(part.total(given))
             else:
-                amounts[part.name] = float(part.total(given))
+                amounts[part.name] = real(part.total(given))
         counts.update(found.counts)
         amounts.update(found.amounts)
         return msgspec.structs.replace(found, counts=counts, amounts=amounts)

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from farm.kpi.account import Condition, TimeAccount
-from farm.kpi.calculation import KpiInput, KpiResult
+from farm.kpi.calculation import KpiInput, KpiResult, apart
 from farm.kpi.catalogue import CATALOGUE
 from farm.kpi.columns import least, most, otherwise, product, ratio, root, where, within
-from farm.kpi.indicator import Indicator
+from farm.kpi.indicator import NO_DATA, Indicator
 from farm.kpi.outcomes import EstimateTally, MedianTally
 from farm.kpi.time_classes import CONDITIONS
 from farm.model.states import PrinterState
@@ -77,6 +77,24 @@ def check_column(entry: Indicator, rows: list[KpiInput], whole: KpiInput) -> Non
         interval = (np.nan, np.nan) if result.interval is None else result.interval
         bounds = [np.broadcast_to(each, len(rows))[row] for each in (low, high)]
         np.testing.assert_array_equal(bounds, interval)
+    for has_hours in (True, False):
+        each = [entry.worked_out(row, has_hours=has_hours) for row in rows]
+        assert apart(entry.worked_out(whole, has_hours=has_hours), len(rows)) == each, entry.id
+
+
+def test_what_is_the_same_for_all_and_what_has_no_data_is_told_of_each() -> None:
+    value: Any = np.array([0.5, np.nan])
+    counts: Any = {"jobs": np.array([2, 0]), "printers": 3}
+    amounts: Any = {"spread": np.array([np.nan, 0.25]), "nothing": None}
+    found = KpiResult(value=value, low=None, high=1.0, counts=counts, amounts=amounts)
+    assert apart(found, 2) == [
+        KpiResult(value=0.5, low=None, high=1.0, counts={"jobs": 2, "printers": 3}),
+        KpiResult(
+            value=None, low=None, high=1.0, counts={"jobs": 0, "printers": 3}, amounts={"spread": 0.25}
+        ),
+    ]
+    assert apart(NO_DATA, 1) == [NO_DATA]
+    assert apart(NO_DATA, 0) == []
 
 
 @given(st.lists(st.tuples(MAYBE, MAYBE), min_size=1))
