@@ -1,6 +1,6 @@
 """Prints counted by what they were printed on, from and when, for finding what fails too often."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -52,18 +52,21 @@ class AttemptsByDimension:
         rows = model.jobs.standing(window.from_ms, window.to_ms)
         is_attempt = counts(rows)
         failed = rows.some(np.flatnonzero(is_attempt & _ended_with(rows, _FAILED)))
-        rows = rows if is_attempt.all() else rows.some(np.flatnonzero(is_attempt))
         rejected = model.inspections.spoiled(window.from_ms, window.to_ms)
         rejected = rejected.taken(counts(rejected) & ~_ended_with(rejected, _FAILED))
-        self.prints = len(rows.ended_ms)
-        self._attempts: _Rows = rows
+        others = np.flatnonzero(~is_attempt)
+        self.prints = len(is_attempt) - len(others)
+        # Where most are attempts, the others are taken off, which spares copying them all.
+        few = self.prints < len(others)
+        self._attempts: _Rows = rows.some(np.flatnonzero(is_attempt)) if few else rows
+        self._no_attempts: _Rows = rows.some(others[: 0 if few else None])
         self._failures: tuple[_Rows, ...] = (failed, rejected)
 
     def counts(self) -> dict[Dimension, dict[str, FailureCount]]:
         """Failures and attempts of every value, by dimension."""
         found = {}
         for dimension, valued in self._dimensions.items():
-            attempts = _by_code(valued, self._attempts)
+            attempts = _by_code(valued, self._attempts) - _by_code(valued, self._no_attempts)
             failed = np.sum([_by_code(valued, rows) for rows in self._failures], axis=0)
             found[dimension] = {
                 valued.values[code]: FailureCount(int(failed[code]), int(attempts[code]))
@@ -71,18 +74,18 @@ class AttemptsByDimension:
             }
         return found
 
-    def failed_prints(self, findings: Sequence[FailureFinding]) -> Iterator[Mapping[Dimension, str]]:
-        """What the failed prints say of themselves, of those that two of the findings or more rest on."""
-        for rows in self._failures:
-            said = {each.dimension: self._dimensions[each.dimension].code_of(rows) for each in findings}
-            holds = [said[each.dimension] == self._code(each) for each in findings]
-            shared = np.flatnonzero(np.sum(holds, axis=0) > 1) if holds else ()
-            for place in shared:
-                yield {
-                    dimension: self._dimensions[dimension].values[int(codes[place])]
-                    for dimension, codes in said.items()
-                    if codes[place] >= 0
-                }
+    def together(self, findings: Sequence[FailureFinding]) -> list[list[int]]:
+        """On how many failed prints the findings of two places both rest."""
+        counts = np.zeros((len(findings), len(findings)))
+        for rows in self._failures if findings else ():
+            dimensions = {each.dimension for each in findings}
+            said = {each: self._dimensions[each].code_of(rows) for each in dimensions}
+            holds = np.array([said[each.dimension] == self._code(each) for each in findings])
+            # As floats, which count exactly as far as 2 ** 53 and are multiplied many times as fast.
+            shared = holds[:, holds.sum(axis=0) > 1].astype(float)
+            counts += shared @ shared.T
+        found: list[list[int]] = counts.astype(np.int64).tolist()
+        return found
 
     def _code(self, finding: FailureFinding) -> int:
         return self._dimensions[finding.dimension].values.index(finding.value)

@@ -302,7 +302,7 @@ class KpiEngine:
         with self._model.current() as model:
             attempts = AttemptsByDimension(model, passed, wanted, frozenset(outcomes), self._local)
             found = find_causes(attempts.counts())
-            shared = shared_failures(found.findings, attempts.failed_prints(found.findings))
+            shared = shared_failures(found.findings, attempts.together(found.findings))
         return CausesOfWindow(passed, attempts.prints, found, tuple(shared))
 
     def forecasts(self, statuses: Sequence[PrinterStatus], now_ms: int) -> list[Forecast]:

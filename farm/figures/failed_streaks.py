@@ -5,19 +5,16 @@ its printer are looked at again.
 """
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from farm.figures.ended_jobs import EndedJobColumns, Held
 from farm.figures.grouping import RowsByPrinter
-from farm.figures.job_rows import ENDINGS, EndedJob, JobColumns, JobRows
-from farm.figures.running_sums import Column, Integers, Keys
-from farm.kpi.streak import BREAKS, EXTENDS
-from farm.model.states import Outcome
-
-Counts: TypeAlias = NDArray[np.int32]
+from farm.figures.job_rows import EndedJob, JobColumns, JobRows
+from farm.figures.running_sums import Integers, Keys
+from farm.figures.streak_columns import Counts, Runs, StreakColumns, runs_of
 
 TOLD: Final = (
     "current",
@@ -36,6 +33,8 @@ the longest at any time in it; how many of them are in one; jobs that ended unti
 all; the failed jobs of the other streaks; and the jobs of unknown outcome and the cancelled ones since the
 last success of each printer. All are counts.
 """
+_LONGEST: Final = 4
+"""So many of them are of one printer of the subject, the others of all."""
 
 
 class Stretch(NamedTuple):
@@ -54,96 +53,62 @@ class Stretch(NamedTuple):
     longest_at_any_time: tuple[int, int] | None
 
 
-class _Runs(NamedTuple):
-    """Jobs of one printer by their ends, and how each left its streak, and counts of jobs.
-
-    `successes` is how many jobs there are up to the last success, that included.
-    """
-
-    ended_ms: Integers
-    current: Counts
-    least: Counts
-    most: Counts
-    decided: Counts
-    cancelled: Counts
-    successes: Counts
-
-
-def _which(outcomes: frozenset[Outcome]) -> NDArray[np.bool_]:
-    return np.array([outcome in outcomes for outcome, _ in ENDINGS], dtype=bool)
-
-
-_FAILED: Final = _which(EXTENDS)
-_SUCCEEDED: Final = _which(BREAKS)
-_UNKNOWN: Final = _which(frozenset({Outcome.UNKNOWN}))
-_CANCELLED: Final = _which(frozenset({Outcome.CANCELLED}))
-
-
-def _runs_of(ended_ms: Integers, ending: Column) -> _Runs:
-    """Of the jobs of one printer, in order.
-
-    One of unknown outcome breaks its streak at best, and extends it at worst.
-    """
-    failed, succeeded, unknown = _FAILED[ending], _SUCCEEDED[ending], _UNKNOWN[ending]
-    return _Runs(
-        ended_ms,
-        _in_a_row(failed, succeeded),
-        _in_a_row(failed, succeeded | unknown),
-        _in_a_row(failed | unknown, succeeded),
-        np.cumsum(failed | succeeded, dtype=np.int32),
-        _in_a_row(_CANCELLED[ending], succeeded),
-        np.maximum.accumulate(np.where(succeeded, np.arange(1, len(ending) + 1, dtype=np.int32), 0)),
-    )
-
-
-def _in_a_row(extends: NDArray[np.bool_], breaks: NDArray[np.bool_]) -> Counts:
-    """So many extended the streak since the last that broke it, after each."""
-    count = np.cumsum(extends, dtype=np.int32)
-    before: Counts = np.maximum.accumulate(np.where(breaks, count, 0))
-    return count - before
-
-
 class FailedStreaks:
     """The failed streaks of every printer, as the jobs stand."""
 
     def __init__(self, jobs: EndedJobColumns) -> None:
         self._jobs = jobs
         self._whole: JobColumns | None = None
-        self._runs: dict[int, _Runs] = {}
+        self._columns = StreakColumns(np.zeros(0, dtype=np.int64))
 
     def renew(self) -> None:
         """All jobs may be others."""
-        self._runs.clear()
+        self._columns.known[:] = False
 
     def touch(self, jobs: Iterable[EndedJob | None]) -> None:
         """These jobs were or are others; None is none."""
         for job in jobs:
-            if job is not None:
-                self._runs.pop(job.printer, None)
+            if job is not None and job.printer < len(self._columns.known):
+                self._columns.known[job.printer] = False
 
     def told(self, windows: Integers, subject_of: Keys, subjects: int) -> Integers:
         """What `TOLD` names, by window, subject and name; `windows` are from and until (ms), half open.
 
         `subject_of` gives the subject of each printer, -1 for none.
         """
-        found = np.zeros((len(windows), subjects, len(TOLD)), dtype=np.int64)
-        for printer in self._looked_at(np.flatnonzero(subject_of >= 0).tolist()):
-            _put_in(found[:, int(subject_of[printer])], self._runs[printer], windows)
-        found[:, :, 7] -= found[:, :, 0]
-        return found
+        found = np.zeros((len(TOLD), subjects, len(windows)), dtype=np.int64)
+        printers = np.flatnonzero(subject_of >= 0)
+        printers = printers[np.argsort(subject_of[printers], kind="stable")]
+        if len(printers):
+            told = self._standing(printers, windows)
+            there, first = np.unique(subject_of[printers], return_index=True)
+            found[:_LONGEST, there] = np.maximum.reduceat(told[:_LONGEST], first, axis=1)
+            found[_LONGEST:, there] = np.add.reduceat(told[_LONGEST:], first, axis=1)
+        found[7] -= found[0]
+        return found.transpose(2, 1, 0)
+
+    def _standing(self, printers: Keys, windows: Integers) -> Integers:
+        """What `TOLD` names of each printer alone, by name, printer and window."""
+        self._look_at(printers)
+        columns, (begins, ends) = self._columns, windows.T
+        begin, end = columns.ended(printers, begins), columns.ended(printers, ends)
+        current, least, most, decided, cancelled = (
+            columns.after(name, printers, end)
+            for name in ("current", "least", "most", "decided", "cancelled")
+        )
+        longest = np.maximum(columns.longest(printers, begin, end), columns.after("current", printers, begin))
+        told = (current, least, most, longest, current > 0, decided, end, current, most - current, cancelled)
+        return np.array(told, dtype=np.int64)
 
     def stretches(self, from_ms: int, until_ms: int, printers: list[int]) -> list[Stretch]:
         """The prints that make up the streaks of the printers in the window (half open), in their order.
 
         Of several streaks that are the longest it is the first printer's, and there the first that was.
         """
-        runs = [self._runs[printer] for printer in self._looked_at(printers)]
-        if not runs:
+        if not printers:
             return []
-        window = np.array([[from_ms, until_ms]], dtype=np.int64)
-        told = np.zeros((len(runs), len(TOLD)), dtype=np.int64)
-        for row, each in zip(told, runs, strict=True):
-            _put_in(row[np.newaxis], each, window)
+        told = self._standing(np.array(printers), np.array([[from_ms, until_ms]], dtype=np.int64))[:, :, 0].T
+        runs = [self._columns.runs(printer) for printer in printers]
         leading, longest_on = int(told[:, 0].argmax()), int(told[:, 3].argmax())
         found = []
         for number, (printer, each) in enumerate(zip(printers, runs, strict=True)):
@@ -157,52 +122,44 @@ class FailedStreaks:
                 found.append(Stretch(printer, begins_ms, until_ms, True, is_longest, longest))
         return found
 
-    def _looked_at(self, printers: list[int]) -> list[int]:
-        """The same printers, whose streaks are known then."""
+    def _look_at(self, printers: Keys) -> None:
+        """Then the streaks of the printers are known."""
         held = self._jobs.held()
         if held.whole is not self._whole:
             self._whole, self._by_printer = held.whole, RowsByPrinter(held.whole.rows.printer)
-        missing = {printer for printer in printers if printer not in self._runs}
-        if missing:
-            added: dict[int, list[EndedJob]] = {printer: [] for printer in missing}
-            for job in held.added.values():
-                if job.printer in missing:
-                    added[job.printer].append(job)
-            for printer, more in added.items():
-                self._runs[printer] = self._of(held, self._by_printer.places(printer), more)
-        return printers
+        if int(printers.max()) >= len(self._columns.known):
+            self._make_room(held, printers)
+        missing = printers[~self._columns.known[printers]].tolist()
+        added: dict[int, list[EndedJob]] = {printer: [] for printer in missing}
+        for job in held.added.values():
+            if job.printer in added:
+                added[job.printer].append(job)
+        for printer, more in added.items():
+            if not self._columns.put(printer, self._of(held, self._by_printer.places(printer), more)):
+                self._make_room(held, printers)
+                return self._look_at(printers)
+        return None
 
-    def _of(self, held: Held, places: NDArray[np.int32], added: list[EndedJob]) -> _Runs:
+    def _make_room(self, held: Held, printers: Keys) -> None:
+        """Columns with room for all jobs that there are; nothing is known of them yet."""
+        count = max(int(printers.max()) + 1, self._by_printer.printers, len(self._columns.known))
+        jobs = np.zeros(count, dtype=np.int64)
+        jobs[: self._by_printer.printers] = np.diff(self._by_printer.first)
+        for job in held.added.values():
+            if job.printer < count:
+                jobs[job.printer] += 1
+        self._columns = StreakColumns(jobs)
+
+    def _of(self, held: Held, places: NDArray[np.int32], added: list[EndedJob]) -> Runs:
         places = places[~np.isin(places, held.gone)] if len(held.gone) else places
         rows, more = held.whole.rows, JobRows.of(added)
         ended_ms = np.concatenate((rows.ended_ms[places], more.ended_ms))
         ending = np.concatenate((rows.ending[places], more.ending))
         order = np.lexsort((ending, ended_ms))
-        return _runs_of(ended_ms[order], ending[order])
+        return runs_of(ended_ms[order], ending[order])
 
 
-def _put_in(found: Integers, runs: _Runs, windows: Integers) -> None:
-    """Put a printer's streaks to those of its subject: the longest counts, and counts are added."""
-    begin, end = np.searchsorted(runs.ended_ms, windows, side="left").T
-    at_begin, at_end = _after(runs.current, begin), _after(runs.current, end)
-    longest = np.maximum(at_begin, at_end)
-    inside = np.flatnonzero(begin < end)
-    if len(inside):
-        # With one more row, a window may end behind the last of them.
-        padded = np.concatenate((runs.current, np.zeros(1, dtype=np.int32)))
-        pairs = np.stack((begin[inside], end[inside]), axis=1).ravel()
-        longest[inside] = np.maximum(longest[inside], np.maximum.reduceat(padded, pairs)[::2])
-    streaks = np.stack((at_end, _after(runs.least, end), _after(runs.most, end), longest), axis=1)
-    np.maximum(found[:, :4], streaks, out=found[:, :4])
-    found[:, 4] += at_end > 0
-    found[:, 5] += _after(runs.decided, end)
-    found[:, 6] += end
-    found[:, 7] += at_end
-    found[:, 8] += _after(runs.most, end) - at_end
-    found[:, 9] += _after(runs.cancelled, end)
-
-
-def _longest(runs: _Runs, from_ms: int, until_ms: int) -> tuple[int, int] | None:
+def _longest(runs: Runs, from_ms: int, until_ms: int) -> tuple[int, int] | None:
     """The interval (half open) of the longest streak at any time in the window; None for none."""
     begin, end = np.searchsorted(runs.ended_ms, (from_ms, until_ms)).tolist()
     counts = _after(runs.current, np.arange(begin, end + 1))
@@ -212,7 +169,7 @@ def _longest(runs: _Runs, from_ms: int, until_ms: int) -> tuple[int, int] | None
     return _begin(runs, after), int(runs.ended_ms[after - 1]) + 1
 
 
-def _begin(runs: _Runs, jobs: int) -> int:
+def _begin(runs: Runs, jobs: int) -> int:
     """When the last success among so many first jobs was, 0 for none: what ends then comes behind it."""
     successes = int(_after(runs.successes, np.array([jobs]))[0])
     return int(runs.ended_ms[successes - 1]) if successes else 0

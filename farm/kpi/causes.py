@@ -10,7 +10,6 @@ What is found is where failures are frequent, not yet why: a printer that only p
 found together with it. `shared_failures` names such pairs.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from itertools import combinations
@@ -121,23 +120,25 @@ def find_causes(
         raise ValueError(f"a false discovery rate of {false_discovery_rate} does not lie between 0 and 1")
     compared = [each for dimension, values in counts.items() for each in _comparisons(dimension, values)]
     threshold = discovery_threshold([each.p_value for each in compared], false_discovery_rate)
-    found = [each for each in compared if each.p_value <= threshold and each.count.failed >= LEAST_FAILED]
+    found = [
+        _finding(each) for each in compared if each.p_value <= threshold and each.count.failed >= LEAST_FAILED
+    ]
     found.sort(key=lambda each: (-each.risk.ratio, each.p_value, each.dimension, each.value))
     return FailureCauses(tuple(found), len(compared), false_discovery_rate)
 
 
 def shared_failures(
-    findings: Sequence[FailureFinding], failed_prints: Iterable[Mapping[Dimension, str]]
+    findings: Sequence[FailureFinding], together: Sequence[Sequence[int]]
 ) -> list[SharedFailures]:
     """The pairs of findings of different dimensions that rest on the same prints, the most shared first.
 
-    Each of `failed_prints` says by dimension what it was printed on, from, and so on.
+    `together` says for the findings of two places on how many failed prints both rest.
     """
-    together: Counter[tuple[int, int]] = Counter()
-    for facts in failed_prints:
-        held = [at for at, each in enumerate(findings) if facts.get(each.dimension) == each.value]
-        together.update(combinations(held, 2))
-    pairs = [SharedFailures(findings[a], findings[b], shared) for (a, b), shared in together.items()]
+    pairs = [
+        SharedFailures(findings[a], findings[b], together[a][b])
+        for a, b in combinations(range(len(findings)), 2)
+        if together[a][b]
+    ]
     wide = [pair for pair in pairs if pair.failed >= LEAST_SHARED * _fewer_failures(pair)]
     return sorted(wide, key=lambda pair: -pair.failed)
 
@@ -198,7 +199,22 @@ def risk_ratio(count: FailureCount, rest: FailureCount) -> RiskRatio:
     return RiskRatio(ratio, Interval95(ratio * exp(-spread), ratio * exp(spread)))
 
 
-def _comparisons(dimension: Dimension, values: Mapping[str, FailureCount]) -> Iterable[FailureFinding]:
+class _Comparison(msgspec.Struct, frozen=True):
+    """A value and the rest of its dimension, with the chance of so many failures."""
+
+    dimension: Dimension
+    value: str
+    count: FailureCount
+    rest: FailureCount
+    p_value: float
+
+
+def _finding(found: _Comparison) -> FailureFinding:
+    risk = risk_ratio(found.count, found.rest)
+    return FailureFinding(found.dimension, found.value, found.count, found.rest, risk, found.p_value)
+
+
+def _comparisons(dimension: Dimension, values: Mapping[str, FailureCount]) -> Iterable[_Comparison]:
     """Every value of which there are enough prints, with its test; whether it is found is said later."""
     all_failed = sum(count.failed for count in values.values())
     all_attempts = sum(count.attempts for count in values.values())
@@ -206,8 +222,10 @@ def _comparisons(dimension: Dimension, values: Mapping[str, FailureCount]) -> It
         rest = FailureCount(all_failed - count.failed, all_attempts - count.attempts)
         if min(count.attempts, rest.attempts) < LEAST_ATTEMPTS:
             continue
-        p_value = chance_of_at_least(*count, all_failed, all_attempts)
-        yield FailureFinding(dimension, value, count, rest, risk_ratio(count, rest), p_value)
+        # What fails no more often than all do is never told, and the chance of so many is a half at least.
+        is_more = count.failed * all_attempts > count.attempts * all_failed
+        p_value = chance_of_at_least(*count, all_failed, all_attempts) if is_more else 1.0
+        yield _Comparison(dimension, value, count, rest, p_value)
 
 
 def _tail(least: int, drawn: int, marked: int, everything: int) -> float:

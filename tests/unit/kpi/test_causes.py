@@ -1,7 +1,7 @@
 """What fails more often than chance would have it: published figures, planted causes, and none invented."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import cache
 from math import comb
@@ -260,6 +260,14 @@ def test_more_comparisons_ask_for_more() -> None:
     assert find_causes({Dimension.PRINTER: printers, Dimension.FILE: files}).findings == ()
 
 
+def together(
+    findings: Sequence[FailureFinding], failed: Sequence[Mapping[Dimension, str]]
+) -> list[list[int]]:
+    """On how many of the failed prints, each with what it says of itself, two findings both rest."""
+    held = [{n for n, print_ in enumerate(failed) if print_.get(f.dimension) == f.value} for f in findings]
+    return [[len(one & other) for other in held] for one in held]
+
+
 def test_a_printer_that_only_prints_one_bad_file_shares_its_failures_with_it() -> None:
     prints: Prints = [
         ({Dimension.PRINTER: "bay-03", Dimension.FILE: "bad.gcode", Dimension.MATERIAL: "PLA"}, n < 20)
@@ -272,7 +280,8 @@ def test_a_printer_that_only_prints_one_bad_file_shares_its_failures_with_it() -
     ]
     findings = find_causes(counted(prints, (Dimension.PRINTER, Dimension.FILE))).findings
     assert {finding.value for finding in findings} == {"bay-03", "bad.gcode"}
-    (pair,) = shared_failures(findings, (facts for facts, has_failed in prints if has_failed))
+    failed = [facts for facts, has_failed in prints if has_failed]
+    (pair,) = shared_failures(findings, together(findings, failed))
     assert pair.failed == 20
     assert pair.sentence == "bad.gcode and bay-03 share 20 failures: it may be either of them"
 
@@ -294,8 +303,9 @@ def test_findings_that_share_little_are_not_paired() -> None:
     )
     both = {Dimension.PRINTER: "x", Dimension.FILE: "x"}
     alone = {Dimension.PRINTER: "x", Dimension.FILE: "y"}
-    assert shared_failures([first, second], [both] * 4 + [alone] * 6) == []
-    assert [pair.failed for pair in shared_failures([first, second], [both] * 5)] == [5]
+    few, many = ([both] * count + [alone] * (10 - count) for count in (4, 5))
+    assert shared_failures([first, second], together([first, second], few)) == []
+    assert [pair.failed for pair in shared_failures([first, second], together([first, second], many))] == [5]
 
 
 def test_one_failure_that_is_shared_is_one() -> None:
@@ -371,7 +381,7 @@ def test_of_the_pairs_that_share_failures_those_with_the_most_stand_first() -> N
         *[{Dimension.PRINTER: "bay1", Dimension.FILE: "vase.gcode"}] * 2,
         *[{Dimension.PRINTER: "bay1", Dimension.OPERATOR: "Olga"}] * 3,
     ]
-    assert shared_failures([bay, vase, olga], prints) == [
+    assert shared_failures([bay, vase, olga], together([bay, vase, olga], prints)) == [
         SharedFailures(bay, olga, 3),
         SharedFailures(bay, vase, 2),
     ]
