@@ -163,18 +163,27 @@ class RepairHistory:
     def _current(self) -> Repairs:
         if self._repairs is not None and not self._stale:
             return self._repairs
-        self._sums.clear()
         if self._repairs is None or len(self._stale) > _MOST_ONE_BY_ONE:
+            self._sums.clear()
             self._repairs = _repairs_of_all(self._changes.columns)
             give_back_free_memory()
         else:
-            rows = [(number, self._changes.changes(number)) for number in sorted(self._stale)]
-            found = repairs_of(ChangeColumns.of(rows).by_printer())
-            stays = ~np.isin(self._repairs.printer, list(self._stale))
-            pairs = zip(self._repairs, found, strict=True)
-            self._repairs = Repairs(*(np.concatenate((old[stays], new)) for old, new in pairs))
+            self._repairs = self._with_stale(self._repairs)
         self._stale.clear()
         return self._repairs
+
+    def _with_stale(self, known: Repairs) -> Repairs:
+        """The same with those of the stale printers as they are now; sums stay where these are no others."""
+        rows = [(number, self._changes.changes(number)) for number in sorted(self._stale)]
+        found = repairs_of(ChangeColumns.of(rows).by_printer())
+        others = np.isin(known.printer, list(self._stale))
+        before = Repairs(*(column[others] for column in known))
+        order = np.lexsort((before.begun, before.printer))
+        if all(np.array_equal(was[order], now) for was, now in zip(before, found, strict=True)):
+            return known
+        self._sums.clear()
+        pairs = zip(known, found, strict=True)
+        return Repairs(*(np.concatenate((old[~others], new)) for old, new in pairs))
 
 
 def _summed(repairs: Repairs, who: Grouping) -> RunningSums:
