@@ -4,7 +4,7 @@ As with the states, the jobs that were there when the long arrays were made are 
 for them; one that was revised since counts with -1 as it was and with 1 as it is.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -109,6 +109,24 @@ class EndedJobColumns:
                 return place
             first += 1
         return None
+
+    def places_of(self, job_ids: Collection[str]) -> Keys:
+        """Where each of the jobs stands in the long arrays, be it so or no more; -1 where it does not."""
+        digests = np.frombuffer(b"".join(map(digest, job_ids)), dtype=">u8").astype(np.uint64)
+        high, low = digests.reshape(-1, 2).T
+        highs, by_id = self._ids
+        if not len(highs):
+            return np.full(len(job_ids), -1, dtype=np.intp)
+        first = np.minimum(np.searchsorted(highs, high), len(highs) - 1)
+        places = by_id[first].astype(np.intp)
+        is_it = (highs[first] == high) & (self._whole.low[places] == low)
+        found: Keys = np.where(is_it, places, -1)
+        # The first halves of two ids may be the same: then it stands further on.
+        alike = (highs[first] == high) & ~is_it
+        for number in np.flatnonzero(alike).tolist():
+            place = self.place_of(list(job_ids)[number])
+            found[number] = -1 if place is None else place
+        return found
 
     def __len__(self) -> int:
         return self._whole.length - len(self._gone) + len(self._added)

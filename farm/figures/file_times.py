@@ -14,6 +14,8 @@ from farm.figures.running_sums import Column, Integers
 from farm.model.states import Outcome
 
 SUCCEEDED: Final = ENDING[Outcome.SUCCEEDED, None]
+_TIME_BITS: Final = 40
+"""A printing time has so many bits at most, which are milliseconds of thirty years."""
 
 
 class FileTimes:
@@ -22,9 +24,9 @@ class FileTimes:
     def __init__(self, rows: JobRows) -> None:
         """`rows` are the jobs that ended; of those without a file or printing time nothing is held."""
         counts = (rows.ending == SUCCEEDED) & (rows.printing_ms > 0) & (rows.file > 0)
-        file, times = rows.file[counts], rows.printing_ms[counts].astype(np.int64)
-        order = np.lexsort((times, file))
-        file, times = file[order], times[order]
+        # Sorted as numbers of which the file is the upper part: many times as fast as by two columns.
+        both = np.sort(rows.file[counts].astype(np.int64) << _TIME_BITS | rows.printing_ms[counts])
+        file, times = both >> _TIME_BITS, both & (1 << _TIME_BITS) - 1
         codes, firsts = np.unique(file, return_index=True)
         self._times = {
             int(code): array("q", part.tobytes())

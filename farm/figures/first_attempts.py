@@ -220,9 +220,10 @@ class FirstAttempts:
         self._touched = {job.file for job in held.added.values()}
         self._touched.update(self._rows.file[held.gone].tolist())
         good, rejected = self._found_in(held.whole.length)
-        for job_id, job in self._inspections.items():
-            place = self._jobs.place_of(job_id)
-            if place is not None:
+        inspected = dict(self._inspections.items())
+        places = self._jobs.places_of(inspected)
+        for place, job in zip(places.tolist(), inspected.values(), strict=True):
+            if place >= 0:
                 good[place], rejected[place] = job.good_units, job.rejected_units
         self._facts = self._facts_of_all(good, rejected)
         none = np.zeros(0, dtype=np.intp)
@@ -234,7 +235,7 @@ class FirstAttempts:
         kind = np.zeros(len(good), dtype=np.int8)
         units, good_units = np.zeros(len(good), dtype=np.int32), np.zeros(len(good), dtype=np.int32)
         for places in self._by_file.in_parts(_JOBS_AT_ONCE):
-            some = AttemptRows(self._rows.taken(places), good[places], rejected[places])
+            some = AttemptRows(self._rows.some(places), good[places], rejected[places])
             kind[places], units[places], good_units[places] = facts_of(some, self.within_ms)
         return AttemptFacts(kind, units, good_units)
 

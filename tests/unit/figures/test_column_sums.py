@@ -1,5 +1,6 @@
 """Sums over columns are those of a plain count, whatever came beside and whoever is asked for."""
 
+import hashlib
 import math
 from collections.abc import Callable
 from random import Random
@@ -8,7 +9,7 @@ from statistics import median
 import numpy as np
 import pytest
 
-from farm.figures import ended_jobs, running_sums, state_history, sums_kept
+from farm.figures import ended_jobs, job_rows, running_sums, state_history, sums_kept
 from farm.figures.ended_jobs import EndedJobColumns
 from farm.figures.job_grouping import ByCode, JobGrouping, by_printer
 from farm.figures.job_measures import TALLIED
@@ -261,3 +262,25 @@ def test_sums_that_were_asked_for_longest_ago_make_room(monkeypatch: pytest.Monk
     kept.get("third", Sums)
     assert kept.get("first", Sums) is first
     assert kept.get("second", Sums) is not second
+
+
+def test_the_places_of_many_jobs_are_those_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the first halves of two digests are the same, of which ids there are none at hand."""
+    monkeypatch.setattr(ended_jobs, "digest", half_alike)
+    monkeypatch.setattr(job_rows, "digest", half_alike)
+    jobs = EndedJobColumns()
+    assert jobs.places_of(["a", "b"]).tolist() == [-1, -1]
+    known = [f"job {number}" for number in range(50)]
+    ended = [(job_id, EndedJob(1_000 - number, 0, 0, 1, 5)) for number, job_id in enumerate(known)]
+    jobs.fill(JobColumns.of(ended))
+    asked = [*known[::-1], "none", *known[:3], "job 99"]
+    expected = [-1 if (place := jobs.place_of(job_id)) is None else place for job_id in asked]
+    assert jobs.places_of(asked).tolist() == expected
+    assert expected[:50] == list(range(50))
+    assert expected[50] == expected[-1] == -1
+
+
+def half_alike(job_id: str) -> bytes:
+    """A digest whose first half is one of seven."""
+    whole = hashlib.blake2b(job_id.encode(), digest_size=16).digest()
+    return bytes([whole[0] % 7] * 8) + whole[8:]
