@@ -218,7 +218,7 @@ class KpiEngine:
             sums = WindowSums(model, [passed], who, closed if who.has_hours else (), reads)
             subject, given = _only(list(self._given(passed, who, sums)), subject_id)
             belonging = Belonging(asked, subject, model.printers, self.zone, has_hours=who.has_hours)
-            behind = RowsBehind(model, state, belonging, passed, closed, self._site)
+            behind = RowsBehind(model, state, belonging, passed, closed, self._site, reads)
             kinds = kinds_of(entry, has_hours=who.has_hours)
             page = behind.page((rows or RowsWanted((), 0)).among(kinds))
             ignored = sum(each.ignored for each in model.printers) if wanted == EVERYBODY else 0

@@ -268,7 +268,20 @@ class FirstAttempts:
         """What each of the jobs adds to each of `MEASURES`, of those that ended."""
         self._catch_up()
         wanted = {job_id: job for job_id in job_ids if (job := self._jobs.get(job_id)) is not None}
-        held, files = self._jobs.held(), {job.file for job in wanted.values()} - {0}
+        held, changed = self._jobs.held(), set(self._beside.rows.file.tolist())
+        as_summed = [
+            job_id for job_id, job in wanted.items() if job.file not in changed and job_id not in held.added
+        ]
+        places = self._jobs.places_of(as_summed)
+        amounts = np.stack(self._facts.taken(places).amounts(), axis=-1).tolist()
+        told = dict(zip(as_summed, amounts, strict=True))
+        return told | self._looked_at(held, {each: wanted[each] for each in wanted.keys() - told.keys()})
+
+    def _looked_at(self, held: Held, wanted: Mapping[str, EndedJob]) -> dict[str, list[int]]:
+        """What the jobs add, of files of which some are others than when the sums were made."""
+        if not wanted:
+            return {}
+        files = {job.file for job in wanted.values()} - {0}
         # What names no file has nothing to do with other jobs: of these only the wanted ones are looked at.
         beside = {job_id: job for job_id, job in held.added.items() if job.file in files}
         beside |= {job_id: job for job_id, job in wanted.items() if not job.file}

@@ -1,6 +1,6 @@
 """The rows of the ledger behind a figure, in the state of the ledger in which it was worked out."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ from farm.figures.read_model import ReadModel
 from farm.figures.source import State
 from farm.figures.state_changes import UNPLANNED, Clock
 from farm.figures.streak_rows import StreakRows
+from farm.kpi.calculation import EVERY_TALLY, Tally
 from farm.kpi.intervals import Interval
 from farm.kpi.outcomes import AttemptTally
 from farm.kpi.parts import JobRow, RepairRow, StreakRow, TimeRow, condition_of
@@ -140,9 +141,13 @@ class RowsBehind:
         window: Window,
         closed: Sequence[Clock | None],
         site: SiteSettings,
+        reads: Collection[Tally] = EVERY_TALLY,
     ) -> None:
-        """`closed` is the clock of the closed hours of each printer of the model, by number."""
-        self._model, self._state = model, state
+        """`closed` is the clock of the closed hours of each printer of the model, by number.
+
+        Of jobs only what is read is looked up.
+        """
+        self._model, self._state, self._reads = model, state, reads
         self._belonging, self._window = belonging, window
         self._closed, self._site = closed, site
 
@@ -203,7 +208,9 @@ class RowsBehind:
 
     def _job_rows(self, jobs: Sequence[Job]) -> list[JobRow]:
         model, ids = self._model, [job.id for job in jobs]
-        verdicts, attempts = self._state.verdicts(ids), model.first_attempts.amounts_of(ids)
+        verdicts, attempts = self._state.verdicts(ids), dict[str, list[int]]()
+        if Tally.FIRST_ATTEMPTS in self._reads:
+            attempts = model.first_attempts.amounts_of(ids)
         return [
             JobRow(
                 site=self._site,
@@ -211,7 +218,7 @@ class RowsBehind:
                 job=job,
                 verdict=verdicts.get(job.id),
                 attempt=AttemptTally(*attempts.get(job.id, ())),
-                median_ms=model.median_of(job.file),
+                median_ms=model.median_of(job.file) if Tally.MEDIANS in self._reads else 0,
             )
             for job in jobs
         ]

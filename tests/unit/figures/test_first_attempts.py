@@ -82,6 +82,10 @@ class Kept:
                 for measure, amount in enumerate(adds):
                     plain[:, measure, getattr(job, code)] += (job.ended_ms < EDGES) * amount
             assert (self.attempts.sums(EDGES, who) == plain).all()
+        told = self.attempts.amounts_of([*self.plain, "none"])
+        assert sorted((self.plain[job_id], adds) for job_id, adds in told.items()) == sorted(
+            (job, [*adds]) for job, adds in counted
+        )
 
 
 @settings(deadline=None)
