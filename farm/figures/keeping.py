@@ -5,7 +5,7 @@ The file is a cache: it may be deleted at any time, and one that does not fit is
 
 import logging
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -15,13 +15,14 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from farm.figures.inspections import InspectedJob
 from farm.figures.job_rows import JobColumns
 from farm.figures.state_changes import ChangeColumns
 from farm.kpi.intervals import Interval
 
 log = logging.getLogger(__name__)
 
-_FORM: Final = 6
+_FORM: Final = 7
 """Raised whenever the columns or what they mean change."""
 
 
@@ -33,7 +34,10 @@ class FeedMark(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """A read model: its mark, the ids of its printers and planned work by number, its texts and columns."""
+    """A read model: its mark, the ids of its printers and planned work by number, its texts and columns.
+
+    `inspected` are the jobs that people looked at, by id.
+    """
 
     mark: FeedMark
     printer_ids: list[str]
@@ -41,6 +45,7 @@ class Kept(NamedTuple):
     texts: dict[str, list[str]]
     changes: ChangeColumns
     jobs: JobColumns
+    inspected: Mapping[str, InspectedJob]
 
 
 class _Head(msgspec.Struct):
@@ -49,6 +54,7 @@ class _Head(msgspec.Struct):
     printer_ids: list[str]
     work: dict[int, list[Interval]]
     texts: dict[str, list[str]]
+    inspected: list[str]
 
 
 class Keeping:
@@ -66,19 +72,24 @@ class Keeping:
                     return None
                 changes = ChangeColumns(*(file[f"change_{name}"] for name in ChangeColumns._fields))
                 jobs = JobColumns.by_name({name: file[f"job_{name}"] for name in JobColumns.names()})
+                found = map(InspectedJob._make, file["inspected"].tolist())
+                inspected = dict(zip(head.inspected, found, strict=True))
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, msgspec.MsgspecError) as error:
             log.info("%s is passed over, and the figures are made from the ledger: %s", self.path, error)
             return None
-        return Kept(head.mark, head.printer_ids, head.work, head.texts, changes, jobs)
+        return Kept(head.mark, head.printer_ids, head.work, head.texts, changes, jobs, inspected)
 
     def save(self, kept: Kept) -> None:
         """Keep the model in place of the one before; where it cannot be written that is told, and no more."""
-        head = msgspec.json.encode(_Head(_FORM, kept.mark, kept.printer_ids, kept.work, kept.texts))
+        words = kept.mark, kept.printer_ids, kept.work, kept.texts, list(kept.inspected)
+        head = msgspec.json.encode(_Head(_FORM, *words))
         columns: dict[str, NDArray[Any]] = {"head": np.frombuffer(head, dtype=np.uint8)}
         columns |= {f"change_{name}": column for name, column in kept.changes._asdict().items()}
         columns |= {f"job_{name}": column for name, column in kept.jobs.columns().items()}
+        inspected = np.array(list(kept.inspected.values()), dtype=np.int64)
+        columns["inspected"] = inspected.reshape(-1, len(InspectedJob._fields))
         try:
             with self._replacing() as file:
                 np.savez(file, **columns)  # type: ignore[arg-type]  # the stubs take no columns by name

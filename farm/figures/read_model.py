@@ -215,7 +215,7 @@ class ReadModel:
         self.jobs.fill(kept.jobs)
         self._work = kept.work
         self._kept_seq = kept.mark.seq
-        self._read_inspections(state)
+        self.inspections.fill(kept.inspected.items())
         self._see_to_work(state)
         give_back_free_memory()
         return kept.mark
@@ -225,7 +225,8 @@ class ReadModel:
         changes, jobs = self.history.columns, self.jobs.columns
         if self._keeping is not None and len(changes.at) + jobs.length >= _WORTH_KEEPING:
             ids = [printer.id for printer in self.printers]
-            self._keeping.save(Kept(mark, ids, self._work, self.texts.kept(), changes, jobs))
+            inspected = dict(self.inspections.items())
+            self._keeping.save(Kept(mark, ids, self._work, self.texts.kept(), changes, jobs, inspected))
 
     def _follow(self, state: State, mark: FeedMark, position: int) -> FeedMark | None:
         """Take in what came since the mark; None where the feed no longer reaches back to it."""
@@ -335,7 +336,7 @@ class ReadModel:
             yield self._coding().job_columns(part)
 
     def _read_inspections(self, state: State) -> None:
-        """Read what people found, which is little beside all jobs and not kept."""
+        """Read what people found."""
         inspected = (row for row in state.inspected() if row.printer_id in self._number)
         self.inspections.fill((row.id, self.inspected_job_of(row)) for row in inspected)
 

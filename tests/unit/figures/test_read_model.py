@@ -220,9 +220,16 @@ def test_a_model_that_was_kept_goes_on_from_there(
 ) -> None:
     monkeypatch.setattr(read_model, "_WORTH_KEEPING", 1)
     keeping = Keeping(tmp_path / "figures.npz")
+    (job, *_), verdicts = booked.jobs(JobFilter()).jobs, VerdictStore(booked.engine)
+    verdicts.give([Inspection(job_id=job.id, good_units=1)], who="anna", now_ms=T0 + HOUR)
     with model_of(booked, keeping).current():
         pass
     assert keeping.path.exists()
+    verdicts.give(
+        [Inspection(job_id=job.id, rejected_units=1, reason=RejectionReason.WARPING)],
+        who="anna",
+        now_ms=T0 + HOUR,
+    )
     tell(fresh(booked), [event(T0 + 70 * MINUTE, "job_started", "c")], T0 + 70 * MINUTE + SECOND)
     monkeypatch.setattr(ReadModel, "_read_all", None)
     assert kinds(model_of(booked, keeping)) == set()
