@@ -24,12 +24,12 @@ _SUCCEEDED: Final = frozenset({Outcome.SUCCEEDED})
 
 
 class EstimateMeasure(StrEnum):
-    """What is summed up of jobs that can be held against an estimate."""
+    """What is summed up of jobs that can be held against an estimate, by its name in `EstimateTally`."""
 
     JOBS = "jobs"
-    ACTUAL = "actual"
-    EXPECTED = "expected"
-    OFF = "off"
+    ACTUAL = "actual_ms"
+    EXPECTED = "expected_ms"
+    OFF = "off_ms"
     """The difference, whichever way it goes."""
 
 
@@ -45,13 +45,8 @@ class Estimated(JobSelector, frozen=True, kw_only=True):
 
     def total(self, given: KpiInput) -> int:
         """The sum over these jobs."""
-        told = given.outcomes.estimates
-        return {
-            EstimateMeasure.JOBS: told.jobs,
-            EstimateMeasure.ACTUAL: told.actual_ms,
-            EstimateMeasure.EXPECTED: told.expected_ms,
-            EstimateMeasure.OFF: told.off_ms,
-        }[self.of]
+        found: int = getattr(given.outcomes.estimates, self.of.value)
+        return found
 
     def share(self, row: JobRow) -> int:
         """What the job adds, where it is one of them."""
@@ -67,11 +62,11 @@ class Estimated(JobSelector, frozen=True, kw_only=True):
 
 
 class MedianMeasure(StrEnum):
-    """What is summed up of jobs that are held against the median of their file."""
+    """What is summed up of jobs held against the median of their file, by its name in `MedianTally`."""
 
     JOBS = "jobs"
-    ACTUAL = "actual"
-    PLANNED = "planned"
+    ACTUAL = "actual_ms"
+    PLANNED = "median_ms"
     """The medians."""
 
 
@@ -87,12 +82,8 @@ class ByMedian(JobSelector, frozen=True, kw_only=True):
 
     def total(self, given: KpiInput) -> int:
         """The sum over these jobs."""
-        told = given.outcomes.by_median
-        return {
-            MedianMeasure.JOBS: told.jobs,
-            MedianMeasure.ACTUAL: told.actual_ms,
-            MedianMeasure.PLANNED: told.median_ms,
-        }[self.of]
+        found: int = getattr(given.outcomes.by_median, self.of.value)
+        return found
 
     def share(self, row: JobRow) -> int:
         """What the job adds, where it is one of them."""

@@ -164,11 +164,11 @@ class TimeSelector(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RepairMeasure(StrEnum):
-    """What is summed up of faults and repairs."""
+    """What is summed up of faults and repairs, by its name in `farm.kpi.faults.RepairTally`."""
 
     FAULTS = "faults"
     REPAIRS = "repairs"
-    TIME = "time"
+    TIME = "repair_ms"
 
 
 class Repaired(msgspec.Struct, frozen=True, kw_only=True):
@@ -188,12 +188,8 @@ class Repaired(msgspec.Struct, frozen=True, kw_only=True):
 
     def total(self, given: KpiInput) -> int:
         """The sum over all of them."""
-        told = given.repairs
-        return {
-            RepairMeasure.FAULTS: told.faults,
-            RepairMeasure.REPAIRS: told.repairs,
-            RepairMeasure.TIME: told.repair_ms,
-        }[self.of]
+        found: int = getattr(given.repairs, self.of.value)
+        return found
 
     def share(self, row: RepairRow) -> int:
         """1 for what began or ended in the window, or the whole time of a repair that ended in it."""

@@ -9,7 +9,7 @@ from farm.model.states import Outcome
 
 
 class StreakMeasure(StrEnum):
-    """What is summed up of streaks."""
+    """What is summed up of streaks, by its name in `farm.kpi.streak.StreakTally`."""
 
     CURRENT = "current"
     """Failed prints of the longest streak at the end of the window."""
@@ -32,15 +32,8 @@ class InStreak(StreakSelector, frozen=True, kw_only=True):
 
     def total(self, given: KpiInput) -> int:
         """How many there are."""
-        told = given.streaks
-        return {
-            StreakMeasure.CURRENT: told.current,
-            StreakMeasure.LONGEST: told.longest,
-            StreakMeasure.FAILING: told.failing,
-            StreakMeasure.SHORTER: told.shorter,
-            StreakMeasure.UNKNOWN: told.unknown,
-            StreakMeasure.CANCELLED: told.cancelled,
-        }[self.of]
+        found: int = getattr(given.streaks, self.of.value)
+        return found
 
     def share(self, row: StreakRow) -> int:
         """1 for one of them."""
