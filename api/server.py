@@ -79,7 +79,8 @@ def _listen(host: str, port: int) -> socket.socket:
         )[0]
         return _bound(socket.socket(family, kind, protocol), address)
     except OSError as error:
-        raise ConfigurationError(f"api.host, api.port: cannot listen on {host}:{port}: {error}") from error
+        reason = error.strerror or error
+        raise ConfigurationError(f"api.host, api.port: cannot listen on {host}:{port}: {reason}") from error
 
 
 def _bound(listener: socket.socket, address: Any) -> socket.socket:

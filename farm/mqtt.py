@@ -132,7 +132,8 @@ class BrokerClient:
         try:
             self._client.connect(self._address.host, self._address.port, _KEEP_ALIVE_S)
         except (OSError, ValueError) as error:
-            raise BrokerUnreachable(f"{where}: cannot be reached: {error}") from error
+            reason = getattr(error, "strerror", None) or error
+            raise BrokerUnreachable(f"{where}: cannot be reached: {reason}") from error
         self._client.loop_start()
         if not self._answered.wait(PATIENCE_S):
             self.crash()

@@ -79,7 +79,8 @@ class BulkPublisher:
             plain.sendall(_connect_packet(address, client_id))
             answer = plain.recv(4)
         except OSError as error:
-            raise BrokerUnreachable(f"broker {address.host}:{address.port}: {error}") from error
+            reason = error.strerror or error
+            raise BrokerUnreachable(f"broker {address.host}:{address.port}: {reason}") from error
         if len(answer) < 4 or answer[0] != _CONNACK or answer[3]:
             reason = _REFUSALS.get(
                 answer[3] if len(answer) == 4 else 0, "it does not answer as an MQTT broker"
@@ -135,7 +136,7 @@ class BulkPublisher:
                 self._count(self._socket.recv(_BLOCK_BYTES))
             return self._socket.send(out) if writable and out is not None else 0
         except OSError as error:
-            raise BrokerUnreachable(f"the broker went away: {error}") from error
+            raise BrokerUnreachable(f"the broker went away: {error.strerror or error}") from error
 
     def _count(self, received: bytes) -> None:
         """Count the acknowledgements."""

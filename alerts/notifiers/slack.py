@@ -136,7 +136,7 @@ class SlackNotifier(Notifier[SlackSettings, Content]):
             raise DeliveryError(answer, permanent=judge_http(response.status_code) is RetryDecision.REFUSED)
         if not _is_of_a_webhook(response.body):
             raise DeliveryError(self.clean(f"{_NO_WEBHOOK}: {answer}"), permanent=False)
-        return answer
+        return f"{answer}, as a webhook answers an empty message"
 
     def _post(self, content: Content) -> WebhookResponse:
         limit = TimeLimit()

@@ -113,7 +113,7 @@ class Connection:
         try:
             self._client.connect(self._host, self._port, self._keepalive)
         except OSError as error:
-            raise BrokerUnreachable(f"broker {self._host}:{self._port}: {error}") from error
+            raise BrokerUnreachable(f"broker {self._host}:{self._port}: {error.strerror or error}") from error
         except ValueError as error:  # a host that can be no name, a port that can be no port
             raise ConfigurationError(
                 f"broker.url: {self._host!r}:{self._port} cannot be used: {error}"

@@ -75,6 +75,18 @@ class JsonFormatter(_Formatter):
         return plain_json(json.dumps(entry, ensure_ascii=False))
 
 
+class _StandardError(logging.StreamHandler[TextIO]):
+    """Writes to what is standard error at the time: while a bar is shown that goes through the bar."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
+        """Standard error of now."""
+        return sys.stderr
+
+
 def set_up_logging(
     form: LogFormat = LogFormat.TEXT,
     *,
@@ -86,7 +98,7 @@ def set_up_logging(
 
     `verbose` lets debug records through. Replaces what was set up before.
     """
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = _StandardError() if stream is None else logging.StreamHandler(stream)
     handler.setFormatter((JsonFormatter if form is LogFormat.JSON else TextFormatter)(redaction))
     root = logging.getLogger()
     for former in list(root.handlers):

@@ -1,5 +1,6 @@
 """`layerline calendar`: when the shop is open, and for which printers."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from typer import Argument, Option, Typer
@@ -228,7 +229,7 @@ def remove(name: NameArgument, *, terms: ChangeTerms) -> None:
     """Take a calendar away: its printers are as if they had never had it. The trail keeps it."""
     with open_shop(terms) as shop, in_words_of_the_command(_OPTIONS):
         changes = shop.calendars.remove_calendar(name, shop.changed_by(terms))
-        _answer(shop, name, changes, terms)
+        _answer(shop, name, changes, terms, told=f"Calendar {name} is taken away.")
 
 
 def _assign(name: str | None, groups: list[str] | None, terms: ChangeTerms, *, default: bool) -> None:
@@ -239,10 +240,20 @@ def _assign(name: str | None, groups: list[str] | None, terms: ChangeTerms, *, d
     with open_shop(terms) as shop, in_words_of_the_command(_OPTIONS):
         by = shop.changed_by(terms)
         changes = shop.calendars.assign(name, by, groups=groups or (), default=default)
-        _answer(shop, name, changes, terms)
+        told = (
+            "" if name else f"No calendar of their own any more: {_all_named(groups or (), default=default)}."
+        )
+        _answer(shop, name, changes, terms, told=told)
 
 
-def _answer(shop: Shop, name: str | None, changes: "list[CalendarChange]", terms: ChangeTerms) -> None:
+def _all_named(groups: Sequence[str], *, default: bool) -> str:
+    return ", ".join([*groups, *(["all others"] if default else [])])
+
+
+def _answer(
+    shop: Shop, name: str | None, changes: "list[CalendarChange]", terms: ChangeTerms, told: str = ""
+) -> None:
+    """Show what stands now, or what is `told` in its place, and whether the past is restated."""
     known = None if name is None else shop.calendars.known(name)
     if terms.as_json:
         calendar = None if known is None else _record(known, shop)
@@ -251,6 +262,8 @@ def _answer(shop: Shop, name: str | None, changes: "list[CalendarChange]", terms
     if known is not None:
         for line in _lines(known, shop):
             print_line(line)
+    elif told:
+        print_line(told)
     print_line(restated_line(changes, shop.clock))
 
 
@@ -262,7 +275,8 @@ def _known(shop: Shop, name: str) -> "KnownCalendar":
     known = shop.calendars.known(name)
     if known is None:
         names = [each.calendar.name for each in shop.calendars.calendars()]
-        raise InvalidQuery(f"calendar {name}: there is no such calendar{nearest(name, names)}")
+        near = nearest(name, names) or "; `layerline calendar list` shows all"
+        raise InvalidQuery(f"calendar {name}: there is no such calendar{near}")
     return known
 
 
@@ -299,7 +313,7 @@ def _change_row(change: "CalendarChange", clock: "FarmClock") -> list[Cell]:
 
 
 def _holds_for(known: "KnownCalendar") -> str:
-    return ", ".join([*known.groups, *(["all others"] if known.default else [])]) or "nobody"
+    return _all_named(known.groups, default=known.default) or "nobody"
 
 
 def _clock_told(shop: Shop) -> str:

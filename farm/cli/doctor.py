@@ -65,7 +65,7 @@ def examine_ledger(configuration: "Configuration") -> Iterator[Diagnosis]:
             yield from _freshness(ledger, clock)
             yield from _shards(ledger, clock)
             yield _feed_lag(ledger, store)
-            yield from _dropped(ledger, clock)
+            yield from dropped_diagnoses(ledger, clock)
             yield from _deliveries(store)
             yield from outbox_diagnoses(ledger, configuration.influx)
     except LedgerError as error:
@@ -127,8 +127,8 @@ def _feed_lag(ledger: "Ledger", store: "AlertStore") -> Diagnosis:
     return ok("evaluator", f"{counted(lag, 'event')} behind")
 
 
-def _dropped(ledger: "Ledger", clock: FarmClock) -> Iterator[Diagnosis]:
-    """A warning of what was dropped lately; what is longer ago is only counted."""
+def dropped_diagnoses(ledger: "Ledger", clock: FarmClock) -> Iterator[Diagnosis]:
+    """A warning of what was dropped, or could not be taken, lately; what is longer ago is only counted."""
     faults = sorted(ledger.faults(), key=lambda fault: (fault.source, fault.reason))
     recent = [fault for fault in faults if clock.now_ms - fault.last_ms <= DROPPED_LATELY_MS]
     for fault in recent:

@@ -1,5 +1,6 @@
 """`layerline export`: jobs, hours and telemetry as files for spreadsheets and programs."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -100,7 +101,9 @@ def export(
                 stale_ms = configuration.api.stale_seconds * SECOND_MS
                 rows = _states(history, bounds, printers, chosen, stale_ms)
             case What.TELEMETRY:
-                rows = _telemetry(history, bounds, printers, chosen, every_ms)
+                # Among rows that are shown the bar would stand in the middle of them.
+                watched = output is not None or not sys.stdout.isatty()
+                rows = _telemetry(history, bounds, printers, chosen, every_ms, watched=watched)
         (write_json if as_json else write_csv)(rows, _columns(what), output)
 
 
@@ -180,15 +183,17 @@ def _telemetry(
     printers: "dict[str, Printer]",
     chosen: list[str] | None,
     every_ms: int | None,
+    *,
+    watched: bool,
 ) -> Iterator[dict[str, Any]]:
-    """One printer after the other, with a bar where somebody is watching."""
+    """One printer after the other, with a bar where it is `watched`."""
     from msgspec.structs import asdict
     from rich.console import Console
     from rich.progress import track
 
     wanted = list(printers) if chosen is None else chosen
     console = Console(stderr=True)
-    for printer_id in track(wanted, "printers", console=console, transient=True):
+    for printer_id in track(wanted, "printers", console=console, transient=True, disable=not watched):
         name = _label(printers, printer_id)[0]
         for sample in history.telemetry(printer_id, window.from_ms, window.to_ms, every_ms):
             yield {

@@ -6,6 +6,7 @@ from farm.cli.names import GroupOption, PrinterNames, PrinterOption
 from farm.cli.opening import open_configuration
 from farm.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOption, VerboseOption, flag
 from farm.cli.output import counted, print_json, print_line
+from farm.cli.standing import NO_PRINTERS
 from farm.cli.times import FarmClock, UtcOption, farm_clock, rough_span
 from farm.tables import NOTHING, Cell, Column, Displayed, print_table
 
@@ -78,6 +79,8 @@ def _print(
         print_line(f"Free now: {', '.join(free)}.")
     if first is not None and first.done_ms is not None:
         print_line(f"Next free: {first.printer}, in {rough_span(first.done_ms - now_ms)}.")
+    elif not statuses:
+        print_line(NO_PRINTERS)
     elif not free:
         print_line(f"No print of {counted(len(statuses), 'printer')} tells when it is done.")
 

@@ -5,6 +5,7 @@ Typer's own rendering loads a Markdown parser and a syntax highlighter, which ma
 """
 
 import re
+from difflib import get_close_matches
 from typing import Any
 
 from typer import BadParameter
@@ -21,6 +22,8 @@ _BEFORE_OPTIONS = re.compile(r" (?=--)")
 _GOES_ON = " \\"
 _COLUMNS_APART = re.compile(r" {2,}")
 _NO_CHOICE = re.compile(r"'(?P<value>.*)' is not one of (?P<allowed>.+)", re.DOTALL)
+_UsageError: Any = BadParameter.__base__
+"""Anything that is wrong with a command line; typer shows it without a name to import."""
 _TYPE_NAME = re.compile(r" <[^|>]*>$")
 """How typer calls the type of an argument, `<list[str]>`; what may be chosen stays."""
 
@@ -130,6 +133,15 @@ def _in_our_words(fault: BadParameter) -> str:
     return f"{name} {details()[0]['input']}: {remedy(details()[0])}"
 
 
+def _name_the_nearest(fault: Any) -> None:
+    """Of the options that it may have been, which typer would name all in a line too long, the nearest."""
+    possible = getattr(fault, "possibilities", None)
+    if possible:
+        (nearest,) = get_close_matches(fault.option_name, possible, n=1, cutoff=0)
+        fault.message += f". Did you mean {nearest}?"
+        fault.possibilities = None
+
+
 def _write(command: Any, context: Any, commands: list[tuple[str, str]]) -> None:
     sheet = _Sheet()
     sheet.usage(f"{context.command_path} {' '.join(command.collect_usage_pieces(context))}")
@@ -151,6 +163,9 @@ class Command(TyperCommand):
             if type(fault) is not BadParameter or fault.param is None:
                 raise  # nothing is wrong but missing
             raise InvalidQuery(_in_our_words(fault)) from fault
+        except _UsageError as fault:
+            _name_the_nearest(fault)
+            raise
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """What stands behind the command in the line `Usage`."""

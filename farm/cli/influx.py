@@ -80,6 +80,14 @@ def init(
     Safe to repeat: what is there is put right, and a token in the file that still works stays.
     The settings to use are printed at the end.
     """
+    from farm.errors import ConfigurationError
+
+    try:
+        admin_token_file.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(
+            f"--admin-token-file {admin_token_file}: cannot be read: {error.strerror}"
+        ) from error
     configuration = open_configuration(
         config,
         data,

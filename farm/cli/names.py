@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from farm.ledger.ledger_reader import LedgerReader
     from farm.model.printer import Printer
 
+_MOST_GROUPS = 8
+
 PrinterOption: TypeAlias = Annotated[
     list[str] | None,
     Option("--printer", metavar="PRINTER", help="Only this printer: its name or id; repeatable."),
@@ -47,7 +49,7 @@ class PrinterNames:
             names = ", ".join(one.name for one in found)
             sys.stderr.write(plain(f"The printer {word} is called {names} now.") + "\n")
             return found
-        near = nearest(word, [one.name for one in everybody])
+        near = nearest(word, [one.name for one in everybody]) or "; `layerline printers` lists them"
         raise InvalidQuery(f"{asked_as} {word}: there is no such printer{near}")
 
     def only(self, word: str) -> "Printer":
@@ -79,7 +81,8 @@ class PrinterNames:
         for group in sorted(known, key=lambda group: group != word):
             if group.casefold() == word.casefold():
                 return group
-        raise InvalidQuery(f"--group {word}: there is no such group{nearest(word, sorted(known))}")
+        near = nearest(word, sorted(known)) or f"; {_all_of(sorted(known))}"
+        raise InvalidQuery(f"--group {word}: there is no such group{near}")
 
     def _once_called(self, word: str) -> "list[Printer]":
         ids = {printer_id for printer_id, name in self._former_names() if name.casefold() == word}
@@ -98,3 +101,11 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """A hint at the names that are spelt nearly so; empty where none is."""
     near = get_close_matches(word, list(known), n=3)
     return f"; nearest: {', '.join(near)}" if near else ""
+
+
+def _all_of(groups: Sequence[str]) -> str:
+    """The groups that there are, the first of them where they are many."""
+    if not groups:
+        return "no printer is in a group"
+    shown = ", ".join(groups[:_MOST_GROUPS])
+    return f"there are {shown}{' ...' if len(groups) > _MOST_GROUPS else ''}"

@@ -9,7 +9,7 @@ from farm.cli.figures import figure_cells
 from farm.cli.opening import open_configuration
 from farm.cli.options import ConfigOption, DatabaseOption, DataOption, JsonOption, VerboseOption, flag
 from farm.cli.output import counted, print_json
-from farm.cli.standing import farm_view
+from farm.cli.standing import NO_PRINTERS, farm_view
 from farm.cli.times import FarmClock, UtcOption, farm_clock, rough_span
 from farm.cli.watching import WatchOption, watch
 from farm.model.states import PrinterState
@@ -218,7 +218,7 @@ def _head(seen: Overview, clock: FarmClock) -> list[str]:
     at = f"{clock.exact(seen.at_ms)[:16].replace('T', ' ')} {clock.zone.key}"
     return [
         f"Farm {seen.site}, {counted(whole, 'printer')}, {at}",
-        states or "none has been heard of",
+        states or NO_PRINTERS,
         f"{jobs}.",
     ]
 

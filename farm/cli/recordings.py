@@ -62,7 +62,9 @@ def replay(
     if as_json:
         print_json([one.as_json() for one in replayed])
         return
-    for one in replayed:
+    for at, one in enumerate(replayed):
+        if at:
+            print_line("")
         _show(one)
 
 
@@ -181,6 +183,12 @@ _HOURS = (Column("printer", name=True), Column("state"), Column("for", right=Tru
 def _show(one: "PlayedRecording") -> None:
     ignored = ", ".join(f"{count} × {reason}" for reason, count in one.ignored.items())
     title = f"{one.recording}: {counted(one.messages, 'message')}{f', ignored {ignored}' if ignored else ''}"
+    if not one.printers:
+        print_line(title)
+        print_line(
+            "No printer is in it. Where its topics are no usual ones, say with --source who reads them."
+        )
+        return
     job_rows = [
         [
             one.printers[job.printer_id],

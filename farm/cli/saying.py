@@ -201,5 +201,7 @@ def _lines(said: "OperatorInput", printer: "Printer", clock: "FarmClock") -> lis
 def _as_said(what: str, said: Mapping[str, Any]) -> str:
     """What was said, as it is typed: `state in-service`, `correct outcome failed, cause adhesion`."""
     typed = {name: value.replace("_", "-") if what == "state" else value for name, value in said.items()}
-    named = [value if what in _ONE_WORD else f"{name} {value}" for name, value in typed.items()]
+    named = [
+        value if what in _ONE_WORD else f"{name.replace('_', '-')} {value}" for name, value in typed.items()
+    ]
     return f"{what} {', '.join(filter(None, named)) or _OF_NOTHING.get(what, '')}".rstrip()

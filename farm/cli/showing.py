@@ -1,6 +1,7 @@
 """`layerline job show`: everything that is known of one job."""
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 from farm.cli.changing import LookTerms, open_shop, with_look_terms
 from farm.cli.inspecting import verdict_words
@@ -33,7 +34,14 @@ _VERDICTS = (
     Column("by", name=True),
     Column("note", name=True, below=True),
 )
-_REVISIONS = (Column("revised"), Column("by", name=True), Column("why", name=True, below=True))
+_REVISIONS = (
+    Column("revised"),
+    Column("by", name=True),
+    Column("what", name=True, below=True),
+    Column("why", name=True, below=True),
+)
+_TOLD = ("outcome", "cancelled_by", "cause", "file", "material", "operator", "spool", "units", "note")
+"""What of a job people change, and evidence that comes late; the rest follows from it."""
 
 
 @with_look_terms
@@ -100,4 +108,26 @@ def _print_trail(trail: "Sequence[VerdictChange]", clock: "FarmClock") -> None:
 def _print_revisions(revisions: "Sequence[Revision]", clock: "FarmClock") -> None:
     if revisions:
         print_line("")
-        print_table(_REVISIONS, [(clock.instant(each.at_ms), each.who, each.why) for each in revisions])
+        rows = [(clock.instant(each.at_ms), each.who, _changed(each, clock), each.why) for each in revisions]
+        print_table(_REVISIONS, rows)
+
+
+def _changed(revision: "Revision", clock: "FarmClock") -> str:
+    """What a revision made of what: `outcome failed → cancelled, note – → thin`."""
+    before, after = (json.loads(each or "{}") for each in (revision.before, revision.after))
+    told = [
+        f"{field.replace('_', ' ')} {_value(before, field)} → {_value(after, field)}"
+        for field in _TOLD
+        if before.get(field) != after.get(field)
+    ]
+    if before.get("ended_ms") != after.get("ended_ms"):
+        ends = (
+            NOTHING if one.get("ended_ms") is None else clock.exact(one["ended_ms"])
+            for one in (before, after)
+        )
+        told.append(f"ended {' → '.join(ends)}")
+    return ", ".join(told) or NOTHING
+
+
+def _value(job: dict[str, Any], field: str) -> str:
+    return NOTHING if job.get(field) is None else str(job[field])

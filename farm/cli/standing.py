@@ -28,6 +28,8 @@ layerline printers --watch                        the same, anew every two secon
 layerline printers --group "Hall A" --json
 """
 
+NO_PRINTERS = "No printers: none has been heard of. `layerline up` shows what to type into them."
+
 COLUMNS = (
     Column("printer", name=True),
     Column("state"),
@@ -130,7 +132,7 @@ def _degrees(value: float | None) -> str:
 
 def _print(found: "list[PrinterStatusRecord]", clock: FarmClock) -> None:
     if not found:
-        print_line("No printers: none has been heard of. `layerline up` shows what to type into them.")
+        print_line(NO_PRINTERS)
         return
     print_table(COLUMNS, [row(each, clock) for each in found])
     unseen = [each for each in found if not each.observed and each.state.value != "unknown"]

@@ -60,8 +60,8 @@ def indicator(kpi_id: str) -> Indicator:
     if (found := _BY_ID.get(kpi_id)) is not None:
         return found
     near = get_close_matches(kpi_id, _BY_ID, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    raise InvalidQuery(f"{kpi_id!r} is no indicator{hint}; allowed are {', '.join(_BY_ID)}")
+    hint = f"; did you mean {near[0]}? Allowed" if near else "; allowed"
+    raise InvalidQuery(f"{kpi_id!r} is no indicator{hint} are {', '.join(_BY_ID)}")
 
 
 def indicators(kpi_ids: Sequence[str] | None) -> tuple[Indicator, ...]:

@@ -5,6 +5,7 @@ there is: a new pipeline over the same ledger, the session at the broker lost, a
 broker kept handed over once more.
 """
 
+import json
 import re
 from collections.abc import Collection
 from itertools import zip_longest
@@ -17,14 +18,17 @@ import pytest
 from collector.intake.pipeline import Pipeline
 from collector.intake.sources import SourceTable
 from collector.playback import RecordingPlayer
+from farm.ledger.inbox import Inbox
 from farm.ledger.job_filter import JobFilter
 from farm.ledger.ledger import Ledger, open_ledger
 from farm.model.job import Job
+from farm.model.operator_input import PrinterService, SetState
 from farm.model.printer_status import PrinterStatus
 from farm.model.recording import RecordedMessage
 from farm.model.span import Span
+from farm.model.states import PrinterState
 from farm.model.times import SECOND_MS
-from tests.recordings import RECORDINGS, messages, recording_id, sources
+from tests.recordings import RECORDINGS, expected, messages, recording_id, sources
 
 KEPT = re.compile(
     r"/(mqtt|progress/printing|temperature/.+|event/ZChange|moonraker/status|klipper/state/.+)$"
@@ -35,6 +39,8 @@ FEW = 100
 CUTS = 25
 ONCE = 4
 STEP_MS = SECOND_MS
+WITH_A_PLATE = [path for path in RECORDINGS if '"succeeded"' in json.dumps(expected(path))]
+"""Recordings with a print that stands finished on its bed."""
 
 
 class Restarted:
@@ -55,6 +61,17 @@ class Restarted:
             # A publisher that is set up so sends its status unretained; then none was kept at first.
             if message.retain or message.topic in self._kept or "/klipper/" not in message.topic:
                 self._kept[message.topic] = kept
+
+    def clear_beds(self) -> None:
+        """Somebody takes every finished print off its bed, and says so."""
+        now_ms = self.player.now_ms
+        for printer in self.player.pipeline.printers():
+            if printer.tracker.state is PrinterState.FINISHED:
+                self.player.pipeline.commit(now_ms)
+                said = Inbox(self.ledger.engine).append_input(
+                    SetState(PrinterService.BED_CLEARED), printer_id=printer.id, who="ann", now_ms=now_ms
+                )
+                self.player.pipeline.take_input(said.id, now_ms)
 
     def is_short(self, until_ms: int) -> bool:
         """Whether each printer may be silent for as long as until then."""
@@ -117,7 +134,7 @@ def _is_alike(one: object, other: object) -> bool:
     return one == other
 
 
-def play(path: Path, cuts: Collection[int]) -> Books:
+def play(path: Path, cuts: Collection[int], *, clears_beds: bool = False) -> Books:
     """The books of the recording with a restart before each of the messages `cuts` behind a short gap."""
     with open_ledger("sqlite://") as ledger:
         collector = Restarted(ledger, path)
@@ -125,6 +142,8 @@ def play(path: Path, cuts: Collection[int]) -> Books:
             if number in cuts and collector.is_short(message.received_ms):
                 collector.restart(message.received_ms)
             collector.hear(message)
+            if clears_beds:
+                collector.clear_beds()
         assert collector.restarts or not cuts
         return collector.books()
 
@@ -146,3 +165,10 @@ def test_away_once_at_any_moment_the_books_are_as_without(path: Path) -> None:
     cuts = cuts_of(path)
     for cut in cuts[:: max(1, len(cuts) // ONCE)]:
         assert play(path, (cut,)).differences(whole) == [], f"away before message {cut}"
+
+
+@pytest.mark.parametrize("path", WITH_A_PLATE, ids=recording_id)
+def test_away_again_and_again_a_cleared_bed_stays_cleared(path: Path) -> None:
+    whole = play(path, (), clears_beds=True)
+    assert PrinterState.FINISHED not in [span.state for span in _lasting(whole.spans)]
+    assert play(path, cuts_of(path), clears_beds=True).differences(whole) == []

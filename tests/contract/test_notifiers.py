@@ -460,7 +460,7 @@ def test_an_answer_in_no_known_encoding_is_tried_again(webhook: HttpReceiver) ->
 
 def test_a_webhook_is_probed_without_posting_a_message(webhook: HttpReceiver) -> None:
     webhook.behave(answer(400, "no_text"))
-    assert slack(webhook).probe() == "HTTP 400 no_text"
+    assert slack(webhook).probe() == "HTTP 400 no_text, as a webhook answers an empty message"
     assert b"blocks" not in webhook.requests[0].body
     webhook.behave(answer(404, "no_service"))
     with pytest.raises(DeliveryError, match="no_service") as caught:

@@ -348,6 +348,33 @@ def test_an_empty_farm_explains_itself_until_a_printer_appears(browser: Browser,
         expect(guide).to_be_hidden()
 
 
+def test_what_to_type_into_a_printer_fits_a_phone(browser: Browser, tmp_path: Path) -> None:
+    def broker() -> BrokerAccess:
+        return BrokerAccess(
+            host="print-farm-broker-in-the-cellar.workshop.example.org",
+            port=18883,
+            username="everyone-who-prints",
+            password=SecretStr("violet-harbor-quiet-engine-amber-lantern"),
+            topics=(("octoprint", "farm/{printer}/octoprint/as/long/as/it/gets"), ("moonraker", "{printer}")),
+        )
+
+    with (
+        farm_ledger(url=f"sqlite:///{tmp_path}/ledger.db") as ledger,
+        serving(ledger, setup=broker) as server,
+        opened(browser, server.url, viewport=PHONE, has_touch=True) as page,
+    ):
+        guide = page.locator("#empty")
+        expect(guide).to_contain_text("instance_name: bay1")
+        guide.get_by_role("button", name="show").first.click()
+        expect(guide.locator(".secret").first).to_have_text("violet-harbor-quiet-engine-amber-lantern")
+        assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+        hidden = (
+            "[...document.querySelectorAll('#empty button, #empty code')].filter(n => n.checkVisibility())"
+        )
+        right = f"Math.max(...{hidden}.map(n => n.getBoundingClientRect().right))"
+        assert page.evaluate(right) <= PHONE["width"]
+
+
 def test_an_empty_farm_says_who_is_refused_by_its_broker(browser: Browser, tmp_path: Path) -> None:
     refused = [
         RefusedClient(

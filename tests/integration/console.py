@@ -2,9 +2,11 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,6 +51,29 @@ def layerline(*arguments: str, folder: Path, status: int = 0) -> subprocess.Comp
 def layerline_json(*arguments: str, folder: Path) -> Any:
     """What a command prints with --json."""
     return json.loads(layerline(*arguments, "--json", folder=folder).stdout)
+
+
+def on_terminal(*arguments: str, folder: Path, columns: int = 80) -> str:
+    """What a command shows on a terminal so wide, its log and bars among it."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (40, columns))
+    kept = {**environment(folder), "TERM": "xterm"}
+    del kept["COLUMNS"]
+    command = [program(), *arguments]
+    with subprocess.Popen(command, cwd=folder, env=kept, stdin=theirs, stdout=theirs, stderr=theirs) as shown:
+        os.close(theirs)
+        written = b"".join(iter(lambda: _read(ours), b""))
+        shown.wait(PATIENCE_S)
+    os.close(ours)
+    return written.decode("utf-8", "replace").replace("\r\n", "\n")
+
+
+def _read(terminal: int) -> bytes:
+    """What is written next; nothing once nobody holds the other end, which Linux calls an error."""
+    try:
+        return os.read(terminal, 4096)
+    except OSError:
+        return b""
 
 
 class Running:

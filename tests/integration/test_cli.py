@@ -25,7 +25,7 @@ from farm.model.simulated import simulated_topic
 from farm.model.times import parse_rfc3339
 from farm.model.verdict_record import VERDICT_COLUMNS
 from tests.contract.ledger_samples import a_printer, an_ended_job
-from tests.integration.console import environment, layerline, layerline_json, running
+from tests.integration.console import environment, layerline, layerline_json, on_terminal, running
 from tests.servers import Mosquitto, mosquitto, wait_until
 
 RECORDINGS = Path(__file__).parent.parent / "recordings"
@@ -99,6 +99,8 @@ def test_every_command_shows_examples(tmp_path: Path) -> None:
 
 def test_wrong_usage_ends_with_status_2(tmp_path: Path) -> None:
     assert "No such option: --nonsense" in layerline("jobs", "--nonsense", folder=tmp_path, status=2).stderr
+    mistyped = layerline("jobs", "--sinec", "3d", folder=tmp_path, status=2).stderr
+    assert mistyped.endswith("Error: No such option: --sinec. Did you mean --since?\n")
 
 
 def test_a_wrong_configuration_starts_nothing_and_tells_no_secret(tmp_path: Path) -> None:
@@ -116,6 +118,12 @@ def test_a_missing_ledger_is_an_error_and_is_not_made(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
+def test_an_admin_token_that_cannot_be_read_is_named_by_its_option(tmp_path: Path) -> None:
+    files = ("--admin-token-file", "nowhere", "--token-file", "influx.token")
+    done = layerline("influx", "init", *files, folder=tmp_path, status=2)
+    assert done.stderr == "layerline: --admin-token-file nowhere: cannot be read: No such file or directory\n"
+
+
 def test_replay_prints_the_objects_that_scripts_lean_on(tmp_path: Path) -> None:
     (one,) = layerline_json("replay", str(STREAK), "--source", STREAK_SOURCE, folder=tmp_path)
     assert set(one) == {"recording", "messages", "ignored", "jobs", "spans"}
@@ -129,6 +137,20 @@ def test_replay_shows_a_table(tmp_path: Path) -> None:
     shown = layerline("replay", str(STREAK), "--source", STREAK_SOURCE, folder=tmp_path).stdout
     assert "12_three_failures_in_a_row: 171 messages" in shown
     assert shown.count("calibration_cube_20mm.gcode") == 3
+
+
+def test_replay_of_topics_that_nobody_reads_says_so_in_the_place_of_tables(tmp_path: Path) -> None:
+    shown = layerline("replay", str(STREAK), folder=tmp_path).stdout
+    assert "171 messages, ignored 171 × unknown_topic\nNo printer is in it." in shown
+    assert "--source" in shown
+    assert "outcome" not in shown
+
+
+def test_on_a_terminal_the_log_of_a_replay_leaves_no_piece_of_the_bar(tmp_path: Path) -> None:
+    shown = on_terminal("replay", str(STREAK), folder=tmp_path)
+    assert "dropped a" in shown
+    last = shown.rpartition("12_three_failures_in_a_row: 171 messages")[0].splitlines()[-1]
+    assert "━" not in last.rpartition("\x1b[2K")[2], "the bar was taken away before the answer"
 
 
 def test_recompute_finds_the_books_of_a_recording_in_order(booked: tuple[Path, str]) -> None:
@@ -266,7 +288,8 @@ def test_jobs_are_chosen_by_printer_time_and_outcome(
         (["jobs", "--since", "soon"], "--since soon: must be a date such as 2026-11-01, a time such as"),
         (["jobs", "--group", "Hall Z"], "--group Hall Z: there is no such group"),
         (["jobs", "--open", "--outcome", "failed"], "--open, --outcome: a job that is under way has no"),
-        (["kpi", "utilisation"], "'utilisation' is no indicator"),
+        (["kpi", "utilisation"], "is no indicator; did you mean utilization? Allowed are utilization,"),
+        (["jobs", "--printer", "xyz"], "--printer xyz: there is no such printer; `layerline printers` lists"),
         (["kpi", "--window", "fortnight"], "'fortnight' is no window"),
         (["kpi", "--by", "file,farm"], "--by file,farm: must be at most 3 different scopes"),
         (["kpi", "--by", "shelf"], "--by shelf: must be one of printer, group, model"),
@@ -283,6 +306,13 @@ def test_a_question_that_makes_no_sense_is_wrong_usage(
 ) -> None:
     folder, database = booked
     assert said in layerline(*arguments, "--database", database, folder=folder, status=2).stderr
+
+
+def test_on_a_terminal_no_bar_stands_among_the_rows(booked: tuple[Path, str]) -> None:
+    folder, database = booked
+    shown = on_terminal("export", "telemetry", "--database", database, folder=folder, columns=400)
+    assert len(shown.splitlines()) > 2
+    assert "━" not in shown
 
 
 def test_exports_are_rows_under_their_names(booked: tuple[Path, str], tmp_path: Path) -> None:

@@ -124,6 +124,13 @@ def test_a_calendar_is_assigned_unassigned_and_removed(run: Run) -> None:
     assert {(each["who"], each["why"]) for each in answer["changes"]} == {("olga", "moved")}
 
 
+def test_what_is_taken_away_is_named(run: Run) -> None:
+    run("calendar", "set", "shop", "--hours", WEEK, "--group", "Hall A", "--default")
+    said = run("calendar", "unassign", "--group", "Hall A", "--default")
+    assert said.startswith("No calendar of their own any more: Hall A, all others.\n")
+    assert run("calendar", "remove", "shop").startswith("Calendar shop is taken away.\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -140,7 +147,7 @@ def test_a_calendar_is_assigned_unassigned_and_removed(run: Run) -> None:
         (["assign", "shop", "--default"], "NAME shop: there is no calendar of this name"),
         (["assign", "shop"], "--group: name a group, or all others with --default"),
         (["remove", "shop"], "NAME shop: there is no calendar of this name"),
-        (["show", "shop"], "calendar shop: there is no such calendar"),
+        (["show", "shop"], "calendar shop: there is no such calendar; `layerline calendar list` shows all"),
     ],
     ids=str,
 )

@@ -176,6 +176,10 @@ def test_a_word_that_is_not_followed_ends_with_status_1_and_the_reason(farm: Led
             ["job", "correct", DONE, "--outcome", "failed", "--cause", "adhesion"],
             "outcome failed, cause adhesion",
         ),
+        (
+            ["job", "correct", DONE, "--outcome", "cancelled", "--cancelled-by", "person"],
+            "correct outcome cancelled, cancelled-by person",
+        ),
         (["job", "correct", DONE, "--undo"], "correct undo"),
         (["job", "note", DONE, ""], "note taken away"),
     ],

@@ -10,3 +10,5 @@ class BrokerAccess(NamedTuple):
     port: int
     user: str
     password: str
+    protocol: str = "MQTTv311"
+    """As OctoPrint's plugin calls it; unless told otherwise that speaks `MQTTv31`."""

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import subprocess
 import urllib.request
 from contextlib import suppress
 from datetime import datetime
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from farm.app.data_folder import DataFolder
-from tests.integration.console import Running, layerline
+from tests.integration.console import Running, environment, layerline, program
 from tests.real.broker_access import BrokerAccess
 from tests.servers import free_port, wait_until
 
@@ -101,6 +102,24 @@ class Farm:
     def refused(self) -> list[Any]:
         """Whom the embedded broker did not let in, and why, newest first."""
         return list(self._ask("refused-clients")["items"])
+
+    def needs(self, kind: str) -> list[Any]:
+        """What of that kind the page says that needs a look."""
+        return [need for need in self._ask("attention")["needs"] if need["kind"] == kind]
+
+    def doctor(self) -> list[Any]:
+        """What `layerline doctor` finds wrong, or warns of."""
+        asked = [program(), "doctor", "--json"]
+        done = subprocess.run(
+            asked,
+            cwd=self.folder,
+            env=environment(self.folder),
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
+        found = json.loads(done.stdout)
+        return [each for part in found.values() for each in part if each["status"] != "ok"]
 
     def say(self, *words: str) -> None:
         """Give one of the commands by which a person speaks of a printer."""

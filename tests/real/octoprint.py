@@ -65,7 +65,7 @@ class OctoPrint:
                         "port": broker.port,
                         "username": broker.user,
                         "password": broker.password,
-                        "protocol": "MQTTv311",
+                        "protocol": broker.protocol,
                     },
                     "publish": {"baseTopic": f"{self.topic}/"},
                 },

@@ -99,6 +99,10 @@ def two_under_one_prefix(stage: Stage) -> None:
         "the log warns of the common base topic",
         60,
     )
+    wait_until(lambda: bool(stage.farm.needs("two_publishers")), "the page says so", _SOON_S)
+    told = [each for each in stage.farm.doctor() if f"two printers publish under {topic}/" in each["seen"]]
+    assert len(told) == 1, told
+    assert "of its own" in told[0]["remedy"], told
 
 
 def wrong_password(stage: Stage) -> None:
@@ -110,7 +114,17 @@ def wrong_password(stage: Stage) -> None:
         return any(item["reason"] in ("wrong_password", "wrong_login") for item in stage.farm.refused())
 
     wait_until(is_told, "whoever has a wrong password is told", 120)
+    assert is_warned(stage, "refused"), "the log says who is refused"
+    wait_until(lambda: bool(stage.farm.needs("refused_client")), "the page says so", _SOON_S)
+    told = [each["seen"] for each in stage.farm.doctor() if each["what"] == "refused client"]
+    assert any("wrong" in seen for seen in told), told
     assert "stranger" not in stage.farm.printers()
+
+
+def oldest_protocol(stage: Stage) -> None:
+    """A plugin whose protocol nobody has set speaks MQTT 3.1, and its printer is there all the same."""
+    stage.octoprint("elder", broker=stage.farm.broker._replace(protocol="MQTTv31"))
+    stage.farm.wait_for("elder", "idle", _SOON_S)
 
 
 STORIES: tuple[Callable[[Stage], None], ...] = (
@@ -123,4 +137,5 @@ STORIES: tuple[Callable[[Stage], None], ...] = (
     emergency_stop,
     two_under_one_prefix,
     wrong_password,
+    oldest_protocol,
 )

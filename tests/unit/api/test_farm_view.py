@@ -1,16 +1,19 @@
 import pytest
 from sqlalchemy import event
 
-from api.farm_view import FarmView
+from api.farm_view import DROPPED_LATELY_MS, FarmView
 from api.settings import ApiSettings
 from farm.ledger.alert_store import AlertStore
 from farm.ledger.batch import Batch
 from farm.ledger.ledger import Ledger
+from farm.ledger.records import IntakeFault
 from farm.model.alert import Alert, AlertState, Severity
+from farm.model.attention import NeedKind
 from farm.model.job import Job
 from farm.model.printer import Printer
 from farm.model.states import Outcome
 from tests.fakes.farm_server import SITE, farm_ledger, fixed_clock, nothing_coming
+from tests.fakes.sample_farm import NOW_MS
 
 
 def alert(number: int, jobs: list[str]) -> Alert:
@@ -58,3 +61,16 @@ def test_showing_alerts_takes_as_many_transactions_whatever_they_rest_on(jobs: i
         few = transactions_for(ledger, [alert(0, ids[:1])])
         many = transactions_for(ledger, [alert(0, ids[: jobs // 2]), alert(1, ids[jobs // 2 :])])
     assert many == few
+
+
+@pytest.mark.parametrize(("ago_ms", "needs"), [(DROPPED_LATELY_MS, 1), (DROPPED_LATELY_MS + 1, 0)])
+def test_dropped_messages_need_a_look_for_an_hour(ago_ms: int, needs: int) -> None:
+    fault = IntakeFault(source="octoprint=octoPrint", reason="not_json", count=1, last_ms=NOW_MS - ago_ms)
+    with farm_ledger() as ledger:
+        ledger.claim("test", "test", simulated=False, now_ms=NOW_MS)
+        ledger.commit(Batch(faults=[fault], booked_until_ms=NOW_MS))
+        view = FarmView(
+            ledger, AlertStore(ledger.engine), ApiSettings(), SITE, fixed_clock, forecaster=nothing_coming
+        )
+        found = [need for need in view.attention([]).needs if need.kind is NeedKind.DROPPED_MESSAGES]
+    assert len(found) == needs

@@ -231,3 +231,11 @@ def test_the_forecast_tells_who_is_done_first(folder: Path) -> None:
     (alone,) = run_json(folder, "forecast", "--printer", found["next"]["printer"])["items"]
     assert alone["job_id"] == found["next"]["job_id"]
     assert "Free now: " in run(folder, "forecast")
+
+
+@pytest.mark.parametrize("command", ["status", "printers", "forecast"])
+def test_a_farm_without_printers_says_what_to_do_next(command: str, tmp_path: Path) -> None:
+    with open_ledger(f"sqlite:///{tmp_path}/ledger.db"):
+        (tmp_path / "layerline.toml").touch()
+        shown = run(tmp_path, command)
+    assert "No printers: none has been heard of. `layerline up` shows what to type into them.\n" in shown

@@ -1,14 +1,17 @@
-"""What the doctor says of printers as which two publish."""
+"""What the doctor says of printers as which two publish, and of messages that were dropped."""
 
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from farm.cli.diagnosis import CheckStatus
-from farm.cli.doctor import clash_diagnoses
+from farm.cli.doctor import clash_diagnoses, dropped_diagnoses
 from farm.cli.times import FarmClock
 from farm.ledger.batch import Batch
+from farm.ledger.ledger import Ledger
+from farm.ledger.records import IntakeFault, RejectedMessage
 from farm.model.clash import STANDS_MS, ClashSign, PublisherClash
+from farm.model.times import HOUR_MS
 from tests.fakes.farm_server import farm_ledger
 from tests.fakes.sample_farm import NOW_MS, sample_farm
 
@@ -31,3 +34,32 @@ def test_two_publishers_are_named_with_their_prefix_and_the_remedy_until_it_is_o
     assert found.what == f"printer {farm.printers[0].name}"
     assert "two printers publish under octoPrint/" in found.seen
     assert "of its own" in found.remedy
+
+
+def dropped_until(ledger: Ledger, now_ms: int) -> list[tuple[CheckStatus, str]]:
+    return [(found.status, found.seen) for found in dropped_diagnoses(ledger, clock_at(now_ms))]
+
+
+def test_a_warning_of_dropped_messages_ages_out_within_the_hour() -> None:
+    fault = IntakeFault(source="octoprint=octoPrint", reason="not_json", count=3, last_ms=NOW_MS)
+    rejected = RejectedMessage(
+        at_ms=NOW_MS,
+        source="octoprint=octoPrint",
+        reason="internal_error",
+        topic="t",
+        detail="",
+        size=1,
+        payload=b"{",
+    )
+    with farm_ledger() as ledger:
+        ledger.claim("sample", "test", simulated=False, now_ms=NOW_MS)
+        assert dropped_until(ledger, NOW_MS) == [(CheckStatus.OK, "none")] * 2
+        ledger.commit(Batch(faults=[fault], rejected=[rejected], booked_until_ms=NOW_MS))
+        warned = dropped_until(ledger, NOW_MS + HOUR_MS)
+        later = dropped_until(ledger, NOW_MS + HOUR_MS + 1)
+    assert [status for status, _ in warned] == [CheckStatus.WARNING] * 2
+    assert warned[0][1] == "3 × not_json, the last 60 min ago"
+    assert later == [
+        (CheckStatus.OK, "none in the last hour, 3 before"),
+        (CheckStatus.OK, "none in the last hour, 1 before"),
+    ]

@@ -55,6 +55,19 @@ def test_who_is_not_there_is_told_with_the_nearest_names(tmp_path: Path) -> None
         names.only("bay3")
     with pytest.raises(InvalidQuery, match="--group Hall B: there is no such group; nearest: Hall A"):
         names.chosen(None, ["Hall B"])
+    with pytest.raises(InvalidQuery, match="there is no such printer; `layerline printers` lists them"):
+        names.only("xyz")
+
+
+def test_a_group_that_is_like_no_other_is_told_with_those_that_there_are(tmp_path: Path) -> None:
+    many = {f"bay{at}": f"{at}. hall" for at in range(9)}
+    with pytest.raises(InvalidQuery, match=r"no such group; there are 0\. hall, .*, 7\. hall \.\.\.$"):
+        names_of(tmp_path, *many, groups=many).chosen(None, ["xyz"])
+
+
+def test_without_any_group_it_says_so(tmp_path: Path) -> None:
+    with pytest.raises(InvalidQuery, match="--group xyz: there is no such group; no printer is in a group"):
+        names_of(tmp_path, "bay1").chosen(None, ["xyz"])
 
 
 def test_printers_and_groups_together_leave_those_that_are_both(tmp_path: Path) -> None:

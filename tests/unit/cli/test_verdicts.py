@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from typer.testing import CliRunner
 
@@ -102,18 +103,22 @@ def test_show_tells_what_is_known_of_a_job_and_what_was_revised(farm: Ledger, tm
         job_id=SINGLE,
         who="history",
         why="its history",
-        before=None,
-        after=None,
+        before='{"outcome": "unknown", "cause": null, "ended_ms": null, "confidence": "weak"}',
+        after='{"outcome": "failed", "cause": "thermal", "ended_ms": 0, "confidence": "strong"}',
     )
-    farm.commit(Batch(revisions=[revised]))
+    first = msgspec.structs.replace(revised, at_ms=now_ms - 1, before=None, after=None)
+    farm.commit(Batch(revisions=[first, revised]))
     shown = run(tmp_path, "job", "show", SINGLE[:8])
     assert shown.startswith(
         f"job         {SINGLE}\nprinter     Bay1\nfile        single.gcode\noutcome     failed\n"
     )
-    assert shown.splitlines()[-1].endswith("history  its history")
+    *_, first_line, last_line = shown.splitlines()
+    assert first_line.split()[1:] == ["history", NOTHING, "its", "history"]
+    what = f"outcome unknown → failed, cause {NOTHING} → thermal, ended {NOTHING} → 1970-01-01T00:00:00Z"
+    assert last_line.endswith(f"history  {what}  its history")
     as_json = run_json(tmp_path, "job", "show", SINGLE)
     assert (as_json["verdict"], as_json["verdicts"]) == (None, [])
-    assert [each["why"] for each in as_json["revisions"]] == ["its history"]
+    assert [each["why"] for each in as_json["revisions"]] == ["its history"] * 2
     assert "outcome     under way\n" in run(tmp_path, "job", "show", OPEN)
 
 
