@@ -156,7 +156,7 @@ def test_a_name_from_right_to_left_leaves_the_figures_beside_it_in_their_place(
 
 
 BEGINNINGS_CUT_OFF = """
-() => [...document.querySelectorAll(".site, .tile .name, .tile .file, .jobs bdi, .evidence .file")]
+() => [...document.querySelectorAll(".site bdi, .tile .name, .tile .file, .jobs bdi, .evidence .file")]
   .filter((node) => node.offsetParent !== null && node.textContent !== "")
   .filter((node) => {
     const range = document.createRange();
