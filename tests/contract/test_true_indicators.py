@@ -91,6 +91,15 @@ def test_a_farm_that_starts_while_it_is_asked_is_booked_as_it_truly_is(seed: int
 
 
 @pytest.mark.timeout(120)
+def test_of_a_printer_that_prints_on_while_its_link_is_gone_the_range_holds(tmp_path: Path) -> None:
+    """The broker is shut down in order and publishes the last wills of all."""
+    wish = Wish(scenario="shop", days=5, seed=9, speed="max", faults="all")
+    with open_ledger("sqlite://") as ledger:
+        truth = book_shop(planned(wish, 0), ledger, tmp_path / "truth.jsonl")
+        assert verify(truth, ledger).holds
+
+
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_of_a_farm_that_was_at_work_before_anybody_listened_the_ranges_hold_too(
     seed: int, tmp_path: Path
