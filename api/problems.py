@@ -193,7 +193,8 @@ def _allowed_methods(request: Request) -> list[str]:
 
 
 def _input_problem(request: Request, status: HTTPStatus, name: str, error: InvalidInput) -> JSONResponse:
-    field, where = _INPUT_FIELDS.get(error.field, (error.field, "body"))
+    elsewhere = "query" if error.field in request.query_params else "body"
+    field, where = _INPUT_FIELDS.get(error.field, (error.field, elsewhere))
     if where == "path" and field not in request.path_params:
         where = "body"
     problem = FieldProblem(field=field, where=where, value=_writable(error.value), allowed=error.remedy)
