@@ -66,10 +66,14 @@ class CalendarRequest(BaseModel):
         examples=[["Hall A"]],
     )
     default: bool | None = Field(
-        None, description="Whether it holds for all printers whose group has no other.", examples=[True]
+        None,
+        strict=True,
+        description="Whether it holds for all printers whose group has no other.",
+        examples=[True],
     )
     version: int | None = Field(
         None,
+        strict=True,
         ge=0,
         le=limits.VERSION.most,
         description="The version that is to be replaced, 0 for a new calendar; 409 where it is another.",

@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from api.headers import SECURITY_HEADERS
 from farm.errors import InfluxError, InputConflict, InvalidInput, InvalidQuery, LedgerError, LedgerUnreachable
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 _TYPES = "urn:layerline:problem:"
+_METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 _INPUT_FIELDS = {
     "request_key": ("Idempotency-Key", "header"),
     "printer": ("printer", "path"),
@@ -151,7 +153,10 @@ def install_problem_answers(app: FastAPI, outage: Outage) -> None:
         status = HTTPStatus(error.status_code)
         name = status.phrase.lower().replace(" ", "-")
         detail = f"{request.method} {request.url.path[:200]}: {status.phrase}"
-        return ProblemError(status, name, detail, headers=error.headers).response()
+        headers = dict(error.headers or {})
+        if status is HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = ", ".join(_allowed_methods(request))
+        return ProblemError(status, name, detail, headers=headers).response()
 
     @app.exception_handler(InfluxError)
     def _influx_error(request: Request, error: InfluxError) -> JSONResponse:
@@ -177,8 +182,19 @@ def install_problem_answers(app: FastAPI, outage: Outage) -> None:
         ).response()
 
 
+def _allowed_methods(request: Request) -> list[str]:
+    """The methods of all routes of the path; the router itself names those of one of them."""
+    routes = request.app.router.routes
+    return [
+        method
+        for method in _METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+    ]
+
+
 def _input_problem(request: Request, status: HTTPStatus, name: str, error: InvalidInput) -> JSONResponse:
-    field, where = _INPUT_FIELDS.get(error.field, (error.field, "body"))
+    elsewhere = "query" if error.field in request.query_params else "body"
+    field, where = _INPUT_FIELDS.get(error.field, (error.field, elsewhere))
     if where == "path" and field not in request.path_params:
         where = "body"
     problem = FieldProblem(field=field, where=where, value=_writable(error.value), allowed=error.remedy)

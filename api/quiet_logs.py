@@ -11,10 +11,13 @@ _FROM_OUTSIDE: Final = {
     "uvicorn.error": (
         "Invalid HTTP request received.",
         "Unsupported upgrade request.",
-        "No supported WebSocket library detected.",
     ),
     # Told for each of a hundred connections a second once descriptors have run out.
     "asyncio": ("socket.accept() out of system resource",),
+}
+_NEVER: Final = {
+    # Advice to install what is left out on purpose: nothing here speaks WebSocket.
+    "uvicorn.error": ("No supported WebSocket library detected.",),
 }
 
 
@@ -40,10 +43,25 @@ class Seldom(logging.Filter):
         return True
 
 
+class Never(logging.Filter):
+    """Lets no message through that begins as one of these."""
+
+    def __init__(self, beginnings: tuple[str, ...]) -> None:
+        super().__init__()
+        self._beginnings = beginnings
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is to be written."""
+        return not record.getMessage().startswith(self._beginnings)
+
+
 @contextmanager
 def quiet_libraries() -> Iterator[None]:
     """Keep the libraries that quiet within the block."""
-    filters = [(logging.getLogger(name), Seldom(beginnings)) for name, beginnings in _FROM_OUTSIDE.items()]
+    filters: list[tuple[logging.Logger, logging.Filter]] = [
+        *((logging.getLogger(name), Seldom(beginnings)) for name, beginnings in _FROM_OUTSIDE.items()),
+        *((logging.getLogger(name), Never(beginnings)) for name, beginnings in _NEVER.items()),
+    ]
     for logger, seldom in filters:
         logger.addFilter(seldom)
     try:

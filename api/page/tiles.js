@@ -18,6 +18,8 @@ class Tile {
     this.badge.append(this.badgeIcon, this.badgeWord);
     this.since = element("span", "since");
     this.file = element("p", "file");
+    // Each name in its own direction, so that what does not fit is its end and never its beginning.
+    for (const named of [this.name, this.file]) named.dir = "auto";
     this.task = element("strong", "task");
     this.fill = element("span");
     this.bar = element("div", "progress", this.fill);

@@ -294,7 +294,7 @@ def _difference(
         feed.append(_told(msgspec.structs.replace(old, outcome=None), old, revised.at_ms, withdrawn=True))
         revisions.append(revision_of(old, None, revised))
     first = open_span(before)
-    body = {"from_ms": first.from_ms, "why": revised.why}
+    body = {"from_ms": min([first.from_ms, *run.changes.spans]), "why": revised.why}
     feed.append(FeedEntry(kind=FeedKind.SPANS_REVISED, at_ms=revised.at_ms, printer_id=printer.id, body=body))
     printer.tracker = _with_rows(run.tracker, {job.id: job for job in jobs})
     printer.nothing_waits()

@@ -20,3 +20,5 @@ REMEMBERED_WORDS = 32
 """The words of persons on so many jobs are kept at hand."""
 BESIDE_MS = 10_000
 """What two addresses of a printer tell of one moment may lie apart by so much."""
+CUT_OFFS_KEPT = 8
+"""So many times that the line of a printer was gone are remembered, until it shows what it did meanwhile."""

@@ -2,7 +2,8 @@
 
 import msgspec
 
-from collector.tracker.state import OutOfService, reason_of, span_of
+from collector.tracker.limits import CUT_OFFS_KEPT
+from collector.tracker.state import CutOff, OutOfService, reason_of, span_of
 from collector.tracker.transition import Transition
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.operator_input import PrinterService
@@ -141,6 +142,8 @@ def _book(step: Transition, before: Span, after: Span) -> None:
     changes, at_ms = step.changes, after.from_ms
     if at_ms > before.from_ms:
         changes.spans[before.from_ms] = msgspec.structs.replace(before, to_ms=at_ms)
+        if before.state is PrinterState.OFFLINE and before.source == "link":
+            step.cut_offs = (*step.cut_offs, CutOff(before.from_ms, at_ms))[-CUT_OFFS_KEPT:]
     changes.spans[at_ms] = after
     body = {"state": after.state.value, "before": before.state.value, "source": after.source}
     if after.reason is not None:

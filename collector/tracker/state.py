@@ -63,6 +63,13 @@ class Doubt(msgspec.Struct, frozen=True):
     source: str
 
 
+class CutOff(msgspec.Struct, frozen=True):
+    """From `from_ms` to `to_ms` the printer was booked as offline, since its line was told to be gone."""
+
+    from_ms: int
+    to_ms: int
+
+
 class TrackerState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where the tracker stands with one printer, by what machines told; `service` and `words`
     are what persons said, and lie over it.
@@ -71,7 +78,7 @@ class TrackerState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     while the printer may still speak of a job that a person ended. Where the printer has several
     addresses, `last_teller` is the one that opened `last_job` and `state_teller` the one that told
     the state. `reason` is what machines told of the pause under way, `waiting` what a person said
-    that the printer waits for until it works again.
+    that the printer waits for until it works again. `cut_offs` are the last times that its line was gone.
     """
 
     printer_id: str
@@ -95,6 +102,7 @@ class TrackerState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     doubt: Doubt | None = None
     reason: StateReason | None = None
     waiting: StateReason | None = None
+    cut_offs: tuple[CutOff, ...] = ()
 
 
 class LedgerChanges(msgspec.Struct):

@@ -20,6 +20,7 @@ from collector.tracker.attempts import (
     started_at,
 )
 from collector.tracker.beside import heard_beside
+from collector.tracker.cut_off import put_right
 from collector.tracker.doubt import away, is_in_question, lose_unconfirmed, miss, weigh
 from collector.tracker.history import look_back
 from collector.tracker.inputs import (
@@ -86,6 +87,7 @@ def advance(tracker: TrackerState, at_ms: int, given: TrackerInput) -> tuple[Tra
             settle(step)
         case Said():
             step.changes.answer = take_word(step, given)
+    put_right(step)
     return step.finish()
 
 

@@ -21,6 +21,7 @@ class Transition:
         "before_silence",
         "changes",
         "closed",
+        "cut_offs",
         "doubt",
         "last_job",
         "last_teller",
@@ -56,6 +57,7 @@ class Transition:
         self.reason, self.waiting = tracker.reason, tracker.waiting
         self.teller, self.shared = "", False
         self.last_teller, self.state_teller = tracker.last_teller, tracker.state_teller
+        self.cut_offs = tracker.cut_offs
         self.changes = LedgerChanges.empty()
 
     @property
@@ -90,6 +92,7 @@ class Transition:
                 doubt=self.doubt,
                 reason=self.reason,
                 waiting=self.waiting,
+                cut_offs=self.cut_offs,
             ),
             self.changes,
         )

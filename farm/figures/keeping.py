@@ -5,6 +5,7 @@ The file is a cache: it may be deleted at any time, and one that does not fit is
 
 import logging
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,6 +25,18 @@ log = logging.getLogger(__name__)
 
 _FORM: Final = 7
 """Raised whenever the columns or what they mean change."""
+
+
+_UNREADABLE: Final = (
+    OSError,
+    ValueError,
+    KeyError,
+    EOFError,
+    RuntimeError,  # zipfile's for ways of packing that it does not know, and for passwords
+    zlib.error,
+    zipfile.BadZipFile,
+    msgspec.MsgspecError,
+)
 
 
 class FeedMark(NamedTuple):
@@ -66,6 +79,7 @@ class Keeping:
     def load(self) -> Kept | None:
         """The model as it was kept last, None where there is none that can be read."""
         try:
+            self._check()
             with self.path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 head = msgspec.json.decode(file["head"].tobytes(), type=_Head)
                 if head.form != _FORM:
@@ -76,10 +90,17 @@ class Keeping:
                 inspected = dict(zip(head.inspected, found, strict=True))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, msgspec.MsgspecError) as error:
+        except _UNREADABLE as error:
             log.info("%s is passed over, and the figures are made from the ledger: %s", self.path, error)
             return None
         return Kept(head.mark, head.printer_ids, head.work, head.texts, changes, jobs, inspected)
+
+    def _check(self) -> None:
+        """Hold every byte against its sum: numpy stops short of it where a header tells of less."""
+        with zipfile.ZipFile(self.path) as file:
+            spoilt = file.testzip()
+        if spoilt is not None:
+            raise zipfile.BadZipFile(f"{spoilt} is damaged")
 
     def save(self, kept: Kept) -> None:
         """Keep the model in place of the one before; where it cannot be written that is told, and no more."""

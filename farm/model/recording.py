@@ -2,10 +2,15 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
 from farm.errors import RecordingError
+from farm.model import limits
+from farm.model.times import SECOND_MS
+
+_SECONDS = msgspec.Meta(ge=0, le=limits.INSTANT_MS.most / SECOND_MS)
 
 
 class RecordedMessage(msgspec.Struct, frozen=True):
@@ -14,7 +19,7 @@ class RecordedMessage(msgspec.Struct, frozen=True):
     `retain` is true only for messages that the broker had kept from before the subscription.
     """
 
-    t: float
+    t: Annotated[float, _SECONDS]
     topic: str
     payload: str
     qos: int = 0

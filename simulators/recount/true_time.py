@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from farm.model.printer import Printer
 from farm.model.span import Span
-from farm.model.states import PrinterState
+from farm.model.states import UNSEEN_STATES, PrinterState
 from simulators.protocols import step_ms
 from simulators.recount.shop_time import Stretches, work_on
 from simulators.recount.true_repairs import Piece, repairs_in, true_repairs
@@ -51,9 +51,8 @@ class TrueTime:
         booked = [
             piece for span in map(_as_truth, told) for piece in _cut(span, self.from_ms, opened, worked_on)
         ]
-        self.repairs = true_repairs(
-            repairs_in(self._pieces), repairs_in(booked), _unheard(truth, printer.name), self._step_ms
-        )
+        unheard = _unheard(truth, printer.name, _first_told_ms(told, self.from_ms))
+        self.repairs = true_repairs(repairs_in(self._pieces), repairs_in(booked), unheard, self._step_ms)
 
     def spent(self, from_ms: int, to_ms: int) -> Counter[tuple[PrinterState, bool]]:
         """Milliseconds of the window by state, and by whether the shop was open."""
@@ -76,13 +75,19 @@ class TrueTime:
         return changes * self._step_ms + resets * _RESET_MS + unheard_ms
 
 
-def _unheard(truth: Truth, printer: str) -> Stretches:
+def _first_told_ms(told: Sequence[Span], seen_ms: int) -> int:
+    """When it was first told how the printer stood, which was first seen at `seen_ms`."""
+    return next((span.from_ms for span in told if span.state not in UNSEEN_STATES), seen_ms)
+
+
+def _unheard(truth: Truth, printer: str, first_told_ms: int) -> Stretches:
     """When nothing was told of the printer. What came last before it was away may be as old as a report."""
-    return Stretches(
+    away = [
         (gap.from_ms - (0 if gap.why == LOST else truth.header.report_ms), gap.to_ms)
         for gap in truth.gaps
         if gap.printer == printer
-    )
+    ]
+    return Stretches([(truth.header.from_ms, first_told_ms), *away])
 
 
 def _as_truth(span: Span) -> SpanTruth:

@@ -155,6 +155,28 @@ def test_a_name_from_right_to_left_leaves_the_figures_beside_it_in_their_place(
         page.context.close()
 
 
+BEGINNINGS_CUT_OFF = """
+() => [...document.querySelectorAll(".site bdi, .tile .name, .tile .file, .jobs bdi, .evidence .file")]
+  .filter((node) => node.offsetParent !== null && node.textContent !== "")
+  .filter((node) => {
+    const range = document.createRange();
+    range.setStart(node.firstChild, 0);
+    range.setEnd(node.firstChild, 1);
+    const sign = range.getBoundingClientRect(), box = node.getBoundingClientRect();
+    return sign.left < box.left - 1 || sign.right > box.right + 1;
+  }).map((node) => `${node.className}: ${node.textContent.slice(0, 9)}`)
+"""
+
+
+@pytest.mark.parametrize("signs", ["arabic", "arabic words", "no blank"])
+def test_of_a_name_that_is_too_long_the_beginning_stays(browser: Browser, signs: str, tmp_path: Path) -> None:
+    site = SiteSettings(name=longest(SIGNS[signs], limits.SITE).strip())
+    with farm_of(SIGNS[signs], tmp_path) as ledger, serving(ledger, site=site) as server:
+        page = opened(browser, server.url, 1280)
+        assert page.evaluate(BEGINNINGS_CUT_OFF) == []
+        page.context.close()
+
+
 def opened(browser: Browser, url: str, width: int) -> Page:
     page = browser.new_context(viewport={"width": width, "height": 1000}).new_page()
     page.goto(url)

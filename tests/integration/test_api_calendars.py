@@ -163,6 +163,19 @@ def test_what_is_no_calendar_is_refused_by_its_field(
     assert CalendarTrail(ledger.engine).changes().changes == []
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"version": False}, {"version": "0"}, {"version": 0.0}, {"default": 1}, {"default": "yes"}]
+)
+def test_what_is_only_like_a_number_or_a_yes_is_refused(server: FarmServer, wrong: dict[str, Any]) -> None:
+    assert problem(put(server, "shop", **wrong), 422) == ("body", *wrong)
+
+
+def test_a_reason_in_the_address_is_at_fault_there(server: FarmServer) -> None:
+    assert put(server, "shop").status_code == 200
+    answer = server.client.delete("/api/v1/calendars/shop", params={"why": "a\x01b"})
+    assert problem(answer, 422) == ("query", "why")
+
+
 def test_work_is_planned_and_answered(server: FarmServer, ledger: Ledger) -> None:
     answer = plan(server, printer="Bay1", why="new nozzle")
     assert answer.status_code == 201, answer.text

@@ -193,6 +193,17 @@ def test_other_methods_are_refused(server: FarmServer) -> None:
         is_problem(answer.json(), 405)
 
 
+def test_a_refused_method_is_told_all_that_the_path_takes(
+    server: FarmServer, document: dict[str, Any]
+) -> None:
+    for path, methods in document["paths"].items():
+        for refused in ("OPTIONS", "HEAD", "PATCH", "TRACE", "PROPFIND"):
+            answer = server.client.request(refused, filled(path, "x"))
+            assert answer.status_code == 405, (refused, path)
+            assert answer.headers["allow"].split(", ") == sorted(map(str.upper, methods)), (refused, path)
+    assert server.client.put("/login").headers["allow"] == "GET, POST"
+
+
 def test_every_route_documents_itself_with_an_example(document: dict[str, Any]) -> None:
     assert document["openapi"].startswith("3.")
     for path, operation in [*operations(document), *operations(document, "post")]:

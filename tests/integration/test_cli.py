@@ -176,7 +176,12 @@ def test_recompute_says_each_difference_and_ends_with_status_1(tmp_path: Path) -
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(None, "recording.jsonl: cannot be read: No such file"), ("{}\n", "recording.jsonl, line 1")],
+    [
+        (None, "recording.jsonl: cannot be read: No such file"),
+        ("{}\n", "recording.jsonl, line 1"),
+        ('{"t": 1e15, "topic": "octoPrint/a/event/Connected", "payload": "{}"}\n', "recording.jsonl, line 1"),
+        ('{"t": -1, "topic": "octoPrint/a/event/Connected", "payload": "{}"}\n', "recording.jsonl, line 1"),
+    ],
 )
 def test_replay_of_what_is_no_recording_fails(content: str | None, said: str, tmp_path: Path) -> None:
     if content is not None:

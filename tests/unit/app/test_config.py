@@ -1,11 +1,14 @@
 """Configurations that are right, and what is said about those that are not."""
 
+import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
 import pytest
 
+from farm.app import short_files
 from farm.app.config import Configuration, Flag, load_configuration
 from farm.app.logs import LogRedaction
 from farm.app.process_life import HEARTBEAT_VARIABLE, PARENT_VARIABLE
@@ -363,6 +366,37 @@ def test_a_secret_file_that_is_no_use_is_named(
 def test_a_secret_file_without_end_is_refused(write: Write) -> None:
     write('[broker]\nurl = "mqtt://b"\npassword_file = "/dev/zero"')
     assert "broker.password_file = /dev/zero: /dev/zero cannot be read: File too large" in complaint()
+
+
+def test_a_pipe_that_nobody_writes_to_is_refused_in_time(
+    folder: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(short_files, "PIPE_PATIENCE_S", 0.1)
+    os.mkfifo(folder / "secret")
+    write('[broker]\nurl = "mqtt://b"\npassword_file = "secret"')
+    assert "broker.password_file = secret: secret cannot be read: is no plain file" in complaint()
+
+
+def test_a_pipe_whose_writer_never_ends_is_refused_in_time(
+    folder: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(short_files, "PIPE_PATIENCE_S", 0.1)
+    os.mkfifo(folder / "secret")
+    write('[broker]\nurl = "mqtt://b"\npassword_file = "secret"')
+    with (folder / "secret").open("r+b", buffering=0) as writer:
+        writer.write(b"a beginning")
+        assert "broker.password_file = secret: secret cannot be read: is no plain file" in complaint()
+
+
+def test_a_secret_comes_through_a_pipe(folder: Path, write: Write) -> None:
+    os.mkfifo(folder / "secret")
+    write('[broker]\nurl = "mqtt://b"\npassword_file = "secret"')
+    writer = threading.Thread(target=(folder / "secret").write_bytes, args=(b"through a pipe\n",))
+    writer.start()
+    password = load().broker.password
+    writer.join()
+    assert password is not None
+    assert password.get_secret_value() == "through a pipe"
 
 
 def test_a_secret_given_twice_in_one_place_is_refused(write: Write) -> None:

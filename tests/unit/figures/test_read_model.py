@@ -242,6 +242,24 @@ def test_a_file_that_cannot_be_read_is_passed_over(booked: Ledger, tmp_path: Pat
     assert kinds(model_of(booked, Keeping(path))) == set()
 
 
+def test_a_file_with_any_byte_spoilt_is_passed_over_or_says_the_same(
+    booked: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read_model, "_WORTH_KEEPING", 1)
+    keeping = Keeping(tmp_path / "figures.npz")
+    with model_of(booked, keeping).current():
+        pass
+    sound, kept = keeping.path.read_bytes(), keeping.load()
+    assert kept is not None
+    columns = sound.index(b"\x93NUMPY", sound.index(b"change_"))
+    told, directory = columns + 10, sound.index(b"PK\x01\x02")
+    for place in [*range(60), *range(columns, told + 80), *range(directory, directory + 60), len(sound) - 9]:
+        for wrong in (0x29, sound[place] ^ 1):
+            keeping.path.write_bytes(sound[:place] + bytes([wrong]) + sound[place + 1 :])
+            found = keeping.load()
+            assert found is None or (found.mark, found.texts) == (kept.mark, kept.texts), (place, wrong)
+
+
 def test_what_was_kept_of_another_ledger_is_passed_over(
     booked: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -178,7 +178,7 @@ def test_history_revises_unknown_and_nothing_else(books: Books) -> None:
         T0 + 20 * MINUTE,
         1,
     )
-    assert books.told[-1] is FeedKind.JOB_REVISED
+    assert books.told[-2:] == [FeedKind.JOB_REVISED, FeedKind.SPANS_REVISED]
     contrary = msgspec.structs.replace(row, outcome=Outcome.FAILED)
     books.see(33, level=True, history=(contrary,))
     assert books.job.outcome is Outcome.SUCCEEDED
