@@ -79,7 +79,7 @@ def terminal_table(
     from rich.text import Text
 
     shown = [[_short(cell) for cell in row] for row in rows]
-    widths = fitted(columns, shown, room)
+    widths = {at: width for at, width in fitted(columns, shown, room).items() if _tells(columns, shown, at)}
     if title is not None:
         yield Text(shortened(plain(title), room), style="dim")
     yield Text(_joined(columns, [column.title for column in columns], list(widths.items())), style="bold")
@@ -88,6 +88,11 @@ def terminal_table(
         for at, column in enumerate(columns):
             if column.below and at not in widths and row[at] not in ("", NOTHING):
                 yield from (Text(line, style="dim") for line in indented(row[at], room))
+
+
+def _tells(columns: Sequence[Column], rows: Sequence[Sequence[str]], at: int) -> bool:
+    """Whether the column is worth its room: one of running text is not where no row has any."""
+    return not columns[at].below or any(row[at] not in ("", NOTHING) for row in rows)
 
 
 def fitted(columns: Sequence[Column], rows: Sequence[Sequence[str]], room: int) -> dict[int, int]:
@@ -174,11 +179,29 @@ def shortened(name: str, width: int) -> str:
 
 def indented(text: str, room: int, indent: int = 2) -> list[str]:
     """Running text in lines of at most `room` characters, all of them indented."""
+    blanks = " " * indent
+    return wrapped(text, max(room, indent + _LEAST_NAME), first=blanks, others=blanks)
+
+
+def wrapped(
+    text: str, room: int, *, first: str = "", others: str = "", break_long_words: bool = True
+) -> list[str]:
+    """Running text in lines of at most `room` characters, the first and the others behind what stands before.
+
+    A number stays on the line of its unit, or of what is counted.
+    """
+    import re
     import textwrap
 
-    blanks = " " * indent
-    width = max(room, indent + _LEAST_NAME)
-    return textwrap.wrap(text, width, initial_indent=blanks, subsequent_indent=blanks, break_on_hyphens=False)
+    lines = textwrap.wrap(
+        re.sub(r"(?<=\d) (?=[^\W\d]|%|°)", _UNBROKEN, text),
+        room,
+        initial_indent=first,
+        subsequent_indent=others,
+        break_long_words=break_long_words,
+        break_on_hyphens=False,
+    )
+    return [line.replace(_UNBROKEN, " ") for line in lines]
 
 
 def _short(cell: Cell) -> str:
@@ -196,6 +219,7 @@ def style_of(word: str) -> str:
 
 _GAP = 2
 _LEAST_NAME = 12
+_UNBROKEN = "\N{NO-BREAK SPACE}"
 _STYLES = {
     "succeeded": "green",
     "ok": "green",

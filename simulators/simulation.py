@@ -165,15 +165,15 @@ def run_simulation(wish: Wish) -> None:
         fleet = Fleet(run, feeder.deliver, _truth_file(wish, stack))
         if isinstance(feeder, LiveFeeder):
             feeder.hear({topic: front.answer for topic, front in fleet.questions.items()})
-        console.print("Read by: " + " ".join(f"--source '{source}'" for source in fleet.sources))
+        console.print("\n".join(["Read by:", *(f"  --source '{source}'" for source in fleet.sources)]))
         came = stack.enter_context(_stopped_by_signals())
         _drive_with_bar(fleet, feeder, wish, console, came)
         fleet.close()
         feeder.finish()
     took = max(time.monotonic() - began, 0.001)
     console.print(
-        f"{run.scenario.name}: {run.scenario.farm.printers} printers, {len(fleet.book.jobs)} jobs, "
-        f"{feeder.sent} messages in {took:.1f} s ({feeder.sent / took:,.0f}/s), "
+        f"{run.scenario.name}: {run.scenario.farm.printers:,} printers, {len(fleet.book.jobs):,} jobs, "
+        f"{feeder.sent:,} messages in {took:.1f} s ({feeder.sent / took:,.0f}/s), "
         f"{rfc3339(run.from_ms)} to {rfc3339(fleet.agenda.now_ms)}"
     )
 

@@ -1,6 +1,7 @@
 """Showing what verifying found: a table of every difference, and the last line with the figures."""
 
 import json
+import shutil
 import sys
 from typing import Any
 
@@ -8,7 +9,7 @@ import msgspec
 
 from farm.model.terminal_text import plain_json
 from farm.model.times import rfc3339, rfc3339_or_none
-from farm.tables import NOTHING, Cell, Column, Displayed, print_table
+from farm.tables import NOTHING, Cell, Column, Displayed, indented, print_table
 from simulators.recount.comparison import Checked, Compared, FigureVerification
 from simulators.verify import Account, Figures, JobDifference, Verification
 
@@ -68,7 +69,9 @@ def show(verification: Verification, compared: FigureVerification, *, machine_re
     if compared.not_compared:
         rows = ([each.indicator, each.why] for each in compared.not_compared)
         print_table(_NOT_COMPARED, rows, title="Indicators that are not compared")
-    sys.stdout.write(last_line(verification.figures) + "\n")
+    line = last_line(verification.figures)
+    lines = indented(line, shutil.get_terminal_size().columns, 0) if sys.stdout.isatty() else [line]
+    sys.stdout.writelines(f"{each}\n" for each in lines)
 
 
 _JOBS = (
@@ -94,7 +97,7 @@ _WRONG = (
     Column("window"),
     Column("true", right=True),
     Column("told", right=True),
-    Column("range", right=True),
+    Column("range", right=True, extra=True),
     Column("told to", right=True, extra=True),
     Column("from", extra=True),
     Column("to", extra=True),

@@ -228,7 +228,8 @@ class Configuration:
             except ConfigurationError as error:
                 problems.append(str(error))
         if problems:
-            raise ConfigurationError("\n".join(problems))
+            # What is wrong with one section may be met at another that is made from it.
+            raise ConfigurationError("\n".join(dict.fromkeys(problems)))
 
     def _section(self, name: str) -> Any:
         root = section_model(name)

@@ -14,6 +14,7 @@ from farm.model.times import rfc3339
 
 if TYPE_CHECKING:
     from farm.app.config import Configuration
+    from farm.model.refused_client import RefusedClient
 
 _WHAT = "embedded broker"
 
@@ -61,5 +62,13 @@ def _refused(configuration: "Configuration", now_ms: int) -> Iterator[Diagnosis]
         seen = f"{client.who} was refused {times}, last at {rfc3339(client.last_ms)}: {client.reason.words}"
         yield warning("refused client", seen, client.reason.remedy)
     if not current:
-        before = f"; the last one at {rfc3339(clients[0].last_ms)}, {clients[0].who}" if clients else ""
-        yield ok("refused clients", f"none within the last minutes{before}")
+        yield ok("refused clients", _none_refused(clients[0] if clients else None))
+
+
+def _none_refused(last: "RefusedClient | None") -> str:
+    if last is None:
+        return "none within the last minutes"
+    told = f"the last one at {rfc3339(last.last_ms)}, {last.who}"
+    if last.let_in_ms is not None:
+        return f"none now; {told}, which was let in since"
+    return f"none within the last minutes; {told}"

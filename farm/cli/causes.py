@@ -17,6 +17,8 @@ layerline causes --window 2026-10-01..2026-11-01 --group "Hall A"
 layerline causes --window 14d --json
 """
 
+_HANGING = 2
+
 
 def causes(
     window: Annotated[str, Option("--window", metavar="WINDOW", help=WINDOW_HELP)] = "30d",
@@ -52,7 +54,7 @@ def causes(
         return
     findings = found.found.findings
     for sentence in [*(each.sentence for each in findings), *(each.sentence for each in found.shared)]:
-        print_line(f"{sentence}.")
+        print_line(f"{sentence}.", _HANGING)
     if not findings:
         print_line("Nothing fails more often than chance would have it.")
     print_line(f"{counted(found.prints, 'print')}, {counted(found.found.comparisons, 'comparison')}.")

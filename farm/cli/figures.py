@@ -300,5 +300,6 @@ def _print_figures(figures: list["KpiFigure"], clock: "FarmClock") -> None:
         return [figure.id, figure.label, figure.shown, bounds, chance, share, *beside]
 
     window = figures[0].window
-    title = f"Window {window.name}: {clock.exact(window.from_ms)} to {clock.exact(window.to_ms)}"
+    name = "" if ".." in window.name else f" {window.name}:"
+    title = f"Window{name} {clock.exact(window.from_ms)} to {clock.exact(window.to_ms)}"
     print_table(_COLUMNS, [row(figure) for figure in figures], title=title)

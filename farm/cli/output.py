@@ -30,13 +30,11 @@ def print_line(text: str, indent: int = 0) -> None:
 def between_words(line: str, indent: int) -> list[str]:
     """The line in pieces as wide as the terminal, all but the first `indent` blanks in."""
     import shutil
-    import textwrap
+
+    from farm.tables import wrapped
 
     width = max(shutil.get_terminal_size().columns, 2 * indent, _NARROWEST)
-    blanks = " " * indent
-    pieces = textwrap.wrap(
-        line, width, subsequent_indent=blanks, break_long_words=False, break_on_hyphens=False
-    )
+    pieces = wrapped(line, width, others=" " * indent, break_long_words=False)
     return pieces or [line]
 
 

@@ -120,3 +120,20 @@ def test_a_column_that_may_go_does_so_before_a_name_is_shortened_below_its_reada
     assert list(fitted(columns, [[title, when, "critical"]], 68)) == [0, 1, 2]
     assert fitted(columns, [[title, when, "critical"]], 67) == {0: 44, 1: 12}
     assert fitted(columns, [[title, when, "critical"]], 50) == {0: 36, 1: 12}
+
+
+@given(st.integers(20, 60))
+def test_a_number_stays_on_the_line_of_its_unit(room: int) -> None:
+    text = "idle 73.1 h, cleared 42.9 h, 95 % of it, 84 cancelled, at 240 °C, 1 min 03 s"
+    told = indented(text, room)
+    assert " ".join(line.strip() for line in told) == text
+    assert not [line for line in told[:-1] if line[-1].isdigit()]
+
+
+def test_running_text_that_no_row_has_takes_no_room() -> None:
+    heads = [
+        next(terminal_table(COLUMNS, rows, 300)).plain.endswith("what was said")
+        for rows in ([SHORT], [ROW, SHORT])
+    ]
+    assert heads == [False, True]
+    assert plain_table(COLUMNS, [SHORT])[0].endswith("what was said")

@@ -404,6 +404,11 @@ def test_a_secret_given_twice_in_one_place_is_refused(write: Write) -> None:
     assert complaint() == "layerline.toml: set `broker.password` or `broker.password_file`, not both"
 
 
+def test_what_is_wrong_is_said_once_though_two_sections_are_made_from_it(write: Write) -> None:
+    write('[embedded_broker]\nport = "x"\nkind = "nope"\n')
+    assert len(complaint().splitlines()) == 2
+
+
 def test_a_command_is_not_stopped_by_a_section_that_it_does_not_use(write: Write) -> None:
     write("[api]\nport = -1")
     assert load().collector.client_id == "layerline-shard-0"

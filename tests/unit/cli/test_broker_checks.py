@@ -95,3 +95,15 @@ def test_who_is_refused_now_is_a_warning_and_who_was_is_not(
     _, later = said(configuration(tmp_path), after_ms=CURRENT_MS)
     assert later.status is CheckStatus.OK
     assert later.seen.startswith("none within the last minutes; the last one at 2027-01-15T08:00:00.000Z")
+
+
+def test_who_was_let_in_since_is_not_said_to_have_been_long_ago(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper = running(tmp_path, monkeypatch)
+    keeper.refused("192.168.1.7", "bay2", RefusalReason.WRONG_PASSWORD)
+    keeper.let_in("192.168.1.7", "bay2")
+    keeper.runs(BrokerKind.MOSQUITTO, "mosquitto 2.0.11")
+    _, refused = said(configuration(tmp_path))
+    told = "the last one at 2027-01-15T08:00:00.000Z, bay2 at 192.168.1.7, which was let in since"
+    assert (refused.status, refused.seen) == (CheckStatus.OK, f"none now; {told}")

@@ -1,5 +1,6 @@
 """Comparing truth and books: every kind of difference is found, and nothing else."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -16,7 +17,8 @@ from farm.model.printer import Printer
 from farm.model.span import Span
 from farm.model.states import CancelledBy, Cause, Outcome, PrinterState
 from farm.model.times import HOUR_MS, MINUTE_MS
-from simulators.recount.comparison import FigureVerification, NotCompared
+from simulators.recount.comparison import Agreement as FigureAgreement
+from simulators.recount.comparison import Compared, FigureVerification, NotCompared
 from simulators.truth import Header, JobTruth, PrinterTruth, SpanTruth, Truth
 from simulators.verify import Agreement, Verification, verify
 from simulators.verify_report import as_json, last_line, show
@@ -325,6 +327,34 @@ def test_the_last_line_holds_the_figures(capsys: pytest.CaptureFixture[str]) -> 
     assert "part_2.gcode" in printed
     assert "mttr" in printed
     assert "gaps hide repairs" in printed
+
+
+def test_every_row_stays_on_its_line_in_a_narrow_window(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    wrong = Compared(
+        indicator="success_after_inspection",
+        scope="printer",
+        label="bay-06-host-dies",
+        window="whole",
+        from_ms=0,
+        to_ms=0,
+        true=1007.4756,
+        exact_to=0.0001,
+        value=1131.3149,
+        low=1131.3149,
+        high=1131.8581,
+        standing=FigureAgreement.WRONG,
+    )
+    found = FigureVerification(checked=[], wrong=[wrong], not_compared=[])
+    show(compare([], []), found, machine_readable=False)
+    printed = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out).splitlines()
+    (row,) = [line for line in printed if "success_after_inspection" in line]
+    assert len(row) <= 80
+    assert "1007.4756" in row
+    assert "1131.3149" in row
 
 
 def test_json_tells_the_same(capsys: pytest.CaptureFixture[str]) -> None:
