@@ -141,7 +141,7 @@ def _link(step: Transition, seen: Observation, heard_ms: int, limit_ms: int) -> 
         if step.link is Link.OFFLINE:
             return
         open_gap(step, certain_until(step, min(heard_ms, step.at)))
-        if heard_ms < step.at and not seen.retained:
+        if heard_ms < step.at:
             # When it went is not told: a last will comes after it, be it by a moment or by minutes.
             lose_unconfirmed(step, heard_ms, "link")
         enter(step, PrinterState.OFFLINE, step.at, "link")

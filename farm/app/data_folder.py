@@ -5,12 +5,14 @@ import json
 import logging
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from farm.app.short_files import LONGEST_SECRET, read_short
 from farm.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
@@ -108,6 +110,9 @@ class DataFolder:
             descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         except OSError as error:
             raise ConfigurationError(f"{file}: cannot be written: {error.strerror}") from error
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise ConfigurationError(f"{file}: is no plain file; delete it")
         with os.fdopen(descriptor, "a+", encoding="utf-8") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -131,13 +136,13 @@ class DataFolder:
         """
         file = self.path / _CREDENTIALS_FILE
         try:
-            kept = json.loads(file.read_text("utf-8"))
-            return Credentials(str(kept["user"]), str(kept["password"]))
+            kept = json.loads(read_short(file, LONGEST_SECRET))
+            return _credentials(kept["user"], kept["password"])
         except FileNotFoundError:
             return None
         except OSError as error:
             raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from error
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             remedy = "delete it to have a new password made"
             raise ConfigurationError(f'{file}: is not {{"user": …, "password": …}}; {remedy}') from error
 
@@ -174,6 +179,13 @@ class DataFolder:
         except OSError as error:
             raise ConfigurationError(f"{file}: cannot be written: {error.strerror}") from error
         return file
+
+
+def _credentials(user: object, password: object) -> Credentials:
+    """Raises ValueError for what nobody can sign in with."""
+    if not (isinstance(user, str) and isinstance(password, str) and user and password):
+        raise ValueError("user and password must be texts")
+    return Credentials(user, password)
 
 
 def data_folders_near(start: Path, home: Path) -> list[Path]:

@@ -14,7 +14,7 @@ from types import FrameType
 
 from typing_extensions import override
 
-from farm.errors import StartError
+from farm.errors import ConfigurationError, StartError
 
 log = logging.getLogger(__name__)
 
@@ -154,7 +154,9 @@ class BeatingEvent(threading.Event):
 
 def _beating_event() -> threading.Event:
     descriptor = os.environ.get(HEARTBEAT_VARIABLE)
-    return threading.Event() if descriptor is None else BeatingEvent(int(descriptor))
+    if descriptor is None:
+        return threading.Event()
+    return BeatingEvent(_told_number(HEARTBEAT_VARIABLE, descriptor))
 
 
 @contextmanager
@@ -196,19 +198,30 @@ def is_supervised() -> bool:
     return PARENT_VARIABLE in os.environ
 
 
+def _told_number(variable: str, told: str) -> int:
+    """The number that a supervisor told. Raises ConfigurationError for anything else."""
+    if not told.isascii() or not told.isdigit():
+        raise ConfigurationError(
+            f"environment {variable}: is set by `layerline up` for its own parts; unset it"
+        )
+    return int(told)
+
+
 def end_with_parent() -> None:
     """Let this process end when the one that started it does, however that ends.
 
-    Does nothing for a process that is not supervised.
+    Does nothing for a process that is not supervised. Raises ConfigurationError where what told it so is
+    no supervisor's.
     """
     parent = os.environ.get(PARENT_VARIABLE)
     if parent is None:
         return
+    parent_id = _told_number(PARENT_VARIABLE, parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_watch_lifeline, name="lifeline", daemon=True).start()
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != int(parent):  # it ended before the line above could take hold
+        if os.getppid() != parent_id:  # it ended before the line above could take hold
             os.kill(os.getpid(), signal.SIGTERM)
 
 

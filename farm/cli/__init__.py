@@ -3,12 +3,17 @@
 Exit status: 0 done, 1 failed, 2 wrong usage or wrong configuration.
 """
 
+import errno
+import os
 import sys
+from pathlib import Path
+from typing import Final
 
 OK = 0
 FAILED = 1
 WRONG_USE = 2
 _NAME = "layerline: "
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 def main() -> int:
@@ -17,21 +22,40 @@ def main() -> int:
     from farm.cli.root import app
     from farm.errors import ConfigurationError, InvalidQuery, LayerlineError
 
-    end_with_parent()
+    _settle_streams()
     try:
+        end_with_parent()
         app()
     except (ConfigurationError, InvalidQuery) as error:
         return _complain(error, WRONG_USE)
     except LayerlineError as error:
         return _complain(error, FAILED)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            return _fault(error)
+        return _complain(RuntimeError(f"cannot write: {error.strerror}"), FAILED)
     except Exception as error:  # noqa: BLE001  the program's edge: a fault of ours is shown whole, but for secrets
-        import traceback
-
-        from farm.app.logs import REDACTION
-
-        sys.stderr.write(REDACTION.clean(traceback.format_exc()))
-        return _complain(RuntimeError(f"ended by a fault of its own: {error!r}"), FAILED)
+        return _fault(error)
     return OK
+
+
+def _settle_streams() -> None:
+    """Whoever closed our output gets none of it; signs that it cannot hold are written out."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  open to the end
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _fault(error: Exception) -> int:
+    import traceback
+
+    from farm.app.logs import REDACTION
+
+    sys.stderr.write(REDACTION.clean(traceback.format_exc()))
+    return _complain(RuntimeError(f"ended by a fault of its own: {error!r}"), FAILED)
 
 
 def _complain(error: Exception, status: int) -> int:

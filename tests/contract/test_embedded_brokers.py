@@ -319,6 +319,23 @@ def test_mosquitto_keeps_its_queue_over_a_restart_in_order() -> None:
             assert [int(message.payload) for message in reader.collect(50)] == list(range(50))
 
 
+@pytest.mark.parametrize("damage", ["garbled", "cut off", "empty"])
+def test_a_mosquitto_that_cannot_read_what_it_kept_begins_anew(damage: str) -> None:
+    with embedded_broker(BrokerKind.MOSQUITTO) as broker:
+        with line(broker, "keeper", clean=False) as keeper:
+            keeper.publish("kept", b"x" * 500, retain=True)
+        broker.stop()
+        kept = broker.folder.path / "mosquitto" / "mosquitto.db"
+        whole = kept.read_bytes()
+        spoilt = {"garbled": b"\xff" * len(whole), "cut off": whole[: len(whole) // 2], "empty": b""}[damage]
+        kept.write_bytes(spoilt)
+        broker.start()
+        assert answer_to(broker, greeting(broker, "printer")) == GOOD
+        aside = kept.with_name("mosquitto.db.damaged")
+        assert not aside.exists() or (aside.read_bytes() == spoilt and "begins anew" in broker.log)
+        assert aside.exists() or damage != "garbled"
+
+
 def test_a_restart_of_mosquitto_is_no_loss_of_every_printer() -> None:
     """One that ends in order publishes all last wills first; ours saves what it has and is gone."""
     with embedded_broker(BrokerKind.MOSQUITTO) as broker:

@@ -53,6 +53,8 @@ _FORMER_ENDS_WITHIN_S = 20.0
 _SAVES_WITHIN_S = 9.0
 """A little less than the supervisor waits for us."""
 _QUEUES_FILE = "mosquitto.db"
+_CANNOT_READ = "Couldn't open database"
+"""What it says of such a file that is damaged."""
 _LOOK_EVERY_S = 0.5
 _LAST_LINES = 5
 _READ_BYTES = 65_536
@@ -179,11 +181,36 @@ def run_mosquitto(
 ) -> None:
     """Run it until `stop` is set, then let it save its queues and end.
 
-    Raises StartError when it ended before it listened, with its words, and RuntimeError when it
-    ended later.
+    Where it cannot read what it kept, that is set aside and it begins anew. Raises StartError when it
+    ended before it listened, with its words, and RuntimeError when it ended later.
     """
     _await_former(settings)
     place = _prepare(settings, folder, credentials)
+    try:
+        _run(mosquitto, settings, place, status, stop)
+    except StartError as error:
+        if _CANNOT_READ not in str(error) or not _set_aside(place / _QUEUES_FILE):
+            raise
+        _run(mosquitto, settings, place, status, stop)
+
+
+def _set_aside(queues: Path) -> bool:
+    """Give the damaged file another name; whether that could be done."""
+    damaged = queues.with_name(f"{queues.name}.damaged")
+    try:
+        queues.replace(damaged)
+    except OSError:
+        return False
+    log.error(
+        "mosquitto cannot read %s: it begins anew, what waited there for the collector is lost, and printers "
+        "are known again when they next speak; the damaged file is kept as %s", queues, damaged.name,
+    )  # fmt: skip
+    return True
+
+
+def _run(
+    mosquitto: Mosquitto, settings: EmbeddedBrokerSettings, place: Path, status: StatusKeeper, stop: Event
+) -> None:
     command = [mosquitto.program, "-c", CONFIGURATION_FILE]
     with subprocess.Popen(
         command,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from farm.app import short_files
 from farm.app.data_folder import DataFolder, data_folders_near
 from farm.errors import ConfigurationError
 
@@ -29,11 +30,37 @@ def test_nobody_else_can_read_what_is_kept(tmp_path: Path) -> None:
     assert [path.stat().st_mode & 0o077 for path in kept] == [0, 0]
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[1]", "not json"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        "[1]",
+        "not json",
+        "[" * 60_000,
+        '{"user": "", "password": "x"}',
+        '{"user": "x", "password": ""}',
+        '{"user": ["x"], "password": 5}',
+    ],
+    ids=lambda text: text[:30],
+)
 def test_a_spoilt_password_file_is_an_error_with_a_remedy(text: str, tmp_path: Path) -> None:
     (tmp_path / "embedded-broker.json").write_text(text, "utf-8")
     with pytest.raises(ConfigurationError, match=r"embedded-broker\.json: is not .*delete it"):
         DataFolder(tmp_path).credentials()
+
+
+def test_a_password_file_that_is_no_file_is_no_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(short_files, "PIPE_PATIENCE_S", 0.1)
+    os.mkfifo(tmp_path / "embedded-broker.json")
+    with pytest.raises(ConfigurationError, match="cannot be read: is no plain file"):
+        DataFolder(tmp_path).credentials()
+
+
+def test_a_lock_that_is_no_file_is_named(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "up.lock")
+    with pytest.raises(ConfigurationError, match=r"up\.lock: is no plain file"), DataFolder(tmp_path).held():
+        pass
 
 
 def test_a_folder_that_cannot_be_made_is_a_configuration_error(tmp_path: Path) -> None:

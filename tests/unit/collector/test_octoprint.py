@@ -129,6 +129,18 @@ def test_a_cancel_without_a_user_was_not_a_persons(printer: Farm) -> None:
     assert printer.job.cancelled_by == "system"
 
 
+def test_a_host_that_died_while_we_were_away_is_not_printing_until_its_kept_last_will_is_read(
+    printer: Farm,
+) -> None:
+    start(printer, 10)
+    printer.hear(60, "progress/printing", {"path": FILE, "progress": 10, "_timestamp": T0 // SECOND + 60})
+    printer.wait(300)
+    printer.hear(300, "mqtt", b"disconnected", retained=True)
+    assert (printer.seconds("printing"), printer.seconds("offline")) == (50, 0)
+    assert printer.spans[-2].state == "unknown"
+    assert printer.state == "offline"
+
+
 def test_a_frozen_host_that_wakes_goes_on_with_the_same_print(printer: Farm) -> None:
     start(printer, 10)
     printer.hear(60, "progress/printing", {"path": FILE, "progress": 10, "_timestamp": T0 // SECOND + 60})

@@ -133,12 +133,12 @@ def test_a_start_signal_does_not_adopt_another_file(books: Books) -> None:
 def test_what_was_between_the_last_message_and_the_word_of_a_lost_link_is_not_known(
     books: Books, quiet: int, *, retained: bool
 ) -> None:
-    """A last will says that a printer is gone, and not since when."""
+    """A last will says that a printer is gone, and not since when; so does one that the broker kept."""
     books.see_ms(0, state="printing")
     heard = MINUTE
     books.see_ms(heard + quiet, heard_ms=heard, link="offline", retained=retained)
     spans = [(books.spans[at].state, at - T0) for at in sorted(books.spans)]
-    unknown = [("unknown", heard)] if quiet and not retained else []
+    unknown = [("unknown", heard)] if quiet else []
     assert spans == [("printing", 0), *unknown, ("offline", heard + quiet)]
 
 
