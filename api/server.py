@@ -3,6 +3,8 @@
 import logging
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
@@ -35,7 +37,7 @@ class ApiServer:
         live: LiveStream = app.state.context.live
         live.most = min(live.most, limits.most * 3 // 4)  # where descriptors are few, less than was set
         self._close_streams = live.close
-        self._server = uvicorn.Server(
+        self._server = _Server(
             uvicorn.Config(
                 app,
                 http=ConnectionGuard(limits).protocol(),
@@ -69,6 +71,15 @@ class ApiServer:
         stop.wait()
         self._close_streams()
         self._server.should_exit = True
+
+
+class _Server(uvicorn.Server):
+    """One that leaves signals to the process: else it waits for live streams before anybody can end them."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import signal
 import socket
 import subprocess
 import threading
@@ -24,6 +25,7 @@ from api.settings import ApiSettings
 from farm.ledger.ledger import Ledger, open_ledger
 from tests.fakes.farm_server import TOKEN, FarmServer, farm_ledger, serving
 from tests.fakes.sample_farm import sample_farm
+from tests.integration import console
 from tests.integration.console import environment, program
 from tests.servers import free_port, wait_until
 
@@ -300,3 +302,23 @@ def test_where_file_descriptors_are_few_it_still_answers_and_its_log_stays_small
         words = said.read_text()
     assert len(words) < 20_000, words[:2_000]
     assert words.count("api.max_connections") <= 2
+
+
+@pytest.mark.parametrize("told_to_end", [signal.SIGTERM, signal.SIGINT])
+def test_a_process_that_is_told_to_end_ends_the_streams_of_open_pages_in_order(
+    tmp_path: Path, told_to_end: signal.Signals
+) -> None:
+    (tmp_path / "layerline.toml").write_text(f"[api]\nport = {(port := free_port())}\n")
+    database = f"sqlite:///{tmp_path}/ledger.db"
+    with open_ledger(database), console.running(tmp_path, "api", "--database", database) as api:
+        wait_until(lambda: _is_live(f"http://127.0.0.1:{port}"), "the API answers")
+        with dial(port) as page:
+            page.sendall(b"GET /api/v1/stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            got = b""
+            while b"event: snapshot" not in got:
+                got += page.recv(65_536)
+            assert api.end(told_to_end) == 0
+            rest_of(page)
+    assert "stopping on" in api.text
+    assert "ERROR" not in api.text
+    assert "Traceback" not in api.text

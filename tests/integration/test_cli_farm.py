@@ -398,6 +398,7 @@ def test_the_demo_delivers_a_streak_alert_and_ends_with_a_summary(tmp_path: Path
         assert "replayed-octoprint: 3 failed prints in a row" in demo.text
         assert demo.end(signal.SIGINT) == 0
     assert "Messages delivered: 1 by Slack, 1 by mail." in demo.text
+    assert "\nThe last hour: utilization " in demo.text
     jobs = layerline_json("jobs", "--database", f"sqlite:///{tmp_path}/demo/ledger.db", folder=tmp_path)
     streak = [job for job in jobs if job["printer"] == "replayed-octoprint"]
     assert [job["outcome"] for job in streak if job["outcome"]] == ["failed"] * 3

@@ -32,7 +32,7 @@ from farm.cli.demo.stage import (
     choose_ports,
     write_configuration,
 )
-from farm.kpi.catalogue import HEADLINES
+from farm.kpi.catalogue import HEADLINES, indicator
 from farm.kpi.subjects import Scope
 from farm.ledger.job_filter import JobFilter
 from farm.model.clock import system_clock
@@ -233,7 +233,8 @@ class Demo:
         counted = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items())) or "none"
         told = ", ".join(f"{self._arrivals[name]} by {name}" for name in _STYLES)
         self._console.print(f"\nAfter {took_s:.0f} s: {printers} printers, {len(jobs)} jobs ({counted}).")
-        self._console.print("; ".join(f"{figure.id} {figure.shown}" for figure in figures) + ".")
+        shown = ", ".join(f"{indicator(figure.id).name.lower()} {figure.shown}" for figure in figures)
+        self._console.print(f"The last hour: {shown}.")
         self._console.print(f"Messages delivered: {told}.")
 
 
