@@ -14,7 +14,7 @@ from typing import ClassVar, Final
 
 import h11
 import msgspec
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from api.headers import SECURITY_HEADERS
 from api.problems import MEDIA_TYPE, ProblemError
@@ -127,6 +127,14 @@ class GuardedProtocol(H11Protocol):
             super().data_received(data)
             self._note_whether_it_waits()
 
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's word for every such request
+        """What came is no HTTP. A route that answers the beginning of it already has nobody to answer."""
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        self.turn_away(HTTPStatus.BAD_REQUEST)
+
     def on_response_complete(self) -> None:
         """A request is answered; the next one may come."""
         super().on_response_complete()
@@ -217,4 +225,5 @@ _ANSWERS: Final = {
         HTTPStatus.SERVICE_UNAVAILABLE, "there are too many connections; try again in a while"
     ),
     HTTPStatus.REQUEST_TIMEOUT: _raw(HTTPStatus.REQUEST_TIMEOUT, "the request did not come in time"),
+    HTTPStatus.BAD_REQUEST: _raw(HTTPStatus.BAD_REQUEST, "this is no HTTP request"),
 }

@@ -261,6 +261,20 @@ def test_a_flood_of_nonsense_is_logged_once(ledger: Ledger, caplog: pytest.LogCa
     assert not any("pip" in each or "install" in each for each in said)
 
 
+def test_nonsense_behind_the_head_of_a_request_that_is_answered_already_is_no_fault_of_ours(
+    ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    spoilt = b"POST /api/v1/verdicts HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZZ\r\n"
+    with serving(ledger, token=TOKEN) as server:
+        for _ in range(20):
+            with dial(server.server.port) as rude:
+                rude.sendall(spoilt)
+                rude.shutdown(socket.SHUT_WR)
+                assert rest_of(rude).startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 401 "))
+        assert server.client.get("/health/live").status_code == 200
+    assert [each for each in caplog.records if each.levelno >= logging.ERROR] == []
+
+
 @contextmanager
 def api_process(folder: Path, descriptors: int) -> Iterator[tuple[str, Path]]:
     """The installed API with so few file descriptors; its address and its log."""
