@@ -121,14 +121,15 @@ def _is_table(detail: ErrorDetails) -> bool:
 def _shown(detail: ErrorDetails, root: Model) -> str:
     if place_at(root, detail["loc"]).secret:
         return "(secret)"
-    text = _text(detail["input"])
-    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+    return _text(detail["input"])
 
 
 def _text(value: Any) -> str:
+    """The value as it is told, cut off where it is long."""
     if isinstance(value, dict | list | tuple):
         return "(a table)" if isinstance(value, dict) else "(a list)"
-    return without_credentials(json.dumps(value, ensure_ascii=False, default=str))
+    text = without_credentials(json.dumps(value, ensure_ascii=False, default=str))
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
 
 
 def _written_path(location: KeyPath, layers: Layers) -> KeyPath:

@@ -94,13 +94,14 @@ def test_an_indicator_is_found_by_its_id_and_several_in_the_order_asked() -> Non
 
 
 @pytest.mark.parametrize(
-    ("word", "hint"), [("utilisation", "; did you mean utilization?"), ("zzz", ""), ("rate", "")]
+    ("word", "hint"),
+    [("utilisation", "; did you mean utilization? Allowed"), ("zzz", "; allowed"), ("rate", "; allowed")],
 )
 def test_an_unknown_indicator_is_refused_with_the_nearest_and_all_there_are(word: str, hint: str) -> None:
     with pytest.raises(InvalidQuery) as caught:
         indicators([word])
     allowed = ", ".join(entry.id for entry in CATALOGUE)
-    assert str(caught.value) == f"{word!r} is no indicator{hint}; allowed are {allowed}"
+    assert str(caught.value) == f"{word!r} is no indicator{hint} are {allowed}"
 
 
 @pytest.mark.parametrize(
