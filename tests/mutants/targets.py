@@ -11,7 +11,7 @@ _REDACTION = "tests/unit/collector/test_redaction.py"
 _TRACKER = "tests/unit/collector/tracker"
 _TRACKED = (
     *("rules", "signals", "attempts", "limits", "matching", "doubt", "history", "persons", "beside"),
-    *("firmware_error", "outcome"),
+    *("firmware_error", "outcome", "cut_off"),
 )
 _RECORDINGS = "tests/contract/test_recordings.py::test_a_recording_gives_the_jobs_written_beside_it"
 _HOURS = "tests/contract/test_recordings.py::test_the_hours_add_up_without_hole_or_overlap"

@@ -3,6 +3,8 @@
 import pytest
 
 from collector.tracker import Silence
+from collector.tracker.cut_off import WHY
+from collector.tracker.limits import CUT_OFFS_KEPT
 from farm.model.feed import FeedKind
 from farm.model.observation import HistoryRow, JobReading
 from farm.model.operator_input import PrinterService, SetState
@@ -37,6 +39,7 @@ def test_a_print_that_goes_on_was_out_of_sight_and_not_offline(books: Books, is_
     ]
     (told,) = [entry for entry in books.feed if entry.kind is FeedKind.SPANS_REVISED]
     assert (told.at_ms, told.body["from_ms"]) == (T0 + 30 * MINUTE, T0 + 10 * MINUTE)
+    assert (told.printer_id, told.body["why"]) == (books.tracker.printer_id, WHY)
     assert books.job.outcome is None
 
 
@@ -56,6 +59,16 @@ def test_each_time_that_the_line_was_gone_is_put_right(books: Books) -> None:
     assert {state for state, _ in books.states} == {"unknown", "printing"}
     (told,) = [entry for entry in books.feed if entry.kind is FeedKind.SPANS_REVISED]
     assert told.body["from_ms"] == T0 + 10 * MINUTE
+
+
+def test_the_last_eight_times_are_remembered(books: Books) -> None:
+    assert CUT_OFFS_KEPT == 8
+    for minute in range(11, 2 * CUT_OFFS_KEPT + 11, 2):
+        books.see(minute, heard=10, link="online")
+        books.see(minute + 1, heard=10, link="offline")
+    books.see(30, level=True, state="printing", job=JobReading(file="vase.gcode", progress=0.5))
+    assert [state for state, _ in books.states].count("offline") == 1
+    assert books.states[2] == ("offline", 1)
 
 
 def test_a_print_that_ended_meanwhile_was_under_way_until_then(books: Books) -> None:
@@ -91,9 +104,11 @@ def test_one_that_began_meanwhile_was_under_way_too(books: Books) -> None:
     assert ("offline", 49) not in books.states
 
 
-def test_one_that_began_when_the_line_was_back_leaves_it_offline(books: Books) -> None:
+@pytest.mark.parametrize("minutes", [5, 6], ids=["afterwards", "at the same moment"])
+def test_one_that_began_when_the_line_was_back_leaves_it_offline(books: Books, minutes: int) -> None:
     books.see(59, heard=10, link="online")
-    books.see(65, level=True, state="printing", job=JobReading(file="other.gcode", elapsed_ms=5 * MINUTE))
+    reading = JobReading(file="other.gcode", elapsed_ms=minutes * MINUTE)
+    books.see(65, level=True, state="printing", job=reading)
     assert len(books.jobs) == 2
     assert ("offline", 49) in books.states
 
