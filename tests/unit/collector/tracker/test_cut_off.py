@@ -8,7 +8,7 @@ from collector.tracker.limits import CUT_OFFS_KEPT
 from farm.model.feed import FeedKind
 from farm.model.observation import HistoryRow, JobReading
 from farm.model.operator_input import PrinterService, SetState
-from farm.model.states import Outcome
+from farm.model.states import Outcome, PrinterState
 from tests.unit.collector.tracker.books import MINUTE, T0, Books
 
 
@@ -67,7 +67,7 @@ def test_the_last_eight_times_are_remembered(books: Books) -> None:
         books.see(minute, heard=10, link="online")
         books.see(minute + 1, heard=10, link="offline")
     books.see(30, level=True, state="printing", job=JobReading(file="vase.gcode", progress=0.5))
-    assert [state for state, _ in books.states].count("offline") == 1
+    assert [state for state, _ in books.states].count(PrinterState.OFFLINE) == 1
     assert books.states[2] == ("offline", 1)
 
 
