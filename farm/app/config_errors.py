@@ -26,6 +26,7 @@ _ALLOWED = {
     "float_type": "a number",
     "finite_number": "a finite number",
     "string_type": "text",
+    "string_unicode": "UTF-8 text",
     "list_type": "a list",
     "tuple_type": "a list",
     "dict_type": "a table",
@@ -84,7 +85,7 @@ def _unknown_tag(path: KeyPath, detail: ErrorDetails, layers: Layers) -> str:
     key = (*path, context["discriminator"].strip("'"))
     name = _ordinal_hint(key, dotted(key))
     return (
-        f"{layers.origin(key)}: {name} = {_text(context['tag'])}: must be one of {context['expected_tags']}"
+        f"{layers.origin(key)}: {name} = {_short(_text(context['tag']))}: must be one of {context['expected_tags']}"
     )
 
 
@@ -121,7 +122,10 @@ def _is_table(detail: ErrorDetails) -> bool:
 def _shown(detail: ErrorDetails, root: Model) -> str:
     if place_at(root, detail["loc"]).secret:
         return "(secret)"
-    text = _text(detail["input"])
+    return _short(_text(detail["input"]))
+
+
+def _short(text: str) -> str:
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
 
 
