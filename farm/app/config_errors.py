@@ -84,7 +84,8 @@ def _unknown_tag(path: KeyPath, detail: ErrorDetails, layers: Layers) -> str:
     context = detail["ctx"]
     key = (*path, context["discriminator"].strip("'"))
     name = _ordinal_hint(key, dotted(key))
-    return f"{layers.origin(key)}: {name} = {_short(_text(context['tag']))}: must be one of {context['expected_tags']}"
+    told = _short(_text(context["tag"]))
+    return f"{layers.origin(key)}: {name} = {told}: must be one of {context['expected_tags']}"
 
 
 def _missing(detail: ErrorDetails, root: Model) -> str:
