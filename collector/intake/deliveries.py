@@ -13,9 +13,10 @@ from typing import NamedTuple
 import msgspec
 
 from farm.ledger.records import Receipt
+from farm.ledger.stored_bodies import read_body
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(list[tuple[int, int, int]]).decode
+_decoder = msgspec.msgpack.Decoder(list[tuple[int, int, int]])
 
 
 class Checksums(NamedTuple):
@@ -53,7 +54,7 @@ class Deliveries:
         self._stored: deque[_Stored] = deque()
         self._number = 0
         for receipt in stored:
-            for packet_id, *sums in _decode(receipt.body):
+            for packet_id, *sums in read_body(_decoder, receipt.body, "receipt"):
                 self._put(packet_id, Checksums(*sums))
             self._store(receipt.number)
 

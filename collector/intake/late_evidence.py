@@ -11,7 +11,7 @@ import logging
 
 import msgspec
 
-from collector.intake.ledger_writer import COLLECTOR, LedgerWriter
+from collector.intake.ledger_writer import COLLECTOR, INTERNAL_ERROR, REFUSED_BY_LEDGER, LedgerWriter
 from collector.printers.evidence import evidence_body
 from collector.printers.replay import LATE_ORDINAL, Revised, replay
 from collector.printers.tracked import TrackedPrinter
@@ -207,12 +207,13 @@ class LateEvidence:
 
     def _put_aside(self, printer: TrackedPrinter, late: Evidence, now_ms: int, error: Exception) -> None:
         source = "-" if printer.last_heard is None else printer.last_heard.source
-        self._writer.pending.fault(source, "internal_error", now_ms, f"{printer.name}: {WHY}: {error}"[:300])
+        reason = REFUSED_BY_LEDGER if isinstance(error, BatchRefused) else INTERNAL_ERROR
+        self._writer.pending.fault(source, reason, now_ms, f"{printer.name}: {WHY}: {error}"[:300])
         self._writer.pending.reject(
             RejectedMessage(
                 at_ms=now_ms,
                 source=source,
-                reason="internal_error",
+                reason=reason,
                 topic=printer.name,
                 detail=f"{WHY}: {type(error).__name__}: {error}"[:1_000],
                 size=len(late.body),

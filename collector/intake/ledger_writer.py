@@ -25,6 +25,8 @@ COLLECTOR = "collector"
 LATER_WORD = "the printer's own later word"
 INTERNAL_ERROR = "internal_error"
 """The reason under which a message counts whose working in met an exception that nobody foresaw."""
+REFUSED_BY_LEDGER = "refused_by_ledger"
+"""The reason under which a message counts whose effects the database does not take."""
 _ENOUGH_EVIDENCE = 200
 _KEPT_BYTES = 64 * 1024
 _KEPT_TEXT = 1_000

@@ -8,13 +8,14 @@ until one step is left, which is put aside.
 import logging
 from collections.abc import Callable, Sequence
 
+from collector.intake.ledger_writer import INTERNAL_ERROR, REFUSED_BY_LEDGER
 from collector.intake.pipeline import Pipeline
 from collector.intake.steps import Spoken, Step, Tick
 from farm.errors import BatchRefused, LedgerError, LedgerUnreachable
 
 log = logging.getLogger(__name__)
 
-REFUSED, FAILED = "refused_by_ledger", "internal_error"
+REFUSED, FAILED = REFUSED_BY_LEDGER, INTERNAL_ERROR
 
 
 class _UndigestedError(Exception):

@@ -5,6 +5,7 @@ import msgspec
 from collector.sessions.session import PrinterSession
 from collector.tracker import TrackerState
 from farm.ledger.records import Checkpoint
+from farm.ledger.stored_bodies import read_body
 from farm.model.printer import Printer
 
 _encoder = msgspec.msgpack.Encoder()
@@ -32,7 +33,7 @@ def encode_tracker(tracker: TrackerState) -> bytes:
 
 def decode_tracker(body: bytes) -> TrackerState:
     """The tracker that `encode_tracker` stored."""
-    return _tracker_decoder.decode(body)
+    return read_body(_tracker_decoder, body, "checkpoint or snapshot")
 
 
 class TrackerMark(msgspec.Struct, frozen=True):
@@ -82,7 +83,7 @@ class TrackedPrinter:
     @classmethod
     def restored(cls, row: Printer, checkpoint: Checkpoint) -> "TrackedPrinter":
         """The printer as it was stored, without its sessions."""
-        point = _checkpoint_decoder.decode(checkpoint.body)
+        point = read_body(_checkpoint_decoder, checkpoint.body, "checkpoint")
         printer = cls(row, decode_tracker(bytes(point.tracker)))
         printer.evidence = point.evidence
         printer.late_from_ms, printer.late_count = point.late_from_ms, point.late_count

@@ -21,6 +21,7 @@ from collector.sessions.source_clock import (
 from collector.sessions.thinning import Thinner
 from collector.sessions.trail import Trail
 from farm.ledger.records import SessionRecord
+from farm.ledger.stored_bodies import read_body
 from farm.model.clash import PublisherClash
 from farm.model.observation import Link, Observation, Telemetry
 from farm.model.printer import Address, session_id
@@ -128,7 +129,7 @@ class PrinterSession:
     @classmethod
     def restored(cls, adapter: Adapter, address: Address, stored: SessionRecord) -> "PrinterSession":
         """The session as it was stored."""
-        state = _session_decoder.decode(stored.body)
+        state = read_body(_session_decoder, stored.body, "session")
         session = cls(stored.printer_id, adapter, address, adapter.kind, stored.heard_ms)
         session.clock = state.clock
         session.highest_ms = state.highest_ms

@@ -368,6 +368,10 @@ def test_a_secret_file_without_end_is_refused(write: Write) -> None:
     assert "broker.password_file = /dev/zero: /dev/zero cannot be read: File too large" in complaint()
 
 
+def test_a_variable_that_is_not_utf_8_is_refused(folder: Path) -> None:
+    assert complaint({"LAYERLINE_SITE__NAME": "a\udcff"}).endswith(": must be UTF-8 text")
+
+
 def test_a_pipe_that_nobody_writes_to_is_refused_in_time(
     folder: Path, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:

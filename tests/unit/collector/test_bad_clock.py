@@ -191,5 +191,5 @@ def test_one_late_input_that_the_ledger_refuses_does_not_take_the_others_along(
     pipeline.commit(UNTIL)
     assert [job[1] for job in books(ledger, UNTIL)[0]] == ["j1.gcode", "j3.gcode", "j4.gcode"]
     (fault,) = ledger.faults()
-    assert (fault.reason, fault.count) == ("internal_error", 2)
+    assert (fault.reason, fault.count) == ("refused_by_ledger", 2)
     assert len(ledger.rejected_messages(10)) == 2
