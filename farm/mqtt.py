@@ -150,14 +150,22 @@ class BrokerClient:
         if not self._ended:
             self._client.disconnect()
             self._client.loop_stop()
-            self._ended = True
+            self._end()
 
     def crash(self) -> None:
         """Break the connection off without a word, as a killed process does."""
         self._client.loop_stop()
-        self._ended = True
+        self._end()
         if (socket := self._client.socket()) is not None:
             socket.close()
+
+    def _end(self) -> None:
+        """Nothing more comes."""
+        self._ended = True
+        # So that the client is freed, and closes its sockets, with this object: the garbage collector may
+        # free the sockets first, which is a warning.
+        self._client.on_connect = self._client.on_disconnect = None
+        self._client.on_subscribe = self._client.on_message = None
 
     def subscribe(self, *filters: str) -> None:
         """Subscribe at QoS 1 and wait until that holds. Raises BrokerRefused when it is not allowed."""
