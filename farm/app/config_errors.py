@@ -84,7 +84,8 @@ def _unknown_tag(path: KeyPath, detail: ErrorDetails, layers: Layers) -> str:
     key = (*path, context["discriminator"].strip("'"))
     name = _ordinal_hint(key, dotted(key))
     return (
-        f"{layers.origin(key)}: {name} = {_text(context['tag'])}: must be one of {context['expected_tags']}"
+        f"{layers.origin(key)}: {name} = {_cut(_text(context['tag']))}: "
+        f"must be one of {context['expected_tags']}"
     )
 
 
@@ -121,7 +122,10 @@ def _is_table(detail: ErrorDetails) -> bool:
 def _shown(detail: ErrorDetails, root: Model) -> str:
     if place_at(root, detail["loc"]).secret:
         return "(secret)"
-    text = _text(detail["input"])
+    return _cut(_text(detail["input"]))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
 
 

@@ -140,6 +140,7 @@ COMMON = settings(
 @COMMON
 @given(name=st.sampled_from(KEYS), value=VALUES)
 @example(name="alerts.receivers[].ca_file", value="x" * 5_000)
+@example(name="alerts.receivers[].kind", value="9" * 5_000)
 def test_a_value_in_the_file_is_taken_or_its_key_is_named(name: str, value: Any, file: Path) -> None:
     tree, key = placed(name, value)
     file.write_text("".join(f"{table} = {toml(item)}\n" for table, item in tree.items()), "utf-8")
