@@ -56,7 +56,10 @@ class _Sheet:
         self.text(f"\n{title}", "bold")
         short = [len(label) for label, _ in rows if len(label) <= _LONGEST_LABEL]
         column = _INDENT + max(short, default=_LONGEST_LABEL) + _GAP
-        for label, meaning in rows:
+        for whole, meaning in rows:
+            *above, label = choices_apart(whole, self._console.width - _INDENT)
+            for piece in above:
+                self.text(f"{' ' * _INDENT}{piece}", "cyan")
             told = indented(meaning, self._console.width, column)
             if _INDENT + len(label) + _GAP > column:
                 told.insert(0, "")
@@ -80,6 +83,16 @@ class _Sheet:
                 self.text(piece, "green")
             for piece in indented(" ".join(meaning), self._console.width, 2 * _INDENT + _GAP):
                 self.text(piece, "dim")
+
+
+def choices_apart(label: str, room: int) -> list[str]:
+    """The label in lines of at most `room` signs, broken between what may be chosen."""
+    lines = [""]
+    for choice in re.findall(r"[^|]+\|?", label):
+        if lines[-1] and len(lines[-1]) + len(choice) > room:
+            lines.append(" " * _INDENT)
+        lines[-1] += choice
+    return lines
 
 
 def continued(command: str, room: int) -> list[str]:

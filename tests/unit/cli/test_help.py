@@ -7,7 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from farm.cli.help import continued
+from farm.cli.help import choices_apart, continued
 from farm.cli.root import app
 from farm.errors import InvalidQuery
 
@@ -34,7 +34,9 @@ def test_a_help_page_names_values_and_no_types(command: tuple[str, ...]) -> None
 
 @pytest.mark.parametrize("command", commands(GROUP), ids=" ".join)
 def test_an_example_is_broken_only_where_a_shell_goes_on(command: tuple[str, ...]) -> None:
-    examples = RUNNER.invoke(app, [*command, "--help"]).output.split("\nExamples\n")[1].rstrip().splitlines()
+    shown = RUNNER.invoke(app, [*command, "--help"]).output
+    assert all(len(line) <= WIDTH for line in shown.splitlines())
+    examples = shown.split("\nExamples\n")[1].rstrip().splitlines()
     assert all(len(line) <= WIDTH for line in examples)
     assert all(line.startswith("  ") for line in examples)
 
@@ -72,3 +74,15 @@ def test_an_argument_that_is_missing_is_told_with_the_usage() -> None:
     assert done.exit_code == 2
     assert "Usage: layerline job show [OPTIONS] JOB" in done.stderr
     assert "Missing argument 'JOB'" in done.stderr
+
+
+def test_what_may_be_chosen_goes_on_in_further_lines() -> None:
+    label = "STATE <maintenance|engineering|waiting-for-operator|bed-cleared>"
+    assert choices_apart(label, 80) == [label]
+    assert choices_apart(label, 30) == [
+        "STATE <maintenance|",
+        "  engineering|",
+        "  waiting-for-operator|",
+        "  bed-cleared>",
+    ]
+    assert choices_apart("-v, --verbose", 10) == ["-v, --verbose"]
