@@ -26,6 +26,7 @@ _ALLOWED = {
     "float_type": "a number",
     "finite_number": "a finite number",
     "string_type": "text",
+    "string_unicode": "UTF-8 text",
     "list_type": "a list",
     "tuple_type": "a list",
     "dict_type": "a table",
