@@ -74,23 +74,29 @@ def now_of(reader: "LedgerReader", clock: Clock = system_clock) -> int:
     return reader.now_ms(clock())
 
 
-def read_model_of(configuration: "Configuration", ledger: "Ledger") -> "ReadModel":
-    """What every figure is made from, begun from where it was kept the last time."""
+def read_model_of(configuration: "Configuration", ledger: "Ledger", *, for_good: bool = False) -> "ReadModel":
+    """What every figure is made from, begun from where it was kept the last time.
+
+    In a process that keeps it `for_good` no garbage is looked for in it, which takes longer than answers do.
+    """
+    from farm.app.process_life import leave_out_of_garbage_collection
     from farm.figures.keeping import Keeping
     from farm.figures.read_model import ReadModel
     from farm.ledger.figure_rows import FigureRows
 
-    return ReadModel(FigureRows(ledger.engine), Keeping(configuration.data.figures_file))
+    keeping = Keeping(configuration.data.figures_file)
+    when_filled = leave_out_of_garbage_collection if for_good else None
+    return ReadModel(FigureRows(ledger.engine), keeping, when_filled)
 
 
-def kpi_engine_of(configuration: "Configuration", ledger: "Ledger") -> "KpiEngine":
-    """The engine of indicators, counting by the rules of the site."""
+def kpi_engine_of(configuration: "Configuration", ledger: "Ledger", *, for_good: bool = False) -> "KpiEngine":
+    """The engine of indicators, counting by the rules of the site; `for_good` as in `read_model_of`."""
     from farm.figures.engine import KpiEngine
     from farm.kpi.target_settings import own_targets
 
     calendars = calendar_store_of(configuration, ledger)
     return KpiEngine(
-        read_model_of(configuration, ledger),
+        read_model_of(configuration, ledger, for_good=for_good),
         configuration.site,
         calendars.shop_calendars,
         own_targets(configuration.targets),
@@ -216,7 +222,7 @@ def server_of(configuration: "Configuration", ledger: "Ledger") -> "ApiServer":
     outbox = OutboxStatus(ledger.engine, influx.kpi_every_seconds)
     app = create_app(
         ledger,
-        kpi_engine_of(configuration, ledger),
+        kpi_engine_of(configuration, ledger, for_good=True),
         AlertStore(ledger.engine),
         configuration.api,
         system_clock,
@@ -287,7 +293,7 @@ def shipping(configuration: "Configuration", ledger: "Ledger") -> Iterator[None]
     from farm.influx.ledger_kpis import LedgerKpis
     from farm.influx.sender import Sender
 
-    engine = kpi_engine_of(configuration, ledger)
+    engine = kpi_engine_of(configuration, ledger, for_good=True)
     kpis = LedgerKpis(engine, ledger, configuration.site, settings, system_clock)
     sender = Sender(ledger.engine, settings, system_clock, kpis=kpis)
     stop = threading.Event()

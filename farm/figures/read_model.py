@@ -5,7 +5,7 @@ again from the tables. So it holds what was committed, and nothing is worked out
 """
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from typing import NamedTuple, TypeVar
@@ -69,10 +69,19 @@ class _Ends(NamedTuple):
 class ReadModel:
     """States and ended jobs of all printers. Threads may share it: `current` gives it to one at a time."""
 
-    def __init__(self, source: FigureSource, keeping: Keeping | None = None) -> None:
-        """With `keeping` it begins with what was kept the last time, and is kept now and then."""
+    def __init__(
+        self,
+        source: FigureSource,
+        keeping: Keeping | None = None,
+        when_filled: Callable[[], None] | None = None,
+    ) -> None:
+        """With `keeping` it begins with what was kept the last time, and is kept now and then.
+
+        `when_filled` is called once it holds the whole ledger for the first time.
+        """
         self._source = source
         self._keeping = keeping
+        self._when_filled = when_filled
         self._kept_seq = 0
         self._lock = threading.Lock()
         self.history = StateHistory()
@@ -193,6 +202,9 @@ class ReadModel:
             give_back_free_memory()
         elif self._mark.seq - self._kept_seq >= _ENTRIES_KEPT_APART:
             self._keep(self._mark)
+        if self._when_filled is not None:
+            self._when_filled()
+            self._when_filled = None
 
     def _begin_with_kept(self, state: State) -> FeedMark | None:
         """Take over what was kept, if it is of this ledger; gives its mark."""

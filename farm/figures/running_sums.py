@@ -15,8 +15,8 @@ Integers: TypeAlias = NDArray[np.int64]
 Keys: TypeAlias = NDArray[np.intp]
 Column: TypeAlias = NDArray[np.integer[Any]]
 
-KEPT_CELLS = 400_000
-"""About so many sums are kept by one object, which bounds its memory (3 MB)."""
+KEPT_CELLS = 2_000_000
+"""About so many sums are kept by one object, which bounds its memory (16 MB)."""
 SHORTEST_BLOCK = 256
 LONGEST_BLOCK = 65_536
 """Of more rows at once the sums of instants would not be exact: they are made in floating point."""

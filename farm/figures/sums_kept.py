@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Generic, Protocol, TypeVar
 
-MOST_CELLS = 3_000_000
+MOST_CELLS = 6_000_000
 """So many sums are kept of one kind of rows in all, 8 bytes each; those of the last question always."""
 
 

@@ -235,6 +235,15 @@ def test_a_model_that_was_kept_goes_on_from_there(
     assert kinds(model_of(booked, keeping)) == set()
 
 
+def test_it_says_once_that_it_holds_the_whole_ledger(booked: Ledger) -> None:
+    told: list[int] = []
+    model = ReadModel(FigureRows(booked.engine), None, lambda: told.append(len(model.jobs)))
+    assert not told
+    for _ in range(2):
+        with model.current():
+            assert told == [len(model.jobs)] == [2]
+
+
 @pytest.mark.parametrize("kept", [b"", b"no such file", b"PK\x03\x04cut off"])
 def test_a_file_that_cannot_be_read_is_passed_over(booked: Ledger, tmp_path: Path, kept: bytes) -> None:
     path = tmp_path / "figures.npz"
