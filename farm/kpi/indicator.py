@@ -75,7 +75,7 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True):
         """Whether it has no data of a subject, since that has no hours of printers and it needs them."""
         return self.needs_hours and not has_hours
 
-    def valued(self, given: KpiInput, *, has_hours: bool = True) -> KpiResult:
+    def valued(self, given: KpiInput, *, has_hours: bool) -> KpiResult:
         """What the formula gives; without the hours of printers those that need them have no data."""
         return NO_DATA if self.lacks_hours(has_hours=has_hours) else self.calculate(given)
 
