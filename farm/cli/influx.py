@@ -83,7 +83,8 @@ def init(
     from farm.errors import ConfigurationError
 
     try:
-        admin_token_file.read_bytes()
+        # Not read: what comes through a pipe would be gone before the configuration reads it.
+        admin_token_file.stat()
     except OSError as error:
         raise ConfigurationError(
             f"--admin-token-file {admin_token_file}: cannot be read: {error.strerror}"

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -122,6 +123,18 @@ def test_an_admin_token_that_cannot_be_read_is_named_by_its_option(tmp_path: Pat
     files = ("--admin-token-file", "nowhere", "--token-file", "influx.token")
     done = layerline("influx", "init", *files, folder=tmp_path, status=2)
     assert done.stderr == "layerline: --admin-token-file nowhere: cannot be read: No such file or directory\n"
+
+
+def test_an_admin_token_comes_through_a_pipe(tmp_path: Path) -> None:
+    """As `<(…)` of a shell gives it, which can be read once."""
+    os.mkfifo(tmp_path / "admin.token")
+    writer = threading.Thread(target=(tmp_path / "admin.token").write_bytes, args=(b"a-token-of-admins\n",))
+    writer.start()
+    files = ("--admin-token-file", "admin.token", "--token-file", "influx.token", "--url", "no address")
+    done = layerline("influx", "init", *files, folder=tmp_path, status=2)
+    writer.join()
+    assert "influx.url" in done.stderr or "--url" in done.stderr
+    assert "admin.token" not in done.stderr
 
 
 def test_replay_prints_the_objects_that_scripts_lean_on(tmp_path: Path) -> None:
