@@ -79,14 +79,13 @@ class Keeping:
     def load(self) -> Kept | None:
         """The model as it was kept last, None where there is none that can be read."""
         try:
-            self._check()
-            with self.path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-                head = msgspec.json.decode(file["head"].tobytes(), type=_Head)
+            with zipfile.ZipFile(self.path) as file:
+                head = msgspec.json.decode(_array(file, "head").tobytes(), type=_Head)
                 if head.form != _FORM:
                     return None
-                changes = ChangeColumns(*(file[f"change_{name}"] for name in ChangeColumns._fields))
-                jobs = JobColumns.by_name({name: file[f"job_{name}"] for name in JobColumns.names()})
-                found = map(InspectedJob._make, file["inspected"].tolist())
+                changes = ChangeColumns(*(_array(file, f"change_{name}") for name in ChangeColumns._fields))
+                jobs = JobColumns.by_name({name: _array(file, f"job_{name}") for name in JobColumns.names()})
+                found = map(InspectedJob._make, _array(file, "inspected").tolist())
                 inspected = dict(zip(head.inspected, found, strict=True))
         except FileNotFoundError:
             return None
@@ -94,13 +93,6 @@ class Keeping:
             log.info("%s is passed over, and the figures are made from the ledger: %s", self.path, error)
             return None
         return Kept(head.mark, head.printer_ids, head.work, head.texts, changes, jobs, inspected)
-
-    def _check(self) -> None:
-        """Hold every byte against its sum: numpy stops short of it where a header tells of less."""
-        with zipfile.ZipFile(self.path) as file:
-            spoilt = file.testzip()
-        if spoilt is not None:
-            raise zipfile.BadZipFile(f"{spoilt} is damaged")
 
     def save(self, kept: Kept) -> None:
         """Keep the model in place of the one before; where it cannot be written that is told, and no more."""
@@ -129,3 +121,15 @@ class Keeping:
                 with suppress(OSError):
                     Path(file.name).unlink()
                 raise
+
+
+def _array(file: zipfile.ZipFile, name: str) -> NDArray[Any]:
+    """The array of that name. Raises ValueError where its header tells of less than there is.
+
+    Only what is read to its end is held against its sum, and numpy stops short of that there.
+    """
+    with file.open(f"{name}.npy") as member:
+        found: NDArray[Any] = np.lib.format.read_array(member, allow_pickle=False)
+        if member.read(1):
+            raise ValueError(f"{name} is longer than it says")
+    return found
