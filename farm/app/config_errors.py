@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from farm.app.config_layers import KeyPath, Layers, dotted
 from farm.app.config_models import Model, SettingNode, place_at
+from farm.tables import shortened
 
 _LONGEST_VALUE = 80
 _LONGEST_REMEDY = 600
@@ -102,16 +103,11 @@ def remedy(detail: ErrorDetails) -> str:
     context = {key: value for key, value in detail.get("ctx", {}).items() if key != "error"}
     if detail["type"] == "value_error":
         own_name = f"{dotted(detail['loc'])}: "
-        return _cut_in_the_middle(detail["msg"].removeprefix("Value error, ").removeprefix(own_name))
+        # Its start names the value, and its end says what is wrong with it.
+        return shortened(detail["msg"].removeprefix("Value error, ").removeprefix(own_name), _LONGEST_REMEDY)
     if allowed := _ALLOWED.get(detail["type"]):
         return f"must be {allowed.format(**context)}"
     return detail["msg"]
-
-
-def _cut_in_the_middle(text: str) -> str:
-    """The text with its start, which names the value, and its end, which says what is wrong with it."""
-    half = _LONGEST_REMEDY // 2
-    return text if len(text) <= _LONGEST_REMEDY else f"{text[:half]}…{text[-half:]}"
 
 
 def _is_table(detail: ErrorDetails) -> bool:

@@ -372,30 +372,30 @@ def test_a_variable_that_is_not_utf_8_is_refused(folder: Path) -> None:
     assert complaint({"LAYERLINE_SITE__NAME": "a\udcff"}).endswith(": must be UTF-8 text")
 
 
-def test_a_pipe_that_nobody_writes_to_is_refused_in_time(
-    folder: Path, write: Write, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(short_files, "PIPE_PATIENCE_S", 0.1)
+@pytest.fixture
+def pipe(folder: Path, write: Write) -> Path:
+    """A named pipe that the broker's password is to come through."""
     os.mkfifo(folder / "secret")
     write('[broker]\nurl = "mqtt://b"\npassword_file = "secret"')
+    return folder / "secret"
+
+
+def test_a_pipe_that_nobody_writes_to_is_refused_in_time(pipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(short_files, "PIPE_PATIENCE_S", 0.1)
     assert "broker.password_file = secret: secret cannot be read: is no plain file" in complaint()
 
 
 def test_a_pipe_whose_writer_never_ends_is_refused_in_time(
-    folder: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+    pipe: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(short_files, "PIPE_PATIENCE_S", 0.1)
-    os.mkfifo(folder / "secret")
-    write('[broker]\nurl = "mqtt://b"\npassword_file = "secret"')
-    with (folder / "secret").open("r+b", buffering=0) as writer:
+    with pipe.open("r+b", buffering=0) as writer:
         writer.write(b"a beginning")
         assert "broker.password_file = secret: secret cannot be read: is no plain file" in complaint()
 
 
-def test_a_secret_comes_through_a_pipe(folder: Path, write: Write) -> None:
-    os.mkfifo(folder / "secret")
-    write('[broker]\nurl = "mqtt://b"\npassword_file = "secret"')
-    writer = threading.Thread(target=(folder / "secret").write_bytes, args=(b"through a pipe\n",))
+def test_a_secret_comes_through_a_pipe(pipe: Path) -> None:
+    writer = threading.Thread(target=pipe.write_bytes, args=(b"through a pipe\n",))
     writer.start()
     password = load().broker.password
     writer.join()
