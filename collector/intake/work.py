@@ -15,8 +15,6 @@ from farm.errors import BatchRefused, LedgerError, LedgerUnreachable
 
 log = logging.getLogger(__name__)
 
-REFUSED, FAILED = REFUSED_BY_LEDGER, INTERNAL_ERROR
-
 
 class _UndigestedError(Exception):
     """Among the steps since the last commit is one that cannot be booked, or worked in."""
@@ -86,12 +84,12 @@ class Work:
             step.work(pipeline)
         except BatchRefused as error:
             self._see_to_commits(step)
-            raise _UndigestedError(REFUSED, error) from error
+            raise _UndigestedError(REFUSED_BY_LEDGER, error) from error
         except LedgerError:
             raise
         except Exception as error:
             self._see_to_commits(step)
-            raise _UndigestedError(FAILED, error) from error
+            raise _UndigestedError(INTERNAL_ERROR, error) from error
         if pipeline.deliveries.commits != self._commits:
             self._see_to_commits(step)
 
@@ -105,11 +103,11 @@ class Work:
         try:
             self.pipeline.commit(booked_until_ms)
         except BatchRefused as error:
-            raise _UndigestedError(REFUSED, error) from error
+            raise _UndigestedError(REFUSED_BY_LEDGER, error) from error
         except LedgerError:
             raise
         except Exception as error:
-            raise _UndigestedError(REFUSED, error) from error
+            raise _UndigestedError(REFUSED_BY_LEDGER, error) from error
         self._steps, self._commits = [], self.pipeline.deliveries.commits
         self._on_booked(self.pipeline)
 
@@ -134,7 +132,7 @@ class Work:
 
     def _put_aside(self, step: Step, trouble: _UndigestedError) -> None:
         detail = f"{type(trouble.cause).__name__}: {trouble.cause}"
-        if trouble.reason == FAILED and detail not in self._said:
+        if trouble.reason == INTERNAL_ERROR and detail not in self._said:
             self._said.add(detail)
             log.error("a message could not be worked in and is put aside", exc_info=trouble.cause)
         step.put_aside(self.pipeline, trouble.reason, detail)
