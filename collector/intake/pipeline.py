@@ -11,6 +11,7 @@ from copy import copy
 from collector.adapters.base import ClockKind, Reading
 from collector.intake.addresses import AddressBook, FirstMessage, Route
 from collector.intake.deliveries import Checksums, Deliveries
+from collector.intake.gone_links import GoneLinks
 from collector.intake.inbox import InboxIntake
 from collector.intake.known_messages import KnownMessages
 from collector.intake.late_evidence import LateEvidence
@@ -67,8 +68,10 @@ class Pipeline:
         self._book = AddressBook(ledger, sources, self._registry, self._writer)
         self._inbox = InboxIntake(ledger, self._book, self._registry, self._writer)
         self._late = LateEvidence(ledger, self._writer)
+        self._gone = GoneLinks(self._writer)
         for printer in self._book.printers.values():
             self._late.restored(printer)
+            self._gone.told(printer)
         self._told = TrackerInputs(ledger, self._writer, self._late, self._book)
         self._routes = self._book.routes
         self._thinning = ThinningPolicy(thinning or ThinningSettings())
@@ -107,7 +110,7 @@ class Pipeline:
         repetitions = self.repetitions
         if waited and topic not in repetitions.settled:
             at = received_ms if live else min(received_ms, max(route.session.heard_ms, self.latest_ms))
-            if not self._is_new(route, HeldMessage(topic, route.suffix, payload, at, *mark)):
+            if not self._is_new(route, HeldMessage(topic, route.suffix, payload, at, *mark, live)):
                 return
         has_time = self._take_new(route, topic, payload, False, received_ms, live, mark, waited)
         if has_time:
@@ -128,7 +131,13 @@ class Pipeline:
     def _take_released(self, route: Route, released: Iterable[HeldMessage]) -> None:
         for held in released:
             self._take_new(
-                route._replace(suffix=held.suffix), held.topic, held.payload, False, held.at_ms, True
+                route._replace(suffix=held.suffix),
+                held.topic,
+                held.payload,
+                False,
+                held.at_ms,
+                True,
+                is_undated=not held.is_dated,
             )
             mark = Checksums(held.topic_sum, held.payload_sum)
             self.repetitions.remember(mark, route.session.trail)
@@ -157,6 +166,7 @@ class Pipeline:
         live: bool,
         mark: Checksums | None = None,
         waited: bool = False,
+        is_undated: bool = False,
     ) -> bool | None:
         """Work in what the message says; whether it says when it was, None where it came again after all."""
         session = route.session
@@ -181,7 +191,8 @@ class Pipeline:
                     return True
             if reading.traits and live and not (mark is not None and self.repetitions.knows(mark)):
                 self._hear_publishers(route, reading, received_ms)
-            self._work_in(route, topic, reading, received_ms, live or retained, retained)
+            live, is_undated = live or retained, is_undated or not (live or retained)
+            self._work_in(route, topic, reading, received_ms, live, retained, is_undated)
         except UnreadableMessage as error:
             session.go_back(before)
             self._writer.fault(session.source, error.reason, received_ms, f"{topic}: {error.detail}")
@@ -224,7 +235,14 @@ class Pipeline:
             return None
 
     def _work_in(
-        self, route: Route, topic: str, reading: Reading, received_ms: int, live: bool, retained: bool
+        self,
+        route: Route,
+        topic: str,
+        reading: Reading,
+        received_ms: int,
+        live: bool,
+        retained: bool,
+        is_undated: bool,
     ) -> None:
         printer, session, _ = route
         for field in reading.refused:
@@ -236,8 +254,14 @@ class Pipeline:
             session.hear_gap(at - session.heard_ms)  # else it is how long we were away
         last_heard = printer.last_heard or session
         was_silent = at - printer.heard_ms > last_heard.report_interval.limit_ms
+        if self._gone:
+            timed = live or reading.time_ms is not None
+            self._gone.hear(printer, at, received_ms, reading.observations, timed=timed)
         if reading.observations or was_silent or printer.tracker.before_silence is not None:
-            self._told.tell(self._heard(printer, session, received_ms, live), at, reading)
+            heard = self._heard(printer, session, received_ms, live)._replace(is_undated=is_undated)
+            self._told.tell(heard, at, reading)
+            if is_undated:
+                self._gone.told(printer)
         if at >= session.next_sample_ms:
             self._sample(session, at)
         self._hear(printer, session, at)
@@ -301,9 +325,8 @@ class Pipeline:
         """Notice silence and ends that did not come, and ask what falls silent in mid-print; live."""
         self.latest_ms = max(self.latest_ms, now_ms)
         self._known.rest()
-        for printer in self._book.printers.values():
-            if not printer.is_taken_in:
-                continue
+        self._gone.caught_up(self.printers_taken_in(), now_ms)
+        for printer in self.printers_taken_in():
             for session in (session for session in printer.sessions if session.waits):
                 self._look(printer, session, now_ms)
             if printer.was_silent(now_ms) and printer.tracker.state not in UNSEEN:
@@ -341,9 +364,7 @@ class Pipeline:
         How a printer stood before stands on where it may be silent for as long, until evidence says
         otherwise.
         """
-        for printer in self._book.printers.values():
-            if not printer.is_taken_in:
-                continue
+        for printer in self.printers_taken_in():
             begins = max(printer.tracker.at_ms, min(from_ms, until_ms))
             lost = ContinuityLost(max(until_ms, begins), printer.silence_ms)
             for session in printer.sessions:
@@ -410,6 +431,10 @@ class Pipeline:
     def printers(self) -> Iterable[TrackedPrinter]:
         """Every printer at hand."""
         return self._book.printers.values()
+
+    def printers_taken_in(self) -> Iterable[TrackedPrinter]:
+        """Every printer whose messages count."""
+        return (printer for printer in self._book.printers.values() if printer.is_taken_in)
 
     def sessions_taken_in(self) -> Iterable[PrinterSession]:
         """Every session of a printer whose messages count."""

@@ -44,7 +44,8 @@ class Heard(NamedTuple):
     """The message at hand: whose it is, when it came, and the state of the collector before it.
 
     `received_ms` is when it came by our clock, `live` says that it did not wait in a queue, `latest_ms` is
-    the latest instant at which any printer was heard, `before` the session without this message.
+    the latest instant at which any printer was heard, `before` the session without this message;
+    `is_undated` says that it waited and has no time of its own.
     """
 
     printer: TrackedPrinter
@@ -53,6 +54,7 @@ class Heard(NamedTuple):
     live: bool
     latest_ms: int
     before: SessionMark
+    is_undated: bool = False
 
 
 class TrackerInputs:
@@ -116,14 +118,16 @@ class TrackerInputs:
         self._writer.advance(printer, at, printer.heard_ms, Settled())
 
     def _sign_of_life(self, heard: Heard, at: int) -> None:
+        sign = SignOfLife(heard.session.within_ms(at, heard.received_ms, live=heard.live))
         if heard.printer.was_not_silent(at):
-            self._take_late(heard, at, SignOfLife(), None)
+            self._take_late(heard, at, sign, None)
         else:
-            self._writer.advance(heard.printer, at, heard.received_ms, SignOfLife(), session=heard.session)
+            self._writer.advance(heard.printer, at, heard.received_ms, sign, session=heard.session)
 
     def _observe(self, heard: Heard, at: int, seen: Observation) -> None:
         printer, session = heard.printer, heard.session
         tracker = printer.tracker
+        within_ms = 0 if seen.time_ms is None else session.within_ms(at, heard.received_ms, live=heard.live)
         if seen.since_ms is not None:
             at, seen = _from_its_beginning(seen, at, tracker.at_ms)
         if seen.link is not None:
@@ -145,7 +149,8 @@ class TrackerInputs:
         if seen.ended_ms is not None:
             seen = msgspec.structs.replace(seen, ended_ms=session.clock.ours(seen.ended_ms))
         shared = session.is_shared(heard.received_ms)
-        given = Observed(seen, min(at, printer.heard_ms), teller, limit_ms, shared)
+        is_undated = heard.is_undated and seen.link is Link.OFFLINE and seen.time_ms is None
+        given = Observed(seen, min(at, printer.heard_ms), teller, limit_ms, shared, within_ms, is_undated)
         # What waited may be handed over topic by topic, so nothing of it is of one moment but what says so.
         waited = seen.time_ms is not None and (not heard.live or heard.received_ms - at > ECHO_MS)
         reach_ms = 0 if waited else ECHO_MS

@@ -285,6 +285,14 @@ class PrinterSession:
             return placed
         return self._within_step(placed.at_ms, received_ms) if live else placed.at_ms
 
+    def within_ms(self, at_ms: int, received_ms: int, *, live: bool) -> int:
+        """How much later (ms) than `at_ms` a message happened at most whose time its clock told in steps.
+
+        One that came at once is known to the time that its way took.
+        """
+        lag_ms = received_ms - at_ms
+        return 0 if live and lag_ms <= STEADY_MS else max(0, min(lag_ms, self.adapter.resolution_ms - 1))
+
     def _within_step(self, at_ms: int, received_ms: int) -> int:
         """When within its clock's step a message happened that came at once: as late as it can have.
 

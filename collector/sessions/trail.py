@@ -6,7 +6,8 @@ import msgspec
 class HeldMessage(msgspec.Struct, frozen=True, array_like=True):
     """A message without a time of its own that waits until the next one with a time shows whether it is new.
 
-    `at_ms` is when it is taken to have happened, `topic_sum` and `payload_sum` are its checksums.
+    `at_ms` is when it is taken to have happened, `topic_sum` and `payload_sum` are its checksums;
+    `is_dated` says that it came at that instant and not only behind it.
     """
 
     topic: str
@@ -15,6 +16,7 @@ class HeldMessage(msgspec.Struct, frozen=True, array_like=True):
     at_ms: int
     topic_sum: int
     payload_sum: int
+    is_dated: bool = False
 
 
 class Trail(msgspec.Struct, array_like=True):

@@ -9,6 +9,7 @@ attempt, or from a person; silence, a reconnect or our own absence never give an
 
 from collector.tracker.inputs import (
     ContinuityLost,
+    LinkGone,
     Observed,
     Said,
     Settled,
@@ -21,7 +22,7 @@ from collector.tracker.limits import ECHO_MS, RENEWED_LINK_MS, SETTLE_MS
 from collector.tracker.matching import is_row_of, outcome_of_row
 from collector.tracker.persons import has_at_hand
 from collector.tracker.state import LedgerChanges, TrackerState, first_sight, open_span
-from collector.tracker.step import advance, needs_settling
+from collector.tracker.step import advance, awaits_gone_link, needs_settling
 from collector.tracker.words import overlaid
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "SETTLE_MS",
     "ContinuityLost",
     "LedgerChanges",
+    "LinkGone",
     "Observed",
     "Said",
     "Settled",
@@ -39,6 +41,7 @@ __all__ = [
     "TrackerState",
     "TrackerWord",
     "advance",
+    "awaits_gone_link",
     "first_sight",
     "has_at_hand",
     "is_row_of",

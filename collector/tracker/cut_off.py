@@ -7,7 +7,7 @@ then nobody saw.
 
 from collections.abc import Iterator
 
-from collector.tracker.state import CutOff
+from collector.tracker.state import GONE, CutOff
 from collector.tracker.transition import Transition
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.job import Job
@@ -27,7 +27,7 @@ def put_right(step: Transition) -> None:
         return
     for each in wrong:
         step.changes.spans[each.from_ms] = Span(
-            step.printer_id, PrinterState.UNKNOWN, each.from_ms, each.to_ms, "link"
+            step.printer_id, PrinterState.UNKNOWN, each.from_ms, each.to_ms, GONE
         )
     step.cut_offs = tuple(each for each in step.cut_offs if each not in wrong)
     body = {"from_ms": wrong[0].from_ms, "why": WHY}

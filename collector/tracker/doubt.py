@@ -11,7 +11,7 @@ from collector.tracker.limits import ECHO_MS
 from collector.tracker.matching import adopts, ends_another, is_another, is_same_attempt
 from collector.tracker.outcome import ENDINGS
 from collector.tracker.spans import lose_sight
-from collector.tracker.state import Attempt, Doubt
+from collector.tracker.state import GONE, Attempt, Doubt
 from collector.tracker.transition import Transition
 from farm.model.job import job_id
 from farm.model.observation import JobReading, JobSignal, Observation
@@ -51,7 +51,7 @@ def lose_unconfirmed(step: Transition, from_ms: int, source: str) -> None:
 
 def is_in_question(step: Transition) -> bool:
     """Whether how things stand is not known for sure, so that what is only presumed is worth something."""
-    is_cut_off = step.state is PrinterState.OFFLINE and step.source == "link"
+    is_cut_off = step.state is PrinterState.OFFLINE and step.source == GONE
     return step.doubt is not None or step.state is PrinterState.UNKNOWN or is_cut_off
 
 

@@ -10,8 +10,13 @@ class Silence(msgspec.Struct, frozen=True, tag="silence"):
     """Nothing was heard since the input's time; what the printer did since is not known."""
 
 
-class SignOfLife(msgspec.Struct, frozen=True, tag="sign_of_life"):
-    """The printer was heard again after silence, over a link that stood, and told nothing new."""
+class SignOfLife(msgspec.Struct, frozen=True, tag="sign_of_life", omit_defaults=True):
+    """The printer was heard again after silence, over a link that stood, and told nothing new.
+
+    It was heard from the input's time to `within_ms` later.
+    """
+
+    within_ms: int = 0
 
 
 class ContinuityLost(msgspec.Struct, frozen=True, tag="continuity_lost", omit_defaults=True):
@@ -33,7 +38,9 @@ class Observed(msgspec.Struct, frozen=True, tag="observed", omit_defaults=True):
 
     `teller` is the address that it was heard under, where the printer has several. Where it tells
     of a link that was made anew, `limit_ms` is how long the state before may stand unheard.
-    `shared` says that two printers publish there, so that it may be the other's.
+    `shared` says that two printers publish there, so that it may be the other's. Of what waited in a
+    queue nobody knows more than that it happened from the input's time to `within_ms` later; of a
+    reading that `is_undated`, only that it is not from before the input's time.
     """
 
     observation: Observation
@@ -41,6 +48,12 @@ class Observed(msgspec.Struct, frozen=True, tag="observed", omit_defaults=True):
     teller: str = ""
     limit_ms: int = 0
     shared: bool = False
+    within_ms: int = 0
+    is_undated: bool = False
+
+
+class LinkGone(msgspec.Struct, frozen=True, tag="link_gone"):
+    """The link of which an undated reading told that it is gone was gone by the input's time."""
 
 
 TrackerWord = SetState | CorrectJob | CloseJob | DescribeJob | NoteJob
@@ -60,4 +73,4 @@ class Said(msgspec.Struct, frozen=True, tag="said", kw_only=True):
     why: str = ""
 
 
-TrackerInput = Observed | Silence | SignOfLife | ContinuityLost | Settled | Said
+TrackerInput = Observed | LinkGone | Silence | SignOfLife | ContinuityLost | Settled | Said

@@ -1,15 +1,19 @@
 """The account of the printer's time: which state it is in, since when, and by whose word."""
 
+from typing import Final
+
 import msgspec
 
 from collector.tracker.limits import CUT_OFFS_KEPT
-from collector.tracker.state import CutOff, OutOfService, reason_of, span_of
+from collector.tracker.state import GONE, CutOff, OutOfService, reason_of, span_of
 from collector.tracker.transition import Transition
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.operator_input import PrinterService
 from farm.model.span import Span
 from farm.model.states import ACTIVE_STATES, UNSEEN_STATES, PrinterState, StateReason
 
+WAITED: Final = "queue"
+"""The source of a span in which a state changed, at a moment that was not told exactly."""
 _HOURS = {
     PrinterState.PRINTING: "printing_ms",
     PrinterState.PREPARING: "preparing_ms",
@@ -79,20 +83,21 @@ def enter(step: Transition, state: PrinterState, at_ms: int, source: str) -> Non
     if state is step.state:
         return
     at_ms = max(at_ms, step.since)
+    known_ms = at_ms if state is PrinterState.UNKNOWN else max(at_ms, step.at + step.within)
     account(step, at_ms)
     step.before_silence = None
     if state in UNSEEN_STATES:
         step.doubt = None
     before = _open_span(step)
     left = step.state
-    step.state, step.since, step.source = state, at_ms, source
+    step.state, step.since, step.source = state, known_ms, source
     step.state_teller = step.teller
     if state not in _KEEPS_ITS_PAUSE:
         step.reason = None
     if state in _AT_WORK:
         step.waiting = None
     if step.service is None:
-        _book(step, before, _open_span(step))
+        _book(step, before, _open_span(step), left_ms=at_ms)
     _tell_pause(step, left, state, at_ms)
 
 
@@ -137,13 +142,20 @@ def _open_span(step: Transition) -> Span:
     return span_of(step.printer_id, step.state, step.since, step.source, step.service, reason)
 
 
-def _book(step: Transition, before: Span, after: Span) -> None:
-    """Put a change of the open span into the books and the feed."""
+def _book(step: Transition, before: Span, after: Span, left_ms: int | None = None) -> None:
+    """Put a change of the open span into the books and the feed.
+
+    What is before it ended at `left_ms` at the earliest, where that is not told more exactly.
+    """
     changes, at_ms = step.changes, after.from_ms
-    if at_ms > before.from_ms:
-        changes.spans[before.from_ms] = msgspec.structs.replace(before, to_ms=at_ms)
-        if before.state is PrinterState.OFFLINE and before.source == "link":
-            step.cut_offs = (*step.cut_offs, CutOff(before.from_ms, at_ms))[-CUT_OFFS_KEPT:]
+    if left_ms is None or before.state is PrinterState.UNKNOWN:
+        left_ms = at_ms
+    if left_ms > before.from_ms:
+        changes.spans[before.from_ms] = msgspec.structs.replace(before, to_ms=left_ms)
+        if before.state is PrinterState.OFFLINE and before.source == GONE:
+            step.cut_offs = (*step.cut_offs, CutOff(before.from_ms, left_ms))[-CUT_OFFS_KEPT:]
+    if left_ms < at_ms:
+        changes.spans[left_ms] = Span(step.printer_id, PrinterState.UNKNOWN, left_ms, at_ms, WAITED)
     changes.spans[at_ms] = after
     body = {"state": after.state.value, "before": before.state.value, "source": after.source}
     if after.reason is not None:

@@ -1,5 +1,7 @@
 """Where the tracker stands with a printer, and what a step changes in the books."""
 
+from typing import Final
+
 import msgspec
 
 from farm.model.feed import FeedEntry
@@ -8,6 +10,9 @@ from farm.model.observation import HistoryRow, Link
 from farm.model.operator_input import CorrectJob, DescribeJob, PrinterService
 from farm.model.span import Span
 from farm.model.states import Cause, PrinterState, StateReason
+
+GONE: Final = "link"
+"""The source of a span that is offline, or out of sight, since the link is told to be gone or new."""
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

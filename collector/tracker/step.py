@@ -25,6 +25,7 @@ from collector.tracker.doubt import away, is_in_question, lose_unconfirmed, miss
 from collector.tracker.history import look_back
 from collector.tracker.inputs import (
     ContinuityLost,
+    LinkGone,
     Observed,
     Said,
     Settled,
@@ -58,7 +59,7 @@ from collector.tracker.spans import (
     open_gap,
     resume,
 )
-from collector.tracker.state import Attempt, LedgerChanges, TrackerState
+from collector.tracker.state import GONE, Attempt, LedgerChanges, TrackerState
 from collector.tracker.transition import Transition
 from farm.model.job import Job, job_id
 from farm.model.observation import JobFact, JobReading, JobSignal, Link, Observation
@@ -74,12 +75,15 @@ def advance(tracker: TrackerState, at_ms: int, given: TrackerInput) -> tuple[Tra
     """
     step = Transition(tracker, at_ms)
     match given:
-        case Observed(observation, heard_ms, teller, limit_ms, shared):
-            step.teller, step.shared = teller, shared
-            _observe(step, observation, heard_ms, limit_ms)
+        case Observed():
+            step.teller, step.shared, step.within = given.teller, given.shared, given.within_ms
+            _observe(step, given)
         case Silence():
             fall_silent(step)
-        case SignOfLife():
+        case LinkGone():
+            _is_gone(step)
+        case SignOfLife(within_ms):
+            step.within = within_ms
             resume(step)
         case ContinuityLost(until_ms, limit_ms):
             away(step, until_ms, limit_ms)
@@ -91,6 +95,11 @@ def advance(tracker: TrackerState, at_ms: int, given: TrackerInput) -> tuple[Tra
     return step.finish()
 
 
+def awaits_gone_link(tracker: TrackerState) -> bool:
+    """Whether an undated reading told that the link is gone, and nothing yet by when it was."""
+    return tracker.link is Link.OFFLINE and tracker.state is PrinterState.UNKNOWN and tracker.source == GONE
+
+
 def needs_settling(tracker: TrackerState, now_ms: int) -> bool:
     """Whether the attempt waited long enough for an end that did not come."""
     attempt = tracker.attempt
@@ -99,12 +108,13 @@ def needs_settling(tracker: TrackerState, now_ms: int) -> bool:
     )
 
 
-def _observe(step: Transition, seen: Observation, heard_ms: int, limit_ms: int) -> None:
+def _observe(step: Transition, given: Observed) -> None:
+    seen = given.observation
     if _is_repeated(step, seen):
         return
     seen = heard_beside(step, seen)
     if seen.link is not None:
-        _link(step, seen, heard_ms, limit_ms)
+        _link(step, seen, given)
     if seen.history:
         look_back(step, seen.history)
     if seen.signal is None and JobFact.FIRMWARE_ERROR in seen.facts:
@@ -136,22 +146,30 @@ def _fingerprint(seen: Observation) -> int:
     return zlib.crc32(_encode(seen))
 
 
-def _link(step: Transition, seen: Observation, heard_ms: int, limit_ms: int) -> None:
+def _link(step: Transition, seen: Observation, given: Observed) -> None:
+    heard_ms = given.heard_ms
     if seen.link is Link.OFFLINE:
         if step.link is Link.OFFLINE:
             return
         open_gap(step, certain_until(step, min(heard_ms, step.at)))
-        if heard_ms < step.at:
+        if heard_ms < step.at or given.is_undated:
             # When it went is not told: a last will comes after it, be it by a moment or by minutes.
-            lose_unconfirmed(step, heard_ms, "link")
-        enter(step, PrinterState.OFFLINE, step.at, "link")
+            lose_unconfirmed(step, heard_ms, GONE)
+        if not given.is_undated:
+            enter(step, PrinterState.OFFLINE, step.at, GONE)
     elif step.link is Link.ONLINE:
         if not seen.retained and step.at - heard_ms > RENEWED_LINK_MS:
-            miss(step, heard_ms, step.at, "link", limit_ms)
+            miss(step, heard_ms, step.at, GONE, given.limit_ms)
             step.before_silence = None
     elif step.state is PrinterState.OFFLINE:
-        enter(step, PrinterState.UNKNOWN, step.at, "link")
+        enter(step, PrinterState.UNKNOWN, step.at, GONE)
     step.link = seen.link
+
+
+def _is_gone(step: Transition) -> None:
+    """By now the link is gone of which that was told without a time."""
+    if step.link is Link.OFFLINE and step.state is PrinterState.UNKNOWN:
+        enter(step, PrinterState.OFFLINE, step.at, GONE)
 
 
 def _firmware_error(step: Transition, seen: Observation) -> None:

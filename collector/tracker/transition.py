@@ -36,6 +36,7 @@ class Transition:
         "state_teller",
         "teller",
         "waiting",
+        "within",
         "words",
     )
 
@@ -56,6 +57,7 @@ class Transition:
         self.doubt = tracker.doubt
         self.reason, self.waiting = tracker.reason, tracker.waiting
         self.teller, self.shared = "", False
+        self.within = 0
         self.last_teller, self.state_teller = tracker.last_teller, tracker.state_teller
         self.cut_offs = tracker.cut_offs
         self.changes = LedgerChanges.empty()
