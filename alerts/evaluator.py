@@ -1,22 +1,27 @@
 """From the feed of the ledger to alerts and the messages about them, each step one transaction."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 
+from alerts.duration import milliseconds
 from alerts.history import FIRST_READ, past_of
-from alerts.lifecycle import AlertChange, EvaluationInput, delivery_id, reconcile, repeated
+from alerts.lifecycle import AlertChange, EvaluationInput, delivery_id, given_up, reconcile, repeated
 from alerts.notification import Notification, plain, print_of
-from alerts.rules import rule_types
-from alerts.rules.base import Finding, JobRule
+from alerts.rules import make_rule
+from alerts.rules.base import MOST_PRINTS, Finding, JobRule, PrinterRule
 from alerts.settings import AlertSettings
+from alerts.watch import PrinterWatch
 from farm.ledger.alert_store import AlertStore
 from farm.ledger.ledger_reader import LedgerReader
 from farm.model.alert import (
     EVALUATOR,
     Alert,
     AlertBatch,
+    AlertFilter,
     AlertState,
     Bookmark,
     Delivery,
@@ -30,8 +35,6 @@ from farm.model.printer import Printer
 from farm.model.times import SECOND_MS
 
 READER = EVALUATOR
-MOST_PRINTS = 10
-"""How many prints are told as evidence where the rule gives none anew."""
 MOST_ENTRIES = 1000
 """How many entries of the feed are read in one step."""
 SWEEP_DEPTH = 50
@@ -73,8 +76,12 @@ class Evaluator:
         self._settings = settings
         self._clock = clock
         self._time_zone = time_zone
-        self._rules: list[JobRule] = [rule(settings) for rule in rule_types().values()]
-        self._note = ";".join(rule.fingerprint for rule in self._rules)
+        rules = [make_rule(each) for each in settings.applied_rules]
+        self._names = [rule.name for rule in rules]
+        self._rules: list[JobRule[Any]] = [rule for rule in rules if isinstance(rule, JobRule)]
+        standing: list[PrinterRule[Any]] = [rule for rule in rules if isinstance(rule, PrinterRule)]
+        self._watch = PrinterWatch(reader, alert_store, standing, milliseconds(settings.max_age))
+        self._note = note_of(rule.fingerprint for rule in rules)
         self._bookmark: Bookmark | None = None
         self._place = 0
         self._booked_ms = 0
@@ -96,15 +103,24 @@ class Evaluator:
             self._printers.clear()
         touched = _touched(entries)
         changes = [change for printer_id, jobs in touched.items() for change in self._look(printer_id, jobs)]
+        changes += self._watch.look(self._watch.told_of(entries), self._now_ms())
         return self._book(changes, entries[-1].seq, len(entries))
+
+    def watch(self) -> StepResult:
+        """Look at the printers for which time has come. Raises what the ledger raises."""
+        if self._bookmark is None:
+            return StepResult()
+        now_ms = self._now_ms()
+        changes = self._watch.look(self._watch.due(now_ms), now_ms)
+        return self._book(changes, self._place, 0) if changes else StepResult()
 
     def repeat(self) -> StepResult:
         """Tell again what has been firing for long. Raises what the ledger raises."""
         if self._settings.repeat == timedelta() or self._bookmark is None:
             return StepResult()
         now_ms = self._now_ms()
-        before_ms = now_ms - _ms(self._settings.repeat)
-        due = [alert for rule in self._rules for alert in self._store.firing(rule.name, before_ms)]
+        before_ms = now_ms - milliseconds(self._settings.repeat)
+        due = [alert for name in self._names for alert in self._store.firing(name, before_ms)]
         if not due:
             return StepResult()
         self._printers.clear()
@@ -126,12 +142,20 @@ class Evaluator:
         firing = [alert.printer_id for rule in self._rules for alert in self._store.firing(rule.name)]
         wanted |= dict.fromkeys(filter(None, firing))
         changes = [change for printer_id in wanted for change in self._look(printer_id, (), SWEEP_DEPTH)]
+        changes += [given_up(alert, self._now_ms()) for alert in self._of_other_rules()]
         return self._book(changes, head, 0, certainly=True)
+
+    def _of_other_rules(self) -> list[Alert]:
+        """Firing alerts of rules that are not configured any more."""
+        firing = self._store.alerts(AlertFilter(states=(AlertState.FIRING,), limit=MOST_ENTRIES)).alerts
+        return [alert for alert in firing if alert.rule not in self._names]
 
     def _look(self, printer_id: str, jobs: Iterable[str], at_least: int = FIRST_READ) -> list[AlertChange]:
         return [change for rule in self._rules for change in self._apply(rule, printer_id, jobs, at_least)]
 
-    def _apply(self, rule: JobRule, printer_id: str, jobs: Iterable[str], at_least: int) -> list[AlertChange]:
+    def _apply(
+        self, rule: JobRule[Any], printer_id: str, jobs: Iterable[str], at_least: int
+    ) -> list[AlertChange]:
         known = self._store.alerts_of(rule.name, printer_id)
         rested_on = (
             alert.job_ids[0] for alert in known if alert.state is AlertState.FIRING and alert.job_ids
@@ -144,8 +168,8 @@ class Evaluator:
             jobs=past,
             whole=whole,
             now_ms=self._now_ms(),
-            max_age_ms=_ms(self._settings.max_age),
-            watched=self._is_watched(printer_id),
+            max_age_ms=milliseconds(self._settings.max_age),
+            watched=self._is_watched(printer_id) and (printer is None or rule.settings.watches(printer)),
         )
         return reconcile(rule, given, known)
 
@@ -288,5 +312,6 @@ def _feed_entry(change: AlertChange) -> FeedEntry:
     )
 
 
-def _ms(length: timedelta) -> int:
-    return int(length / timedelta(milliseconds=1))
+def note_of(fingerprints: Iterable[str]) -> str:
+    """A short word for the settings of all rules: it changes when any of them does."""
+    return hashlib.sha256("\n".join(fingerprints).encode()).hexdigest()[:32]

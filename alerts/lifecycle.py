@@ -7,6 +7,7 @@ Looking twice at the same evidence changes nothing.
 
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -63,7 +64,7 @@ def delivery_id(alert: Alert, reason: NotificationReason, receiver: str) -> str:
     return str(uuid.uuid5(_DELIVERIES, "\x1f".join((alert.id, reason, str(alert.count), receiver))))
 
 
-def reconcile(rule: JobRule, given: EvaluationInput, known: Sequence[Alert]) -> list[AlertChange]:
+def reconcile(rule: JobRule[Any], given: EvaluationInput, known: Sequence[Alert]) -> list[AlertChange]:
     """What follows from an evaluation of a printer with these alerts of the rule known; oldest first."""
     findings = rule.findings(given.jobs) if given.watched else []
     matched = _match(findings, known)
@@ -87,6 +88,16 @@ def repeated(alert: Alert, now_ms: int) -> AlertChange:
     return AlertChange(alert=again, reason=NotificationReason.REPEATED, at_ms=now_ms)
 
 
+def given_up(alert: Alert, now_ms: int) -> AlertChange:
+    """The firing alert of a rule that is not configured any more, which is over."""
+    return AlertChange(
+        alert=_resolved(alert, now_ms, "The rule is no longer configured."),
+        reason=NotificationReason.RESOLVED,
+        told=not alert.suppressed,
+        at_ms=now_ms,
+    )
+
+
 def _match(findings: Sequence[Finding], known: Sequence[Alert]) -> dict[int, Alert]:
     """Which alert each finding continues, by position. The newest finding has the first choice,
     and firing alerts are chosen before resolved ones: so a streak that is cut in two by a
@@ -103,7 +114,7 @@ def _match(findings: Sequence[Finding], known: Sequence[Alert]) -> dict[int, Ale
     return matched
 
 
-def _begun(rule: JobRule, given: EvaluationInput, finding: Finding, name: str) -> list[AlertChange]:
+def _begun(rule: JobRule[Any], given: EvaluationInput, finding: Finding, name: str) -> list[AlertChange]:
     news = given.is_news(finding.at_ms)
     alert = Alert(
         id=name,
@@ -123,7 +134,9 @@ def _begun(rule: JobRule, given: EvaluationInput, finding: Finding, name: str) -
     return [fired, _over(rule, given, finding, fired.alert, finding.over_by)]
 
 
-def _continued(rule: JobRule, given: EvaluationInput, finding: Finding, alert: Alert) -> list[AlertChange]:
+def _continued(
+    rule: JobRule[Any], given: EvaluationInput, finding: Finding, alert: Alert
+) -> list[AlertChange]:
     firing = alert.state is AlertState.FIRING
     if finding.over_by is not None:
         return [_over(rule, given, finding, alert, finding.over_by)] if firing else []
@@ -153,7 +166,7 @@ def _fired(given: EvaluationInput, finding: Finding, alert: Alert, *, told: bool
     )
 
 
-def _over(rule: JobRule, given: EvaluationInput, finding: Finding, alert: Alert, by: Job) -> AlertChange:
+def _over(rule: JobRule[Any], given: EvaluationInput, finding: Finding, alert: Alert, by: Job) -> AlertChange:
     ended_ms = by.ended_ms or finding.latest_ms
     resolved = _resolved(_with_evidence(given, alert, finding), ended_ms, rule.resolution(by))
     return AlertChange(
@@ -165,7 +178,7 @@ def _over(rule: JobRule, given: EvaluationInput, finding: Finding, alert: Alert,
     )
 
 
-def _withdrawn(rule: JobRule, given: EvaluationInput, alert: Alert) -> AlertChange:
+def _withdrawn(rule: JobRule[Any], given: EvaluationInput, alert: Alert) -> AlertChange:
     why = rule.withdrawal(alert, given.jobs) if given.watched else "The printer is no longer watched."
     return AlertChange(
         alert=_resolved(alert, given.now_ms, why),

@@ -80,10 +80,11 @@ class EvaluatorService:
         result = self._evaluator.step()
         if (now_s := self._monotonic()) >= self._repeats_due_s:
             self._repeats_due_s = now_s + TIMED_S
-            again = self._evaluator.repeat()
-            result = StepResult(
-                result.read, result.reasons + again.reasons, result.deliveries + again.deliveries
-            )
+            for timed in (self._evaluator.watch, self._evaluator.repeat):
+                again = timed()
+                result = StepResult(
+                    result.read, result.reasons + again.reasons, result.deliveries + again.deliveries
+                )
         if result.deliveries:
             self._wake_receivers()
         return 0 if result.read else POLL_S

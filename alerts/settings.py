@@ -1,16 +1,19 @@
 """The `alerts` section of the configuration: when to alert, and whom to tell."""
 
-import re
 from datetime import timedelta
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
+from alerts.duration import Duration
 from alerts.notifiers import notifier_types
 from alerts.notifiers.base import NotifierSettings
+from alerts.rules import rule_types
+from alerts.rules.base import RuleSettings
+from alerts.rules.failed_streak import FailedStreakSettings
 from farm.settings import Section, port_of
 
 if TYPE_CHECKING:
@@ -21,25 +24,14 @@ else:
         Field(discriminator="kind"),
     ]
     """The settings of any receiver that has a file in `alerts/notifiers`."""
-
-_UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
-_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
-
-
-def _duration(value: Any) -> Any:
-    """A length of time from `4h`, `90m`, `1d12h` or 0. Raises ValueError for any other text."""
-    if isinstance(value, timedelta):
-        return value
-    if value in (0, "0") and value is not False:
-        return timedelta()
-    found = _DURATION.fullmatch(value.replace(" ", "")) if isinstance(value, str) else None
-    if found is None or not any(found.groups()):
-        raise ValueError('must be a length of time such as "4h", "90m", "1d12h" or "0"')
-    parts = dict(zip(_UNITS.values(), (int(part or 0) for part in found.groups()), strict=True))
-    try:
-        return timedelta(**parts)
-    except OverflowError:
-        raise ValueError("is too long a time") from None
+if TYPE_CHECKING:
+    AnyRuleSettings: TypeAlias = RuleSettings
+else:
+    AnyRuleSettings = Annotated[
+        reduce(or_, (rule.settings_type for rule in rule_types().values())),
+        Field(discriminator="kind"),
+    ]
+    """The settings of any rule that has a file in `alerts/rules`."""
 
 
 def _page_address(url: str) -> str:
@@ -52,9 +44,6 @@ def _page_address(url: str) -> str:
     return url.rstrip("/")
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
-
-
 class AlertSettings(Section):
     """When to alert, and whom to tell."""
 
@@ -64,7 +53,11 @@ class AlertSettings(Section):
         3,
         ge=1,
         le=100,
-        description="How many failed prints in a row on one printer make an alert.",
+        description="How many failed prints in a row make an alert, where no `rules` are named.",
+    )
+    rules: tuple[AnyRuleSettings, ...] | None = Field(
+        None,
+        description="What to alert on: one entry a rule, each with its `kind`; else `failed_streak`.",
     )
     repeat: Duration = Field(
         timedelta(hours=4),
@@ -80,6 +73,25 @@ class AlertSettings(Section):
     receivers: tuple[Receiver, ...] = Field(
         (), description="Whom to tell: one entry a receiver, each with its `kind`."
     )
+
+    @property
+    def applied_rules(self) -> tuple[RuleSettings, ...]:
+        """The rules that hold: those that are named, or the one about failed prints in a row."""
+        if self.rules is not None:
+            return self.rules
+        return (FailedStreakSettings(length=self.streak_length),)
+
+    @model_validator(mode="after")
+    def _rules_are_told_apart(self) -> "AlertSettings":
+        if self.rules is not None and "streak_length" in self.model_fields_set:
+            raise ValueError("streak_length is of no use beside rules; set `length` of a failed_streak rule")
+        names = [rule.name for rule in self.rules or ()]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(
+                f"two rules are called {twice[0]!r}; give each a `name` of its own, "
+                "since its alerts are kept under it"
+            )
+        return self
 
     @model_validator(mode="after")
     def _repeats_are_bearable(self) -> "AlertSettings":

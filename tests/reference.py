@@ -24,6 +24,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from alerts.notifiers import notifier_types
+from alerts.rules import rule_types
 from collector.adapters import adapters
 from collector.tracker import limits
 from collector.tracker.outcome import OUTCOME_RULES, OutcomeRule
@@ -66,6 +67,8 @@ def setting_blocks() -> dict[str, str]:
         blocks[f"settings of {name}"] = _settings_table(model)
     for kind, notifier in notifier_types().items():
         blocks[f"settings of receiver {kind}"] = _settings_table(notifier.settings_type)
+    for kind, rule in rule_types().items():
+        blocks[f"settings of rule {kind}"] = _settings_table(rule.settings_type)
     return blocks
 
 

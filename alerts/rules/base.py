@@ -1,17 +1,77 @@
 """What a rule is: it looks at evidence and says what it finds. It is pure.
 
-A rule is one file in this folder, ending with `RULE` naming its class. It is found by
-listing the folder; there is no table to add it to.
+A rule is one file in this folder: its settings, its class, and `RULE` naming the class. It is found
+by listing the folder; there is no table to add it to. Of one kind there may be several rules, each
+with a name, under which its alerts are kept.
+
+A `JobRule` looks at the ended jobs of one printer, a `PrinterRule` at how a printer stands now.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar, Protocol
+from datetime import timedelta
+from fnmatch import fnmatchcase
+from typing import Any, ClassVar, Generic, TypeVar
 
 import msgspec
+from pydantic import ConfigDict, Field
 
-from alerts.settings import AlertSettings
+from alerts.duration import Duration, milliseconds
 from farm.model.alert import Alert, Severity
 from farm.model.job import Job
+from farm.model.limits import ALERT_RULE
+from farm.model.printer import Printer
+from farm.model.printer_status import PrinterStatus
+from farm.settings import Section
+
+MOST_PRINTS = 10
+"""How many prints are shown as evidence."""
+
+
+class RuleSettings(Section):
+    """What the settings of every rule share."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    name: str = Field(
+        min_length=1,
+        max_length=ALERT_RULE.length,
+        description="The rule's name in alerts and messages; that of its kind unless set.",
+    )
+    severity: Severity = Field(
+        Severity.WARNING, description="How much its alerts matter: `info`, `warning` or `critical`."
+    )
+    printers: tuple[str, ...] = Field(
+        (), description="Names of the printers that it watches, `*` and `?` allowed; all unless set."
+    )
+    groups: tuple[str, ...] = Field(
+        (), description="Groups of the printers that it watches, `*` and `?` allowed; all unless set."
+    )
+
+    def watches(self, printer: Printer) -> bool:
+        """Whether the rule is about the printer."""
+        return _is_among(printer.name, self.printers) and _is_among(printer.group or "", self.groups)
+
+
+class ConditionSettings(RuleSettings):
+    """What the settings of every rule share that looks at how a printer stands."""
+
+    lasting: Duration = Field(
+        timedelta(), description="How long it must have been so before there is an alert."
+    )
+    clear_after: Duration = Field(
+        timedelta(seconds=30), description="How long it must no longer be so before the alert is over."
+    )
+
+    @property
+    def lasting_ms(self) -> int:
+        """`lasting` in milliseconds."""
+        return milliseconds(self.lasting)
+
+    @property
+    def clear_after_ms(self) -> int:
+        """`clear_after` in milliseconds."""
+        return milliseconds(self.clear_after)
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,23 +95,74 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     earlier_prints: int = 0
 
 
-class JobRule(Protocol):
-    """A rule about the ended jobs of one printer; re-evaluated when one ends or is revised."""
+class Condition(msgspec.Struct, frozen=True, kw_only=True):
+    """What holds of a printer since `since_ms`, in words that stay the same for as long as it holds.
 
-    name: ClassVar[str]
-    severity: ClassVar[Severity]
+    `severity` is the rule's own where it is None.
+    """
 
-    def __init__(self, settings: AlertSettings) -> None: ...
+    since_ms: int
+    title: str
+    summary: str
+    severity: Severity | None = None
+    facts: dict[str, Any] = {}
+
+
+SettingsT = TypeVar("SettingsT", bound=RuleSettings)
+ConditionSettingsT = TypeVar("ConditionSettingsT", bound=ConditionSettings)
+
+
+class Rule(ABC, Generic[SettingsT]):
+    """One rule as it is configured."""
+
+    settings_type: ClassVar[type[RuleSettings]]
+
+    def __init__(self, settings: SettingsT) -> None:
+        self.settings = settings
+
+    @property
+    def name(self) -> str:
+        """The name under which its alerts are kept."""
+        return self.settings.name
+
+    @property
+    def severity(self) -> Severity:
+        """How much its alerts matter."""
+        return self.settings.severity
 
     @property
     def fingerprint(self) -> str:
         """The settings that decide what is found: when they change, everything is looked at anew."""
+        return self.settings.model_dump_json()
 
+
+class JobRule(Rule[SettingsT]):
+    """A rule about the ended jobs of one printer; re-evaluated when one ends or is revised."""
+
+    @abstractmethod
     def findings(self, jobs: Sequence[Job]) -> list[Finding]:
         """What is found in the printer's ended jobs (newest first), newest finding first."""
 
+    @abstractmethod
     def resolution(self, over_by: Job) -> str:
         """In words, why an alert is over that `over_by` ended."""
 
+    @abstractmethod
     def withdrawal(self, alert: Alert, jobs: Sequence[Job]) -> str:
         """In words, why an alert is over whose finding no longer stands in `jobs`."""
+
+
+class PrinterRule(Rule[ConditionSettingsT]):
+    """A rule about how a printer stands; looked at when that changes, and when time makes it due."""
+
+    @abstractmethod
+    def condition(self, status: PrinterStatus) -> Condition | None:
+        """What holds of the printer by now, or will hold from an instant on if nothing changes."""
+
+    def over(self, status: PrinterStatus) -> str:
+        """In words, what is so instead, when an alert is over."""
+        return f"It is {status.state.value} now."
+
+
+def _is_among(name: str, patterns: Sequence[str]) -> bool:
+    return not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)

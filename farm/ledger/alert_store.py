@@ -44,6 +44,8 @@ from farm.model.alert import (
 )
 
 _CLAIM_TRIES: Final = 5
+_MOST_NAMED: Final = 100
+"""Of more subjects than that all alerts are read."""
 
 _alert = schema.alert
 _delivery = schema.delivery
@@ -128,6 +130,20 @@ class AlertStore:
             query = query.where(_alert.c.notified_ms <= notified_before_ms)
         with self._reading() as connection:
             return [rows.alert_of(row) for row in connection.execute(query)]
+
+    def firing_about(self, rules: Sequence[str], subjects: Sequence[str]) -> list[Alert]:
+        """Firing alerts of these rules about these subjects, oldest first."""
+        query = (
+            select(_alert)
+            .where(_alert.c.state == AlertState.FIRING, _alert.c.rule.in_(rules))
+            .order_by(_alert.c.fired_ms, _alert.c.id)
+        )
+        if len(subjects) <= _MOST_NAMED:
+            query = query.where(_alert.c.subject.in_(subjects))
+        wanted = set(subjects)
+        with self._reading() as connection:
+            found = [rows.alert_of(row) for row in connection.execute(query)]
+        return [alert for alert in found if alert.subject in wanted]
 
     def bookmark(self, reader: str) -> Bookmark | None:
         """Where the reader stands; None when it never booked."""

@@ -229,6 +229,7 @@ def _printers_now(connection: Connection, printer_ids: list[str] | None) -> Sele
             _span.from_ms,
             _span.to_ms,
             _span.source,
+            _span.reason,
             held.booked_until_ms,
         )
         .select_from(joined)
@@ -282,10 +283,12 @@ def _open_jobs(connection: Connection, printer_ids: list[str] | None) -> Select[
 def _status(row: RowMapping, job: Job | None, heard: _Heard | None) -> PrinterStatus:
     printer = rows.printer_of(row)
     state, since_ms, source = PrinterState.UNKNOWN, printer.first_seen_ms, time_account.SILENCE
+    reason: str | None = None
     if row["to_ms"] is not None:
         since_ms = row["to_ms"]
     elif row["state"] is not None:
         state, since_ms, source = PrinterState(row["state"]), row["from_ms"], row["source"]
+        reason = row["reason"]
     return PrinterStatus(
         printer=printer,
         state=state,
@@ -298,4 +301,5 @@ def _status(row: RowMapping, job: Job | None, heard: _Heard | None) -> PrinterSt
         clash=None if heard is None else heard.clash,
         progress_ms=None if heard is None else heard.progress_ms,
         done_ms=None if heard is None or job is None else heard.done_ms,
+        reason=reason,
     )

@@ -6,16 +6,16 @@ import msgspec
 import pytest
 
 from alerts.lifecycle import AlertChange, EvaluationInput, alert_id, delivery_id, reconcile, repeated
-from alerts.rules.base import Finding
-from alerts.rules.streak import MOST_PRINTS, StreakRule
+from alerts.rules.base import MOST_PRINTS, Finding
+from alerts.rules.failed_streak import FailedStreakSettings, StreakRule
 from farm.model.alert import Alert, AlertState, NotificationReason
 from farm.model.states import Outcome
 from farm.model.times import HOUR_MS
-from tests.unit.alerts.makings import PRINTER, START_MS, ended_job, past, settings
+from tests.unit.alerts.makings import PRINTER, START_MS, ended_job, past
 
 
 def rule(length: int = 3) -> StreakRule:
-    return StreakRule(settings(streak_length=length))
+    return StreakRule(FailedStreakSettings(length=length))
 
 
 def fired(letters: str, *, length: int = 3, late_ms: int = 0) -> AlertChange:

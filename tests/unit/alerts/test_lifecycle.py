@@ -9,14 +9,14 @@ from hypothesis import settings as trials
 from hypothesis import strategies as st
 
 from alerts.lifecycle import AlertChange, EvaluationInput, alert_id, delivery_id, reconcile, repeated
-from alerts.rules.streak import StreakRule
+from alerts.rules.failed_streak import FailedStreakSettings, StreakRule
 from farm.model.alert import Alert, AlertState, NotificationReason
 from farm.model.job import Job
 from farm.model.states import Outcome
 from farm.model.times import DAY_MS, HOUR_MS
-from tests.unit.alerts.makings import OUTCOMES, PRINTER, START_MS, ended_job, past, settings
+from tests.unit.alerts.makings import OUTCOMES, PRINTER, START_MS, ended_job, past
 
-RULE = StreakRule(settings())
+RULE = StreakRule(FailedStreakSettings())
 
 
 class Printer:

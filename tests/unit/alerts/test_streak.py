@@ -1,5 +1,3 @@
-from datetime import timedelta
-
 import msgspec
 import pytest
 from hypothesis import given
@@ -7,12 +5,12 @@ from hypothesis import settings as trials
 from hypothesis import strategies as st
 
 from alerts.rules import rule_types
-from alerts.rules.streak import StreakRule
+from alerts.rules.failed_streak import FailedStreakSettings, StreakRule
 from farm.kpi.streak import streaks
 from farm.model.alert import Alert, AlertState, Severity
 from farm.model.job import Job
 from farm.model.states import Outcome
-from tests.unit.alerts.makings import PRINTER, ended_job, past, settings
+from tests.unit.alerts.makings import PRINTER, ended_job, past
 
 
 def lengths(letters: str) -> list[tuple[int, bool]]:
@@ -61,11 +59,11 @@ def test_every_failure_is_in_exactly_one_streak_and_no_success_is_inside_one(let
 
 
 def test_a_streak_shorter_than_the_setting_is_no_finding() -> None:
-    assert StreakRule(settings()).findings(past("FF")) == []
+    assert StreakRule(FailedStreakSettings()).findings(past("FF")) == []
 
 
 def test_a_finding_came_about_with_the_failure_that_made_it_long_enough() -> None:
-    (finding,) = StreakRule(settings()).findings(past("SFFFFF"))
+    (finding,) = StreakRule(FailedStreakSettings()).findings(past("SFFFFF"))
     assert finding.at_ms == ended_job(3, "F").ended_ms
     assert finding.latest_ms == ended_job(5, "F").ended_ms
     assert finding.jobs == tuple(ended_job(n, "F").id for n in range(1, 6))
@@ -75,7 +73,7 @@ def test_a_finding_came_about_with_the_failure_that_made_it_long_enough() -> Non
 
 
 def test_the_evidence_shows_what_lies_between_the_failures_too() -> None:
-    (finding,) = StreakRule(settings()).findings(past("SFCFUFC"))
+    (finding,) = StreakRule(FailedStreakSettings()).findings(past("SFCFUFC"))
     assert [job.outcome for job in finding.prints] == [
         Outcome.FAILED,
         Outcome.UNKNOWN,
@@ -86,14 +84,14 @@ def test_the_evidence_shows_what_lies_between_the_failures_too() -> None:
 
 
 def test_of_a_long_streak_ten_prints_are_shown_and_the_rest_counted() -> None:
-    (finding,) = StreakRule(settings()).findings(past("F" * 25))
+    (finding,) = StreakRule(FailedStreakSettings()).findings(past("F" * 25))
     assert len(finding.prints) == 10
     assert finding.earlier_prints == 15
     assert finding.prints[0] == ended_job(24, "F")
 
 
 def test_a_length_of_one_alerts_at_every_failure() -> None:
-    (finding,) = StreakRule(settings(streak_length=1)).findings(past("SF"))
+    (finding,) = StreakRule(FailedStreakSettings(length=1)).findings(past("SF"))
     assert finding.title == "1 failed print"
     assert finding.summary == "A print failed: part-1.gcode."
 
@@ -109,17 +107,17 @@ def alert_on(jobs: list[Job]) -> Alert:
 def test_a_withdrawal_names_the_print_whose_outcome_was_revised() -> None:
     jobs = past("FFF")
     revised = [msgspec.structs.replace(jobs[0], outcome=Outcome.CANCELLED), *jobs[1:]]
-    words = StreakRule(settings()).withdrawal(alert_on(jobs), revised)
+    words = StreakRule(FailedStreakSettings()).withdrawal(alert_on(jobs), revised)
     assert "part-2.gcode" in words
     assert "cancelled" in words
 
 
 def test_a_withdrawal_says_so_when_the_prints_are_gone() -> None:
-    assert "revised" in StreakRule(settings()).withdrawal(alert_on(past("FFF")), [])
+    assert "revised" in StreakRule(FailedStreakSettings()).withdrawal(alert_on(past("FFF")), [])
 
 
 def test_the_rule_is_found_by_listing_the_folder_and_knows_its_settings_apart() -> None:
     assert rule_types()["failed_streak"] is StreakRule
-    prints = {StreakRule(settings(streak_length=n)).fingerprint for n in (2, 3, 4)}
+    prints = {StreakRule(FailedStreakSettings(length=n)).fingerprint for n in (2, 3, 4)}
     assert len(prints) == 3
-    assert StreakRule(settings(repeat=timedelta(hours=1))).fingerprint == StreakRule(settings()).fingerprint
+    assert StreakRule(FailedStreakSettings()).fingerprint == StreakRule(FailedStreakSettings()).fingerprint

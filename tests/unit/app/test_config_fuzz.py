@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from alerts.notifiers import notifier_types
+from alerts.rules import rule_types
 from collector.intake.sources import SourceTable
 from farm.app.config import SECTIONS, Configuration, Flag, load_configuration, section_model
 from farm.app.config_models import written_settings
@@ -22,6 +23,7 @@ RECEIVERS: dict[str, dict[str, Any]] = {
     "email": {"kind": "email", "host": "h", "sender": "a@h.invalid", "recipients": ["b@h.invalid"]},
     "slack": {"kind": "slack", "webhook_url": "https://h.invalid/x"},
 }
+RULES = {kind: set(rule.settings_type.model_fields) for kind, rule in rule_types().items()}
 assert RECEIVERS.keys() == notifier_types().keys()
 
 SPECIAL = st.sampled_from(
@@ -100,6 +102,7 @@ def placed(name: str, value: Any) -> tuple[dict[str, Any], str]:
         "calendars[]": {"name": "a", "hours": "mon-fri 08:00-18:00"},
         "targets[]": {"indicator": "utilization", "low": 0.5},
         "receivers[]": receiver,
+        "rules[]": {"kind": next((kind for kind in RULES if key in RULES[kind]), "failed_streak")},
     }
     for table in reversed(tables):
         whole = needed.get(table, {}) | entry
