@@ -11,7 +11,7 @@ def in_the_middle(status: PrinterStatus) -> str:
     job = status.job
     if job is None:
         return ""
-    percent = "" if job.progress is None else f" ({job.progress:.0%})"
+    percent = "" if job.progress is None else f" ({job.progress * 100:.0f} %)"
     return f", in the middle of {named(job)}{percent}"
 
 

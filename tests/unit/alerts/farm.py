@@ -14,7 +14,8 @@ from farm.model.alert import Alert, AlertFilter, Delivery
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.job import Job
 from farm.model.printer import Printer
-from farm.model.states import Outcome
+from farm.model.span import Span
+from farm.model.states import Outcome, PrinterState
 from farm.model.times import MINUTE_MS
 from tests.unit.alerts.makings import OUTCOMES, PRINTER, START_MS, ended_job
 
@@ -31,6 +32,7 @@ class Farm:
         self.store = AlertStore(ledger.engine)
         self.now_ms = START_MS
         self.jobs: dict[str, list[Job]] = {}
+        self._open_spans: dict[str, Span] = {}
         ledger.claim(SHARD, "the test", simulated=simulated, now_ms=START_MS)
 
     def clock(self) -> int:
@@ -70,6 +72,22 @@ class Farm:
             body={"withdrawn": True},
         )  # fmt: skip
         self._commit(Batch(withdrawn_jobs=[job.id], feed=[entry]))
+
+    def stands(self, state: str, printer_id: str = PRINTER, source: str = "observed", **more: Any) -> None:
+        """The printer goes into the state now."""
+        if printer_id not in self.jobs:
+            self.printer(printer_id, f"bay{len(self.jobs) + 1}")
+        spans = [Span(printer_id, PrinterState(state), self.now_ms, None, source, **more)]
+        if (open_span := self._open_spans.get(printer_id)) is not None:
+            spans.insert(0, msgspec.structs.replace(open_span, to_ms=self.now_ms))
+        self._open_spans[printer_id] = spans[-1]
+        entry = FeedEntry(kind=FeedKind.STATE_CHANGED, at_ms=self.now_ms, printer_id=printer_id)
+        self._commit(Batch(spans=spans, feed=[entry]))
+
+    def runs_on(self, length_ms: int) -> None:
+        """Time passes, and the collector books that it does."""
+        self.now_ms += length_ms
+        self._commit(Batch())
 
     def pass_time(self, length_ms: int) -> None:
         self.now_ms += length_ms
