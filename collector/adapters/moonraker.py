@@ -7,6 +7,7 @@ printer's own for everyone.
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 import msgspec
 
@@ -43,6 +44,8 @@ _LEAP_MS = 3_000
 _ACTIVE = frozenset({"printing", "paused"})
 _DEAD = frozenset({"shutdown", "error"})
 _TOLD_ENDS = frozenset({JobSignal.DONE, JobSignal.CANCELLED, JobSignal.FAILED})
+_GONE: Final = "disconnected"
+"""What stands for Klipper's word of its own state once Moonraker said that it is not there."""
 _KLIPPER_GONE = frozenset({"Klippy Host not connected", "Klippy Disconnected"})
 
 
@@ -196,9 +199,9 @@ class Moonraker:
         It tells that to those alone who ask.
         """
         words = error.get("message") if isinstance(error, dict) else None
-        if not isinstance(words, str) or words not in _KLIPPER_GONE or memory.webhooks == "disconnected":
+        if not isinstance(words, str) or words not in _KLIPPER_GONE or memory.webhooks == _GONE:
             return None
-        memory.webhooks, memory.webhooks_message = "disconnected", None
+        memory.webhooks, memory.webhooks_message = _GONE, None
         last = memory.counted_ms
         told = self._tell(memory, (last or 0) + 1, level=False, retained=False)
         gone = tuple(msgspec.structs.replace(each, time_ms=last) for each in told)
@@ -207,8 +210,9 @@ class Moonraker:
     def _merge(
         self, memory: MoonrakerMemory, at: int, status: Status, retained: bool, *, only_changes: bool = False
     ) -> tuple[Observation, ...]:
-        if retained and memory.online is False:
-            # Kept from before the link broke: what the print did since is not in it.
+        if retained and (memory.online is False or memory.webhooks == _GONE):
+            # Kept from before the link broke, or before Klipper died, which can take nothing back: what
+            # the print did since is not in it.
             status = without_state(status)
         if not retained and is_of_host_gone(memory, at):
             self.forget(memory)
@@ -334,7 +338,7 @@ def _meaning(memory: MoonrakerMemory, at: int) -> PrinterState | None:
         return PrinterState.ERROR
     if memory.webhooks == "startup":
         return PrinterState.UNKNOWN
-    if memory.webhooks == "disconnected":
+    if memory.webhooks == _GONE:
         return PrinterState.OFFLINE
     word = memory.state
     if word is None:
@@ -367,7 +371,7 @@ def _signal(
         if memory.state in _ACTIVE or before in (PrinterState.PREPARING, PrinterState.PRINTING):
             return JobSignal.HALTED, cause_in(words), words
         return None, None, words
-    if memory.webhooks == "disconnected":
+    if memory.webhooks == _GONE:
         under_way = memory.state in _ACTIVE or before in ACTIVE_STATES
         return JobSignal.HOST_GONE if under_way else None, None, None
     match memory.state:

@@ -226,6 +226,34 @@ def test_a_moonraker_that_has_no_klipper_any_more_says_so_when_it_is_asked(print
     assert printer.state == "idle"
 
 
+def test_what_the_broker_kept_does_not_wake_a_klipper_that_is_gone(printer: Farm) -> None:
+    """It could take nothing back when it died; we were away since, and subscribe anew."""
+    refusal = {
+        "jsonrpc": "2.0",
+        "error": {"code": 503, "message": "Klippy Host not connected"},
+        "id": 7_100_002,
+    }
+    start(printer, 10)
+    count(printer, 10, 11, 61, step=1)
+    printer.hear(67, "moonraker/api/response", refusal)
+    printer.away(100, 130)
+    printer.hear(131, "moonraker/status", {"server": "online"}, retained=True)
+    kept = {
+        "webhooks/state": "ready",
+        "print_stats/state": "printing",
+        "print_stats/filename": FILE,
+        "print_stats/total_duration": 50.0,
+        "print_stats/print_duration": 30.0,
+    }
+    for field, value in kept.items():
+        printer.hear(131, f"klipper/state/{field}", {"eventtime": BOOT + 60, "value": value}, retained=True)
+    printer.hear(132, "moonraker/api/response", refusal)
+    assert printer.state == "offline"
+    assert (printer.job.outcome, printer.job.cause) == ("failed", "host")
+    full(printer, 140, state="standby")
+    assert printer.state == "idle"
+
+
 def test_another_refusal_says_nothing_of_klipper(printer: Farm) -> None:
     start(printer, 10)
     printer.hear(
