@@ -146,11 +146,13 @@ TARGETS = (
     ),
     Target(
         "alerts",
-        ("alerts/rules", "alerts/lifecycle.py"),
+        ("alerts/rules", "alerts/lifecycle.py", "alerts/conditions.py"),
         (
             "tests/unit/alerts/test_findings.py",
             "tests/unit/alerts/test_streak.py",
             "tests/unit/alerts/test_lifecycle.py",
+            "tests/unit/alerts/test_standing_rules.py",
+            "tests/unit/alerts/test_among_last.py",
         ),
     ),
     Target(
@@ -158,6 +160,7 @@ TARGETS = (
         ("collector/tracker",),
         (
             *(f"{_TRACKER}/test_{name}.py" for name in _TRACKED),
+            "tests/unit/collector/test_queue_bounds.py",
             "tests/unit/collector/test_octoprint.py",
             "tests/unit/collector/test_moonraker.py",
             _RECORDINGS,
