@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from alerts.conditions import FIRING_LOOK_MS, Followed, Look, follow
 from alerts.lifecycle import AlertChange
 from alerts.rules.base import PrinterRule
@@ -109,10 +111,21 @@ class PrinterWatch:
             self._gone.pop(key, None)
         else:
             self._gone[key] = followed.gone_ms
-        return Followed() if self._was_ended(followed) else followed
-
-    def _was_ended(self, followed: Followed) -> bool:
-        """Whether the alert that would begin was there before and is over, as a person can end it."""
         change = followed.change
-        begins = change is not None and change.reason is NotificationReason.FIRED
-        return begins and change is not None and self._store.alert(change.alert.id) is not None
+        if change is None or change.reason is not NotificationReason.FIRED:
+            return followed
+        if self._store.alert(change.alert.id) is not None:
+            # It was there before and is over, as a person can end it.
+            return Followed()
+        return msgspec.structs.replace(followed, change=self._with_last_print(rule, change))
+
+    def _with_last_print(self, rule: PrinterRule[Any], change: AlertChange) -> AlertChange:
+        """The alert with the last print as evidence, where the rule shows that and none is under way."""
+        if change.alert.job_ids or not rule.shows_last_print:
+            return change
+        last = self._reader.last_ended_jobs([change.alert.subject]).get(change.alert.subject)
+        if last is None:
+            return change
+        return msgspec.structs.replace(
+            change, alert=msgspec.structs.replace(change.alert, job_ids=(last.id,))
+        )

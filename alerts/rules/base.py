@@ -153,7 +153,12 @@ class JobRule(Rule[SettingsT]):
 
 
 class PrinterRule(Rule[ConditionSettingsT]):
-    """A rule about how a printer stands; looked at when that changes, and when time makes it due."""
+    """A rule about how a printer stands; looked at when that changes, and when time makes it due.
+
+    `shows_last_print` says that the last print is evidence where none is under way.
+    """
+
+    shows_last_print: ClassVar[bool] = False
 
     @abstractmethod
     def condition(self, status: PrinterStatus) -> Condition | None:

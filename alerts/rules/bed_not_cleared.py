@@ -35,6 +35,7 @@ class BedNotClearedRule(PrinterRule[BedNotClearedSettings]):
     """Holds while the printer stands finished."""
 
     settings_type: ClassVar[type[RuleSettings]] = BedNotClearedSettings
+    shows_last_print: ClassVar[bool] = True
 
     @override
     def condition(self, status: PrinterStatus) -> Condition | None:

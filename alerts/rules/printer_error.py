@@ -30,6 +30,7 @@ class PrinterErrorRule(PrinterRule[PrinterErrorSettings]):
     """Holds for as long as the error state does."""
 
     settings_type: ClassVar[type[RuleSettings]] = PrinterErrorSettings
+    shows_last_print: ClassVar[bool] = True
 
     @override
     def condition(self, status: PrinterStatus) -> Condition | None:

@@ -178,3 +178,22 @@ def test_a_whole_farm_that_goes_at_once_is_an_alert_for_each_printer_and_ends(fa
         farm.stands("idle", printer_id)
     live(farm, found, 2 * MINUTE_MS)
     assert {alert.state for alert in farm.alerts()} == {AlertState.RESOLVED}
+
+
+def test_the_print_on_the_bed_and_the_one_that_broke_are_shown(farm: Farm) -> None:
+    found = evaluator(farm, ERROR, {"kind": "bed_not_cleared"}, OFFLINE)
+    farm.ends("F")
+    farm.stands("error")
+    farm.ends("S", BEN)
+    farm.stands("finished", BEN)
+    live(farm, found, HOUR_MS + MINUTE_MS, MINUTE_MS)
+    farm.stands("offline", BEN)
+    live(farm, found, 5 * MINUTE_MS, MINUTE_MS)
+    shown = {alert.rule: alert.job_ids for alert in farm.alerts()}
+    assert shown == {
+        "printer_error": (farm.jobs[PRINTER][0].id,),
+        "bed_not_cleared": (farm.jobs[BEN][0].id,),
+        "printer_offline": (),
+    }
+    told = [delivery.notification["prints"] for delivery in farm.deliveries() if delivery.reason == "fired"]
+    assert [[print_["outcome"] for print_ in prints] for prints in told] == [["failed"], ["succeeded"], []]
