@@ -3,11 +3,13 @@
 import logging
 import random
 import traceback
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
 
+from alerts.bundling import BUNDLE_FROM, MOST_BUNDLED, bundle_id, bundle_of
 from alerts.notification import notification_of
 from alerts.notifiers.base import DeliveryResult, Notifier
 from alerts.retry import delay_ms
@@ -15,10 +17,16 @@ from farm.errors import DeliveryError
 from farm.ledger.alert_store import AlertStore
 from farm.model.alert import Delivery, DeliveryAttempt, DeliveryProgress, DeliveryState, Settlement
 from farm.model.clock import Clock
-from farm.model.times import SECOND_MS
+from farm.model.times import MINUTE_MS, SECOND_MS
 
 LEASE_MARGIN_MS = 10 * SECOND_MS
 """By how much a delivery is held longer than the notifier may take for it."""
+MOST_A_MINUTE = 20
+"""So many messages a minute are sent to a receiver that people read one by one."""
+BULK_PAUSE_MS = 15 * SECOND_MS
+"""How far apart messages are beyond them, each with all that has come up meanwhile."""
+APART_MS = 30 * MINUTE_MS
+"""How long messages go one by one when one about several was refused for good, or could not be built."""
 LONGEST_PAUSE_MS = 30 * SECOND_MS
 """How long at most one failure keeps the receiver's other messages from being tried."""
 
@@ -32,6 +40,29 @@ class _Pause(msgspec.Struct):
     until_ms: int = 0
     failures: int = 0
     trouble: str | None = None
+
+
+class _Sent(msgspec.Struct):
+    """When the last messages to a receiver were sent, as far as this process sent them, and until when
+    they are not told together.
+    """
+
+    times: deque[int] = msgspec.field(default_factory=lambda: deque(maxlen=MOST_A_MINUTE))
+    last_ms: int = 0
+    apart_until_ms: int = 0
+
+    def note(self, now_ms: int) -> None:
+        """One more is sent."""
+        self.times.append(now_ms)
+        self.last_ms = now_ms
+
+    def is_much(self, now_ms: int) -> bool:
+        """Whether as many as are borne were sent within the last minute."""
+        return len(self.times) == MOST_A_MINUTE and 0 <= now_ms - self.times[0] < MINUTE_MS
+
+    def is_apart(self, now_ms: int) -> bool:
+        """Whether each message goes by itself."""
+        return 0 < self.apart_until_ms - now_ms <= APART_MS
 
 
 class Dispatcher:
@@ -53,6 +84,7 @@ class Dispatcher:
         self._store = alert_store
         self._notifiers = {notifier.name: notifier for notifier in notifiers}
         self._pauses = {name: _Pause() for name in self._notifiers}
+        self._sent = {name: _Sent() for name in self._notifiers}
         self._clock = clock
         self._lease_ms = lease_ms
         self._chance = chance
@@ -73,36 +105,64 @@ class Dispatcher:
         if now_ms < self._pauses[notifier.name].until_ms:
             return False
         lease_ms = self._lease_ms or round(notifier.patience_s * SECOND_MS) + LEASE_MARGIN_MS
-        delivery = self._store.claim(notifier.name, now_ms, lease_ms)
-        if delivery is None:
+        told = self._claim(notifier, now_ms, lease_ms)
+        if not told:
             return False
-        settlement = self._attempt(notifier, delivery)
-        if not self._store.settle(delivery, settlement):
+        settlement = self._attempt(notifier, told)
+        if not self._store.settle_all(told, settlement):
             _log.warning(
                 "receiver %s: the attempt took longer than its lease, so message %s may come twice",
                 notifier.name,
-                delivery.id,
+                told[0].id,
             )
         return True
 
-    def _attempt(self, notifier: Notifier[Any, Any], delivery: Delivery) -> Settlement:
-        started_ms = self._clock()
+    def _claim(self, notifier: Notifier[Any, Any], now_ms: int, lease_ms: int) -> list[Delivery]:
+        """What is to be told now: one delivery, or several in one message where many wait."""
+        sent, name = self._sent[notifier.name], notifier.name
+        in_bulk = notifier.bundles and sent.is_much(now_ms) and not sent.is_apart(now_ms)
+        if in_bulk and now_ms - sent.last_ms < BULK_PAUSE_MS:
+            return []
+        first = self._store.claim(name, now_ms, lease_ms)
+        if first is None:
+            return []
+        sent.note(now_ms)
+        if not notifier.bundles or sent.is_apart(now_ms) or first.progress != DeliveryProgress():
+            return [first]
+        at_least = 1 if in_bulk else BUNDLE_FROM - 1
+        more = self._store.claim_more(name, now_ms, lease_ms, at_least=at_least, at_most=MOST_BUNDLED - 1)
+        return [first, *more]
+
+    def _attempt(self, notifier: Notifier[Any, Any], told: Sequence[Delivery]) -> Settlement:
+        """Send one message about all that is `told`."""
+        delivery, started_ms = told[0], self._clock()
         try:
-            notification = notification_of(delivery.notification)
+            one = len(told) == 1
+            notification = notification_of(delivery.notification) if one else bundle_of(told)
+            message_id = delivery.id if one else bundle_id(told)
             result: DeliveryResult | DeliveryError = notifier.deliver(
-                notification, delivery.id, delivery.progress
+                notification, message_id, delivery.progress
             )
         except DeliveryError as error:
             result = error
+            if error.permanent and len(told) > 1:
+                self._keep_apart(notifier.name, started_ms)
+                result = DeliveryError(str(error), permanent=False)
         except Exception as error:  # noqa: BLE001 - one message must not end the delivery of all others
             trace = notifier.masked(traceback.format_exc())
             _log.error("receiver %s: message %s could not be sent\n%s", notifier.name, delivery.id, trace)
             result = DeliveryError(f"{type(error).__name__}: {error}", permanent=False)
+            if len(told) > 1:
+                self._keep_apart(notifier.name, started_ms)
         ended_ms = self._clock()
         if isinstance(result, DeliveryError):
             return self._failed(notifier, delivery, result, started_ms, ended_ms)
         self._resume(notifier.name)
         return self._answered(notifier, delivery, result, started_ms, ended_ms)
+
+    def _keep_apart(self, receiver: str, now_ms: int) -> None:
+        """Something of these messages cannot be told with the others: the next ones go one by one."""
+        self._sent[receiver].apart_until_ms = now_ms + APART_MS
 
     def _failed(
         self,

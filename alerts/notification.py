@@ -26,12 +26,22 @@ class Print(msgspec.Struct, frozen=True, kw_only=True):
     printing_ms: int
 
 
+class Bundled(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the alerts of which one message tells together."""
+
+    alert_id: str
+    reason: NotificationReason
+    severity: Severity
+    title: str
+
+
 class Notification(msgspec.Struct, frozen=True, kw_only=True):
     """One alert for one reason. `title` says the subject and what is the matter with it.
 
     `prints` are the newest, newest first; `earlier_prints` counts those left out. `at_ms` is the
     ledger's time of the reason, `created_ms` the wall clock when it was booked. Times are
-    shown in `time_zone` (IANA). `url` leads to the page, None where no address of it is known.
+    shown in `time_zone` (IANA). `url` leads to the page, None where no address of it is known. Of several
+    alerts at once `bundled` names each, gravest first.
     """
 
     alert_id: str
@@ -51,6 +61,7 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     resolution: str | None
     time_zone: str
     url: str | None
+    bundled: tuple[Bundled, ...] = ()
 
 
 def print_of(job: Job) -> Print:

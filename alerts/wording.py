@@ -4,7 +4,7 @@ import unicodedata
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from alerts.notification import Notification, Print
+from alerts.notification import Bundled, Notification, Print
 from farm.model.alert import NotificationReason
 from farm.model.states import CancelledBy, Cause, Outcome
 from farm.model.times import HOUR_MS, MINUTE_MS, SECOND_MS
@@ -121,13 +121,24 @@ def detail(print_: Print) -> str:
 
 
 def headline(notification: Notification) -> str:
-    """The title with its reason, on one line."""
-    words = one_line(notification.title)
+    """The title with its reason, on one line; that of several alerts counts the reasons itself."""
+    if notification.bundled:
+        return one_line(notification.title)
+    return _with_reason(notification)
+
+
+def bundled_line(alert: Bundled) -> str:
+    """One of several alerts, on one line."""
+    return _with_reason(alert)
+
+
+def _with_reason(told: Notification | Bundled) -> str:
+    words = one_line(told.title)
     return {
         NotificationReason.FIRED: words,
         NotificationReason.REPEATED: f"Still: {words}",
         NotificationReason.RESOLVED: f"Resolved: {words}",
-    }[notification.reason]
+    }[told.reason]
 
 
 def printer_labels(notification: Notification) -> str:

@@ -54,6 +54,8 @@ class Notifier(ABC, Generic[SettingsT, ContentT]):
     """One receiver of alerts. Used by one thread at a time."""
 
     settings_type: ClassVar[type[NotifierSettings]]
+    bundles: ClassVar[bool] = False
+    """Whether people read it, so that many messages at once are told in one."""
 
     def __init__(self, settings: SettingsT) -> None:
         self.settings = settings

@@ -22,7 +22,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from alerts import wording
-from alerts.notification import Notification
+from alerts.notification import Bundled, Notification
 from alerts.notifiers.base import DeliveryResult, Notifier, NotifierSettings
 from alerts.retry import RetryDecision, judge_smtp
 from farm.errors import DeliveryError
@@ -31,6 +31,8 @@ from farm.model.limits import RECEIVER
 from farm.model.times import SECOND_MS
 
 LONGEST_SUBJECT = 200
+MOST_LISTED = 200
+"""So many alerts of one mail are named."""
 TOTAL_TIMES = 4
 """How many times `timeout_s` a whole conversation with the server may take."""
 
@@ -58,6 +60,8 @@ _TEMPLATES.filters.update(
     period=wording.local_period,
     local_time=wording.local_time,
     one_line=wording.one_line,
+    bundled_line=wording.bundled_line,
+    colour=lambda told: _COLOURS[_tone(told)],
 )
 
 
@@ -153,6 +157,7 @@ class EmailNotifier(Notifier[EmailSettings, EmailMessage]):
     """Sends mail through one server."""
 
     settings_type: ClassVar[type[NotifierSettings]] = EmailSettings
+    bundles: ClassVar[bool] = True
 
     @property
     def patience_s(self) -> float:
@@ -288,15 +293,19 @@ def _domain(sender: str) -> str:
     return parseaddr(sender)[1].rpartition("@")[2]
 
 
+def _tone(told: Notification | Bundled) -> str:
+    return "resolved" if told.reason is NotificationReason.RESOLVED else told.severity.value
+
+
 def _facts(notification: Notification) -> dict[str, Any]:
-    tone = "resolved" if notification.reason is NotificationReason.RESOLVED else notification.severity.value
     return {
         "notification": notification,
         "headline": wording.headline(notification),
         "labels": wording.printer_labels(notification),
-        "colour": _COLOURS[tone],
+        "colour": _COLOURS[_tone(notification)],
+        "most_bundled": MOST_LISTED,
         "tag": {
-            NotificationReason.FIRED: "Alert",
+            NotificationReason.FIRED: "Alerts" if notification.bundled else "Alert",
             NotificationReason.REPEATED: "Still firing",
             NotificationReason.RESOLVED: "Resolved",
         }[notification.reason],

@@ -21,7 +21,7 @@ from slack_sdk.errors import SlackClientError
 from slack_sdk.webhook import WebhookClient, WebhookResponse
 
 from alerts import wording
-from alerts.notification import Notification, Print
+from alerts.notification import Bundled, Notification, Print
 from alerts.notifiers._limited_http import limited_opener
 from alerts.notifiers.base import DeliveryResult, Notifier, NotifierSettings, silent_logger
 from alerts.retry import LONGEST_WISH_MS, RetryDecision, judge_http
@@ -38,6 +38,7 @@ from farm.time_limit import TimeLimit
 MOST_BLOCKS = 50
 LONGEST_HEADER = 150
 LONGEST_TEXT = 3000
+LONGEST_LINK = 800
 MOST_TOGETHER = 11_000
 """Slack refuses blocks of about 13,000 signs in sum (`msg_blocks_too_long`), which it does not state."""
 
@@ -93,6 +94,7 @@ class SlackNotifier(Notifier[SlackSettings, Content]):
     """Posts to one incoming webhook."""
 
     settings_type: ClassVar[type[NotifierSettings]] = SlackSettings
+    bundles: ClassVar[bool] = True
 
     def __init__(self, settings: SlackSettings, clock: Clock = system_clock) -> None:
         super().__init__(settings)
@@ -208,11 +210,33 @@ def _blocks(notification: Notification, delivery_id: str) -> list[Content]:
     head = [_header(notification), _mrkdwn(_lead(notification))]
     foot = [_context(notification, delivery_id)]
     room = MOST_TOGETHER - _size(head) - _size(foot) - _ROOM_FOR_THE_REST
+    if notification.bundled:
+        return [head[0], *_bundled(notification, room), *foot]
     prints = _prints(notification, room)
     left_out = notification.earlier_prints + len(notification.prints) - len(prints)
     more = [_note(f"and {left_out} earlier")] if left_out and prints else []
     divider: list[Content] = [{"type": "divider"}] if prints else []
     return [*head, *divider, *prints, *more, *foot][:MOST_BLOCKS]
+
+
+def _bundled(notification: Notification, room: int) -> list[Content]:
+    """One line an alert, as many as there is room for, and how many more there are."""
+    lines: list[str] = []
+    for alert in notification.bundled:
+        line = f"{_sign(alert)} {_within(wording.bundled_line(alert), 350, _running)}"
+        room -= len(json.dumps(line, ensure_ascii=False)) + 2
+        if room < 0:
+            break
+        lines.append(line)
+    texts = [""]
+    for line in lines:
+        if wording.units(texts[-1]) + wording.units(line) >= LONGEST_TEXT:
+            texts.append("")
+        texts[-1] += f"{line}\n"
+    left_out = len(notification.bundled) - len(lines)
+    more = [_note(f"and {left_out} more")] if left_out else []
+    page = [_mrkdwn(link)] if (link := _page_link(notification)) else []
+    return [*(_mrkdwn(text.rstrip()) for text in texts), *more, *page]
 
 
 def _prints(notification: Notification, room: int) -> list[Content]:
@@ -231,9 +255,18 @@ def _size(blocks: Iterable[Content]) -> int:
 
 
 def _header(notification: Notification) -> Content:
-    sign = "✅" if notification.reason is NotificationReason.RESOLVED else _SIGNS[notification.severity]
-    text = _within(f"{sign} {wording.headline(notification)}", LONGEST_HEADER, _escaped)
+    text = _within(f"{_sign(notification)} {wording.headline(notification)}", LONGEST_HEADER, _escaped)
     return {"type": "header", "text": {"type": "plain_text", "text": text, "emoji": False}}
+
+
+def _sign(told: Notification | Bundled) -> str:
+    return "✅" if told.reason is NotificationReason.RESOLVED else _SIGNS[told.severity]
+
+
+def _page_link(notification: Notification) -> str:
+    """The link to the page; empty where there is none, or one too long."""
+    link = f"<{_escaped(notification.url)}|Open Layerline>" if notification.url else ""
+    return link if len(link) <= LONGEST_LINK else ""
 
 
 def _lead(notification: Notification) -> str:
@@ -244,7 +277,7 @@ def _lead(notification: Notification) -> str:
     ]
     sentences = (notification.resolution, notification.summary)
     lines += [_within(wording.one_line(words), 700, _running) for words in sentences if words]
-    if notification.url and len(link := f"<{_escaped(notification.url)}|Open Layerline>") <= 800:
+    if link := _page_link(notification):
         lines.append(link)
     return "\n".join(lines)
 

@@ -37,6 +37,7 @@ from farm.model.alert import (
     Bookmark,
     Delivery,
     DeliveryAttempt,
+    DeliveryProgress,
     DeliveryState,
     DeliveryTotal,
     NotificationReason,
@@ -183,30 +184,40 @@ class AlertStore:
                     )
         return None
 
+    def claim_more(
+        self, receiver: str, now_ms: int, lease_ms: int, *, at_least: int, at_most: int
+    ) -> list[Delivery]:
+        """The receiver's next due deliveries that nobody has got a part of, held for `lease_ms`.
+
+        None of them where fewer than `at_least` are due; no more than `at_most`.
+        """
+        with self._reading() as connection:
+            due = connection.execute(_next_due(receiver, now_ms).limit(at_most)).all()
+        found = [row for row in due if rows.delivery_of(row).progress == DeliveryProgress()]
+        if len(found) < at_least:
+            return []
+        until_ms = now_ms + lease_ms
+        with self._writing() as connection:
+            held = [row for row in found if _lease(connection, row, now_ms, until_ms)]
+        return [
+            msgspec.structs.replace(rows.delivery_of(row), lease_until_ms=until_ms, attempts=row.attempts + 1)
+            for row in held
+        ]
+
     def settle(self, delivery: Delivery, settlement: Settlement) -> bool:
         """Record an attempt at a claimed delivery, and what follows from it.
 
         False when the lease had run out and another attempt has begun since: the attempt is
         recorded all the same, and of what follows only that it was delivered.
         """
-        attempt = settlement.attempt
-        ours = _delivery.c.attempts == delivery.attempts
-        pending = and_(_delivery.c.id == delivery.id, _delivery.c.state == DeliveryState.PENDING)
-        reached = settlement.state in (DeliveryState.DELIVERED, DeliveryState.PARTIAL)
-        change = update(_delivery).values(
-            state=settlement.state,
-            due_ms=settlement.due_ms,
-            lease_until_ms=None,
-            delivered_ms=attempt.at_ms + attempt.duration_ms if reached else None,
-            body=rows.delivery_body(delivery.notification, settlement.progress),
-        )
         with self._writing() as connection:
-            row = {"delivery_id": delivery.id, **msgspec.structs.asdict(attempt)}
-            connection.execute(insert(_attempt), row)
-            held = connection.execute(change.where(pending, ours)).rowcount == 1
-            if not held and settlement.state is DeliveryState.DELIVERED:
-                connection.execute(change.where(pending))
-        return held
+            return _settle(connection, delivery, settlement)
+
+    def settle_all(self, deliveries: Sequence[Delivery], settlement: Settlement) -> bool:
+        """Record one attempt at several claimed deliveries, all or nothing; as `settle` for each."""
+        with self._writing() as connection:
+            held = [_settle(connection, delivery, settlement) for delivery in deliveries]
+        return all(held)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
@@ -217,6 +228,26 @@ class AlertStore:
     def _writing(self) -> Iterator[Connection]:
         with ledger_errors(self._engine), self._engine.begin() as connection:
             yield connection
+
+
+def _settle(connection: Connection, delivery: Delivery, settlement: Settlement) -> bool:
+    attempt = settlement.attempt
+    ours = _delivery.c.attempts == delivery.attempts
+    pending = and_(_delivery.c.id == delivery.id, _delivery.c.state == DeliveryState.PENDING)
+    reached = settlement.state in (DeliveryState.DELIVERED, DeliveryState.PARTIAL)
+    change = update(_delivery).values(
+        state=settlement.state,
+        due_ms=settlement.due_ms,
+        lease_until_ms=None,
+        delivered_ms=attempt.at_ms + attempt.duration_ms if reached else None,
+        body=rows.delivery_body(delivery.notification, settlement.progress),
+    )
+    row = {"delivery_id": delivery.id, **msgspec.structs.asdict(attempt)}
+    connection.execute(insert(_attempt), row)
+    held = connection.execute(change.where(pending, ours)).rowcount == 1
+    if not held and settlement.state is DeliveryState.DELIVERED:
+        connection.execute(change.where(pending))
+    return held
 
 
 def _conditions(wanted: AlertFilter) -> list[ColumnElement[bool]]:

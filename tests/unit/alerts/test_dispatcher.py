@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from alerts.dispatcher import LONGEST_PAUSE_MS, Dispatcher
+from alerts.bundling import BUNDLE_FROM
+from alerts.dispatcher import BULK_PAUSE_MS, LONGEST_PAUSE_MS, MOST_A_MINUTE, Dispatcher
 from alerts.notification import Notification, plain
 from alerts.notifiers.base import DeliveryResult, Notifier, NotifierSettings
 from alerts.retry import LONGEST_DELAY_MS
@@ -85,6 +86,9 @@ class Deliveries:
 
     def dispatcher(self, *notifiers: Told) -> Dispatcher:
         return Dispatcher(self.store, notifiers, self.clock, chance=lambda: 0.0)
+
+    def of(self, delivery_id: str) -> Delivery:
+        return self.delivery(int(delivery_id.removeprefix("delivery-")))
 
     def delivery(self, number: int = 1) -> Delivery:
         (found,) = self.store.deliveries([f"alert-{number}"])
@@ -328,3 +332,107 @@ def test_an_attempt_that_outlives_its_lease_may_come_twice_and_says_so(
     assert len(quick.got) == 1
     assert deliveries.delivery().state is DeliveryState.DELIVERED
     assert "may come twice" in caplog.text
+
+
+class Read(Told):
+    """One that people read."""
+
+    bundles = True
+
+
+def test_few_messages_are_told_one_by_one_and_many_at_once(deliveries: Deliveries) -> None:
+    for _ in range(BUNDLE_FROM - 1):
+        deliveries.due()
+    reader = Read()
+    dispatcher = deliveries.dispatcher(reader)
+    assert dispatcher.step() == BUNDLE_FROM - 1
+    ids = {deliveries.due() for _ in range(300)}
+    assert dispatcher.step() == 1
+    assert len(reader.got) == BUNDLE_FROM
+    assert {deliveries.of(each).state for each in ids} == {DeliveryState.DELIVERED}
+    assert all(len(deliveries.of(each).tried) == 1 for each in ids)
+
+
+def test_a_program_gets_each_message_by_itself(deliveries: Deliveries) -> None:
+    for _ in range(50):
+        deliveries.due()
+    program = Told()
+    assert deliveries.dispatcher(program).step() == 50
+
+
+def test_messages_that_could_not_be_told_at_once_are_tried_again_at_once(deliveries: Deliveries) -> None:
+    ids = [deliveries.due() for _ in range(40)]
+    reader = Read("slack", DeliveryError("HTTP 503", permanent=False))
+    dispatcher = deliveries.dispatcher(reader)
+    assert dispatcher.step() == 1
+    assert {deliveries.of(each).state for each in ids} == {DeliveryState.PENDING}
+    deliveries.now_ms += LONGEST_DELAY_MS
+    assert dispatcher.step() == 1
+    assert {deliveries.of(each).state for each in ids} == {DeliveryState.DELIVERED}
+    assert reader.got[0][0] == reader.got[1][0]
+
+
+def test_what_somebody_has_got_a_part_of_is_told_by_itself(deliveries: Deliveries) -> None:
+    partly = DeliveryProgress(taken=("a",), outstanding=("b",))
+    reader = Read("slack", DeliveryResult(answer="some", progress=partly))
+    dispatcher = deliveries.dispatcher(reader)
+    first = deliveries.due()
+    dispatcher.step()
+    deliveries.now_ms += HOUR_MS
+    for _ in range(20):
+        deliveries.due()
+    assert dispatcher.step() == 2
+    assert sorted(progress.outstanding or () for _, progress in reader.got[1:]) == [(), ("b",)]
+    assert deliveries.of(first).state is DeliveryState.DELIVERED
+
+
+def test_a_stream_of_messages_is_thinned_and_loses_nothing(deliveries: Deliveries) -> None:
+    reader, ids = Read(), []
+    dispatcher = deliveries.dispatcher(reader)
+    for _ in range(600):
+        ids.append(deliveries.due())
+        dispatcher.step()
+        deliveries.now_ms += 100
+    deliveries.now_ms += BULK_PAUSE_MS
+    dispatcher.step()
+    assert {deliveries.of(each).state for each in ids} == {DeliveryState.DELIVERED}
+    assert MOST_A_MINUTE < len(reader.got) <= MOST_A_MINUTE + 2 + 60_000 // BULK_PAUSE_MS
+
+
+def test_two_processes_do_not_tell_the_same_at_once(deliveries: Deliveries) -> None:
+    ids = [deliveries.due() for _ in range(30)]
+    other = deliveries.dispatcher(Read())
+    met: list[int] = []
+
+    class Slow(Read):
+        def send(self, content: str, progress: DeliveryProgress) -> DeliveryResult:
+            met.append(other.step())
+            return super().send(content, progress)
+
+    assert deliveries.dispatcher(Slow()).step() == 1
+    assert met == [0]
+    assert {deliveries.of(each).state for each in ids} == {DeliveryState.DELIVERED}
+
+
+def test_a_message_that_cannot_be_told_with_the_others_stops_none_of_them(deliveries: Deliveries) -> None:
+    good = [deliveries.due() for _ in range(10)]
+    bad = deliveries.due(severity="purple")
+    good += [deliveries.due() for _ in range(10)]
+    dispatcher = deliveries.dispatcher(reader := Read())
+    for _ in range(3):
+        dispatcher.step()
+        deliveries.now_ms += LONGEST_PAUSE_MS
+    assert {deliveries.of(each).state for each in good} == {DeliveryState.DELIVERED}
+    assert deliveries.of(bad).state is DeliveryState.PENDING
+    assert sorted(content for content, _ in reader.got) == sorted(good)
+
+
+def test_what_is_refused_when_told_together_is_told_one_by_one(deliveries: Deliveries) -> None:
+    ids = [deliveries.due() for _ in range(30)]
+    reader = Read("slack", DeliveryError("HTTP 400 invalid_blocks", permanent=True))
+    dispatcher = deliveries.dispatcher(reader)
+    for _ in range(3):
+        dispatcher.step()
+        deliveries.now_ms += LONGEST_PAUSE_MS
+    assert {deliveries.of(each).state for each in ids} == {DeliveryState.DELIVERED}
+    assert len(reader.got) == 31
