@@ -12,6 +12,7 @@ from farm.ledger.alert_store import AlertStore
 from farm.ledger.ledger_reader import LedgerReader
 from farm.model.alert import Alert, NotificationReason
 from farm.model.feed import FeedEntry, FeedKind
+from farm.model.job import Job
 from farm.model.printer_status import PrinterStatus
 from farm.model.times import MINUTE_MS
 
@@ -72,6 +73,7 @@ class PrinterWatch:
         firing = {(a.rule, a.subject): a for a in self._store.firing_about(names, printer_ids)}
         statuses = self._reader.statuses(printer_ids)
         changes = [change for status in statuses for change in self._look(status, firing, now_ms)]
+        changes = self._with_last_prints(self._not_ended_before(changes))
         return sorted(changes, key=lambda change: change.at_ms)
 
     def _look(
@@ -111,21 +113,32 @@ class PrinterWatch:
             self._gone.pop(key, None)
         else:
             self._gone[key] = followed.gone_ms
-        change = followed.change
-        if change is None or change.reason is not NotificationReason.FIRED:
-            return followed
-        if self._store.alert(change.alert.id) is not None:
-            # It was there before and is over, as a person can end it.
-            return Followed()
-        return msgspec.structs.replace(followed, change=self._with_last_print(rule, change))
+        return followed
 
-    def _with_last_print(self, rule: PrinterRule[Any], change: AlertChange) -> AlertChange:
-        """The alert with the last print as evidence, where the rule shows that and none is under way."""
-        if change.alert.job_ids or not rule.shows_last_print:
-            return change
-        last = self._reader.last_ended_jobs([change.alert.subject]).get(change.alert.subject)
-        if last is None:
-            return change
-        return msgspec.structs.replace(
-            change, alert=msgspec.structs.replace(change.alert, job_ids=(last.id,))
-        )
+    def _not_ended_before(self, changes: list[AlertChange]) -> list[AlertChange]:
+        """Without alerts that would begin and were there before: a person can end one that still holds."""
+        begin = [change.alert.id for change in changes if _begins(change)]
+        known = self._store.known(begin) if begin else set()
+        return [change for change in changes if not (_begins(change) and change.alert.id in known)]
+
+    def _with_last_prints(self, changes: list[AlertChange]) -> list[AlertChange]:
+        """With the last print as evidence where an alert begins, its rule shows it and none is under way."""
+        showing = {rule.name for rule in self._rules if rule.shows_last_print}
+        lacking = {
+            each.alert.id: each.alert.subject
+            for each in changes
+            if _begins(each) and each.alert.rule in showing and not each.alert.job_ids
+        }
+        last = self._reader.last_ended_jobs(set(lacking.values())) if lacking else {}
+        return [_with_print(each, last) if each.alert.id in lacking else each for each in changes]
+
+
+def _begins(change: AlertChange) -> bool:
+    return change.reason is NotificationReason.FIRED
+
+
+def _with_print(change: AlertChange, last: Mapping[str, Job]) -> AlertChange:
+    job = last.get(change.alert.subject)
+    if job is None:
+        return change
+    return msgspec.structs.replace(change, alert=msgspec.structs.replace(change.alert, job_ids=(job.id,)))

@@ -81,8 +81,9 @@ class TrackerInputs:
             if printer.was_silent(at):
                 self.silence(printer)
             if reading.observations:
+                within_ms = _within_ms(heard, at, reading)
                 for observation in reading.observations:
-                    self._observe(heard, at, observation)
+                    self._observe(heard, at, observation, within_ms)
             elif printer.tracker.before_silence is not None and at > printer.heard_ms:
                 self._sign_of_life(heard, at)
         except LedgerError:
@@ -124,10 +125,9 @@ class TrackerInputs:
         else:
             self._writer.advance(heard.printer, at, heard.received_ms, sign, session=heard.session)
 
-    def _observe(self, heard: Heard, at: int, seen: Observation) -> None:
+    def _observe(self, heard: Heard, at: int, seen: Observation, within_ms: int) -> None:
         printer, session = heard.printer, heard.session
         tracker = printer.tracker
-        within_ms = 0 if seen.time_ms is None else session.within_ms(at, heard.received_ms, live=heard.live)
         if seen.since_ms is not None:
             at, seen = _from_its_beginning(seen, at, tracker.at_ms)
         if seen.link is not None:
@@ -204,6 +204,18 @@ class TrackerInputs:
             first_ms = min(row.at_ms for row in late)
             revised = Revised(COLLECTOR, "the printer's history", heard.latest_ms)
             self._writer.replay(printer, first_ms, revised, late=late)
+
+
+def _within_ms(heard: Heard, at: int, reading: Reading) -> int:
+    """How much later (ms) than `at` what the reading tells happened at most.
+
+    What holds now alone came about at any time since the last word before it.
+    """
+    if reading.time_ms is None:
+        return 0
+    if reading.only_now:
+        return max(0, heard.received_ms - at)
+    return heard.session.within_ms(at, heard.received_ms, live=heard.live)
 
 
 def _from_its_beginning(seen: Observation, at: int, known_ms: int) -> tuple[int, Observation]:

@@ -45,8 +45,8 @@ from farm.model.alert import (
 )
 
 _CLAIM_TRIES: Final = 5
-_MOST_NAMED: Final = 100
-"""Of more subjects than that all alerts are read."""
+_MOST_NAMED: Final = 500
+"""So many ids or subjects are named in one query; of more subjects than that all alerts are read."""
 
 _alert = schema.alert
 _delivery = schema.delivery
@@ -89,6 +89,15 @@ class AlertStore:
         with self._reading() as connection:
             row = connection.execute(select(_alert).where(_alert.c.id == alert_id)).one_or_none()
         return None if row is None else rows.alert_of(row)
+
+    def known(self, alert_ids: Sequence[str]) -> set[str]:
+        """Those of the ids that are of alerts, firing or over."""
+        found: set[str] = set()
+        with self._reading() as connection:
+            for begin in range(0, len(alert_ids), _MOST_NAMED):
+                wanted = select(_alert.c.id).where(_alert.c.id.in_(alert_ids[begin : begin + _MOST_NAMED]))
+                found.update(connection.execute(wanted).scalars())
+        return found
 
     def deliveries(self, alert_ids: Sequence[str]) -> list[Delivery]:
         """The deliveries of these alerts with their attempts, oldest first."""
@@ -335,20 +344,19 @@ def _move_bookmark(connection: Connection, reader: str, seen: Bookmark | None, r
 
 
 def _upsert_alerts(connection: Connection, alerts: Sequence[Alert]) -> None:
-    for alert in alerts:
-        row = rows.alert_row(alert)
-        addition = _insert(connection, _alert).values(row)
-        connection.execute(
-            addition.on_conflict_do_update(
-                index_elements=["id"], set_={key: value for key, value in row.items() if key != "id"}
-            )
-        )
+    if not alerts:
+        return
+    # By id: of an alert that changes twice in a step the later word counts.
+    written = list({alert.id: rows.alert_row(alert) for alert in alerts}.values())
+    addition = _insert(connection, _alert)
+    changed = {key: addition.excluded[key] for key in written[0] if key != "id"}
+    connection.execute(addition.on_conflict_do_update(index_elements=["id"], set_=changed), written)
 
 
 def _add_deliveries(connection: Connection, deliveries: Sequence[Delivery]) -> None:
-    for delivery in deliveries:
-        addition = _insert(connection, _delivery).values(rows.delivery_row(delivery))
-        connection.execute(addition.on_conflict_do_nothing())
+    if deliveries:
+        written = [rows.delivery_row(delivery) for delivery in deliveries]
+        connection.execute(_insert(connection, _delivery).on_conflict_do_nothing(), written)
 
 
 def _insert(connection: Connection, table: Any) -> Any:

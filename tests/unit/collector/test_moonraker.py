@@ -221,6 +221,8 @@ def test_a_moonraker_that_has_no_klipper_any_more_says_so_when_it_is_asked(print
     assert printer.state == "offline"
     job = printer.job
     assert (job.outcome, job.cause, job.ended_ms) == ("failed", "host", T0 + 60 * SECOND)
+    unseen = [(span.from_ms - T0, (span.to_ms or 0) - T0) for span in printer.spans if span.source == "queue"]
+    assert unseen == [(60 * SECOND, 67 * SECOND)]
     printer.hear(68, "moonraker/api/response", refusal)
     full(printer, 80, state="standby")
     assert printer.state == "idle"
