@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import Field, model_validator
 from typing_extensions import override
@@ -16,8 +16,10 @@ from farm.model.job import Job
 class AmongLastSettings(RuleSettings):
     """So many among so many."""
 
-    count: int = Field(ge=1, le=100, description="How many such prints make an alert.")
-    of_last: int = Field(ge=1, le=100, description="Among how many of the printer's last prints that count.")
+    count: Annotated[int, Field(ge=1, le=100, description="How many such prints make an alert.")]
+    of_last: Annotated[
+        int, Field(ge=1, le=100, description="Among how many of the printer's last prints that count.")
+    ]
 
     @model_validator(mode="after")
     def _can_come_about(self) -> Self:

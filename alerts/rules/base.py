@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import timedelta
 from fnmatch import fnmatchcase
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 import msgspec
 from pydantic import ConfigDict, Field
@@ -28,25 +28,34 @@ MOST_PRINTS = 10
 """How many prints are shown as evidence."""
 
 
+RuleName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=ALERT_RULE.length,
+        description="The rule's name in alerts and messages, under which its alerts are kept.",
+    ),
+]
+KIND = Field(description="The kind of this rule.")
+
+
 class RuleSettings(Section):
     """What the settings of every rule share."""
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
-    name: str = Field(
-        min_length=1,
-        max_length=ALERT_RULE.length,
-        description="The rule's name in alerts and messages; that of its kind unless set.",
-    )
-    severity: Severity = Field(
-        Severity.WARNING, description="How much its alerts matter: `info`, `warning` or `critical`."
-    )
-    printers: tuple[str, ...] = Field(
-        (), description="Names of the printers that it watches, `*` and `?` allowed; all unless set."
-    )
-    groups: tuple[str, ...] = Field(
-        (), description="Groups of the printers that it watches, `*` and `?` allowed; all unless set."
-    )
+    name: RuleName
+    severity: Annotated[
+        Severity, Field(description="How much its alerts matter: `info`, `warning` or `critical`.")
+    ] = Severity.WARNING
+    printers: Annotated[
+        tuple[str, ...],
+        Field(description="Names of the printers that it watches, `*` and `?` allowed; all unless set."),
+    ] = ()
+    groups: Annotated[
+        tuple[str, ...],
+        Field(description="Groups of the printers that it watches, `*` and `?` allowed; all unless set."),
+    ] = ()
 
     def watches(self, printer: Printer) -> bool:
         """Whether the rule is about the printer."""
@@ -56,12 +65,12 @@ class RuleSettings(Section):
 class ConditionSettings(RuleSettings):
     """What the settings of every rule share that looks at how a printer stands."""
 
-    lasting: Duration = Field(
-        timedelta(), description="How long it must have been so before there is an alert."
-    )
-    clear_after: Duration = Field(
-        timedelta(seconds=30), description="How long it must no longer be so before the alert is over."
-    )
+    lasting: Annotated[
+        Duration, Field(description="How long it must have been so before there is an alert.")
+    ] = timedelta()
+    clear_after: Annotated[
+        Duration, Field(description="How long it must no longer be so before the alert is over.")
+    ] = timedelta(seconds=30)
 
     @property
     def lasting_ms(self) -> int:

@@ -1,16 +1,15 @@
 """A print is done and stays on the bed: the printer earns nothing until somebody clears it."""
 
 from datetime import timedelta
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 from typing_extensions import override
 
 from alerts.duration import Duration
 from alerts.rules._standing import facts_of
-from alerts.rules.base import Condition, ConditionSettings, PrinterRule, RuleSettings
+from alerts.rules.base import KIND, Condition, ConditionSettings, PrinterRule, RuleName, RuleSettings
 from farm.model.alert import Severity
-from farm.model.limits import ALERT_RULE
 from farm.model.printer_status import PrinterStatus
 from farm.model.states import PrinterState
 
@@ -18,17 +17,12 @@ from farm.model.states import PrinterState
 class BedNotClearedSettings(ConditionSettings):
     """The bed has not been cleared for long."""
 
-    kind: Literal["bed_not_cleared"] = Field("bed_not_cleared", description="The kind of this rule.")
-    name: str = Field(
-        "bed_not_cleared",
-        min_length=1,
-        max_length=ALERT_RULE.length,
-        description="The rule's name in alerts and messages.",
-    )
-    severity: Severity = Field(Severity.INFO, description="How much its alerts matter.")
-    lasting: Duration = Field(
-        timedelta(hours=1), description="How long it must have been so before there is an alert."
-    )
+    kind: Annotated[Literal["bed_not_cleared"], KIND] = "bed_not_cleared"
+    name: RuleName = "bed_not_cleared"
+    severity: Annotated[Severity, Field(description="How much its alerts matter.")] = Severity.INFO
+    lasting: Annotated[
+        Duration, Field(description="How long it must have been so before there is an alert.")
+    ] = timedelta(hours=1)
 
 
 class BedNotClearedRule(PrinterRule[BedNotClearedSettings]):

@@ -1,14 +1,13 @@
 """So many of a printer's last prints have failed, whatever came between them."""
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 from typing_extensions import override
 
 from alerts.rules._among_last import AmongLastRule, AmongLastSettings
-from alerts.rules.base import RuleSettings
+from alerts.rules.base import KIND, RuleName, RuleSettings
 from farm.model.job import Job
-from farm.model.limits import ALERT_RULE
 from farm.model.states import Outcome
 
 _COUNTED = (Outcome.FAILED, Outcome.SUCCEEDED)
@@ -17,17 +16,12 @@ _COUNTED = (Outcome.FAILED, Outcome.SUCCEEDED)
 class FailedOfLastSettings(AmongLastSettings):
     """So many of the last prints have failed."""
 
-    kind: Literal["failed_of_last"] = Field("failed_of_last", description="The kind of this rule.")
-    name: str = Field(
-        "failed_of_last",
-        min_length=1,
-        max_length=ALERT_RULE.length,
-        description="The rule's name in alerts and messages.",
-    )
-    count: int = Field(3, ge=1, le=100, description="How many failed prints make an alert.")
-    of_last: int = Field(
-        5, ge=1, le=100, description="Among how many of the last prints that succeeded or failed."
-    )
+    kind: Annotated[Literal["failed_of_last"], KIND] = "failed_of_last"
+    name: RuleName = "failed_of_last"
+    count: Annotated[int, Field(ge=1, le=100, description="How many failed prints make an alert.")] = 3
+    of_last: Annotated[
+        int, Field(ge=1, le=100, description="Among how many of the last prints that succeeded or failed.")
+    ] = 5
 
 
 class FailedOfLastRule(AmongLastRule[FailedOfLastSettings]):

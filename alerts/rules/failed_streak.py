@@ -1,32 +1,28 @@
 """Failed prints in a row on one printer, as `farm.kpi.streak` counts them."""
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from alerts.rules._prints import ended, named
-from alerts.rules.base import MOST_PRINTS, Finding, JobRule, RuleSettings
+from alerts.rules.base import KIND, MOST_PRINTS, Finding, JobRule, RuleName, RuleSettings
 from alerts.wording import OUTCOMES
 from farm.kpi.streak import Streak, streaks
 from farm.model.alert import Alert, Severity
 from farm.model.job import Job
-from farm.model.limits import ALERT_RULE
 from farm.model.states import Outcome
 
 
 class FailedStreakSettings(RuleSettings):
     """So many prints in a row have failed."""
 
-    kind: Literal["failed_streak"] = Field("failed_streak", description="The kind of this rule.")
-    name: str = Field(
-        "failed_streak",
-        min_length=1,
-        max_length=ALERT_RULE.length,
-        description="The rule's name in alerts and messages.",
-    )
-    severity: Severity = Field(Severity.CRITICAL, description="How much its alerts matter.")
-    length: int = Field(3, ge=1, le=100, description="How many failed prints in a row make an alert.")
+    kind: Annotated[Literal["failed_streak"], KIND] = "failed_streak"
+    name: RuleName = "failed_streak"
+    severity: Annotated[Severity, Field(description="How much its alerts matter.")] = Severity.CRITICAL
+    length: Annotated[
+        int, Field(ge=1, le=100, description="How many failed prints in a row make an alert.")
+    ] = 3
 
 
 class StreakRule(JobRule[FailedStreakSettings]):

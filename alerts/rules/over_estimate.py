@@ -1,7 +1,7 @@
 """A print takes much longer than it was to take."""
 
 from datetime import timedelta
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 from typing_extensions import override
@@ -9,9 +9,8 @@ from typing_extensions import override
 from alerts.duration import Duration, milliseconds
 from alerts.rules._prints import named
 from alerts.rules._standing import facts_of
-from alerts.rules.base import Condition, ConditionSettings, PrinterRule, RuleSettings
+from alerts.rules.base import KIND, Condition, ConditionSettings, PrinterRule, RuleName, RuleSettings
 from alerts.wording import duration
-from farm.model.limits import ALERT_RULE
 from farm.model.printer_status import PrinterStatus
 from farm.model.states import PrinterState
 
@@ -21,19 +20,15 @@ _AT_WORK = (PrinterState.PREPARING, PrinterState.PRINTING)
 class OverEstimateSettings(ConditionSettings):
     """The print is over its estimate."""
 
-    kind: Literal["over_estimate"] = Field("over_estimate", description="The kind of this rule.")
-    name: str = Field(
-        "over_estimate",
-        min_length=1,
-        max_length=ALERT_RULE.length,
-        description="The rule's name in alerts and messages.",
-    )
-    factor: float = Field(
-        1.25, gt=1, le=100, description="So many times its estimate, without pauses, may a print take."
-    )
-    at_least: Duration = Field(
-        timedelta(minutes=10), description="So much longer than its estimate it must take all the same."
-    )
+    kind: Annotated[Literal["over_estimate"], KIND] = "over_estimate"
+    name: RuleName = "over_estimate"
+    factor: Annotated[
+        float,
+        Field(gt=1, le=100, description="So many times its estimate, without pauses, may a print take."),
+    ] = 1.25
+    at_least: Annotated[
+        Duration, Field(description="So much longer than its estimate it must take all the same.")
+    ] = timedelta(minutes=10)
 
 
 class OverEstimateRule(PrinterRule[OverEstimateSettings]):

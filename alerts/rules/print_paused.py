@@ -1,15 +1,14 @@
 """A print is paused: by the printer itself, which wants hands, or by a person who may have forgotten it."""
 
 from datetime import timedelta
-from typing import ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 from typing_extensions import override
 
 from alerts.duration import Duration, milliseconds
 from alerts.rules._standing import facts_of, in_the_middle
-from alerts.rules.base import Condition, ConditionSettings, PrinterRule, RuleSettings
-from farm.model.limits import ALERT_RULE
+from alerts.rules.base import KIND, Condition, ConditionSettings, PrinterRule, RuleName, RuleSettings
 from farm.model.printer_status import PrinterStatus
 from farm.model.states import PrinterState, StateReason
 
@@ -24,17 +23,12 @@ _WORDS: Final = {
 class PrintPausedSettings(ConditionSettings):
     """A print is paused."""
 
-    kind: Literal["print_paused"] = Field("print_paused", description="The kind of this rule.")
-    name: str = Field(
-        "print_paused",
-        min_length=1,
-        max_length=ALERT_RULE.length,
-        description="The rule's name in alerts and messages.",
-    )
-    by_person_after: Duration = Field(
-        timedelta(minutes=30),
-        description="How long a pause may last that the printer is not known to have made itself.",
-    )
+    kind: Annotated[Literal["print_paused"], KIND] = "print_paused"
+    name: RuleName = "print_paused"
+    by_person_after: Annotated[
+        Duration,
+        Field(description="How long a pause may last that the printer is not known to have made itself."),
+    ] = timedelta(minutes=30)
 
 
 class PrintPausedRule(PrinterRule[PrintPausedSettings]):

@@ -1,7 +1,7 @@
 """A print is under way and makes no progress: a printer that hangs says nothing of it."""
 
 from datetime import timedelta
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 from typing_extensions import override
@@ -9,8 +9,7 @@ from typing_extensions import override
 from alerts.duration import Duration, milliseconds
 from alerts.rules._prints import named
 from alerts.rules._standing import facts_of
-from alerts.rules.base import Condition, ConditionSettings, PrinterRule, RuleSettings
-from farm.model.limits import ALERT_RULE
+from alerts.rules.base import KIND, Condition, ConditionSettings, PrinterRule, RuleName, RuleSettings
 from farm.model.printer_status import PrinterStatus
 from farm.model.states import PrinterState
 
@@ -18,22 +17,19 @@ from farm.model.states import PrinterState
 class PrintStalledSettings(ConditionSettings):
     """The print makes no progress."""
 
-    kind: Literal["print_stalled"] = Field("print_stalled", description="The kind of this rule.")
-    name: str = Field(
-        "print_stalled",
-        min_length=1,
-        max_length=ALERT_RULE.length,
-        description="The rule's name in alerts and messages.",
+    kind: Annotated[Literal["print_stalled"], KIND] = "print_stalled"
+    name: RuleName = "print_stalled"
+    without_progress: Annotated[Duration, Field(description="How long a print may make no progress.")] = (
+        timedelta(minutes=20)
     )
-    without_progress: Duration = Field(
-        timedelta(minutes=20), description="How long a print may make no progress."
-    )
-    share_of_print: float = Field(
-        0.05,
-        ge=0,
-        le=1,
-        description="Or so much of the print's estimate, where that is longer: long prints move slowly.",
-    )
+    share_of_print: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="Or so much of the print's estimate, where that is longer: long prints move slowly.",
+        ),
+    ] = 0.05
 
 
 class PrintStalledRule(PrinterRule[PrintStalledSettings]):

@@ -1,14 +1,13 @@
 """A printer reports an error and does nothing until somebody sees to it."""
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 from typing_extensions import override
 
 from alerts.rules._standing import facts_of, in_the_middle
-from alerts.rules.base import Condition, ConditionSettings, PrinterRule, RuleSettings
+from alerts.rules.base import KIND, Condition, ConditionSettings, PrinterRule, RuleName, RuleSettings
 from farm.model.alert import Severity
-from farm.model.limits import ALERT_RULE
 from farm.model.printer_status import PrinterStatus
 from farm.model.states import PrinterState
 
@@ -16,14 +15,9 @@ from farm.model.states import PrinterState
 class PrinterErrorSettings(ConditionSettings):
     """The printer is in its error state."""
 
-    kind: Literal["printer_error"] = Field("printer_error", description="The kind of this rule.")
-    name: str = Field(
-        "printer_error",
-        min_length=1,
-        max_length=ALERT_RULE.length,
-        description="The rule's name in alerts and messages.",
-    )
-    severity: Severity = Field(Severity.CRITICAL, description="How much its alerts matter.")
+    kind: Annotated[Literal["printer_error"], KIND] = "printer_error"
+    name: RuleName = "printer_error"
+    severity: Annotated[Severity, Field(description="How much its alerts matter.")] = Severity.CRITICAL
 
 
 class PrinterErrorRule(PrinterRule[PrinterErrorSettings]):

@@ -1,16 +1,15 @@
 """A printer is cut off, or has fallen silent. In the middle of a print that is graver."""
 
 from datetime import timedelta
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 from typing_extensions import override
 
 from alerts.duration import Duration
 from alerts.rules._standing import facts_of, in_the_middle
-from alerts.rules.base import Condition, ConditionSettings, PrinterRule, RuleSettings
+from alerts.rules.base import KIND, Condition, ConditionSettings, PrinterRule, RuleName, RuleSettings
 from farm.model.alert import Severity
-from farm.model.limits import ALERT_RULE
 from farm.model.printer_status import PrinterStatus
 from farm.model.states import PrinterState
 
@@ -21,22 +20,17 @@ _UNHEARD = ("silence", "link")
 class PrinterOfflineSettings(ConditionSettings):
     """The printer is offline or silent."""
 
-    kind: Literal["printer_offline"] = Field("printer_offline", description="The kind of this rule.")
-    name: str = Field(
-        "printer_offline",
-        min_length=1,
-        max_length=ALERT_RULE.length,
-        description="The rule's name in alerts and messages.",
-    )
-    lasting: Duration = Field(
-        timedelta(minutes=2), description="How long it must have been so before there is an alert."
-    )
-    in_mid_print: Severity = Field(
-        Severity.CRITICAL, description="How much it matters while a print is under way."
-    )
-    only_in_mid_print: bool = Field(
-        False, description="Whether it matters only then, as where printers are switched off at night."
-    )
+    kind: Annotated[Literal["printer_offline"], KIND] = "printer_offline"
+    name: RuleName = "printer_offline"
+    lasting: Annotated[
+        Duration, Field(description="How long it must have been so before there is an alert.")
+    ] = timedelta(minutes=2)
+    in_mid_print: Annotated[
+        Severity, Field(description="How much it matters while a print is under way.")
+    ] = Severity.CRITICAL
+    only_in_mid_print: Annotated[
+        bool, Field(description="Whether it matters only then, as where printers are switched off at night.")
+    ] = False
 
 
 class PrinterOfflineRule(PrinterRule[PrinterOfflineSettings]):

@@ -1,29 +1,27 @@
 """The outcomes of many of a printer's prints are not known: its reports do not all arrive."""
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 from typing_extensions import override
 
 from alerts.rules._among_last import AmongLastRule, AmongLastSettings
-from alerts.rules.base import RuleSettings
+from alerts.rules.base import KIND, RuleName, RuleSettings
 from farm.model.job import Job
-from farm.model.limits import ALERT_RULE
 from farm.model.states import Outcome
 
 
 class UnknownOutcomesSettings(AmongLastSettings):
     """Of so many of the last prints nobody knows how they ended."""
 
-    kind: Literal["unknown_outcomes"] = Field("unknown_outcomes", description="The kind of this rule.")
-    name: str = Field(
-        "unknown_outcomes",
-        min_length=1,
-        max_length=ALERT_RULE.length,
-        description="The rule's name in alerts and messages.",
-    )
-    count: int = Field(3, ge=1, le=100, description="How many prints of unknown outcome make an alert.")
-    of_last: int = Field(10, ge=1, le=100, description="Among how many of the printer's last prints.")
+    kind: Annotated[Literal["unknown_outcomes"], KIND] = "unknown_outcomes"
+    name: RuleName = "unknown_outcomes"
+    count: Annotated[
+        int, Field(ge=1, le=100, description="How many prints of unknown outcome make an alert.")
+    ] = 3
+    of_last: Annotated[
+        int, Field(ge=1, le=100, description="Among how many of the printer's last prints.")
+    ] = 10
 
 
 class UnknownOutcomesRule(AmongLastRule[UnknownOutcomesSettings]):

@@ -102,3 +102,9 @@ def test_it_holds_just_when_so_many_are_there(letters: str, count: int, more: in
     counted = [letter for letter in letters if letter in "FS"][-(count + more) :]
     firing = [alert for alert in known.values() if alert.state is AlertState.FIRING]
     assert len(firing) == (1 if counted.count("F") >= count else 0)
+
+
+@pytest.mark.parametrize(("prints", "shown", "earlier"), [(10, 10, 0), (11, 10, 1), (30, 10, 20)])
+def test_ten_prints_are_shown_and_the_others_counted(prints: int, shown: int, earlier: int) -> None:
+    (finding,) = failed(3, prints).findings(past("F" * prints))
+    assert (len(finding.prints), finding.earlier_prints) == (shown, earlier)

@@ -302,3 +302,47 @@ def test_whatever_happens_firing_and_resolved_take_turns_and_time_does_not_run_b
     )
     if life.told and life.last.resolved_ms is not None:
         assert life.last.fired_ms <= life.last.resolved_ms <= now_ms
+
+
+@pytest.mark.parametrize("kind", STANDING)
+def test_the_figures_of_an_alert_are_the_printers_own(kind: str) -> None:
+    standing, _ = STANDING[kind]
+    condition = rule_of(kind).condition(standing)
+    assert condition is not None
+    expected: dict[str, Any] = {"state": standing.state.value, "source": "observed"}
+    if standing.job is not None:
+        expected["file"] = "vase.gcode"
+    expected |= {
+        "print_paused": {"reason": None},
+        "print_stalled": {"progress": 0.4},
+        "over_estimate": {"expected_seconds": 3600.0},
+    }.get(kind, {})
+    assert condition.facts == expected
+
+
+@pytest.mark.parametrize(
+    ("progress", "words"), [(None, ""), (0.0, " (0 %)"), (0.333, " (33 %)"), (1.0, " (100 %)")]
+)
+def test_how_far_a_print_is_stands_beside_it_where_that_is_known(progress: float | None, words: str) -> None:
+    condition = rule_of("printer_error").condition(status("error", job=under_way(progress=progress)))
+    assert condition is not None
+    assert condition.summary == f"It reports an error, in the middle of vase.gcode{words}."
+
+
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "printer_offline": {"lasting": 120, "in_mid_print": "critical", "only_in_mid_print": False},
+    "printer_error": {"lasting": 0, "severity": "critical"},
+    "print_paused": {"lasting": 0, "by_person_after": 1800, "severity": "warning"},
+    "print_stalled": {"without_progress": 1200, "share_of_print": 0.05, "severity": "warning"},
+    "over_estimate": {"factor": 1.25, "at_least": 600, "severity": "warning"},
+    "bed_not_cleared": {"lasting": 3600, "severity": "info"},
+}
+
+
+@pytest.mark.parametrize("kind", STANDING)
+def test_unless_set_otherwise_it_is_what_most_shops_want(kind: str) -> None:
+    settings = rule_of(kind).settings
+    assert (settings.name, settings.kind, settings.clear_after) == (kind, kind, timedelta(seconds=30))
+    for name, value in DEFAULTS[kind].items():
+        found = getattr(settings, name)
+        assert (found.total_seconds() if isinstance(found, timedelta) else found) == value
