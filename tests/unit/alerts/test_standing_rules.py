@@ -312,12 +312,12 @@ def test_the_figures_of_an_alert_are_the_printers_own(kind: str) -> None:
     expected: dict[str, Any] = {"state": standing.state.value, "source": "observed"}
     if standing.job is not None:
         expected["file"] = "vase.gcode"
-    expected |= {
+    more: dict[str, dict[str, Any]] = {
         "print_paused": {"reason": None},
         "print_stalled": {"progress": 0.4},
         "over_estimate": {"expected_seconds": 3600.0},
-    }.get(kind, {})
-    assert condition.facts == expected
+    }
+    assert condition.facts == expected | more.get(kind, {})
 
 
 @pytest.mark.parametrize(
