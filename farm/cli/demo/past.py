@@ -111,6 +111,7 @@ class _Booking:
         self._now_ms = now_ms
         while self._evaluator.step().read:
             pass
+        self._evaluator.watch()
         self._evaluator.repeat()
 
     def _tick(self, at_ms: int) -> None:

@@ -102,6 +102,20 @@ port = {ports.page}
 [alerts]
 public_url = "{page}"
 
+[[alerts.rules]]
+kind = "failed_streak"
+
+[[alerts.rules]]
+kind = "printer_offline"
+lasting = "30s"
+only_in_mid_print = true
+
+[[alerts.rules]]
+kind = "print_paused"
+
+[[alerts.rules]]
+kind = "print_stalled"
+
 [[alerts.receivers]]
 kind = "slack"
 webhook_url = "http://{LOOPBACK}:{ports.slack}/services/demo"
