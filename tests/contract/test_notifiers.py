@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from email.message import EmailMessage
 from pathlib import Path
@@ -67,6 +67,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "headers": {"Authorization": "Bearer p4ss:w0rd/?"},
         "timeout_s": 0.3,
     },
+    "apprise": {
+        "url": "json://layerline:p4ss%3Aw0rd%2F%3F@127.0.0.1:9/v3ry-s3cret-t0ken",
+        "timeout_s": 6,
+    },
     "ntfy": {
         "server": "http://127.0.0.1:9",
         "topic": "v3ry-s3cret-t0ken",
@@ -93,7 +97,8 @@ def placed(kind: str, port: int) -> dict[str, Any]:
         return {"port": port}
     key = {"slack": "webhook_url", "ntfy": "server"}.get(kind, "url")
     path = "" if kind == "ntfy" else "/v3ry-s3cret-t0ken"
-    return {key: f"http://127.0.0.1:{port}{path}"}
+    scheme = "json" if kind == "apprise" else "http"
+    return {key: f"{scheme}://127.0.0.1:{port}{path}"}
 
 
 def notifier_of(kind: str, **more: Any) -> Notifier[Any, Any]:
@@ -151,7 +156,7 @@ NOTIFICATIONS = many_notifications()
 
 
 def test_the_folder_holds_the_notifiers_and_nothing_else_is_one() -> None:
-    assert KINDS == ["email", "ntfy", "slack", "webhook"]
+    assert KINDS == ["apprise", "email", "ntfy", "slack", "webhook"]
     assert set(SETTINGS) == set(KINDS)
 
 
@@ -266,7 +271,12 @@ def test_a_receiver_that_is_not_there_is_tried_again_and_no_secret_is_told(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     notifier = notifier_of(kind, **placed(kind, free_port()))
-    for attempt in (lambda: notifier.deliver(notification(), DELIVERY, DeliveryProgress()), notifier.probe):
+    attempts: list[Callable[[], object]] = [
+        lambda: notifier.deliver(notification(), DELIVERY, DeliveryProgress())
+    ]
+    # The library behind `apprise` has no way to ask a service.
+    attempts += [notifier.probe] if kind != "apprise" else []
+    for attempt in attempts:
         with pytest.raises(DeliveryError) as caught:
             attempt()
         assert not caught.value.permanent
@@ -303,12 +313,17 @@ def test_a_receiver_that_takes_the_connection_and_is_silent_is_given_up_in_time(
         ("ntfy", b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"),
         ("ntfy", b"HTTP/1.1 200 OK\r\nX-Endless: "),
         ("ntfy", b""),
+        ("apprise", b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"),
+        ("apprise", b"HTTP/1.1 200 OK\r\nX-Endless: "),
+        ("apprise", b""),
     ],
 )
 @pytest.mark.timeout(60)
 def test_a_receiver_that_answers_a_byte_at_a_time_is_given_up_in_time(kind: str, beginning: bytes) -> None:
     with dripping(beginning) as server:
-        notifier = notifier_of(kind, **placed(kind, server.port), timeout_s=0.4)
+        # A process of its own has to begin first.
+        timeout_s = 4 if kind == "apprise" else 0.4
+        notifier = notifier_of(kind, **placed(kind, server.port), timeout_s=timeout_s)
         began = time.monotonic()
         with pytest.raises(DeliveryError) as caught:
             notifier.deliver(notification(), DELIVERY, DeliveryProgress())

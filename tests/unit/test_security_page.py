@@ -101,9 +101,11 @@ def test_a_whole_attempt_is_over_before_its_lease() -> None:
         "email": {"host": "h", "sender": "a@b.example", "recipients": ["c@d.example"]},
         "webhook": {"url": "http://127.0.0.1:9/x"},
         "ntfy": {"topic": "farm"},
+        "apprise": {"url": "json://127.0.0.1:9/x"},
     }
     assert set(makings) == set(notifier_types())
     words = {
+        1: "once (apprise)",
         STEPS: "three times `timeout_s` (Slack, webhook, ntfy)",
         TOTAL_TIMES: "four times (mail)",
     }

@@ -50,6 +50,7 @@ def test_the_sample_configuration_is_valid(tmp_path: Path) -> None:
     (tmp_path / "slack-webhook").write_text("https://hooks.slack.com/services/T/B/x")
     for name in ("mail-password", "ntfy-topic", "ntfy-token"):
         (tmp_path / name).write_text("secret")
+    (tmp_path / "telegram").write_text("tgram://token/chat")
     (tmp_path / "webhook-secret").write_text("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     (tmp_path / "webhook-headers").write_text("Authorization: Bearer secret\n")
     (tmp_path / "layerline.toml").write_text(block.replace("/etc/layerline", str(tmp_path)), "utf-8")
@@ -60,7 +61,7 @@ def test_the_sample_configuration_is_valid(tmp_path: Path) -> None:
     (webhook,) = (each for each in settings.receivers if isinstance(each, WebhookSettings))
     assert webhook.headers["Authorization"].get_secret_value() == "Bearer secret"
     leases = {r.kind: make_notifier(r).patience_s + LEASE_MARGIN_MS / 1000 for r in settings.receivers}  # type: ignore[attr-defined]
-    assert leases == {"slack": 40, "email": 70, "webhook": 40, "ntfy": 40}
+    assert leases == {"slack": 40, "email": 70, "webhook": 40, "ntfy": 40, "apprise": 40}
 
 
 def test_defaults_and_limits_are_those_of_the_program() -> None:

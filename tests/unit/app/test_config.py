@@ -232,7 +232,7 @@ def test_every_secret_is_masked_in_the_log_from_then_on(folder: Path, write: Wri
         ('[api]\nhost = "0.0.0.0"', "layerline.toml: api: host '0.0.0.0' can be reached from other machines"),
         (
             '[[alerts.receivers]]\nkind = "slak"',
-            "receivers]]) = \"slak\": must be one of 'email', 'ntfy', 'slack'",
+            "receivers]]) = \"slak\": must be one of 'apprise', 'email', 'ntfy', 'slack'",
         ),
         ('[[alerts.receivers]]\nname = "x"', "number 1 of [[alerts.receivers]]): the key 'kind' is missing"),
         (

@@ -19,6 +19,7 @@ from farm.ledger.engine import ledger_engine
 
 KEYS = sorted({name for section in SECTIONS for name, _ in written_settings(section_model(section))})
 RECEIVERS: dict[str, dict[str, Any]] = {
+    "apprise": {"kind": "apprise", "url": "json://h.invalid/x"},
     "email": {"kind": "email", "host": "h", "sender": "a@h.invalid", "recipients": ["b@h.invalid"]},
     "ntfy": {"kind": "ntfy", "topic": "t"},
     "slack": {"kind": "slack", "webhook_url": "https://h.invalid/x"},
@@ -96,7 +97,7 @@ def placed(name: str, value: Any) -> tuple[dict[str, Any], str]:
     *tables, key = name.split(".")
     entry: dict[str, Any] = {key: value}
     having = [kind for kind in RECEIVERS if key in notifier_types()[kind].settings_type.model_fields]
-    receiver = RECEIVERS[having[0] if having else "email"]
+    receiver = RECEIVERS[having[-1] if having else "email"]
     needed: Mapping[str, dict[str, Any]] = {
         "sources[]": {"adapter": "native", "topic": "a"},
         "printers[]": {"name": "a"},

@@ -38,6 +38,7 @@ def test_the_example_configuration_is_right() -> None:
         "night shift",
         "erp",
         "phones",
+        "telegram",
     }
     assert configuration.is_broker_configured
 
