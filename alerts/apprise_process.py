@@ -120,7 +120,7 @@ def _asset() -> apprise.AppriseAsset:
     """How the library presents itself; without pictures, which whoever reads would fetch from elsewhere."""
     return apprise.AppriseAsset(
         app_id="Layerline", app_desc="Layerline", app_url="", image_url_mask="", image_url_logo="",
-        async_mode=False, secure_logging=True,
+        async_mode=False, secure_logging=True, storage_mode=apprise.PersistentStoreMode.MEMORY,
     )  # fmt: skip
 
 
