@@ -1,6 +1,7 @@
 """How facts are put into words, the same for every receiver. All of it is pure."""
 
 import unicodedata
+from collections.abc import Callable
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -34,6 +35,8 @@ _CANCELLERS = {CancelledBy.PERSON: "by a person", CancelledBy.SYSTEM: "by the sy
 _REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
 """Signs that turn the reading direction: with them a name can be made to look like another."""
 
+_ELLIPSIS = "…"
+
 
 def one_line(text: str) -> str:
     """The text on one line: control signs, line ends and turning signs gone, runs of blanks joined."""
@@ -46,22 +49,30 @@ def one_line(text: str) -> str:
     return " ".join(spaced.split())
 
 
-def clipped(text: str, limit: int) -> str:
-    """The text, shortened with an ellipsis to `limit` UTF-16 units, which is what services count."""
-    if units(text) <= limit:
-        return text
-    kept, room = [], limit - 1
-    for sign in text:
-        room -= units(sign)
-        if room < 0:
-            break
-        kept.append(sign)
-    return "".join(kept).rstrip() + "…"
-
-
 def units(text: str) -> int:
     """The length in UTF-16 units."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def utf8_bytes(text: str) -> int:
+    """The length in UTF-8 bytes."""
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
+def clipped(text: str, limit: int, size: Callable[[str], int] = units) -> str:
+    """The text, shortened by whole signs and with an ellipsis, to `limit` as `size` counts.
+
+    That is in UTF-16 units unless told otherwise, which is what most services count.
+    """
+    if size(text) <= limit:
+        return text
+    kept, room = [], limit - size(_ELLIPSIS)
+    for sign in text:
+        room -= size(sign)
+        if room < 0:
+            break
+        kept.append(sign)
+    return "".join(kept).rstrip() + _ELLIPSIS
 
 
 def duration(length_ms: int) -> str:

@@ -1,6 +1,6 @@
 """The sections of the configuration that every part shares: the site and its printers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
@@ -51,6 +51,8 @@ def _texts_in(value: Any) -> Iterator[str]:
     elif isinstance(value, tuple):
         for item in value:
             yield from _texts_in(item)
+    elif isinstance(value, Mapping):
+        yield from _texts_in((*value, *value.values()))
 
 
 def port_of(url: str) -> int | None:

@@ -4,21 +4,18 @@ It posts the headline as plain text to an HTTP address. As long as the name of i
 begins with an underscore it is not found.
 """
 
-import http.client
 from typing import ClassVar, Literal
-from urllib.error import HTTPError
 from urllib.request import Request
 
 from pydantic import Field, SecretStr
 
 from alerts import wording
 from alerts.notification import Notification
-from alerts.notifiers._limited_http import limited_opener
+from alerts.notifiers._http_receiver import STEPS, HttpAnswer, ask, refusal
 from alerts.notifiers.base import DeliveryResult, Notifier, NotifierSettings
-from alerts.retry import RetryDecision, judge_http
-from farm.errors import DeliveryError
+from alerts.retry import RetryDecision
 from farm.model.alert import DeliveryProgress
-from farm.time_limit import TimeLimit
+from farm.model.clock import system_clock
 
 
 class BlueprintSettings(NotifierSettings):
@@ -39,8 +36,8 @@ class BlueprintNotifier(Notifier[BlueprintSettings, bytes]):
 
     @property
     def patience_s(self) -> float:
-        """Seconds for the connection and the answer."""
-        return self.settings.timeout_s * 2
+        """Seconds for the connection, the head of the answer and its body."""
+        return self.settings.timeout_s * STEPS
 
     def build(self, notification: Notification, delivery_id: str) -> bytes:
         """What is sent, within the limits that the service states, with names escaped."""
@@ -48,34 +45,19 @@ class BlueprintNotifier(Notifier[BlueprintSettings, bytes]):
 
     def send(self, content: bytes, progress: DeliveryProgress) -> DeliveryResult:  # noqa: ARG002 - one recipient
         """Every wait has a limit, and every error becomes a DeliveryError without secrets."""
-        status = self._post(content)
-        decision = judge_http(status)
-        if decision is not RetryDecision.DELIVERED:
-            raise DeliveryError(f"HTTP {status}", permanent=decision is RetryDecision.REFUSED)
-        return DeliveryResult(answer=f"HTTP {status}")
+        answer = self._asked(content)
+        if answer.decision is not RetryDecision.DELIVERED:
+            raise refusal(answer, self, system_clock())
+        return DeliveryResult(answer=str(answer))
 
     def probe(self) -> str:
         """Whatever the service offers to find out, without bothering anybody."""
-        return f"HTTP {self._post(b'')}"
+        return str(self._asked(b""))
 
-    def _post(self, content: bytes) -> int:
-        """The status. Stays where it was sent, takes so long at most, and reads nothing of the answer."""
-        limit = TimeLimit()
+    def _asked(self, content: bytes) -> HttpAnswer:
+        """What is answered. Stays where it was sent, takes so long at most, and reads 64 kB at most."""
         request = Request(self.settings.url.get_secret_value(), data=content, method="POST")  # noqa: S310 - the scheme is the owner's choice
-        try:
-            with (
-                limit.within(self.patience_s),
-                limited_opener(limit).open(request, timeout=self.settings.timeout_s) as response,
-            ):
-                status: int = response.status
-        except HTTPError as error:
-            with error:
-                return error.code
-        except (OSError, http.client.HTTPException) as error:
-            raise DeliveryError(self.clean(f"{type(error).__name__}: {error}"), permanent=False) from None
-        finally:
-            limit.close()
-        return status
+        return ask(request, self, self.settings.timeout_s, reads_success=False)
 
 
 NOTIFIER = BlueprintNotifier

@@ -5,8 +5,11 @@ class. It is found by listing the folder; there is no table to add it to.
 """
 
 import logging
+import re
 from abc import ABC, abstractmethod
-from typing import ClassVar, Generic, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Generic, TypeVar
+from urllib.parse import unquote
 
 import msgspec
 from pydantic import ConfigDict, Field, SecretStr
@@ -36,7 +39,37 @@ class NotifierSettings(Section):
     def secrets(self) -> tuple[str, ...]:
         """The values that must never be shown."""
         values = (getattr(self, key) for key in type(self).model_fields)
-        return tuple(value.get_secret_value() for value in values if isinstance(value, SecretStr))
+        found = (secret for value in values for secret in _secrets_in(value))
+        return tuple(dict.fromkeys(secret for secret in found if secret))
+
+
+def _secrets_in(value: Any) -> Iterator[str]:
+    """The secret itself with what it is made of, or those of a table."""
+    if isinstance(value, SecretStr):
+        secret = value.get_secret_value()
+        yield secret
+        if len(words := secret.split(" ")) > 1:
+            # Of `Bearer …` a receiver may tell what stands behind the scheme alone.
+            yield words[-1]
+        yield from _parts_of_address(secret)
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _secrets_in(each)
+
+
+def _parts_of_address(secret: str) -> Iterator[str]:
+    """What a secret address is made of, as written and decoded: a receiver may tell a part alone.
+
+    The host of one on the web is none: it says where there is trouble.
+    """
+    scheme, is_address, rest = secret.partition("://")
+    if not is_address:
+        return
+    if scheme.lower() in ("http", "https"):
+        authority, _, path = rest.partition("/")
+        rest = f"{authority.rpartition('@')[0]}/{path}"
+    for part in re.split(r"[/@:?&=#,;]+", rest):
+        yield from (part, unquote(part))
 
 
 class DeliveryResult(msgspec.Struct, frozen=True, kw_only=True):

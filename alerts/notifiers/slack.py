@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.error import HTTPError
-from urllib.parse import urlsplit
 from urllib.request import OpenerDirector, Request
 
 import msgspec
@@ -23,6 +22,7 @@ from slack_sdk.webhook import WebhookClient, WebhookResponse
 from alerts import wording
 from alerts.notification import Bundled, Notification, Print
 from alerts.notifiers._limited_http import limited_opener
+from alerts.notifiers._web_address import is_web_address
 from alerts.notifiers.base import DeliveryResult, Notifier, NotifierSettings, silent_logger
 from alerts.retry import LONGEST_WISH_MS, RetryDecision, judge_http
 from farm.answer_limit import LARGEST_ANSWER
@@ -62,12 +62,7 @@ Content = dict[str, Any]
 
 def _webhook_address(secret: SecretStr) -> SecretStr:
     """The address, if it can be one. Raises ValueError that does not tell it."""
-    try:
-        parts = urlsplit(secret.get_secret_value())
-        whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        whole = False
-    if not whole or any(sign.isspace() for sign in secret.get_secret_value()):
+    if not is_web_address(secret.get_secret_value()):
         raise ValueError("must be the address of an incoming webhook, https://hooks.slack.com/services/…")
     return secret
 

@@ -413,6 +413,8 @@ def secrets_in(value: Any) -> Iterable[str]:
     elif isinstance(value, tuple | list):
         for item in value:
             yield from secrets_in(item)
+    elif isinstance(value, Mapping):
+        yield from secrets_in(tuple(value.values()))
     elif models_in(type(value)):
         for key in type(value).model_fields:
             yield from secrets_in(getattr(value, key))

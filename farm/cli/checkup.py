@@ -59,7 +59,7 @@ def check(
     as_json: JsonOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Check the configuration and try what it names: broker, database, API port, Slack, mail.
+    """Check the configuration and try what it names: broker, database, API port, who gets alerts.
 
     What it prints holds no secret and can be handed on. Ends with status 1 when something does
     not work, 2 when the configuration is wrong.
@@ -113,8 +113,9 @@ def _report(parts: Iterable[tuple[str, Any]], *, as_json: bool) -> None:
 
     found: dict[str, list[Diagnosis]] = {}
     for name, diagnoses in parts:
-        told = list(diagnoses()) if as_json else list(_watched(name, diagnoses()))
-        found[name] = [_without_secrets(diagnosis) for diagnosis in told]
+        trying = f"Trying {name or 'what is configured'} …"
+        told = list(diagnoses()) if as_json else list(watched(trying, diagnoses()))
+        found[name] = [without_secrets(diagnosis) for diagnosis in told]
         if not as_json:
             _print_findings(name, found[name])
     if as_json:
@@ -124,7 +125,7 @@ def _report(parts: Iterable[tuple[str, Any]], *, as_json: bool) -> None:
         raise Exit(1)
 
 
-def _without_secrets(diagnosis: "Diagnosis") -> "Diagnosis":
+def without_secrets(diagnosis: "Diagnosis") -> "Diagnosis":
     """What was found, as it can be handed to others."""
     from msgspec.structs import replace
 
@@ -136,12 +137,11 @@ def _without_secrets(diagnosis: "Diagnosis") -> "Diagnosis":
 _BESIDE_SPINNER = 3
 
 
-def _watched(name: str, diagnoses: "Iterator[Diagnosis]") -> "Iterator[Diagnosis]":
-    """The diagnoses, while the terminal shows that something is going on."""
+def watched(trying: str, diagnoses: "Iterator[Diagnosis]") -> "Iterator[Diagnosis]":
+    """The diagnoses, while the terminal shows with the words `trying` that something is going on."""
     from rich.console import Console
     from rich.text import Text
 
-    trying = f"Trying {name or 'what is configured'} …"
     console = Console(stderr=True)
     with console.status(trying) as status:
         for diagnosis in diagnoses:

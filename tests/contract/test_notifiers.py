@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from email.message import EmailMessage
 from pathlib import Path
@@ -61,6 +61,23 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "recipients": ["ada@farm.example", "bob@farm.example"],
         "timeout_s": 0.3,
     },
+    "webhook": {
+        "url": "http://127.0.0.1:9/hook?key=v3ry-s3cret-t0ken",
+        "secret": "v3ry-s3cret-t0ken",
+        "headers": {"Authorization": "Bearer p4ss:w0rd/?"},
+        "timeout_s": 0.3,
+    },
+    "apprise": {
+        "url": "json://layerline:p4ss%3Aw0rd%2F%3F@127.0.0.1:9/v3ry-s3cret-t0ken",
+        "timeout_s": 6,
+    },
+    "ntfy": {
+        "server": "http://127.0.0.1:9",
+        "topic": "v3ry-s3cret-t0ken",
+        "username": "layerline",
+        "password": "p4ss:w0rd/?",
+        "timeout_s": 0.3,
+    },
 }
 SECRETS = ["v3ry-s3cret-t0ken", "p4ss:w0rd/?", "p4ss%3Aw0rd%2F%3F"]
 
@@ -72,6 +89,16 @@ KINDS = sorted(notifier_types())
 
 def settings_of(kind: str, **more: Any) -> NotifierSettings:
     return notifier_types()[kind].settings_type.model_validate({"kind": kind} | SETTINGS[kind] | more)
+
+
+def placed(kind: str, port: int) -> dict[str, Any]:
+    """The settings that send a receiver of the kind to a port of this machine."""
+    if kind == "email":
+        return {"port": port}
+    key = {"slack": "webhook_url", "ntfy": "server"}.get(kind, "url")
+    path = "" if kind == "ntfy" else "/v3ry-s3cret-t0ken"
+    scheme = "json" if kind == "apprise" else "http"
+    return {key: f"{scheme}://127.0.0.1:{port}{path}"}
 
 
 def notifier_of(kind: str, **more: Any) -> Notifier[Any, Any]:
@@ -129,7 +156,7 @@ NOTIFICATIONS = many_notifications()
 
 
 def test_the_folder_holds_the_notifiers_and_nothing_else_is_one() -> None:
-    assert KINDS == ["email", "slack"]
+    assert KINDS == ["apprise", "email", "ntfy", "slack", "webhook"]
     assert set(SETTINGS) == set(KINDS)
 
 
@@ -243,13 +270,13 @@ def test_a_receiver_that_is_not_there_is_tried_again_and_no_secret_is_told(
     kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    more = (
-        {"port": free_port()}
-        if kind == "email"
-        else {"webhook_url": f"http://127.0.0.1:{free_port()}/v3ry-s3cret-t0ken"}
-    )
-    notifier = notifier_of(kind, **more)
-    for attempt in (lambda: notifier.deliver(notification(), DELIVERY, DeliveryProgress()), notifier.probe):
+    notifier = notifier_of(kind, **placed(kind, free_port()))
+    attempts: list[Callable[[], object]] = [
+        lambda: notifier.deliver(notification(), DELIVERY, DeliveryProgress())
+    ]
+    # The library behind `apprise` has no way to ask a service.
+    attempts += [notifier.probe] if kind != "apprise" else []
+    for attempt in attempts:
         with pytest.raises(DeliveryError) as caught:
             attempt()
         assert not caught.value.permanent
@@ -264,9 +291,7 @@ def test_a_receiver_that_takes_the_connection_and_is_silent_is_given_up_in_time(
     with closing(socket.socket()) as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        port = silent.getsockname()[1]
-        more = {"port": port} if kind == "email" else {"webhook_url": f"http://127.0.0.1:{port}/x"}
-        notifier = notifier_of(kind, **more)
+        notifier = notifier_of(kind, **placed(kind, silent.getsockname()[1]))
         began = time.monotonic()
         with pytest.raises(DeliveryError) as caught:
             notifier.deliver(notification(), DELIVERY, DeliveryProgress())
@@ -282,15 +307,23 @@ def test_a_receiver_that_takes_the_connection_and_is_silent_is_given_up_in_time(
         ("slack", b""),
         ("email", b"220 mail.example ESMTP\r\n250-"),
         ("email", b""),
+        ("webhook", b"HTTP/1.1 200 OK\r\nX-Endless: "),
+        ("webhook", b"HTTP/1.1 500 Broken\r\nContent-Length: 1000000\r\n\r\n"),
+        ("webhook", b""),
+        ("ntfy", b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"),
+        ("ntfy", b"HTTP/1.1 200 OK\r\nX-Endless: "),
+        ("ntfy", b""),
+        ("apprise", b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"),
+        ("apprise", b"HTTP/1.1 200 OK\r\nX-Endless: "),
+        ("apprise", b""),
     ],
 )
 @pytest.mark.timeout(60)
 def test_a_receiver_that_answers_a_byte_at_a_time_is_given_up_in_time(kind: str, beginning: bytes) -> None:
     with dripping(beginning) as server:
-        more = (
-            {"port": server.port} if kind == "email" else {"webhook_url": f"http://127.0.0.1:{server.port}/x"}
-        )
-        notifier = notifier_of(kind, **more, timeout_s=0.4)
+        # A process of its own has to begin first.
+        timeout_s = 4 if kind == "apprise" else 0.4
+        notifier = notifier_of(kind, **placed(kind, server.port), timeout_s=timeout_s)
         began = time.monotonic()
         with pytest.raises(DeliveryError) as caught:
             notifier.deliver(notification(), DELIVERY, DeliveryProgress())

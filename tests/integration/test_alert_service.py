@@ -126,6 +126,30 @@ def test_a_failed_streak_reaches_slack_and_mail(
     assert len(webhook.requests) == 2
 
 
+def test_all_that_a_webhook_is_told_of_one_alert_has_one_id_and_every_message_its_own(
+    farm: LiveFarm, webhook: HttpReceiver
+) -> None:
+    webhook.behave(answer(503), answer(200))
+    given = AlertSettings.model_validate(
+        {"receivers": [{"kind": "webhook", "url": webhook.url, "secret": "a plain text of some length"}]}
+    )
+    with running(farm, given):
+        farm.ends("FFF")
+        webhook.wait_for(2)
+        farm.ends("S")
+        webhook.wait_for(3)
+        wait_until(lambda: set(states(farm)) == {DeliveryState.DELIVERED}, "all is recorded")
+    tried, fired, resolved = (json.loads(request.body) for request in webhook.requests)
+    assert tried == fired
+    assert [body["type"] for body in (fired, resolved)] == ["alert.fired", "alert.resolved"]
+    assert fired["alert"]["id"] == resolved["alert"]["id"] == farm.alerts()[0].id
+    keys = [request.headers["idempotency-key"] for request in webhook.requests]
+    assert keys[0] == keys[1] == fired["delivery_id"]
+    assert keys[2] == resolved["delivery_id"] != keys[0]
+    assert fired["alert"]["resolved_at"] is None
+    assert resolved["alert"]["resolved_at"] is not None
+
+
 def test_a_slow_receiver_delays_neither_evaluation_nor_the_others(
     farm: LiveFarm, webhook: HttpReceiver
 ) -> None:

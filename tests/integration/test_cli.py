@@ -468,7 +468,14 @@ print(json.dumps(sorted({name.split(".")[0] for name in sys.modules})))
 def test_the_help_loads_no_library_that_only_work_needs(tmp_path: Path) -> None:
     loaded = loaded_by(tmp_path, "--help")
     assert "typer" in loaded
-    assert not loaded & {"pydantic", "sqlalchemy", "msgspec", "paho", "fastapi", "slack_sdk"}
+    assert not loaded & {"pydantic", "sqlalchemy", "msgspec", "paho", "fastapi", "slack_sdk", "apprise"}
+
+
+def test_what_a_receiver_by_apprise_takes_is_taken_in_another_process(tmp_path: Path) -> None:
+    (tmp_path / "layerline.toml").write_text('[[alerts.receivers]]\nkind = "apprise"\nurl = "json://h/x"')
+    loaded = loaded_by(tmp_path, "check")
+    assert "alerts" in loaded
+    assert not loaded & {"apprise", "requests"}
 
 
 def test_the_collector_loads_nothing_that_others_need(tmp_path: Path, broker: Mosquitto) -> None:
@@ -478,6 +485,7 @@ def test_the_collector_loads_nothing_that_others_need(tmp_path: Path, broker: Mo
         "fastapi",
         "uvicorn",
         "slack_sdk",
+        "apprise",
         "aiosmtplib",
         "alembic",
         "jinja2",

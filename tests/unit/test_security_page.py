@@ -9,6 +9,7 @@ from pydantic import BaseModel, SecretStr
 
 from alerts.dispatcher import LEASE_MARGIN_MS
 from alerts.notifiers import notifier_types
+from alerts.notifiers._http_receiver import STEPS
 from alerts.notifiers.email import TOTAL_TIMES
 from api.auth import OPEN_PATHS
 from api.body_limit import LARGEST_BODY
@@ -98,8 +99,16 @@ def test_a_whole_attempt_is_over_before_its_lease() -> None:
     makings: dict[str, dict[str, Any]] = {
         "slack": {"webhook_url": "http://127.0.0.1:9/x"},
         "email": {"host": "h", "sender": "a@b.example", "recipients": ["c@d.example"]},
+        "webhook": {"url": "http://127.0.0.1:9/x"},
+        "ntfy": {"topic": "farm"},
+        "apprise": {"url": "json://127.0.0.1:9/x"},
     }
-    words = {3: "three times `timeout_s` (Slack)", TOTAL_TIMES: "four times (mail)"}
+    assert set(makings) == set(notifier_types())
+    words = {
+        1: "once (apprise)",
+        STEPS: "three times `timeout_s` (Slack, webhook, ntfy)",
+        TOTAL_TIMES: "four times (mail)",
+    }
     for kind, facts in makings.items():
         notifier = notifier_types()[kind]
         made = notifier(notifier.settings_type.model_validate({"kind": kind} | facts))

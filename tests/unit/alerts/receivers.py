@@ -24,6 +24,7 @@ class Request:
     path: str
     headers: Mapping[str, str]
     body: bytes
+    method: str = "POST"
 
 
 Behaviour = Callable[[BaseHTTPRequestHandler], None]
@@ -102,6 +103,11 @@ def http_receiver() -> Iterator[HttpReceiver]:
             first, *rest = receiver.behaviours
             receiver.behaviours = rest or [first]
             first(self)
+
+        def do_HEAD(self) -> None:
+            headers = {k.lower(): v for k, v in self.headers.items()}
+            receiver.requests.append(Request(self.path, headers, b"", "HEAD"))
+            receiver.behaviours[0](self)
 
         def do_GET(self) -> None:
             answer(200, "<html>please sign in</html>")(self)

@@ -7,6 +7,7 @@ from alerts.dispatcher import LEASE_MARGIN_MS
 from alerts.evaluator import SWEEP_DEPTH
 from alerts.history import FURTHEST
 from alerts.notifiers import make_notifier, notifier_types
+from alerts.notifiers.webhook import WebhookSettings
 from alerts.retry import FIRST_DELAY_MS, LONGEST_DELAY_MS, RetryDecision, judge_http
 from alerts.rules import rule_types
 from alerts.settings import AlertSettings
@@ -47,14 +48,20 @@ def test_every_rule_state_and_reason_is_documented() -> None:
 def test_the_sample_configuration_is_valid(tmp_path: Path) -> None:
     (block,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
     (tmp_path / "slack-webhook").write_text("https://hooks.slack.com/services/T/B/x")
-    (tmp_path / "mail-password").write_text("secret")
+    for name in ("mail-password", "ntfy-topic", "ntfy-token"):
+        (tmp_path / name).write_text("secret")
+    (tmp_path / "telegram").write_text("tgram://token/chat")
+    (tmp_path / "webhook-secret").write_text("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    (tmp_path / "webhook-headers").write_text("Authorization: Bearer secret\n")
     (tmp_path / "layerline.toml").write_text(block.replace("/etc/layerline", str(tmp_path)), "utf-8")
     settings = load_configuration(config=tmp_path / "layerline.toml", data=tmp_path, environment={}).alerts
     assert {type(make_notifier(receiver)) for receiver in settings.receivers} == set(
         notifier_types().values()
     )
+    (webhook,) = (each for each in settings.receivers if isinstance(each, WebhookSettings))
+    assert webhook.headers["Authorization"].get_secret_value() == "Bearer secret"
     leases = {r.kind: make_notifier(r).patience_s + LEASE_MARGIN_MS / 1000 for r in settings.receivers}  # type: ignore[attr-defined]
-    assert leases == {"slack": 40, "email": 70}
+    assert leases == {"slack": 40, "email": 70, "webhook": 40, "ntfy": 40, "apprise": 40}
 
 
 def test_defaults_and_limits_are_those_of_the_program() -> None:

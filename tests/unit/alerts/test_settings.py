@@ -88,7 +88,7 @@ def test_receivers_are_told_apart_by_their_kind() -> None:
 def test_an_unknown_kind_is_refused_with_those_that_are_known() -> None:
     words = complaint(receivers=[MAIL, {"kind": "pager"}])
     assert "receivers.1" in words
-    assert "'email', 'slack'" in words
+    assert "'apprise', 'email', 'ntfy', 'slack', 'webhook'" in words
 
 
 def test_two_receivers_of_one_name_are_refused() -> None:

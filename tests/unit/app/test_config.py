@@ -120,7 +120,7 @@ def test_a_secret_is_read_from_the_file_beside_the_configuration(folder: Path, w
 def test_a_secret_of_a_receiver_is_read_from_its_file(folder: Path, write: Write) -> None:
     write('[[alerts.receivers]]\nkind = "slack"\nwebhook_url_file = "hook.txt"')
     (folder / "hook.txt").write_text(SLACK, "utf-8")
-    assert load().alerts.receivers[0].secrets() == (SLACK,)
+    assert load().alerts.receivers[0].secrets()[0] == SLACK
 
 
 def test_a_secret_of_a_receiver_given_twice_is_refused(write: Write) -> None:
@@ -230,7 +230,10 @@ def test_every_secret_is_masked_in_the_log_from_then_on(folder: Path, write: Wri
         ("[api]\nport = 70000", "layerline.toml: api.port = 70000: must be 65535 or less"),
         ('[api]\nport = "http"', 'layerline.toml: api.port = "http": must be a whole number'),
         ('[api]\nhost = "0.0.0.0"', "layerline.toml: api: host '0.0.0.0' can be reached from other machines"),
-        ('[[alerts.receivers]]\nkind = "slak"', "receivers]]) = \"slak\": must be one of 'email', 'slack'"),
+        (
+            '[[alerts.receivers]]\nkind = "slak"',
+            "receivers]]) = \"slak\": must be one of 'apprise', 'email', 'ntfy', 'slack'",
+        ),
         ('[[alerts.receivers]]\nname = "x"', "number 1 of [[alerts.receivers]]): the key 'kind' is missing"),
         (
             '[[alerts.receivers]]\nkind = "slack"',

@@ -20,8 +20,11 @@ from farm.ledger.engine import ledger_engine
 
 KEYS = sorted({name for section in SECTIONS for name, _ in written_settings(section_model(section))})
 RECEIVERS: dict[str, dict[str, Any]] = {
+    "apprise": {"kind": "apprise", "url": "json://h.invalid/x"},
     "email": {"kind": "email", "host": "h", "sender": "a@h.invalid", "recipients": ["b@h.invalid"]},
+    "ntfy": {"kind": "ntfy", "topic": "t"},
     "slack": {"kind": "slack", "webhook_url": "https://h.invalid/x"},
+    "webhook": {"kind": "webhook", "url": "https://h.invalid/x"},
 }
 RULES = {kind: set(rule.settings_type.model_fields) for kind, rule in rule_types().items()}
 assert RECEIVERS.keys() == notifier_types().keys()
@@ -95,7 +98,8 @@ def placed(name: str, value: Any) -> tuple[dict[str, Any], str]:
     """A tree with the value at the setting, all else as it must be; and the name under which it is missed."""
     *tables, key = name.split(".")
     entry: dict[str, Any] = {key: value}
-    receiver: dict[str, Any] = RECEIVERS["slack" if key == "webhook_url" else "email"]
+    having = [kind for kind in RECEIVERS if key in notifier_types()[kind].settings_type.model_fields]
+    receiver = RECEIVERS[having[-1] if having else "email"]
     needed: Mapping[str, dict[str, Any]] = {
         "sources[]": {"adapter": "native", "topic": "a"},
         "printers[]": {"name": "a"},

@@ -33,7 +33,13 @@ def test_a_block_that_the_program_does_not_know_is_refused() -> None:
 def test_the_example_configuration_is_right() -> None:
     configuration = load_configuration(config=EXAMPLE, environment={}, redaction=LogRedaction())
     configuration.check()
-    assert len(configuration.alerts.receivers) == 2
+    assert {each.name for each in configuration.alerts.receivers} == {
+        "floor channel",
+        "night shift",
+        "erp",
+        "phones",
+        "telegram",
+    }
     assert configuration.is_broker_configured
 
 
