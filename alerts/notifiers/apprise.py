@@ -104,6 +104,7 @@ class AppriseNotifier(Notifier[AppriseSettings, Content]):
     """Sends through one service."""
 
     settings_type: ClassVar[type[NotifierSettings]] = AppriseSettings
+    bundles: ClassVar[bool] = True
 
     def __init__(self, settings: AppriseSettings, clock: Clock = system_clock) -> None:
         super().__init__(settings)

@@ -117,6 +117,7 @@ class NtfyNotifier(Notifier[NtfySettings, Content]):
     """Publishes to one topic."""
 
     settings_type: ClassVar[type[NotifierSettings]] = NtfySettings
+    bundles: ClassVar[bool] = True
 
     def __init__(self, settings: NtfySettings, clock: Clock = system_clock) -> None:
         super().__init__(settings)

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from alerts import wording
 from alerts.bundling import bundle_id, bundle_of
 from alerts.notification import Notification, plain
+from alerts.notifiers import notifier_types
 from alerts.notifiers.email import MOST_LISTED, EmailNotifier, EmailSettings
 from alerts.notifiers.slack import (
     LONGEST_HEADER,
@@ -21,6 +22,7 @@ from alerts.notifiers.slack import (
     SlackNotifier,
     SlackSettings,
 )
+from alerts.plain_text import plain_text
 from farm.model.alert import Delivery, DeliveryState, NotificationReason, Severity
 from farm.model.times import MINUTE_MS
 from tests.unit.alerts.makings import ODD_NAMES, START_MS, again, notification
@@ -125,3 +127,19 @@ def test_a_mail_names_two_hundred_and_counts_the_others() -> None:
         assert text.count("offline") == MOST_LISTED
         assert "<script>" not in text or kind == "plain"
     assert mail["Subject"].startswith("500 alerts: ")
+
+
+@pytest.mark.parametrize("count", [6, 40, 1_000])
+def test_plain_text_names_as_many_as_there_is_room_for(count: int) -> None:
+    told = many(count)
+    text = plain_text(told, "id", 4_000, wording.utf8_bytes)
+    named = [line for line in text.splitlines() if "offline" in line]
+    assert wording.utf8_bytes(text) <= 4_000
+    assert len(named) >= min(count, 10)
+    assert (f"and {count - len(named)} more" in text) is (len(named) < count)
+    assert "Printer:" not in text
+    assert text.splitlines()[0] == wording.bundled_line(told.bundled[0])
+
+
+def test_who_reads_gets_many_at_once_and_a_program_each_by_itself() -> None:
+    assert {kind for kind, notifier in notifier_types().items() if not notifier.bundles} == {"webhook"}
