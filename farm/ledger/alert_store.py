@@ -25,6 +25,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from farm.ledger import alert_rows as rows
 from farm.ledger import schema
+from farm.ledger.acknowledgement_store import forget_what_is_over
 from farm.ledger.engine import ledger_errors, reading
 from farm.ledger.feed_log import append_feed
 from farm.ledger.page_marks import MarkedId, MarkedNumber, page_end, page_mark
@@ -87,6 +88,25 @@ class AlertStore:
             row = connection.execute(select(_alert).where(_alert.c.id == alert_id)).one_or_none()
         return None if row is None else rows.alert_of(row)
 
+    def alerts_with_prefix(self, prefix: str, limit: int) -> list[Alert]:
+        """Alerts whose ids begin so, by id; at most `limit`."""
+        wanted = select(_alert).where(_alert.c.id.startswith(prefix, autoescape=True))
+        with self._reading() as connection:
+            found = connection.execute(wanted.order_by(_alert.c.id).limit(limit))
+            return [rows.alert_of(row) for row in found]
+
+    def firing_and_silenced_once(self) -> list[Delivery]:
+        """Every delivery of the firing alerts of which some was silenced, oldest first."""
+        silenced = (
+            select(_delivery.c.alert_id)
+            .join(_alert, _alert.c.id == _delivery.c.alert_id)
+            .where(_delivery.c.state == DeliveryState.SILENCED, _alert.c.state == AlertState.FIRING)
+            .distinct()
+        )
+        with self._reading() as connection:
+            alert_ids = connection.execute(silenced).scalars().all()
+        return self.deliveries(alert_ids) if alert_ids else []
+
     def deliveries(self, alert_ids: Sequence[str]) -> list[Delivery]:
         """The deliveries of these alerts with their attempts, oldest first."""
         query = (
@@ -146,6 +166,7 @@ class AlertStore:
             if not _move_bookmark(connection, batch.reader, batch.seen, reached):
                 return None
             _upsert_alerts(connection, batch.alerts)
+            forget_what_is_over(connection, batch.alerts)
             _add_deliveries(connection, batch.deliveries)
             append_feed(connection, batch.feed)
         return reached
