@@ -33,7 +33,7 @@ layerline alert resolve 0f6b1a52 --why "nozzle replaced"
 """
 TRAIL_EXAMPLES = """
 layerline alert trail                             what people did lately
-layerline alert trail 0f6b1a52 --json
+layerline alert trail --alert 0f6b1a52 --json
 """
 
 _SHORTEST_PREFIX = 4
@@ -143,7 +143,8 @@ def resolve(
 @with_look_terms
 def trail(
     alert: Annotated[
-        str | None, Argument(metavar="ALERT", help="Only about this alert.", show_default=False)
+        str | None,
+        Option("--alert", metavar="ALERT", help="Only about this alert: its id, or how it begins."),
     ] = None,
     limit: Annotated[
         int, Option("--limit", "-n", metavar="N", min=1, max=1000, help="At most so many, newest first.")

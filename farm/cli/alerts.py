@@ -1,6 +1,6 @@
 """`layerline alerts`: what fires, and what has fired."""
 
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from api.farm_view import FarmView
     from api.schemas import AlertRecord
     from farm.model.alert import Alert
-
-    Seen: TypeAlias = tuple[Alert, AlertRecord]
 
 EXAMPLES = """
 layerline alerts                                  what fires now
@@ -120,13 +118,13 @@ def alerts(
     _print(seen, clock, more=page.next is not None, everything=everything)
 
 
-def _looked_at(view: "FarmView", found: "Sequence[Alert]") -> "Sequence[Seen]":
+def _looked_at(view: "FarmView", found: "Sequence[Alert]") -> "Sequence[tuple[Alert, AlertRecord]]":
     """The alerts, each with what people do about it."""
     return list(zip(found, view.alerts(found), strict=True))
 
 
 def _table(
-    found: "Sequence[Seen]", clock: FarmClock, *, everything: bool
+    found: "Sequence[tuple[Alert, AlertRecord]]", clock: FarmClock, *, everything: bool
 ) -> "tuple[Sequence[Column], list[list[Cell]]]":
     """The columns and a row for each alert; what all of them have in common is no column."""
 
@@ -165,7 +163,9 @@ def _heading(found: "Sequence[object]") -> str:
     return counted(len(found), "alert")
 
 
-def _print(found: "Sequence[Seen]", clock: FarmClock, *, more: bool, everything: bool) -> None:
+def _print(
+    found: "Sequence[tuple[Alert, AlertRecord]]", clock: FarmClock, *, more: bool, everything: bool
+) -> None:
     if not found:
         print_line("No alerts." if everything else "No alert fires.")
         return

@@ -1,6 +1,6 @@
 """The trail of what people did about alerts: every action is written here, and tells the feed."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection, RowMapping, insert, select, update
@@ -15,6 +15,13 @@ from farm.model.feed import FeedEntry, FeedKind
 
 _action = schema.alert_action.c
 _cursor = schema.cursor.c
+_FEED_KINDS: Final = {
+    AlertActionKind.ACKNOWLEDGED: FeedKind.ALERT_ACKNOWLEDGED,
+    AlertActionKind.UNACKNOWLEDGED: FeedKind.ALERT_UNACKNOWLEDGED,
+    AlertActionKind.CLOSED: FeedKind.ALERT_CLOSED,
+    AlertActionKind.SILENCED: FeedKind.ALERT_SILENCED,
+    AlertActionKind.UNSILENCED: FeedKind.ALERT_UNSILENCED,
+}
 
 
 class ActionPage(msgspec.Struct, frozen=True):
@@ -84,7 +91,7 @@ def write_action(connection: Connection, action: AlertAction, alert: Alert | Non
     statement = insert(schema.alert_action).values(facts).returning(_action.id)
     kept = msgspec.structs.replace(action, id=connection.execute(statement).scalar_one())
     entry = FeedEntry(
-        kind=FeedKind(kept.what.value),
+        kind=_FEED_KINDS[kept.what],
         at_ms=kept.at_ms,
         printer_id=None if alert is None else alert.printer_id,
         body=_told(kept, alert),
