@@ -16,7 +16,7 @@ from farm.model.alert_record import silence_record_at
 from farm.model.silence import Silence
 from farm.model.times import rfc3339
 
-router = APIRouter(prefix="/silences", tags=["alerts"])
+router = APIRouter(tags=["alerts"])
 
 _REFUSED = problem_answers(HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 _ENDED = problem_answers(HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT)
@@ -27,7 +27,7 @@ SilenceId = Annotated[
 ]
 
 
-@router.get("", summary="Silences, made last first")
+@router.get("/silences", summary="Silences, made last first")
 def list_silences(
     context: Context,
     over: Annotated[bool, Query(description="Those that are over, too.")] = False,
@@ -42,7 +42,7 @@ def list_silences(
     )
 
 
-@router.post("", summary="Silence alerts", status_code=HTTPStatus.CREATED, responses=_REFUSED)
+@router.post("/silences", summary="Silence alerts", status_code=HTTPStatus.CREATED, responses=_REFUSED)
 def make_silence(context: Context, wanted: SilenceRequest, response: Response) -> SilenceAnswer:
     """What fires and matches meanwhile is recorded, and told when the silence is over and it still fires."""
     now_ms = context.farm_view.now_ms()
@@ -59,20 +59,20 @@ def make_silence(context: Context, wanted: SilenceRequest, response: Response) -
     return _answer(context, made)
 
 
-@router.post("/preview", summary="What a silence would be about", responses=_REFUSED)
+@router.post("/silence-preview", summary="What a silence would be about", responses=_REFUSED)
 def preview_silence(context: Context, wanted: PreviewRequest) -> schemas.Listing[schemas.AlertRecord]:
     """The alerts that fire and match, newest first. Nothing is changed."""
     found = context.farm_view.silences.caught({label.value: like for label, like in wanted.matchers.items()})
     return schemas.Listing(at=rfc3339(context.farm_view.now_ms()), items=context.farm_view.alerts(found))
 
 
-@router.get("/{silence}", summary="One silence", responses=NOT_FOUND)
+@router.get("/silences/{silence}", summary="One silence", responses=NOT_FOUND)
 def show_silence(context: Context, silence_id: SilenceId) -> SilenceAnswer:
     """A silence and the firing alerts that match it; none where it is over."""
     return _answer(context, _known(context, silence_id))
 
 
-@router.delete("/{silence}", summary="End a silence", responses=NOT_FOUND | _ENDED)
+@router.delete("/silences/{silence}", summary="End a silence", responses=NOT_FOUND | _ENDED)
 def end_silence(context: Context, silence_id: SilenceId, why: Reason = "") -> SilenceAnswer:
     """Now; what fires still is told. It stays in the list. 409 for one that is over."""
     _known(context, silence_id)

@@ -150,7 +150,7 @@ def test_an_alert_is_resolved_by_hand_once(server: FarmServer) -> None:
 
 def test_a_silence_is_previewed_made_shown_and_ended(server: FarmServer) -> None:
     matchers = {"printer": "pru*", "severity": "critical"}
-    preview = ask(server, "POST", "/silences/preview", json={"matchers": matchers})
+    preview = ask(server, "POST", "/silence-preview", json={"matchers": matchers})
     assert [each["id"] for each in preview.json()["items"]] == [ALERT]
     assert ask(server, "GET", "/silences").json()["items"] == []
     made = silence(server, matchers=matchers, why="new nozzle")
