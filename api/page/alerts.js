@@ -46,7 +46,7 @@ function entry(alert, nowMs) {
   since.title = clock(firedMs, nowMs);
   made.append(element("p", "when", since, ` · ${told(alert)}`));
   const seenTo = attended(alert, nowMs);
-  if (seenTo) made.append(element("p", "when", seenTo));
+  if (seenTo) made.append(element("p", "when attended", seenTo));
   return made;
 }
 

@@ -1,6 +1,7 @@
 """What people do about alerts, in every database: acknowledged, silenced, resolved, with a trail."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from farm.model.silence import LONGEST_MS as LONGEST_SILENCE_MS
 from farm.model.silence import Label, Silence
 from farm.model.times import HOUR_MS, parse_rfc3339
 from tests.contract.ledger_samples import a_printer, an_id
-from tests.contract.test_alert_store import AlertBooks, a_delivery, an_alert
+from tests.contract.test_alert_store import AlertBooks, a_delivery, an_alert, an_entry
 
 NOW = parse_rfc3339("2026-11-27T00:00:00Z")
 STREAK, OTHER = an_id("streak"), an_id("other")
@@ -322,3 +323,32 @@ def test_alerts_are_found_by_how_their_ids_begin(firing: AlertBooks) -> None:
     assert [each.id for each in firing.store.alerts_with_prefix(STREAK[:8], 3)] == [STREAK]
     assert len(firing.store.alerts_with_prefix("", 1)) == 1
     assert firing.store.alerts_with_prefix("%", 3) == []
+
+
+def test_people_and_the_evaluator_write_at_once_and_nothing_is_lost(
+    people: AcknowledgementStore, firing: AlertBooks, ledger: Ledger
+) -> None:
+    """Whoever takes its locks in another order than the rest would be turned away by the database."""
+    rounds = 20
+
+    def say(alert_id: str) -> None:
+        for number in range(rounds):
+            acknowledge(people, alert_id, now_ms=NOW + number)
+
+    def book() -> int:
+        missed = 0
+        for number in range(rounds):
+            firing.seen = firing.store.bookmark("evaluator")
+            missed += firing.book(an_alert(count=number), a_delivery(f"told {number}"), an_entry()) is None
+        return missed
+
+    with ThreadPoolExecutor(3) as threads:
+        said = [threads.submit(say, alert_id) for alert_id in (STREAK, OTHER)]
+        refused = threads.submit(book).result(60)
+        for each in said:
+            each.result(60)
+    assert len(trail(ledger)) == 2 * rounds
+    assert len(firing.store.deliveries([STREAK])) == rounds - refused
+    kinds = [entry.kind.value for entry in ledger.feed(0, 1000)]
+    assert kinds.count("alert.acknowledged") == 2 * rounds
+    assert kinds.count("alert.fired") == rounds - refused
