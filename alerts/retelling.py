@@ -24,7 +24,7 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
     """How things stand with a firing alert at `now_ms`, all times being the ledger's, in milliseconds.
 
     It is told again every `repeat_ms`, never where that is 0. `silence_over_ms` is when the last of
-    the silences was over that held since it was last put to the receivers.
+    the silences is over that held since it was last put to the receivers.
     """
 
     now_ms: int
@@ -74,7 +74,7 @@ def reason_to_tell(alert: Alert, given: Circumstances) -> NotificationReason | N
 def _is_due(told_ms: int, given: Circumstances) -> bool:
     if given.now_ms - told_ms >= given.repeat_ms:
         return True
-    overs = [] if given.silenced or given.silence_over_ms is None else [given.silence_over_ms]
+    overs = [] if given.silence_over_ms is None else [given.silence_over_ms]
     if given.acknowledgement is not None:
         overs.append(given.acknowledgement.until_ms)
     return any(told_ms < over_ms <= given.now_ms for over_ms in overs)

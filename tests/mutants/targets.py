@@ -146,11 +146,12 @@ TARGETS = (
     ),
     Target(
         "alerts",
-        ("alerts/rules", "alerts/lifecycle.py"),
+        ("alerts/rules", "alerts/lifecycle.py", "alerts/retelling.py"),
         (
             "tests/unit/alerts/test_findings.py",
             "tests/unit/alerts/test_streak.py",
             "tests/unit/alerts/test_lifecycle.py",
+            "tests/unit/alerts/test_retelling.py",
         ),
     ),
     Target(
