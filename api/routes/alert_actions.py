@@ -64,7 +64,7 @@ def acknowledge_alerts(
 ) -> schemas.Listing[schemas.AlertRecord]:
     """All of them are acknowledged, or none; the alerts in the order in which they were sent."""
     _acknowledge(context, said.alerts, said)
-    found = [_known(context, alert_id) for alert_id in said.alerts]
+    found = context.farm_view.alert_store.alerts_by_id(said.alerts)
     return schemas.Listing(at=rfc3339(context.farm_view.now_ms()), items=context.farm_view.alerts(found))
 
 
@@ -128,13 +128,6 @@ def _acknowledge(context: ApiContext, alert_ids: list[str], said: Acknowledgemen
     )
 
 
-def _known(context: ApiContext, alert_id: str) -> Alert:
-    found = context.farm_view.alert_store.alert(alert_id)
-    if found is None:
-        raise not_found("alert", alert_id)
-    return found
-
-
 def _record(context: ApiContext, alert_id: str) -> schemas.AlertRecord:
-    (record,) = context.farm_view.alerts([_known(context, alert_id)])
+    (record,) = context.farm_view.alerts([alert_named(context, alert_id)])
     return record

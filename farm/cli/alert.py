@@ -197,7 +197,7 @@ def _answer(shop: Shop, terms: SayTerms, alert_ids: "Sequence[str]", words: str,
     from farm.cli.standing import farm_view
 
     view = farm_view(shop.configuration, shop.ledger)
-    found = [alert for each in alert_ids if (alert := view.alert_store.alert(each)) is not None]
+    found = view.alert_store.alerts_by_id(alert_ids)
     if terms.as_json:
         print_json([each.model_dump(mode="json") for each in view.alerts(found)])
         return

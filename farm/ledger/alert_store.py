@@ -26,6 +26,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from farm.ledger import alert_rows as rows
 from farm.ledger import schema
 from farm.ledger.acknowledgement_store import forget_what_is_over
+from farm.ledger.chosen_printers import among
 from farm.ledger.engine import ledger_errors, reading
 from farm.ledger.feed_log import append_feed
 from farm.ledger.page_marks import MarkedId, MarkedNumber, page_end, page_mark
@@ -87,6 +88,13 @@ class AlertStore:
         with self._reading() as connection:
             row = connection.execute(select(_alert).where(_alert.c.id == alert_id)).one_or_none()
         return None if row is None else rows.alert_of(row)
+
+    def alerts_by_id(self, alert_ids: Sequence[str]) -> list[Alert]:
+        """Those of the named alerts that there are, however many, in the order in which they are named."""
+        with self._reading() as connection:
+            wanted = select(_alert).where(among(connection, _alert.c.id, alert_ids))
+            found = {row.id: rows.alert_of(row) for row in connection.execute(wanted)}
+        return [found[alert_id] for alert_id in alert_ids if alert_id in found]
 
     def alerts_with_prefix(self, prefix: str, limit: int) -> list[Alert]:
         """Alerts whose ids begin so, by id; at most `limit`."""

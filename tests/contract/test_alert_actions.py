@@ -319,6 +319,12 @@ def test_the_messages_about_firing_alerts_of_which_some_were_silenced(firing: Al
     assert firing.store.firing_and_silenced_once() == []
 
 
+def test_alerts_are_given_in_the_order_in_which_they_are_named(firing: AlertBooks) -> None:
+    found = firing.store.alerts_by_id([OTHER, an_id("none"), STREAK])
+    assert [each.id for each in found] == [OTHER, STREAK]
+    assert firing.store.alerts_by_id([]) == []
+
+
 def test_alerts_are_found_by_how_their_ids_begin(firing: AlertBooks) -> None:
     assert [each.id for each in firing.store.alerts_with_prefix(STREAK[:8], 3)] == [STREAK]
     assert len(firing.store.alerts_with_prefix("", 1)) == 1
