@@ -2,11 +2,11 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 from typing import Any
 
 import msgspec
 
+from alerts.attendance import Attendance, delivery_state, is_sent, resolution_in_words
 from alerts.duration import milliseconds
 from alerts.history import FIRST_READ, past_of
 from alerts.lifecycle import AlertChange, EvaluationInput, delivery_id, given_up, reconcile, repeated
@@ -25,7 +25,6 @@ from farm.model.alert import (
     AlertState,
     Bookmark,
     Delivery,
-    DeliveryState,
     NotificationReason,
 )
 from farm.model.clock import Clock
@@ -86,6 +85,8 @@ class Evaluator:
         self._place = 0
         self._booked_ms = 0
         self._printers: dict[str, Printer] = {}
+        self._attendance = Attendance(reader.engine, alert_store, self._printer)
+        self._receivers = [receiver.name for receiver in settings.receivers]
 
     def step(self) -> StepResult:
         """Read on in the feed and book what follows. Raises what the ledger raises."""
@@ -115,17 +116,22 @@ class Evaluator:
         return self._book(changes, self._place, 0) if changes else StepResult()
 
     def repeat(self) -> StepResult:
-        """Tell again what has been firing for long. Raises what the ledger raises."""
-        if self._settings.repeat == timedelta() or self._bookmark is None:
+        """Tell again what has been firing for long or was silenced, and what people resolved.
+
+        Raises what the ledger raises.
+        """
+        if self._bookmark is None:
             return StepResult()
         now_ms = self._now_ms()
-        before_ms = now_ms - milliseconds(self._settings.repeat)
-        due = [alert for name in self._names for alert in self._store.firing(name, before_ms)]
-        if not due:
+        firing = [alert for name in self._names for alert in self._store.firing(name)]
+        due = self._attendance.due(firing, now_ms, milliseconds(self._settings.repeat))
+        closed = self._attendance.closed()
+        if not due and not closed:
             return StepResult()
         self._printers.clear()
-        changes = [repeated(alert, now_ms) for alert in due if self._is_watched(alert.printer_id)]
-        unwatched = {alert.printer_id for alert in due if not self._is_watched(alert.printer_id)}
+        watched = [(alert, reason) for alert, reason in due if self._is_watched(alert.printer_id)]
+        changes = [repeated(alert, now_ms, reason) for alert, reason in watched] + closed
+        unwatched = {alert.printer_id for alert, _ in due if not self._is_watched(alert.printer_id)}
         ended = [
             change for printer_id in sorted(filter(None, unwatched)) for change in self._look(printer_id, ())
         ]
@@ -185,6 +191,7 @@ class Evaluator:
         if not changes and not certainly and not self._is_place_due(seq, created_ms):
             self._place = seq
             return StepResult(read=read)
+        changes = self._attendance.heeded(changes, self._receivers, self._now_ms())
         reasons = [change for change in changes if change.reason is not None]
         deliveries = [each for change in reasons for each in self._deliveries(change, created_ms)]
         batch = AlertBatch(
@@ -194,7 +201,7 @@ class Evaluator:
             note=self._note,
             alerts=[change.alert for change in changes],
             deliveries=deliveries,
-            feed=[_feed_entry(change) for change in reasons],
+            feed=[_feed_entry(change, told=is_sent(change, self._receivers)) for change in reasons],
         )
         self._bookmark = self._store.book(batch)
         if self._bookmark is None:
@@ -221,7 +228,7 @@ class Evaluator:
                 alert_id=change.alert.id,
                 receiver=receiver.name,
                 reason=reason,
-                state=DeliveryState.PENDING if change.told else DeliveryState.SUPPRESSED,
+                state=delivery_state(change, receiver.name),
                 notification=notification,
                 created_ms=created_ms,
                 due_ms=created_ms,
@@ -248,7 +255,7 @@ class Evaluator:
             fired_ms=alert.fired_ms,
             at_ms=change.at_ms,
             created_ms=created_ms,
-            resolution=alert.resolution,
+            resolution=resolution_in_words(alert),
             time_zone=self._time_zone,
             url=self._settings.public_url,
         )
@@ -293,7 +300,7 @@ def _touched(entries: Iterable[FeedEntry]) -> dict[str, set[str]]:
     return touched
 
 
-def _feed_entry(change: AlertChange) -> FeedEntry:
+def _feed_entry(change: AlertChange, *, told: bool) -> FeedEntry:
     alert = change.alert
     return FeedEntry(
         kind=_FEED_KINDS[change.reason or NotificationReason.FIRED],
@@ -307,7 +314,7 @@ def _feed_entry(change: AlertChange) -> FeedEntry:
             "severity": alert.severity.value,
             "title": alert.title,
             "summary": alert.summary,
-            "told": change.told,
+            "told": told,
         },
     )
 

@@ -44,7 +44,8 @@ class AlertChange(msgspec.Struct, frozen=True, kw_only=True):
     """An alert as it is from now on. `reason` says what is to be told, None for nothing.
 
     `told` is false for a reason that is only recorded. `finding` is the evidence, None
-    where it is gone.
+    where it is gone. While it is `silenced` it is recorded and not sent; that it is over is kept from
+    the receivers who are `unaware`, because they were never told that it began.
     """
 
     alert: Alert
@@ -52,6 +53,8 @@ class AlertChange(msgspec.Struct, frozen=True, kw_only=True):
     told: bool = True
     at_ms: int
     finding: Finding | None = None
+    silenced: bool = False
+    unaware: frozenset[str] = frozenset()
 
 
 def alert_id(rule: str, subject: str, first_job: str) -> str:
@@ -82,10 +85,22 @@ def reconcile(rule: JobRule[Any], given: EvaluationInput, known: Sequence[Alert]
     return changes + [_withdrawn(rule, given, alert) for alert in gone if decided]
 
 
-def repeated(alert: Alert, now_ms: int) -> AlertChange:
-    """The firing alert told once more."""
+def repeated(
+    alert: Alert, now_ms: int, reason: NotificationReason = NotificationReason.REPEATED
+) -> AlertChange:
+    """The firing alert told once more; as fired where all that was put so far was silenced."""
     again = msgspec.structs.replace(alert, notified_ms=now_ms, count=alert.count + 1)
-    return AlertChange(alert=again, reason=NotificationReason.REPEATED, at_ms=now_ms)
+    return AlertChange(alert=again, reason=reason, at_ms=now_ms)
+
+
+def closed(alert: Alert) -> AlertChange:
+    """The alert that a person has resolved, to be told."""
+    return AlertChange(
+        alert=alert,
+        reason=NotificationReason.RESOLVED,
+        told=not alert.suppressed,
+        at_ms=alert.resolved_ms or 0,
+    )
 
 
 def given_up(alert: Alert, now_ms: int) -> AlertChange:
@@ -141,6 +156,9 @@ def _continued(
     if finding.over_by is not None:
         return [_over(rule, given, finding, alert, finding.over_by)] if firing else []
     grown = not set(finding.jobs) <= set(alert.job_ids)
+    if not firing and alert.resolved_by is not None and not grown:
+        # A person who resolved it has seen all of this; only another failure is news.
+        return []
     if not firing:
         # A success that had ended it was revised.
         return [_fired(given, finding, alert, told=given.is_news(finding.latest_ms))]
@@ -158,6 +176,7 @@ def _fired(given: EvaluationInput, finding: Finding, alert: Alert, *, told: bool
         notified_ms=given.now_ms if told else None,
         resolved_ms=None,
         resolution=None,
+        resolved_by=None,
         count=alert.count + 1,
         suppressed=not told,
     )

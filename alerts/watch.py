@@ -118,7 +118,7 @@ class PrinterWatch:
     def _not_ended_before(self, changes: list[AlertChange]) -> list[AlertChange]:
         """Without alerts that would begin and were there before: a person can end one that still holds."""
         begin = [change.alert.id for change in changes if _begins(change)]
-        known = self._store.known(begin) if begin else set()
+        known = {alert.id for alert in self._store.alerts_by_id(begin)} if begin else set()
         return [change for change in changes if not (_begins(change) and change.alert.id in known)]
 
     def _with_last_prints(self, changes: list[AlertChange]) -> list[AlertChange]:

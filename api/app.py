@@ -19,6 +19,7 @@ from api.live import LiveStream
 from api.problems import Problem, install_problem_answers, problem_answers, refuse_unknown_parameters
 from api.readiness import ReadinessCheck
 from api.routes import (
+    alert_actions,
     alerts,
     attention,
     calendars,
@@ -34,6 +35,7 @@ from api.routes import (
     page,
     printers,
     setup,
+    silences,
     stream,
     verdicts,
 )
@@ -74,6 +76,8 @@ _FAMILIES = (
     causes,
     maintenance,
     alerts,
+    alert_actions,
+    silences,
     stream,
     setup,
     outbox,

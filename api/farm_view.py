@@ -11,9 +11,11 @@ from api.setup import RefusalProvider
 from api.streaks import LatestStreaks
 from farm.kpi.forecast import Forecast
 from farm.kpi.windows import Window
+from farm.ledger.acknowledgement_store import AcknowledgementStore
 from farm.ledger.alert_store import AlertStore
 from farm.ledger.job_filter import JobFilter
 from farm.ledger.ledger_reader import LedgerReader
+from farm.ledger.silence_store import SilenceStore
 from farm.ledger.verdict_store import VerdictStore
 from farm.model.alert import Alert, AlertFilter, AlertState, Delivery
 from farm.model.attention import Attention, Need, attention
@@ -21,6 +23,7 @@ from farm.model.clock import Clock
 from farm.model.job import Job
 from farm.model.printer import Printer
 from farm.model.printer_status import PrinterStatus
+from farm.model.silence import Silence, labels_of
 from farm.model.states import PrinterState
 from farm.model.times import HOUR_MS, SECOND_MS, rfc3339
 from farm.outage import Outage
@@ -88,6 +91,8 @@ class FarmView:
         self._refusals = refusals
         self.alert_store = alert_store
         self.verdict_store = VerdictStore(reader.engine)
+        self.acknowledgements = AcknowledgementStore(reader.engine)
+        self.silences = SilenceStore(reader.engine)
         self.site = site
         self.guarded = settings.token is not None
         self._stale_ms = settings.stale_seconds * SECOND_MS
@@ -159,9 +164,13 @@ class FarmView:
         )
 
     def alerts(self, alerts: Sequence[Alert]) -> list[schemas.AlertRecord]:
-        """Alerts with their evidence and deliveries."""
+        """Alerts with their evidence and deliveries, and what people do about them now."""
         if not alerts:
             return []
+        now_ms = self.now_ms()
+        standing = self.acknowledgements.standing([alert.id for alert in alerts])
+        holding = {each.alert_id: each for each in standing.values() if each.holds(now_ms)}
+        silences = self.silences.in_force_since(now_ms, now_ms)
         labels = self.labels()
         found = self.reader.jobs_by_id({job_id for alert in alerts for job_id in alert.job_ids})
         jobs = {job.id: job for job in self.jobs(found.values())}
@@ -172,6 +181,8 @@ class FarmView:
                 labels,
                 [jobs[job_id] for job_id in alert.job_ids if job_id in jobs],
                 deliveries.get(alert.id, []),
+                acknowledged=holding.get(alert.id),
+                silences=_silencing(alert, labels, silences),
             )
             for alert in alerts
         ]
@@ -260,6 +271,14 @@ class FarmView:
                 ],
             }
         )
+
+
+def _silencing(alert: Alert, labels: Mapping[str, Printer], silences: Sequence[Silence]) -> list[Silence]:
+    """Those of the silences in force that keep the alert from being told; none once it is over."""
+    if alert.state is not AlertState.FIRING:
+        return []
+    told_apart_by = labels_of(alert, labels.get(alert.printer_id or ""))
+    return [silence for silence in silences if silence.matches(told_apart_by)]
 
 
 def _noticeable(view: schemas.PrinterStatusRecord) -> tuple[object, ...]:

@@ -29,6 +29,8 @@ _INPUT_FIELDS = {
     "job": ("job", "path"),
     "calendar": ("calendar", "path"),
     "maintenance": ("maintenance", "path"),
+    "alert": ("alert", "path"),
+    "silence": ("silence", "path"),
     "after": ("after", "query"),
 }
 """Where a field stands in a request, where that is not the body."""

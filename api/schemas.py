@@ -382,6 +382,15 @@ class DeliveryRecord(Answer):
     attempts: list[DeliveryAttempt]
 
 
+class AcknowledgementRecord(Answer):
+    """Who sees to an alert; it is not repeated until then."""
+
+    by: str = Field(examples=["olga"])
+    note: str = Field(examples=["new nozzle on its way"])
+    at: Instant
+    until: Instant
+
+
 class AlertRecord(Answer):
     """One alert of one rule about one subject, with the jobs that it rests on, oldest first."""
 
@@ -398,6 +407,15 @@ class AlertRecord(Answer):
     notified_at: Instant | None
     resolved_at: Instant | None
     resolution: str | None = Field(examples=[None])
+    resolved_by: str | None = Field(
+        description="The person who resolved it; null where evidence did.", examples=[None]
+    )
+    acknowledged: AcknowledgementRecord | None = Field(
+        description="Who sees to it; null where nobody does any more."
+    )
+    silenced: list[int] = Field(
+        description="Numbers of the silences that keep it from being told now.", examples=[[3]]
+    )
     notifications: int = Field(description="How many times it was put to the receivers.", examples=[1])
     facts: dict[str, Any] = Field(description="The rule's own figures.", examples=[{"streak": 3}])
     jobs: list[JobRecord]

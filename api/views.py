@@ -20,7 +20,9 @@ from farm.kpi.working import Working
 from farm.kpi.working_record import working_record
 from farm.ledger.history_port import TelemetrySample
 from farm.ledger.records import IntakeFault, RejectedMessage, Revision
+from farm.model.acknowledgement import Acknowledgement
 from farm.model.alert import Alert, Delivery
+from farm.model.alert_record import acknowledgement_record
 from farm.model.attention import Attention, Need, NeedKind
 from farm.model.job import Job
 from farm.model.job_record import job_record
@@ -28,6 +30,7 @@ from farm.model.payload_redaction import readable
 from farm.model.printer import Printer
 from farm.model.printer_status import PrinterStatus
 from farm.model.refused_client import RefusedClient
+from farm.model.silence import Silence
 from farm.model.span import Span
 from farm.model.states import PrinterState
 from farm.model.times import SECOND_MS, rfc3339, rfc3339_or_none
@@ -408,8 +411,14 @@ def alert_view(
     printers: Mapping[str, Printer],
     jobs: Sequence[schemas.JobRecord],
     deliveries: Sequence[Delivery],
+    *,
+    acknowledged: Acknowledgement | None,
+    silences: Sequence[Silence],
 ) -> schemas.AlertRecord:
-    """An alert with its evidence and what became of telling it."""
+    """An alert with its evidence, what people do about it, and what became of telling it.
+
+    `acknowledged` and `silences` are those that hold now.
+    """
     printer = None if alert.printer_id is None else printers.get(alert.printer_id)
     return schemas.AlertRecord(
         id=alert.id,
@@ -425,11 +434,18 @@ def alert_view(
         notified_at=rfc3339_or_none(alert.notified_ms),
         resolved_at=rfc3339_or_none(alert.resolved_ms),
         resolution=alert.resolution,
+        resolved_by=alert.resolved_by,
+        acknowledged=None if acknowledged is None else _acknowledgement_view(acknowledged),
+        silenced=[silence.id for silence in silences],
         notifications=alert.count,
         facts=alert.facts,
         jobs=list(jobs),
         deliveries=[delivery_view(delivery) for delivery in deliveries],
     )
+
+
+def _acknowledgement_view(given: Acknowledgement) -> schemas.AcknowledgementRecord:
+    return schemas.AcknowledgementRecord(**acknowledgement_record(given))
 
 
 def delivery_view(delivery: Delivery) -> schemas.DeliveryRecord:

@@ -45,7 +45,20 @@ function entry(alert, nowMs) {
   since.dataset.at = firedMs;
   since.title = clock(firedMs, nowMs);
   made.append(element("p", "when", since, ` · ${told(alert)}`));
+  const seenTo = attended(alert, nowMs);
+  if (seenTo) made.append(element("p", "when attended", seenTo));
   return made;
+}
+
+/** Who sees to it, and whether a silence keeps it from being told. */
+function attended({ acknowledged, silenced }, nowMs) {
+  const words = [];
+  if (acknowledged) {
+    const until = clock(Date.parse(acknowledged.until), nowMs);
+    words.push(`${acknowledged.by} sees to it until ${until}${acknowledged.note ? `: ${acknowledged.note}` : ""}`);
+  }
+  if (silenced.length) words.push(`silenced by ${silenced.join(", ")}`);
+  return words.join(" · ");
 }
 
 /** The printer's name stands by itself: written from right to left, it would take the figures behind it along. */
@@ -74,6 +87,7 @@ function told({ deliveries }) {
   const words = [];
   if (by("delivered", "partial").length) words.push(`told ${by("delivered", "partial").join(", ")}`);
   if (by("pending").length) words.push(`still trying ${by("pending").join(", ")}`);
+  if (by("silenced").length) words.push(`silenced for ${by("silenced").join(", ")}`);
   if (by("failed").length) words.push(`could not tell ${by("failed").join(", ")}`);
   return words.join(" · ") || "shown here only";
 }

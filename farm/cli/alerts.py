@@ -11,13 +11,16 @@ from farm.cli.output import counted, print_json, print_line
 from farm.cli.standing import farm_view
 from farm.cli.times import FarmClock, UtcOption, farm_clock
 from farm.cli.watching import WatchOption, watch
-from farm.tables import NOTHING, Cell, Column, print_table, terminal_table
+from farm.model.times import parse_rfc3339
+from farm.tables import NOTHING, Cell, Column, Displayed, print_table, terminal_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rich.text import Text
 
+    from api.farm_view import FarmView
+    from api.schemas import AlertRecord
     from farm.model.alert import Alert
 
 EXAMPLES = """
@@ -25,17 +28,23 @@ layerline alerts                                  what fires now
 layerline alerts --all --since 7d                 what fired within a week, and what became of it
 layerline alerts --watch
 layerline alerts --all --printer bay1 --json
+layerline alert ack 0f6b1a52 --for 2h             you see to it; `layerline alert --help` has more
 """
 
 _SHOWN = 50
+_SHORT_ID = 8
+"""Characters of an id on a terminal, which `layerline alert` takes for the whole."""
 
 _FIRING = (
-    Column("severity"),
+    Column("id"),
+    Column("state"),
+    Column("severity", extra=True),
     Column("fired", right=True),
     Column("alert", name=True),
     Column("summary", below=True),
 )
 _ALL = (
+    Column("id"),
     Column("state"),
     Column("fired", right=True),
     Column("alert", name=True, readable=46),
@@ -72,6 +81,8 @@ def alerts(
 ) -> None:
     """List the alerts that fire, newest first; with --all those that were resolved too.
 
+    One that somebody sees to is `acknowledged`, one that is not told for a while `silenced`.
+
     With --json an array of the objects of /api/v1/alerts.
     """
     from farm.app.wiring import ledger_of
@@ -93,7 +104,7 @@ def alerts(
         def drawn(width: int) -> "Iterator[Text]":
             found = view.alert_store.alerts(wanted).alerts
             clock = farm_clock(configuration, ledger, utc=utc)
-            columns, rows = _table(found, clock, everything=everything)
+            columns, rows = _table(_looked_at(view, found), clock, everything=everything)
             return terminal_table(columns, rows, width, title=_heading(found))
 
         if watched:
@@ -103,29 +114,58 @@ def alerts(
         if as_json:
             print_json([each.model_dump(mode="json") for each in view.alerts(page.alerts)])
             return
-    _print(page.alerts, clock, more=page.next is not None, everything=everything)
+        seen = _looked_at(view, page.alerts)
+    _print(seen, clock, more=page.next is not None, everything=everything)
+
+
+def _looked_at(view: "FarmView", found: "Sequence[Alert]") -> "Sequence[tuple[Alert, AlertRecord]]":
+    """The alerts, each with what people do about it."""
+    return list(zip(found, view.alerts(found), strict=True))
 
 
 def _table(
-    found: "Sequence[Alert]", clock: FarmClock, *, everything: bool
+    found: "Sequence[tuple[Alert, AlertRecord]]", clock: FarmClock, *, everything: bool
 ) -> "tuple[Sequence[Column], list[list[Cell]]]":
     """The columns and a row for each alert; what all of them have in common is no column."""
 
-    def row(alert: "Alert") -> list[Cell]:
-        fired, summary = clock.ago(alert.fired_ms), alert.resolution or alert.summary or NOTHING
+    def row(alert: "Alert", record: "AlertRecord") -> list[Cell]:
+        told = _summary(alert, record, clock)
+        fired, name = clock.ago(alert.fired_ms), Displayed(alert.id[:_SHORT_ID], alert.id)
         if not everything:
-            return [alert.severity.value, fired, alert.title, summary]
+            return [name, _state(record), alert.severity.value, fired, alert.title, told]
         resolved = clock.instant(alert.resolved_ms)
-        return [alert.state.value, fired, alert.title, resolved, alert.severity.value, summary]
+        return [name, _state(record), fired, alert.title, resolved, alert.severity.value, told]
 
-    return (_ALL if everything else _FIRING), [row(alert) for alert in found]
+    return (_ALL if everything else _FIRING), [row(*each) for each in found]
 
 
-def _heading(found: "Sequence[Alert]") -> str:
+def _state(record: "AlertRecord") -> str:
+    """In one word what is to be done: nothing by others where somebody sees to it."""
+    if record.acknowledged is not None:
+        return "acknowledged"
+    return "silenced" if record.silenced else record.state.value
+
+
+def _summary(alert: "Alert", record: "AlertRecord", clock: FarmClock) -> str:
+    """What is the matter, and who sees to it or has resolved it."""
+    summary = alert.resolution or alert.summary or NOTHING
+    if alert.resolved_by is not None:
+        return f"resolved by {alert.resolved_by}: {summary}"
+    if record.acknowledged is None:
+        return summary
+    until = clock.instant(parse_rfc3339(record.acknowledged.until))
+    shown = until if isinstance(until, str) else until.short
+    note = f": {record.acknowledged.note}" if record.acknowledged.note else ""
+    return f"{summary} {record.acknowledged.by} sees to it until {shown}{note}"
+
+
+def _heading(found: "Sequence[object]") -> str:
     return counted(len(found), "alert")
 
 
-def _print(found: "Sequence[Alert]", clock: FarmClock, *, more: bool, everything: bool) -> None:
+def _print(
+    found: "Sequence[tuple[Alert, AlertRecord]]", clock: FarmClock, *, more: bool, everything: bool
+) -> None:
     if not found:
         print_line("No alerts." if everything else "No alert fires.")
         return

@@ -79,7 +79,7 @@ for _function, _examples in _COMMANDS:
 
 app.add_typer(printer.app, name="printer")
 app.add_typer(job.app, name="job")
+app.add_typer(alert.app, name="alert")
 app.add_typer(calendar.app, name="calendar")
 app.add_typer(maintenance.app, name="maintenance")
-app.add_typer(alert.app, name="alert")
 app.add_typer(influx.app, name="influx")

@@ -61,6 +61,7 @@ def alert_of(row: Row[Any]) -> Alert:
         notified_ms=row.notified_ms,
         resolved_ms=row.resolved_ms,
         resolution=row.resolution,
+        resolved_by=row.resolved_by,
         **msgspec.structs.asdict(body),
     )
 

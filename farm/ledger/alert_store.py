@@ -25,6 +25,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from farm.ledger import alert_rows as rows
 from farm.ledger import schema
+from farm.ledger.acknowledgement_store import forget_what_is_over
+from farm.ledger.chosen_printers import among
 from farm.ledger.engine import ledger_errors, reading
 from farm.ledger.feed_log import append_feed
 from farm.ledger.page_marks import MarkedId, MarkedNumber, page_end, page_mark
@@ -45,8 +47,6 @@ from farm.model.alert import (
 )
 
 _CLAIM_TRIES: Final = 5
-_MOST_NAMED: Final = 500
-"""So many ids or subjects are named in one query; of more subjects than that all alerts are read."""
 
 _alert = schema.alert
 _delivery = schema.delivery
@@ -90,14 +90,31 @@ class AlertStore:
             row = connection.execute(select(_alert).where(_alert.c.id == alert_id)).one_or_none()
         return None if row is None else rows.alert_of(row)
 
-    def known(self, alert_ids: Sequence[str]) -> set[str]:
-        """Those of the ids that are of alerts, firing or over."""
-        found: set[str] = set()
+    def alerts_by_id(self, alert_ids: Sequence[str]) -> list[Alert]:
+        """Those of the named alerts that there are, however many, in the order in which they are named."""
         with self._reading() as connection:
-            for begin in range(0, len(alert_ids), _MOST_NAMED):
-                wanted = select(_alert.c.id).where(_alert.c.id.in_(alert_ids[begin : begin + _MOST_NAMED]))
-                found.update(connection.execute(wanted).scalars())
-        return found
+            wanted = select(_alert).where(among(connection, _alert.c.id, alert_ids))
+            found = {row.id: rows.alert_of(row) for row in connection.execute(wanted)}
+        return [found[alert_id] for alert_id in alert_ids if alert_id in found]
+
+    def alerts_with_prefix(self, prefix: str, limit: int) -> list[Alert]:
+        """Alerts whose ids begin so, by id; at most `limit`."""
+        wanted = select(_alert).where(_alert.c.id.startswith(prefix, autoescape=True))
+        with self._reading() as connection:
+            found = connection.execute(wanted.order_by(_alert.c.id).limit(limit))
+            return [rows.alert_of(row) for row in found]
+
+    def firing_and_silenced_once(self) -> list[Delivery]:
+        """Every delivery of the firing alerts of which some was silenced, oldest first."""
+        silenced = (
+            select(_delivery.c.alert_id)
+            .join(_alert, _alert.c.id == _delivery.c.alert_id)
+            .where(_delivery.c.state == DeliveryState.SILENCED, _alert.c.state == AlertState.FIRING)
+            .distinct()
+        )
+        with self._reading() as connection:
+            alert_ids = connection.execute(silenced).scalars().all()
+        return self.deliveries(alert_ids) if alert_ids else []
 
     def deliveries(self, alert_ids: Sequence[str]) -> list[Delivery]:
         """The deliveries of these alerts with their attempts, oldest first."""
@@ -148,12 +165,9 @@ class AlertStore:
             .where(_alert.c.state == AlertState.FIRING, _alert.c.rule.in_(rules))
             .order_by(_alert.c.fired_ms, _alert.c.id)
         )
-        if len(subjects) <= _MOST_NAMED:
-            query = query.where(_alert.c.subject.in_(subjects))
-        wanted = set(subjects)
         with self._reading() as connection:
-            found = [rows.alert_of(row) for row in connection.execute(query)]
-        return [alert for alert in found if alert.subject in wanted]
+            wanted = query.where(among(connection, _alert.c.subject, subjects))
+            return [rows.alert_of(row) for row in connection.execute(wanted)]
 
     def bookmark(self, reader: str) -> Bookmark | None:
         """Where the reader stands; None when it never booked."""
@@ -172,6 +186,7 @@ class AlertStore:
             if not _move_bookmark(connection, batch.reader, batch.seen, reached):
                 return None
             _upsert_alerts(connection, batch.alerts)
+            forget_what_is_over(connection, batch.alerts)
             _add_deliveries(connection, batch.deliveries)
             append_feed(connection, batch.feed)
         return reached

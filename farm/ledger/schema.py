@@ -368,6 +368,7 @@ alert = Table(
     Column("notified_ms", BigInteger),
     Column("resolved_ms", BigInteger),
     Column("resolution", Text),
+    Column("resolved_by", String(limits.WHO.length)),
     Column("body", Text, nullable=False),
     Index("ix_alert_state", "state", "rule", "subject"),
     Index("ix_alert_fired_ms", "fired_ms"),
@@ -399,6 +400,55 @@ delivery_attempt = Table(
     Column("duration_ms", Integer, nullable=False),
     Column("ok", Boolean, nullable=False),
     Column("answer", Text, nullable=False),
+)
+
+acknowledgement = Table(
+    "acknowledgement",
+    metadata,
+    Column("alert_id", ForeignKey("alert.id"), primary_key=True),
+    Column("who", String(limits.WHO.length), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("until_ms", BigInteger, nullable=False),
+    comment="who sees to a firing alert, and until when it is not repeated",
+)
+
+alert_closing = Table(
+    "alert_closing",
+    metadata,
+    Column("alert_id", ForeignKey("alert.id"), primary_key=True),
+    comment="alerts that a person has resolved, as long as the evaluator has not told it",
+)
+
+silence = Table(
+    "silence",
+    metadata,
+    Column("id", _serial, primary_key=True, autoincrement=True),
+    Column("matchers", Text, nullable=False),
+    Column("from_ms", BigInteger, nullable=False),
+    Column("to_ms", BigInteger, nullable=False),
+    Column("who", String(limits.WHO.length), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("made_ms", BigInteger, nullable=False),
+    Column("ended_ms", BigInteger),
+    Index("ix_silence_to_ms", "to_ms"),
+    comment="alerts that match are not told for so long; `ended_ms` where it was ended before",
+)
+
+alert_action = Table(
+    "alert_action",
+    metadata,
+    Column("id", _serial, primary_key=True, autoincrement=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("who", String(limits.WHO.length), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("what", String(32), nullable=False),
+    Column("alert_id", String(36)),
+    Column("silence_id", BigInteger),
+    Column("before", Text),
+    Column("after", Text),
+    Index("ix_alert_action_alert_id", "alert_id", "id"),
+    comment="the trail of what people did about alerts",
 )
 
 cursor = Table(

@@ -51,6 +51,8 @@ class DeliveryState(StrEnum):
     """Refused for good; it is not tried again."""
     SUPPRESSED = "suppressed"
     """Recorded and never meant to be sent: it tells of what was long past when first seen."""
+    SILENCED = "silenced"
+    """Recorded and not sent, because a silence held."""
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +73,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     notified_ms: int | None = None
     resolved_ms: int | None = None
     resolution: str | None = None
+    resolved_by: str | None = None
     title: str
     summary: str
     job_ids: tuple[str, ...] = ()

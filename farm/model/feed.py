@@ -27,6 +27,11 @@ class FeedKind(StrEnum):
     ALERT_FIRED = "alert.fired"
     ALERT_REPEATED = "alert.repeated"
     ALERT_RESOLVED = "alert.resolved"
+    ALERT_ACKNOWLEDGED = "alert.acknowledged"
+    ALERT_UNACKNOWLEDGED = "alert.unacknowledged"
+    ALERT_CLOSED = "alert.closed"
+    ALERT_SILENCED = "alert.silenced"
+    ALERT_UNSILENCED = "alert.unsilenced"
 
 
 class FeedEntry(msgspec.Struct, frozen=True, kw_only=True):

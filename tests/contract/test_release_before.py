@@ -16,12 +16,13 @@ from collector.intake.pipeline import Pipeline
 from collector.intake.sources import SourceTable
 from collector.settings import SourceSettings
 from farm.ledger import schema
+from farm.ledger.acknowledgement_store import AcknowledgementStore
 from farm.ledger.alert_store import AlertStore
 from farm.ledger.engine import ledger_engine
 from farm.ledger.job_filter import JobFilter
 from farm.ledger.ledger import Ledger, open_ledger
 from farm.ledger.schema_version import migrate
-from farm.model.alert import AlertFilter
+from farm.model.alert import AlertFilter, AlertState
 from farm.model.states import Outcome, PrinterState
 from tests.figures import outcome_counts
 from tests.servers import fresh_database
@@ -108,6 +109,16 @@ def test_an_alert_that_waited_to_be_told_still_is(ledger: Ledger) -> None:
     assert [alert.title for alert in alerts] == [alert["title"] for alert in HELD["alerts"]]
     for delivery in store.deliveries([alert.id for alert in alerts]):
         assert delivery.notification["reason"] == delivery.reason == "fired"
+
+
+def test_an_alert_of_that_release_can_be_acknowledged_and_resolved(ledger: Ledger) -> None:
+    (alert, *_) = AlertStore(ledger.engine).alerts(AlertFilter(states=[AlertState.FIRING])).alerts
+    assert alert.resolved_by is None
+    people = AcknowledgementStore(ledger.engine)
+    people.acknowledge([alert.id], who="olga", until_ms=alert.fired_ms + 2, now_ms=alert.fired_ms + 1)
+    assert people.standing([alert.id])[alert.id].who == "olga"
+    (closed,) = people.close([alert.id], who="olga", why="over", now_ms=alert.fired_ms + 2)
+    assert closed == AlertStore(ledger.engine).alert(alert.id)
 
 
 def test_the_collector_goes_on_where_it_stood(ledger: Ledger) -> None:

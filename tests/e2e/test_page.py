@@ -14,11 +14,13 @@ from pydantic import SecretStr
 
 from api.setup import BrokerAccess
 from farm.errors import LedgerUnreachable
+from farm.ledger.acknowledgement_store import AcknowledgementStore
 from farm.ledger.alert_store import AlertStore
 from farm.ledger.batch import Batch
 from farm.ledger.figure_rows import FigureRows
 from farm.ledger.ledger import Ledger
 from farm.ledger.records import SessionRecord
+from farm.ledger.silence_store import SilenceStore
 from farm.model.alert import AlertBatch, AlertState
 from farm.model.clash import ClashSign, PublisherClash
 from farm.model.feed import FeedEntry, FeedKind
@@ -214,6 +216,25 @@ def test_a_resolved_alert_leaves_the_page(browser: Browser, farm: SampleFarm, le
         )
         expect(page.locator("#alerts")).to_have_text("No open alert.")
         expect(page).to_have_title("Layerline")
+
+
+def test_the_page_shows_who_sees_to_an_alert_and_what_silences_it(
+    browser: Browser, farm: SampleFarm, ledger: Ledger
+) -> None:
+    (alert,) = farm.alert_batch.alerts
+    with serving(ledger) as server, opened(browser, server.url) as page:
+        attended = page.locator(".alert .attended")
+        expect(page.locator(".alert")).to_have_count(1)
+        expect(attended).to_have_count(0)
+        AcknowledgementStore(ledger.engine).acknowledge(
+            [alert.id], who="olga", note="<b>on it</b>", until_ms=NOW_MS + HOUR_MS, now_ms=NOW_MS
+        )
+        expect(attended).to_contain_text("olga sees to it until ")
+        expect(attended).to_contain_text("<b>on it</b>")
+        SilenceStore(ledger.engine).make(
+            {"rule": alert.rule}, to_ms=NOW_MS + HOUR_MS, who="olga", now_ms=NOW_MS
+        )
+        expect(attended).to_contain_text("silenced by 1")
 
 
 def test_says_when_the_connection_is_lost_and_goes_on_by_itself(

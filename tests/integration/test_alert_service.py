@@ -17,7 +17,9 @@ import pytest
 from alerts.service import EvaluatorService, orphaned
 from alerts.settings import AlertSettings
 from farm.errors import LedgerUnreachable
+from farm.ledger.acknowledgement_store import AcknowledgementStore
 from farm.ledger.ledger import open_ledger
+from farm.ledger.silence_store import SilenceStore
 from farm.model.alert import DeliveryState
 from farm.model.clock import system_clock
 from farm.model.times import HOUR_MS, MINUTE_MS
@@ -217,6 +219,26 @@ def test_a_repetition_comes_by_itself(farm: LiveFarm, webhook: HttpReceiver) -> 
     assert headline(webhook.requests[1].body) == "Still: bay1: 3 failed prints in a row"
 
 
+def test_a_silence_that_ends_and_an_alert_resolved_by_hand_are_told(
+    farm: LiveFarm, webhook: HttpReceiver
+) -> None:
+    silences, people = SilenceStore(farm.ledger.engine), AcknowledgementStore(farm.ledger.engine)
+    now_ms = system_clock()
+    made = silences.make({"printer": "bay*"}, to_ms=now_ms + HOUR_MS, who="olga", now_ms=now_ms)
+    with running(farm, settings(webhook)):
+        farm.ends("FFF")
+        wait_until(lambda: states(farm) == [DeliveryState.SILENCED], "it is silenced")
+        assert webhook.requests == []
+        silences.end(made.id, who="olga", now_ms=system_clock())
+        webhook.wait_for(1)
+        (alert,) = farm.alerts()
+        people.close([alert.id], who="olga", why="nozzle replaced", now_ms=system_clock())
+        webhook.wait_for(2)
+    assert "3 failed prints in a row" in headline(webhook.requests[0].body)
+    assert "Resolved by olga: nozzle replaced" in webhook.requests[1].body.decode()
+    assert farm.told() == ["[fired slack]", "fired slack", "resolved slack"]
+
+
 def test_a_ledger_that_fails_for_a_while_is_waited_for(
     farm: LiveFarm, webhook: HttpReceiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -294,7 +316,9 @@ from alerts.notifiers import make_notifier
 from alerts.settings import AlertSettings
 from farm.model.clock import system_clock
 from farm.ledger.alert_store import AlertStore
+from farm.ledger.acknowledgement_store import AcknowledgementStore
 from farm.ledger.ledger import open_ledger
+from farm.ledger.silence_store import SilenceStore
 
 url, hook, lease_ms = sys.argv[1], sys.argv[2], int(sys.argv[3])
 receivers = [{"kind": "slack", "webhook_url": hook, "timeout_s": 60}]
@@ -346,7 +370,9 @@ import sys, threading
 from alerts.service import EvaluatorService
 from alerts.settings import AlertSettings
 from farm.ledger.alert_store import AlertStore
+from farm.ledger.acknowledgement_store import AcknowledgementStore
 from farm.ledger.ledger import open_ledger
+from farm.ledger.silence_store import SilenceStore
 
 receivers = [{"kind": "slack", "webhook_url": sys.argv[2]}]
 with open_ledger(sys.argv[1]) as ledger:

@@ -146,13 +146,14 @@ TARGETS = (
     ),
     Target(
         "alerts",
-        ("alerts/rules", "alerts/lifecycle.py", "alerts/conditions.py"),
+        ("alerts/rules", "alerts/lifecycle.py", "alerts/conditions.py", "alerts/retelling.py"),
         (
             "tests/unit/alerts/test_findings.py",
             "tests/unit/alerts/test_streak.py",
             "tests/unit/alerts/test_lifecycle.py",
             "tests/unit/alerts/test_standing_rules.py",
             "tests/unit/alerts/test_among_last.py",
+            "tests/unit/alerts/test_retelling.py",
         ),
     ),
     Target(

@@ -10,7 +10,7 @@ from alerts.settings import AlertSettings
 from farm.ledger.alert_store import AlertStore
 from farm.ledger.batch import Batch
 from farm.ledger.ledger import Ledger
-from farm.model.alert import Alert, AlertFilter, Delivery
+from farm.model.alert import Alert, AlertFilter, Delivery, DeliveryState
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.job import Job
 from farm.model.printer import Printer
@@ -104,13 +104,19 @@ class Farm:
         return self.store.deliveries([alert.id for alert in self.alerts()])
 
     def told(self) -> list[str]:
-        """What is or was to be sent, in order, as `reason receiver`; suppressed ones in brackets."""
-        words = [(f"{each.reason} {each.receiver}", each.state) for each in self.deliveries()]
-        return [f"({text})" if state == "suppressed" else text for text, state in words]
+        """What is or was to be sent, in order: `reason receiver`, (suppressed) or [silenced]."""
+        forms = {DeliveryState.SUPPRESSED: "({})", DeliveryState.SILENCED: "[{}]"}
+        return [
+            forms.get(each.state, "{}").format(f"{each.reason} {each.receiver}") for each in self.deliveries()
+        ]
 
     def feed_kinds(self) -> list[str]:
         """The kinds of the alert entries in the feed."""
         return [entry.kind.value for entry in self.ledger.feed(0, 10_000) if entry.kind.startswith("alert.")]
+
+    def entries(self, kind: str) -> list[FeedEntry]:
+        """The entries of that kind in the feed."""
+        return [entry for entry in self.ledger.feed(0, 10_000) if entry.kind == kind]
 
     def _tell(self, kind: FeedKind, jobs: Sequence[Job]) -> None:
         feed = [

@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import settings as trials
 from hypothesis import strategies as st
 
-from alerts.lifecycle import AlertChange, EvaluationInput, alert_id, delivery_id, reconcile, repeated
+from alerts.lifecycle import (
+    AlertChange,
+    EvaluationInput,
+    alert_id,
+    closed,
+    delivery_id,
+    reconcile,
+    repeated,
+)
 from alerts.rules.failed_streak import FailedStreakSettings, StreakRule
 from farm.model.alert import Alert, AlertState, NotificationReason
 from farm.model.job import Job
@@ -329,3 +337,69 @@ def test_a_printer_that_is_no_longer_watched_is_resolved_however_long_its_past()
     printer.evaluate(past("FFF"))
     assert told(printer.evaluate(past("FFF"), whole=False, watched=False)) == ["resolved"]
     assert printer.firing == []
+
+
+def resolved_by_hand(letters: str) -> Printer:
+    """A printer whose open alert a person has resolved after these prints, if it has one."""
+    printer, _ = one_by_one(letters)
+    for alert in printer.firing:
+        printer.alerts[alert.id] = msgspec.structs.replace(
+            alert, state=AlertState.RESOLVED, resolved_ms=START_MS, resolution="seen to", resolved_by="olga"
+        )
+    return printer
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("FFF", "FFF", []),
+        ("FFF", "FFFC", []),
+        ("FFF", "FFFU", []),
+        ("FFF", "FFFS", []),
+        ("FFF", "FFFF", ["fired"]),
+        ("FFF", "FFFCF", ["fired"]),
+        ("FFF", "FFFFS", []),
+        ("FFF", "FFFSFFF", ["fired"]),
+        # What people found out of the same prints.
+        ("FFFF", "SFFF", []),
+        ("FFFF", "FFFS", []),
+        ("FFFFFFF", "FFFSFFF", []),
+        # A print that counted as none turns out to have failed: nobody has seen that.
+        ("FFFU", "FFFF", ["fired"]),
+        ("UFFF", "FFFF", ["fired"]),
+    ],
+)
+def test_an_alert_that_a_person_resolved_is_opened_again_by_another_failure_alone(
+    before: str, after: str, expected: list[str]
+) -> None:
+    printer = resolved_by_hand(before)
+    assert told(printer.evaluate(past(after))) == expected
+
+
+def test_an_alert_that_opens_again_is_no_longer_resolved_by_a_person() -> None:
+    printer = resolved_by_hand("FFF")
+    (change,) = printer.evaluate(past("FFFF"))
+    assert (change.alert.state, change.alert.resolved_by, change.alert.resolution) == ("firing", None, None)
+    assert change.alert.count == 2
+    (over,) = printer.evaluate(past("FFFFS"))
+    assert (over.alert.resolved_by, over.alert.resolution) == (None, "part-4.gcode succeeded.")
+
+
+@trials(max_examples=60, deadline=None)
+@given(st.text("FSCU", max_size=14))
+def test_looking_again_at_what_a_person_has_seen_changes_nothing(letters: str) -> None:
+    assert resolved_by_hand(letters).evaluate(past(letters)) == []
+
+
+def test_what_a_person_resolved_is_told_unless_nobody_was_told_of_it() -> None:
+    (alert,) = resolved_by_hand("FFF").alerts.values()
+    assert told([closed(alert)]) == ["resolved"]
+    assert told([closed(msgspec.structs.replace(alert, suppressed=True))]) == ["(resolved)"]
+    assert closed(alert).at_ms == START_MS
+
+
+def test_an_alert_that_was_silenced_is_put_anew_as_fired() -> None:
+    printer, _ = one_by_one("FFF")
+    change = repeated(printer.firing[0], START_MS + DAY_MS, NotificationReason.FIRED)
+    assert told([change]) == ["fired"]
+    assert (change.alert.count, change.alert.notified_ms) == (2, START_MS + DAY_MS)

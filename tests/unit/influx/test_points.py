@@ -174,7 +174,14 @@ def test_an_alert_about_the_farm_has_no_printer() -> None:
 def test_every_kind_of_the_feed_has_its_place_in_the_data_model() -> None:
     made = {kind: feed_lines(told(kind), KNOWN) for kind in FeedKind}
     without = [kind for kind, lines in made.items() if not lines]
-    assert without == [FeedKind.SPANS_REVISED, FeedKind.CALENDAR_CHANGED]
+    by_people = [
+        FeedKind.ALERT_ACKNOWLEDGED,
+        FeedKind.ALERT_UNACKNOWLEDGED,
+        FeedKind.ALERT_CLOSED,
+        FeedKind.ALERT_SILENCED,
+        FeedKind.ALERT_UNSILENCED,
+    ]
+    assert without == [FeedKind.SPANS_REVISED, FeedKind.CALENDAR_CHANGED, *by_people]
 
 
 def test_a_span_written_again_stands_at_its_start() -> None:
