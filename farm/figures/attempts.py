@@ -10,8 +10,9 @@ from farm.figures.dimensions import saying
 from farm.figures.inspections import InspectedRows
 from farm.figures.job_rows import ENDINGS, NOT_KNOWN, JobRows
 from farm.figures.local_time import HOURS, LocalTime
+from farm.figures.narrow import Column
 from farm.figures.read_model import ReadModel
-from farm.figures.running_sums import Column, Integers, Keys
+from farm.figures.running_sums import Integers, Keys
 from farm.kpi.causes import Dimension, FailureCount, FailureFinding
 from farm.kpi.selection import Selection
 from farm.kpi.windows import Window

@@ -168,6 +168,23 @@ class FirstAttempts:
         self._touched: set[int] = set()
         self._whole: JobColumns | None = None
 
+    def fill(self, facts: AttemptFacts, within_ms: int) -> None:
+        """These are the facts of the jobs as they are held, found with that for `within_ms`.
+
+        Where it is another by now they are passed over, and found when they are asked for.
+        """
+        if within_ms == self.within_ms:
+            self._take_over(self._jobs.held(), facts)
+
+    @property
+    def facts(self) -> AttemptFacts:
+        """What all jobs are, in the order of `farm.figures.ended_jobs.EndedJobColumns.columns`."""
+        held = self._jobs.put_together()
+        self._catch_up()
+        if len(self._beside.weight):
+            self._begin_anew(held)
+        return self._facts
+
     def reprint_within(self, hours: float) -> None:
         """Set `within_ms`."""
         within_ms = round(hours * HOUR_MS)
@@ -209,33 +226,41 @@ class FirstAttempts:
         if self._touched:
             self._look_again(held)
         if len(self._beside.weight) > MOST_BESIDE:
-            self._whole = self._jobs.columns
-            self._begin_anew(self._jobs.held())
+            self._begin_anew(self._jobs.put_together())
 
     def _begin_anew(self, held: Held) -> None:
         """Look at all jobs of the long arrays; what came beside these is looked at next."""
-        self._whole, self._rows = held.whole, held.whole.rows
-        self._by_file = RowsByPrinter(self._rows.file)
-        self._sums.clear()
-        self._touched = {job.file for job in held.added.values()}
-        self._touched.update(self._rows.file[held.gone].tolist())
         good, rejected = self._found_in(held.whole.length)
         inspected = dict(self._inspections.items())
         places = self._jobs.places_of(inspected)
         for place, job in zip(places.tolist(), inspected.values(), strict=True):
             if place >= 0:
                 good[place], rejected[place] = job.good_units, job.rejected_units
-        self._facts = self._facts_of_all(good, rejected)
-        none = np.zeros(0, dtype=np.intp)
-        self._beside = _Beside(self._rows.taken(none), self._facts.taken(none), none.astype(np.int64))
+        self._take_over(held, self._facts_of_all(held.whole.rows, good, rejected))
         give_back_free_memory()
 
-    def _facts_of_all(self, good: Integers, rejected: Integers) -> AttemptFacts:
+    def _take_over(self, held: Held, facts: AttemptFacts) -> None:
+        """These are the facts of the long arrays; what came beside these is looked at next."""
+        self._whole, self._rows, self._facts = held.whole, held.whole.rows, facts
+        self._rows_by_file: RowsByPrinter | None = None
+        self._sums.clear()
+        self._touched = {job.file for job in held.added.values()}
+        self._touched.update(self._rows.file[held.gone].tolist())
+        none = np.zeros(0, dtype=np.intp)
+        self._beside = _Beside(self._rows.taken(none), facts.taken(none), none.astype(np.int64))
+
+    @property
+    def _by_file(self) -> RowsByPrinter:
+        if self._rows_by_file is None:
+            self._rows_by_file = RowsByPrinter(self._rows.file)
+        return self._rows_by_file
+
+    def _facts_of_all(self, rows: JobRows, good: Integers, rejected: Integers) -> AttemptFacts:
         """What the jobs of the long arrays are, some files at a time: together they take much memory."""
         kind = np.zeros(len(good), dtype=np.int8)
         units, good_units = np.zeros(len(good), dtype=np.int32), np.zeros(len(good), dtype=np.int32)
-        for places in self._by_file.in_parts(_JOBS_AT_ONCE):
-            some = AttemptRows(self._rows.some(places), good[places], rejected[places])
+        for places in RowsByPrinter(rows.file).in_parts(_JOBS_AT_ONCE):
+            some = AttemptRows(rows.some(places), good[places], rejected[places])
             kind[places], units[places], good_units[places] = facts_of(some, self.within_ms)
         return AttemptFacts(kind, units, good_units)
 

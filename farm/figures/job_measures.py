@@ -9,7 +9,8 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 
 from farm.figures.job_rows import CAUSES, ENDING, ENDINGS, NOT_KNOWN, JobRows
-from farm.figures.running_sums import Column, Integers
+from farm.figures.narrow import Column
+from farm.figures.running_sums import Integers
 from farm.kpi.calculation import Tally
 from farm.model.states import Outcome
 

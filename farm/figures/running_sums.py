@@ -6,17 +6,18 @@ difference between two instants costs the same however many rows lie between the
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from farm.figures.narrow import Column, narrow
+
 Integers: TypeAlias = NDArray[np.int64]
 Keys: TypeAlias = NDArray[np.intp]
-Column: TypeAlias = NDArray[np.integer[Any]]
 
 KEPT_CELLS = 2_000_000
-"""About so many sums are kept by one object, which bounds its memory (16 MB)."""
+"""About so many sums are kept by one object, which bounds its memory (16 MB at most)."""
 SHORTEST_BLOCK = 256
 LONGEST_BLOCK = 65_536
 """Of more rows at once the sums of instants would not be exact: they are made in floating point."""
@@ -52,18 +53,19 @@ class RunningSums:
         wanted = len(at) * keys * measures // KEPT_CELLS
         self.block = min(max(SHORTEST_BLOCK, _power_of_two(wanted)), LONGEST_BLOCK)
         self.kept = self._sum_up(before, alike)
+        """By measure, up to the beginning of each block and by key; most need no 64 bits."""
 
     @property
-    def cells(self) -> int:
-        """How many sums are kept."""
-        return self.kept.size
+    def kept_bytes(self) -> int:
+        """So many bytes the sums take that are kept."""
+        return sum(each.nbytes for each in self.kept)
 
     def until(self, edges: Integers) -> Integers:
         """The sums over all rows before each edge, by edge, measure and key."""
         ends = np.searchsorted(self._at, edges, side="left")
         blocks = ends // self.block
         starts = blocks * self.block
-        sums = self.kept[blocks]
+        sums = self.up_to(blocks)
         lengths = ends - starts
         if (total := int(lengths.sum())) == 0:
             return sums
@@ -73,13 +75,17 @@ class RunningSums:
         sums += _by_key(edge_of_row, len(edges), added, self._keys, self._measures)
         return sums
 
-    def _sum_up(self, before: "RunningSums | None", alike: int) -> Integers:
+    def up_to(self, blocks: slice | Keys) -> Integers:
+        """The sums up to the beginning of the blocks, by block, measure and key."""
+        return np.stack([each[blocks] for each in self.kept], axis=1, dtype=np.int64)
+
+    def _sum_up(self, before: "RunningSums | None", alike: int) -> list[Column]:
         blocks = len(self._at) // self.block + 1
         kept = np.zeros((blocks + 1, self._measures, self._keys), dtype=np.int64)
         known = 0
         if before is not None and before.block == self.block:
-            known = min(alike // self.block, len(before.kept) - 1)
-            kept[: known + 1] = before.kept[: known + 1]
+            known = min(alike // self.block, len(before.kept[0]) - 1)
+            kept[: known + 1] = before.up_to(slice(known + 1))
         step = max(_ROWS_AT_ONCE // self.block, 1) * self.block
         for begin in range(known * self.block, len(self._at), step):
             end = min(begin + step, len(self._at))
@@ -90,7 +96,7 @@ class RunningSums:
                 block_of_row, count, self._contributions(slice(begin, end)), self._keys, self._measures
             )
         np.cumsum(kept[known:], axis=0, out=kept[known:])
-        return kept
+        return [np.ascontiguousarray(narrow(kept[:, measure])) for measure in range(self._measures)]
 
 
 def sums_before(

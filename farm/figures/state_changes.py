@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from farm.figures.grouping import Grouping, RowsByPrinter
-from farm.figures.running_sums import Added, Column, Integers, Keys, RunningSums, sums_before
+from farm.figures.narrow import Column
+from farm.figures.running_sums import Added, Integers, Keys, RunningSums, sums_before
 from farm.kpi.intervals import Interval
 from farm.kpi.time_classes import CLASS_OF, CONDITIONS, TimeClass
 from farm.model.printer import Printer
@@ -203,9 +204,9 @@ class Spent:
         return Spent(columns, self._who, self._clock, _Alike(self, alike))
 
     @property
-    def cells(self) -> int:
-        """How many sums are kept."""
-        return self.sums.cells
+    def kept_bytes(self) -> int:
+        """So many bytes the sums take."""
+        return self.sums.kept_bytes
 
     def until(self, edges: Integers, beside: Sequence[Integers] = ()) -> Integers:
         """Milliseconds by edge, subject and code, spent before the edge; states go on until then.
