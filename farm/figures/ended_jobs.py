@@ -12,7 +12,7 @@ import numpy as np
 from farm.figures.file_times import SUCCEEDED, FileTimes
 from farm.figures.grouping import RowsByPrinter
 from farm.figures.job_grouping import JobGrouping
-from farm.figures.job_measures import TALLIED
+from farm.figures.job_measures import TALLIED, one_each
 from farm.figures.job_rows import COUNTED, ENDINGS, EndedJob, JobColumns, JobRows, digest
 from farm.figures.rows_beside import RowsBeside
 from farm.figures.running_sums import (
@@ -306,8 +306,8 @@ def _paced(rows: JobRows, weight: Integers | None, who: JobGrouping, times: File
     is_meant = (rows.ending == SUCCEEDED) & (rows.expected_ms <= 0) & (rows.printing_ms > 0) & (medians > 0)
     # Of a job that is taken away again only the weight is left.
     place = np.where(is_meant, who.of(rows), -1)
-    once = np.ones(len(medians), dtype=np.int64) if weight is None else weight
-    return [(place, (once, once * medians, once * rows.printing_ms))]
+    measured = medians, rows.printing_ms
+    return [Added(place, [weight, *(measured if weight is None else (weight * each for each in measured))])]
 
 
 def _counted(subject: Keys, weight: Integers, subjects: int) -> tuple[Keys, Integers]:
@@ -327,5 +327,7 @@ def _entries(rows: JobRows, weight: Integers | None, who: JobGrouping, tally: Ta
     tallied = TALLIED[tally]
     subject, key = who.of(rows), tallied.key(rows)
     place = np.where((subject < 0) | (key < 0), -1, subject * tallied.keys + key)
-    measured = [measure(rows) for measure in tallied.measures]
-    return [(place, measured if weight is None else [weight * each for each in measured])]
+    measured = [None if measure is one_each else measure(rows) for measure in tallied.measures]
+    if weight is not None:
+        measured = [weight if each is None else weight * each for each in measured]
+    return [Added(place, measured)]

@@ -205,7 +205,7 @@ class FirstAttempts:
         rows, facts = self._rows, self._facts
 
         def added(wanted: slice | Keys) -> Sequence[Added]:
-            return [(who.of(rows.some(wanted)), facts.taken(wanted).amounts())]
+            return [Added(who.of(rows.some(wanted)), facts.taken(wanted).amounts())]
 
         count, measures = who.subjects, len(MEASURES)
         if count > MOST_KEPT_KEYS or not who.is_lasting:
@@ -216,7 +216,7 @@ class FirstAttempts:
         if len(self._beside.weight):
             changed, now, weight = self._beside
             amounts = [weight * each for each in now.amounts()]
-            found += sums_before(edges, changed.ended_ms, count, measures, [(who.of(changed), amounts)])
+            found += sums_before(edges, changed.ended_ms, count, measures, [Added(who.of(changed), amounts)])
         return found
 
     def _catch_up(self) -> None:

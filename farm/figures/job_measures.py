@@ -31,7 +31,8 @@ class Tallied(NamedTuple):
     measures: tuple[Measure, ...]
 
 
-def _jobs(rows: JobRows) -> Integers:
+def one_each(rows: JobRows) -> Integers:
+    """Each job counts once, which is counted without a column of ones where no job is taken back."""
     return np.ones(len(rows.ended_ms), dtype=np.int64)
 
 
@@ -85,7 +86,7 @@ TALLIED: Final[Mapping[Tally, Tallied]] = {
     Tally.JOBS: Tallied(
         len(ENDINGS),
         lambda rows: rows.ending,
-        (_jobs, lambda rows: rows.units, lambda rows: rows.printing_ms),
+        (one_each, lambda rows: rows.units, lambda rows: rows.printing_ms),
     ),
     Tally.TIMES: Tallied(len(ENDINGS), lambda rows: rows.ending, (_whole_ms,)),
     Tally.MATERIAL: Tallied(
@@ -103,12 +104,12 @@ TALLIED: Final[Mapping[Tally, Tallied]] = {
             _says_no_material,
         ),
     ),
-    Tally.CAUSES: Tallied(len(CAUSES), _cause_of_failure, (_jobs,)),
+    Tally.CAUSES: Tallied(len(CAUSES), _cause_of_failure, (one_each,)),
     Tally.ESTIMATES: Tallied(
         1,
         _is_estimated,
         (
-            _jobs,
+            one_each,
             lambda rows: rows.expected_ms,
             lambda rows: rows.printing_ms,
             lambda rows: np.abs(rows.printing_ms - rows.expected_ms),

@@ -79,7 +79,7 @@ class _RepairRows(NamedTuple):
         """Their sums by subject."""
 
         def contributions(rows: slice | Keys) -> Sequence[Added]:
-            return [(who.subject_of[self.printer[rows]], [each[rows] for each in self.measured])]
+            return [Added(who.subject_of[self.printer[rows]], [each[rows] for each in self.measured])]
 
         return RunningSums(self.at, who.subjects, len(MEASURES), contributions)
 

@@ -6,7 +6,7 @@ difference between two instants costs the same however many rows lie between the
 """
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +23,18 @@ LONGEST_BLOCK = 65_536
 """Of more rows at once the sums of instants would not be exact: they are made in floating point."""
 _ROWS_AT_ONCE = 262_144
 
-Added: TypeAlias = tuple[Keys, Sequence[Column]]
-"""The key of each row, -1 for nothing, and what each row adds to each measure."""
+
+class Added(NamedTuple):
+    """The key of each row, -1 for nothing, and what each row adds to each measure; None for 1 each.
+
+    With the sign -1 it is taken away.
+    """
+
+    key: Keys
+    measured: Sequence[Column | None]
+    sign: int = 1
+
+
 Contributions: TypeAlias = Callable[[slice | Keys], Sequence[Added]]
 """Gives what the rows add; a row may add to several keys."""
 
@@ -149,10 +159,11 @@ def _by_key(
     """What the rows add, by part, measure and key."""
     width = keys + 1
     found = np.zeros((parts, measures, width))
-    for key, measured in contributions:
+    for key, measured, sign in contributions:
         place = part_of_row * width + (key + 1)
         for number, each in enumerate(measured):
-            found[:, number] += np.bincount(place, each, minlength=parts * width).reshape(parts, width)
+            summed = np.bincount(place, each, minlength=parts * width).reshape(parts, width)
+            found[:, number] += summed if sign > 0 else -summed
     return np.rint(found[:, :, 1:]).astype(np.int64)
 
 
