@@ -19,12 +19,10 @@ from farm.figures.first_attempts import FirstAttempts
 from farm.figures.job_grouping import by_printer
 from farm.figures.job_measures import TALLIED
 from farm.figures.keeping import Keeping
-from farm.figures.partition import of_printers
 from farm.figures.read_model import ReadModel
 from farm.figures.state_changes import MAINTENANCE
-from farm.figures.window_sums import WindowSums
 from farm.kpi.intervals import merged
-from farm.kpi.subjects import Scope, Subject
+from farm.kpi.subjects import Scope
 from farm.kpi.windows import Window
 from farm.ledger import schema
 from farm.ledger.feed_log import append_feed
@@ -53,6 +51,7 @@ from tests.unit.collector.test_late_evidence import (
 )
 from tests.unit.kpi.events import START_MS, printer_called, spans_of
 from tests.unit.kpi.memory_ledger import MemoryLedger, hours_of
+from tests.unit.kpi.span_accounts import known_of
 
 
 def model_of(ledger: Ledger, keeping: Keeping | None = None) -> ReadModel:
@@ -373,8 +372,7 @@ def test_the_hours_are_those_of_spans_and_plans_instant_by_instant(
     first, last = sorted(data.draw(st.lists(st.integers(0, 150), min_size=2, max_size=2)))
     window = Window("any", START_MS + first, START_MS + last)
     with ReadModel(source).current() as model:
-        subject = Subject(Scope.PRINTER, bay.id, bay.name, (bay,))
-        found = WindowSums(model, [window], of_printers(model, [subject])).account(window, 0)
+        found = known_of(model, window, bay).account
     expected = hours_of(bay, spans, window.from_ms, window.to_ms, START_MS + booked_until, planned)
     spent = {condition: ms for condition, ms in found.open_conditions().items() if ms}
     assert spent == expected
