@@ -129,19 +129,13 @@ class FailedStreaks:
         held = self._jobs.held()
         if int(printers.max()) >= len(self._columns.known):
             self._make_room(held, printers)
-        for some in self._in_parts(np.sort(printers[~self._columns.known[printers]])):
+        missing = np.sort(printers[~self._columns.known[printers]])
+        # Some at a time: together their jobs take much memory.
+        for some in self._jobs.by_printer.parted(missing, _JOBS_AT_ONCE):
             if not self._columns.put(some, *self._runs_of(held, some)):
                 self._make_room(held, printers)
                 return self._look_at(printers)
         return None
-
-    def _in_parts(self, printers: Keys) -> list[Keys]:
-        """The printers, some at a time: together their jobs take much memory."""
-        by_printer = self._jobs.by_printer
-        jobs = np.zeros(max(by_printer.printers, int(printers.max(initial=0)) + 1), dtype=np.int64)
-        jobs[: by_printer.printers] = np.diff(by_printer.first)
-        part = np.cumsum(jobs[printers]) // _JOBS_AT_ONCE
-        return np.split(printers, np.flatnonzero(np.diff(part)) + 1) if len(printers) else []
 
     def _make_room(self, held: Held, printers: Keys) -> None:
         """Columns with room for all jobs that there are; nothing is known of them yet."""

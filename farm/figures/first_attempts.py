@@ -130,6 +130,15 @@ def _attempt_before(rows: JobRows, began: Integers, attempts: Keys, fate: Intege
     return np.where((found >= 0) & (rows.file[found] == rows.file), found, -1)
 
 
+def _rows_among(places: Keys, wanted: Keys) -> Keys:
+    """Which row each of the wanted places has among the places, -1 for none."""
+    if not len(places):
+        return np.full(len(wanted), -1, dtype=np.intp)
+    order = np.argsort(places)
+    rows = order[np.minimum(np.searchsorted(places, wanted, sorter=order), len(places) - 1)]
+    return np.where(places[rows] == wanted, rows, -1)
+
+
 class _Beside(NamedTuple):
     """What changed since the sums were made: jobs, what they are, and 1 or -1 for what they were."""
 
@@ -265,11 +274,13 @@ class FirstAttempts:
         return AttemptFacts(kind, units, good_units)
 
     def _look_again(self, held: Held) -> None:
-        """Work out anew what the jobs of the touched files are."""
-        files, self._touched = self._touched, set()
-        added = {job_id: job for job_id, job in held.added.items() if job.file in files}
-        found = self._found(held, files, added)
-        self._put_beside(files, found, facts_of(found.attempts, self.within_ms))
+        """Work out anew what the jobs of the touched files are, some files at a time."""
+        touched, self._touched = np.array(sorted(self._touched), dtype=np.intp), set()
+        for part in self._by_file.parted(touched, _JOBS_AT_ONCE):
+            files = set(part.tolist())
+            added = {job_id: job for job_id, job in held.added.items() if job.file in files}
+            found = self._found(held, files, added)
+            self._put_beside(files, found, facts_of(found.attempts, self.within_ms))
 
     def _found(self, held: Held, files: set[int], beside: Mapping[str, EndedJob]) -> _OfFiles:
         """The jobs of the files, and those beside the long arrays, with what people found of them."""
@@ -278,13 +289,14 @@ class FirstAttempts:
         stays = np.concatenate((~np.isin(places, held.gone), np.ones(len(beside), dtype=bool)))
         rows = JobRows.joined(self._rows.taken(places), JobRows.of(list(beside.values())))
         number = {job_id: len(places) + place for place, job_id in enumerate(beside)}
-        at = {place: row for row, place in enumerate(places.tolist())}
         good, rejected = self._found_in(len(stays))
-        for job_id, job in self._inspections.items():
-            row = number.get(job_id)
-            if row is None and job.file in files:
-                row = at.get(-1 if (place := self._jobs.place_of(job_id)) is None else place)
-            if row is not None:
+        inspected = {
+            job_id: job for job_id, job in self._inspections.items() if job.file in files or job_id in number
+        }
+        held_at = _rows_among(places, self._jobs.places_of(inspected)).tolist()
+        for row_held, (job_id, job) in zip(held_at, inspected.items(), strict=True):
+            row = number.get(job_id, row_held)
+            if row >= 0:
                 good[row], rejected[row] = job.good_units, job.rejected_units
         there = np.flatnonzero(stays)
         return _OfFiles(places, rows, there, AttemptRows(rows.taken(there), good[there], rejected[there]))

@@ -62,6 +62,13 @@ class RowsByPrinter:
             yield self._places[self.first[begin] : self.first[end]].astype(np.intp)
             begin = end
 
+    def parted(self, printers: Keys, rows: int) -> list[Keys]:
+        """The printers, which are in order, some at a time that have about so many rows."""
+        count = np.zeros(max(self.printers, int(printers.max(initial=0)) + 1), dtype=np.int64)
+        count[: self.printers] = np.diff(self.first)
+        part = np.cumsum(count[printers]) // rows
+        return np.split(printers, np.flatnonzero(np.diff(part)) + 1) if len(printers) else []
+
     def last_places(self) -> tuple[Keys, NDArray[np.int32]]:
         """The printers that have rows, and the last row of each."""
         there = np.flatnonzero(self.first[1:] > self.first[:-1])
