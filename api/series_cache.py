@@ -17,6 +17,8 @@ from farm.kpi.windows import Window
 KEEP_S: Final = 5.0
 """Seconds for which a series is given again, or ten times what it took where that is longer."""
 MOST_KEPT: Final = 64
+MOST_POINTS: Final = 100_000
+"""So many points may be kept of all series, which take some 20 MB; those of the last answer always are."""
 MOST_AT_ONCE: Final = 4
 """How many are worked out at the same time: each holds a connection to the database."""
 
@@ -37,6 +39,7 @@ class _Entry:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.answer: CachedSeries | None = None
+        self.points = 0
         self.good_until_s = 0.0
 
 
@@ -79,7 +82,9 @@ class SeriesCache:
                     )
                 ended_s = self._monotonic()
                 entry.answer = CachedSeries(now_ms, rows, rows.left_out)
+                entry.points = sum(len(row.points) for row in rows)
                 entry.good_until_s = ended_s + max(KEEP_S, 10 * (ended_s - began_s))
+                self._make_room(entry, ended_s)
             return entry.answer
 
     def _entry(self, key: _Key) -> _Entry:
@@ -90,3 +95,14 @@ class SeriesCache:
             while len(self._kept) > MOST_KEPT:
                 del self._kept[next(iter(self._kept))]
             return entry
+
+    def _make_room(self, last: _Entry, now_s: float) -> None:
+        """Forget what is given no more, and what was asked for longest ago while there is too much."""
+        with self._lock:
+            points = sum(each.points for each in self._kept.values())
+            for key, entry in [*self._kept.items()]:
+                if entry.answer is None or entry is last:
+                    continue
+                if entry.good_until_s <= now_s or points > MOST_POINTS:
+                    points -= entry.points
+                    del self._kept[key]

@@ -77,15 +77,20 @@ def now_of(reader: "LedgerReader", clock: Clock = system_clock) -> int:
 def read_model_of(configuration: "Configuration", ledger: "Ledger", *, for_good: bool = False) -> "ReadModel":
     """What every figure is made from, begun from where it was kept the last time.
 
-    In a process that keeps it `for_good` no garbage is looked for in it, which takes longer than answers do.
+    In a process that keeps it `for_good` no garbage is looked for in it, which takes longer than answers do,
+    and its threads share one heap.
     """
     from farm.app.process_life import leave_out_of_garbage_collection
+    from farm.figures.free_memory import share_one_heap
     from farm.figures.keeping import Keeping
     from farm.figures.read_model import ReadModel
     from farm.ledger.figure_rows import FigureRows
 
     keeping = Keeping(configuration.data.figures_file)
-    when_filled = leave_out_of_garbage_collection if for_good else None
+    when_filled = None
+    if for_good:
+        when_filled = leave_out_of_garbage_collection
+        share_one_heap()
     return ReadModel(FigureRows(ledger.engine), keeping, when_filled)
 
 

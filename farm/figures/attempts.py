@@ -10,8 +10,10 @@ from farm.figures.dimensions import saying
 from farm.figures.inspections import InspectedRows
 from farm.figures.job_rows import ENDINGS, NOT_KNOWN, JobRows
 from farm.figures.local_time import HOURS, LocalTime
+from farm.figures.narrow import Column
 from farm.figures.read_model import ReadModel
-from farm.figures.running_sums import Column, Integers, Keys
+from farm.figures.running_sums import Integers, Keys
+from farm.figures.text_codes import NO_TEXT
 from farm.kpi.causes import Dimension, FailureCount, FailureFinding
 from farm.kpi.selection import Selection
 from farm.kpi.windows import Window
@@ -22,9 +24,9 @@ _FAILED: Final = frozenset({Outcome.FAILED})
 
 
 class _Valued(NamedTuple):
-    """A dimension: the code of each print, -1 where it does not say it, and what each code is called."""
+    """A dimension: the code of each print, 0 where it does not say it, and what each code is called."""
 
-    code_of: Callable[[_Rows], Keys]
+    code_of: Callable[[_Rows], Column]
     values: Sequence[str]
 
 
@@ -115,30 +117,26 @@ def _ended_with(rows: _Rows, outcomes: frozenset[Outcome]) -> NDArray[np.bool_]:
 
 
 def _by_code(valued: _Valued, rows: _Rows) -> Integers:
-    codes = valued.code_of(rows)
-    return np.bincount(codes + 1, minlength=len(valued.values) + 1)[1:]
+    found = np.bincount(valued.code_of(rows), minlength=len(valued.values))
+    found[0] = 0
+    return found
 
 
 def _dimensions(model: ReadModel, local: LocalTime) -> dict[Dimension, _Valued]:
-    names = list(dict.fromkeys(printer.name for printer in model.printers))
+    names = [NO_TEXT, *dict.fromkeys(printer.name for printer in model.printers)]
     code = {name: number for number, name in enumerate(names)}
     code_of = np.array([code[printer.name] for printer in model.printers], dtype=np.intp)
 
     def hour(rows: _Rows) -> Keys:
         known = np.where(rows.started_ms == NOT_KNOWN, rows.ended_ms, rows.started_ms)
-        return np.where(rows.started_ms == NOT_KNOWN, -1, local.hour(known))
+        return np.where(rows.started_ms == NOT_KNOWN, 0, local.hour(known) + 1)
 
     texts = model.texts
     return {
         Dimension.PRINTER: _Valued(lambda rows: code_of[rows.printer], names),
-        Dimension.FILE: _Valued(lambda rows: _said(rows.file), texts.file.texts),
-        Dimension.MATERIAL: _Valued(lambda rows: _said(rows.material), texts.material.texts),
-        Dimension.OPERATOR: _Valued(lambda rows: _said(rows.operator), texts.operator.texts),
-        Dimension.SPOOL: _Valued(lambda rows: _said(rows.spool), texts.spool.texts),
-        Dimension.HOUR: _Valued(hour, [str(each) for each in range(HOURS)]),
+        Dimension.FILE: _Valued(lambda rows: rows.file, texts.file.texts),
+        Dimension.MATERIAL: _Valued(lambda rows: rows.material, texts.material.texts),
+        Dimension.OPERATOR: _Valued(lambda rows: rows.operator, texts.operator.texts),
+        Dimension.SPOOL: _Valued(lambda rows: rows.spool, texts.spool.texts),
+        Dimension.HOUR: _Valued(hour, [NO_TEXT, *(str(each) for each in range(HOURS))]),
     }
-
-
-def _said(codes: Column) -> Keys:
-    """The codes, -1 for no text."""
-    return np.where(codes == 0, -1, codes).astype(np.intp)

@@ -8,12 +8,11 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from farm.figures.file_times import SUCCEEDED, FileTimes
 from farm.figures.grouping import RowsByPrinter
 from farm.figures.job_grouping import JobGrouping
-from farm.figures.job_measures import TALLIED
+from farm.figures.job_measures import TALLIED, one_each
 from farm.figures.job_rows import COUNTED, ENDINGS, EndedJob, JobColumns, JobRows, digest
 from farm.figures.rows_beside import RowsBeside
 from farm.figures.running_sums import (
@@ -52,7 +51,7 @@ class EndedJobColumns:
 
     def __init__(self) -> None:
         self._sums: SumsKept[_Question, _Ended] = SumsKept()
-        self._by_id: tuple[NDArray[np.uint64], NDArray[np.int32]] | None = None
+        self._by_id: Keys | None = None
         self._by_printer: RowsByPrinter | None = None
         self._file_times: FileTimes | None = None
         self.fill(JobColumns.of([]))
@@ -68,6 +67,11 @@ class EndedJobColumns:
         """All jobs in order."""
         self._put_together(0)
         return self._whole
+
+    def put_together(self) -> Held:
+        """The jobs as they are held, all of them in the long arrays."""
+        self._put_together(0)
+        return self.held()
 
     def put(self, job_id: str, job: EndedJob | None) -> None:
         """The job stands so; None for one that goes on, or is no more."""
@@ -101,9 +105,9 @@ class EndedJobColumns:
     def place_of(self, job_id: str) -> int | None:
         """Where the job stands in the long arrays, be it so or no more; None where it does not."""
         high, low = np.frombuffer(digest(job_id), dtype=">u8").astype(np.uint64)
-        highs, by_id = self._ids
-        first = int(np.searchsorted(highs, high))
-        while first < len(highs) and highs[first] == high:
+        highs, by_id = self._whole.high, self._in_order_of_ids
+        first = int(np.searchsorted(highs, high, sorter=by_id))
+        while first < len(highs) and highs[by_id[first]] == high:
             place = int(by_id[first])
             if self._whole.low[place] == low:
                 return place
@@ -114,15 +118,15 @@ class EndedJobColumns:
         """Where each of the jobs stands in the long arrays, be it so or no more; -1 where it does not."""
         digests = np.frombuffer(b"".join(map(digest, job_ids)), dtype=">u8").astype(np.uint64)
         high, low = digests.reshape(-1, 2).T
-        highs, by_id = self._ids
+        highs, by_id = self._whole.high, self._in_order_of_ids
         if not len(highs):
             return np.full(len(job_ids), -1, dtype=np.intp)
-        first = np.minimum(np.searchsorted(highs, high), len(highs) - 1)
-        places = by_id[first].astype(np.intp)
-        is_it = (highs[first] == high) & (self._whole.low[places] == low)
+        first = np.minimum(np.searchsorted(highs, high, sorter=by_id), len(highs) - 1)
+        places = by_id[first]
+        is_it = (highs[places] == high) & (self._whole.low[places] == low)
         found: Keys = np.where(is_it, places, -1)
         # The first halves of two ids may be the same: then it stands further on.
-        alike = (highs[first] == high) & ~is_it
+        alike = (highs[places] == high) & ~is_it
         for number in np.flatnonzero(alike).tolist():
             place = self.place_of(list(job_ids)[number])
             found[number] = -1 if place is None else place
@@ -219,18 +223,22 @@ class EndedJobColumns:
         return JobRows.joined(held, JobColumns.of(more).rows) if more else held
 
     @property
-    def _ids(self) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
-        """The first halves of the ids in their order, and where the job of each is."""
+    def by_printer(self) -> RowsByPrinter:
+        """Where in the long arrays the jobs of each printer are."""
+        if self._by_printer is None:
+            self._by_printer = RowsByPrinter(self._whole.rows.printer)
+        return self._by_printer
+
+    @property
+    def _in_order_of_ids(self) -> Keys:
+        """Where the jobs are, by the first halves of their ids."""
         if self._by_id is None:
-            order = np.argsort(self._whole.high).astype(np.int32)
-            self._by_id = self._whole.high[order], order
+            self._by_id = np.argsort(self._whole.high)
         return self._by_id
 
     def _rows_of(self, who: JobGrouping) -> JobRows:
         """The jobs in order; where only those of few printers count, these alone."""
-        if self._by_printer is None:
-            self._by_printer = RowsByPrinter(self._whole.rows.printer)
-        few = who.few_rows(self._by_printer)
+        few = who.few_rows(self.by_printer)
         return self._whole.rows if few is None else self._whole.rows.taken(few)
 
     def _take_over(self, columns: JobColumns) -> None:
@@ -278,9 +286,9 @@ class _Ended:
         self.sums = RunningSums(rows.ended_ms, keys, measures, added, before, alike)
 
     @property
-    def cells(self) -> int:
-        """How many sums are kept."""
-        return self.sums.cells
+    def kept_bytes(self) -> int:
+        """So many bytes the sums take."""
+        return self.sums.kept_bytes
 
     def renewed(self, rows: JobRows, alike: int) -> "_Ended":
         """The same of rows of which the first `alike` are those of these."""
@@ -298,8 +306,8 @@ def _paced(rows: JobRows, weight: Integers | None, who: JobGrouping, times: File
     is_meant = (rows.ending == SUCCEEDED) & (rows.expected_ms <= 0) & (rows.printing_ms > 0) & (medians > 0)
     # Of a job that is taken away again only the weight is left.
     place = np.where(is_meant, who.of(rows), -1)
-    once = np.ones(len(medians), dtype=np.int64) if weight is None else weight
-    return [(place, (once, once * medians, once * rows.printing_ms))]
+    measured = medians, rows.printing_ms
+    return [Added(place, [weight, *(measured if weight is None else (weight * each for each in measured))])]
 
 
 def _counted(subject: Keys, weight: Integers, subjects: int) -> tuple[Keys, Integers]:
@@ -319,5 +327,7 @@ def _entries(rows: JobRows, weight: Integers | None, who: JobGrouping, tally: Ta
     tallied = TALLIED[tally]
     subject, key = who.of(rows), tallied.key(rows)
     place = np.where((subject < 0) | (key < 0), -1, subject * tallied.keys + key)
-    measured = [measure(rows) for measure in tallied.measures]
-    return [(place, measured if weight is None else [weight * each for each in measured])]
+    measured = [None if measure is one_each else measure(rows) for measure in tallied.measures]
+    if weight is not None:
+        measured = [weight if each is None else weight * each for each in measured]
+    return [Added(place, measured)]

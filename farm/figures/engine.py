@@ -20,9 +20,9 @@ from farm.figures.forecasting import Forecasting
 from farm.figures.local_time import LocalTime
 from farm.figures.partition import Asked, Partition, partition_of
 from farm.figures.read_model import ReadModel
-from farm.figures.window_sums import Presence, WindowSums
+from farm.figures.window_sums import WindowSums
 from farm.figures.working import Belonging, RowsBehind, RowsWanted
-from farm.kpi.calculation import KpiInput, KpiResult, Tally
+from farm.kpi.calculation import KpiResult, Tally, alone
 from farm.kpi.catalogue import CATALOGUE, indicator, indicators
 from farm.kpi.causes import find_causes, shared_failures
 from farm.kpi.causes_record import CausesOfWindow
@@ -216,7 +216,10 @@ class KpiEngine:
             closed = self._closed_hours.clocks(calendars, model.printers, now_ms)
             reads = entry.reads | {Tally.JOBS}  # says who is there
             sums = WindowSums(model, [passed], who, closed if who.has_hours else (), reads)
-            subject, given = _only(list(self._given(passed, who, sums)), subject_id)
+            known = sums.columns(self._site)
+            columns = FigureColumns([passed], who.subjects, known, has_hours=who.has_hours)
+            row, subject = _only(list(columns.those_there(0)), subject_id)
+            given = alone(known, row)
             belonging = Belonging(asked, subject, model.printers, self.zone, has_hours=who.has_hours)
             behind = RowsBehind(model, state, belonging, passed, closed, self._site, reads)
             kinds = kinds_of(entry, has_hours=who.has_hours)
@@ -323,28 +326,6 @@ class KpiEngine:
                 reads.add(Tally.JOBS)  # says who is there
             return who, WindowSums(model, windows, who, closed, reads)
 
-    def _given(self, window: Window, who: Partition, sums: WindowSums) -> Iterator[tuple[Subject, KpiInput]]:
-        """What is known of each subject that has figures in the window."""
-        lives = sums.lives(window)
-        for number, subject in enumerate(who.subjects):
-            if who.has_hours:
-                life, outcomes = lives[number], None
-                is_there = life.printers > 0
-            else:
-                life, outcomes = Presence(0, lives[0].elapsed_ms), sums.outcomes(window, number)
-                is_there = outcomes.ended > 0
-            if is_there or subject.scope == Scope.FARM:
-                given = KpiInput(
-                    account=sums.account(window, number),
-                    outcomes=outcomes or sums.outcomes(window, number),
-                    printers=life.printers,
-                    elapsed_ms=life.elapsed_ms,
-                    site=self._site,
-                    repairs=sums.repairs(window, number),
-                    streaks=sums.streaks(window, number),
-                )
-                yield subject, given
-
 
 def period_for(window: Window) -> Period:
     """The period that gives a chart of the window some dozens of points."""
@@ -360,13 +341,13 @@ def _cut(window: Window, period: Period, zone: ZoneInfo) -> list[Window]:
     return [Window(window.name, start, end) for start, end in pairwise(cuts)]
 
 
-def _only(found: list[tuple[Subject, KpiInput]], subject_id: str | None) -> tuple[Subject, KpiInput]:
+def _only(found: list[tuple[int, Subject]], subject_id: str | None) -> tuple[int, Subject]:
     """The one that is asked for."""
-    wanted = [each for each in found if subject_id is None or each[0].id == subject_id]
+    wanted = [each for each in found if subject_id is None or each[1].id == subject_id]
     if not wanted:
         raise InvalidQuery("there is no such figure: nobody that was asked for was there in this window")
     if len(wanted) > 1:
-        names = ", ".join(subject.label for subject, _ in wanted[:3])
+        names = ", ".join(subject.label for _, subject in wanted[:3])
         raise InvalidQuery(f"a working is of one figure, and there are {len(wanted)} ({names}, …): name one")
     return wanted[0]
 

@@ -8,11 +8,9 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from farm.figures.ended_jobs import EndedJobColumns, Held
-from farm.figures.grouping import RowsByPrinter
-from farm.figures.job_rows import EndedJob, JobColumns, JobRows
+from farm.figures.job_rows import EndedJob, JobRows
 from farm.figures.running_sums import Integers, Keys
 from farm.figures.streak_columns import Counts, Runs, StreakColumns, runs_of
 
@@ -36,6 +34,11 @@ last success of each printer. All are counts.
 _LONGEST: Final = 4
 """So many of them are of one printer of the subject, the others of all."""
 
+_JOBS_AT_ONCE: Final = 65_536
+_TIME_BITS: Final = 42
+_ENDING_BITS: Final = 3
+"""What instants (ms) until the year 2109 and ways of ending take at most; the rest is for printers."""
+
 
 class Stretch(NamedTuple):
     """Prints of one printer that ended in the interval (ms, half open), of a streak.
@@ -58,7 +61,6 @@ class FailedStreaks:
 
     def __init__(self, jobs: EndedJobColumns) -> None:
         self._jobs = jobs
-        self._whole: JobColumns | None = None
         self._columns = StreakColumns(np.zeros(0, dtype=np.int64))
 
     def renew(self) -> None:
@@ -125,38 +127,42 @@ class FailedStreaks:
     def _look_at(self, printers: Keys) -> None:
         """Then the streaks of the printers are known."""
         held = self._jobs.held()
-        if held.whole is not self._whole:
-            self._whole, self._by_printer = held.whole, RowsByPrinter(held.whole.rows.printer)
         if int(printers.max()) >= len(self._columns.known):
             self._make_room(held, printers)
-        missing = printers[~self._columns.known[printers]].tolist()
-        added: dict[int, list[EndedJob]] = {printer: [] for printer in missing}
-        for job in held.added.values():
-            if job.printer in added:
-                added[job.printer].append(job)
-        for printer, more in added.items():
-            if not self._columns.put(printer, self._of(held, self._by_printer.places(printer), more)):
+        missing = np.sort(printers[~self._columns.known[printers]])
+        # Some at a time: together their jobs take much memory.
+        for some in self._jobs.by_printer.parted(missing, _JOBS_AT_ONCE):
+            if not self._columns.put(some, *self._runs_of(held, some)):
                 self._make_room(held, printers)
                 return self._look_at(printers)
         return None
 
     def _make_room(self, held: Held, printers: Keys) -> None:
         """Columns with room for all jobs that there are; nothing is known of them yet."""
-        count = max(int(printers.max()) + 1, self._by_printer.printers, len(self._columns.known))
+        count = max(int(printers.max()) + 1, self._jobs.by_printer.printers, len(self._columns.known))
         jobs = np.zeros(count, dtype=np.int64)
-        jobs[: self._by_printer.printers] = np.diff(self._by_printer.first)
+        jobs[: self._jobs.by_printer.printers] = np.diff(self._jobs.by_printer.first)
         for job in held.added.values():
             if job.printer < count:
                 jobs[job.printer] += 1
         self._columns = StreakColumns(jobs)
 
-    def _of(self, held: Held, places: NDArray[np.int32], added: list[EndedJob]) -> Runs:
-        places = places[~np.isin(places, held.gone)] if len(held.gone) else places
-        rows, more = held.whole.rows, JobRows.of(added)
-        ended_ms = np.concatenate((rows.ended_ms[places], more.ended_ms))
-        ending = np.concatenate((rows.ending[places], more.ending))
-        order = np.lexsort((ending, ended_ms))
-        return runs_of(ended_ms[order], ending[order])
+    def _runs_of(self, held: Held, printers: Keys) -> tuple[Keys, Runs]:
+        """How many jobs each of the printers has, and their runs."""
+        nothing = np.zeros(0, dtype=np.int32)
+        places = np.concatenate([nothing, *map(self._jobs.by_printer.places, printers.tolist())])
+        if len(held.gone):
+            places = places[~np.isin(places, held.gone)]
+        wanted = frozenset(printers.tolist())
+        added = JobRows.of([job for job in held.added.values() if job.printer in wanted])
+        rows = held.whole.rows
+        ended_ms = np.concatenate((rows.ended_ms[places], added.ended_ms))
+        ending = np.concatenate((rows.ending[places], added.ending))
+        number = np.searchsorted(printers, np.concatenate((rows.printer[places], added.printer)))
+        # One number for each, since by three columns they take many times as long to be put in order.
+        order = np.argsort((number << _TIME_BITS | ended_ms) << _ENDING_BITS | ending, kind="stable")
+        lengths = np.bincount(number, minlength=len(printers))
+        return lengths, runs_of(ended_ms[order], ending[order], lengths)
 
 
 def _longest(runs: Runs, from_ms: int, until_ms: int) -> tuple[int, int] | None:

@@ -10,7 +10,8 @@ from typing import Final
 import numpy as np
 
 from farm.figures.job_rows import ENDING, EndedJob, JobRows
-from farm.figures.running_sums import Column, Integers
+from farm.figures.narrow import Column
+from farm.figures.running_sums import Integers
 from farm.model.states import Outcome
 
 SUCCEEDED: Final = ENDING[Outcome.SUCCEEDED, None]

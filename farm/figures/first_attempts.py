@@ -130,6 +130,15 @@ def _attempt_before(rows: JobRows, began: Integers, attempts: Keys, fate: Intege
     return np.where((found >= 0) & (rows.file[found] == rows.file), found, -1)
 
 
+def _rows_among(places: Keys, wanted: Keys) -> Keys:
+    """Which row each of the wanted places has among the places, -1 for none."""
+    if not len(places):
+        return np.full(len(wanted), -1, dtype=np.intp)
+    order = np.argsort(places)
+    rows = order[np.minimum(np.searchsorted(places, wanted, sorter=order), len(places) - 1)]
+    return np.where(places[rows] == wanted, rows, -1)
+
+
 class _Beside(NamedTuple):
     """What changed since the sums were made: jobs, what they are, and 1 or -1 for what they were."""
 
@@ -168,6 +177,23 @@ class FirstAttempts:
         self._touched: set[int] = set()
         self._whole: JobColumns | None = None
 
+    def fill(self, facts: AttemptFacts, within_ms: int) -> None:
+        """These are the facts of the jobs as they are held, found with that for `within_ms`.
+
+        Where it is another by now they are passed over, and found when they are asked for.
+        """
+        if within_ms == self.within_ms:
+            self._take_over(self._jobs.held(), facts)
+
+    @property
+    def facts(self) -> AttemptFacts:
+        """What all jobs are, in the order of `farm.figures.ended_jobs.EndedJobColumns.columns`."""
+        held = self._jobs.put_together()
+        self._catch_up()
+        if len(self._beside.weight):
+            self._begin_anew(held)
+        return self._facts
+
     def reprint_within(self, hours: float) -> None:
         """Set `within_ms`."""
         within_ms = round(hours * HOUR_MS)
@@ -188,7 +214,7 @@ class FirstAttempts:
         rows, facts = self._rows, self._facts
 
         def added(wanted: slice | Keys) -> Sequence[Added]:
-            return [(who.of(rows.some(wanted)), facts.taken(wanted).amounts())]
+            return [Added(who.of(rows.some(wanted)), facts.taken(wanted).amounts())]
 
         count, measures = who.subjects, len(MEASURES)
         if count > MOST_KEPT_KEYS or not who.is_lasting:
@@ -199,7 +225,7 @@ class FirstAttempts:
         if len(self._beside.weight):
             changed, now, weight = self._beside
             amounts = [weight * each for each in now.amounts()]
-            found += sums_before(edges, changed.ended_ms, count, measures, [(who.of(changed), amounts)])
+            found += sums_before(edges, changed.ended_ms, count, measures, [Added(who.of(changed), amounts)])
         return found
 
     def _catch_up(self) -> None:
@@ -209,42 +235,52 @@ class FirstAttempts:
         if self._touched:
             self._look_again(held)
         if len(self._beside.weight) > MOST_BESIDE:
-            self._whole = self._jobs.columns
-            self._begin_anew(self._jobs.held())
+            self._begin_anew(self._jobs.put_together())
 
     def _begin_anew(self, held: Held) -> None:
         """Look at all jobs of the long arrays; what came beside these is looked at next."""
-        self._whole, self._rows = held.whole, held.whole.rows
-        self._by_file = RowsByPrinter(self._rows.file)
-        self._sums.clear()
-        self._touched = {job.file for job in held.added.values()}
-        self._touched.update(self._rows.file[held.gone].tolist())
         good, rejected = self._found_in(held.whole.length)
         inspected = dict(self._inspections.items())
         places = self._jobs.places_of(inspected)
         for place, job in zip(places.tolist(), inspected.values(), strict=True):
             if place >= 0:
                 good[place], rejected[place] = job.good_units, job.rejected_units
-        self._facts = self._facts_of_all(good, rejected)
-        none = np.zeros(0, dtype=np.intp)
-        self._beside = _Beside(self._rows.taken(none), self._facts.taken(none), none.astype(np.int64))
+        self._take_over(held, self._facts_of_all(held.whole.rows, good, rejected))
         give_back_free_memory()
 
-    def _facts_of_all(self, good: Integers, rejected: Integers) -> AttemptFacts:
+    def _take_over(self, held: Held, facts: AttemptFacts) -> None:
+        """These are the facts of the long arrays; what came beside these is looked at next."""
+        self._whole, self._rows, self._facts = held.whole, held.whole.rows, facts
+        self._rows_by_file: RowsByPrinter | None = None
+        self._sums.clear()
+        self._touched = {job.file for job in held.added.values()}
+        self._touched.update(self._rows.file[held.gone].tolist())
+        none = np.zeros(0, dtype=np.intp)
+        self._beside = _Beside(self._rows.taken(none), facts.taken(none), none.astype(np.int64))
+
+    @property
+    def _by_file(self) -> RowsByPrinter:
+        if self._rows_by_file is None:
+            self._rows_by_file = RowsByPrinter(self._rows.file)
+        return self._rows_by_file
+
+    def _facts_of_all(self, rows: JobRows, good: Integers, rejected: Integers) -> AttemptFacts:
         """What the jobs of the long arrays are, some files at a time: together they take much memory."""
         kind = np.zeros(len(good), dtype=np.int8)
         units, good_units = np.zeros(len(good), dtype=np.int32), np.zeros(len(good), dtype=np.int32)
-        for places in self._by_file.in_parts(_JOBS_AT_ONCE):
-            some = AttemptRows(self._rows.some(places), good[places], rejected[places])
+        for places in RowsByPrinter(rows.file).in_parts(_JOBS_AT_ONCE):
+            some = AttemptRows(rows.some(places), good[places], rejected[places])
             kind[places], units[places], good_units[places] = facts_of(some, self.within_ms)
         return AttemptFacts(kind, units, good_units)
 
     def _look_again(self, held: Held) -> None:
-        """Work out anew what the jobs of the touched files are."""
-        files, self._touched = self._touched, set()
-        added = {job_id: job for job_id, job in held.added.items() if job.file in files}
-        found = self._found(held, files, added)
-        self._put_beside(files, found, facts_of(found.attempts, self.within_ms))
+        """Work out anew what the jobs of the touched files are, some files at a time."""
+        touched, self._touched = np.array(sorted(self._touched), dtype=np.intp), set()
+        for part in self._by_file.parted(touched, _JOBS_AT_ONCE):
+            files = set(part.tolist())
+            added = {job_id: job for job_id, job in held.added.items() if job.file in files}
+            found = self._found(held, files, added)
+            self._put_beside(files, found, facts_of(found.attempts, self.within_ms))
 
     def _found(self, held: Held, files: set[int], beside: Mapping[str, EndedJob]) -> _OfFiles:
         """The jobs of the files, and those beside the long arrays, with what people found of them."""
@@ -253,13 +289,14 @@ class FirstAttempts:
         stays = np.concatenate((~np.isin(places, held.gone), np.ones(len(beside), dtype=bool)))
         rows = JobRows.joined(self._rows.taken(places), JobRows.of(list(beside.values())))
         number = {job_id: len(places) + place for place, job_id in enumerate(beside)}
-        at = {place: row for row, place in enumerate(places.tolist())}
         good, rejected = self._found_in(len(stays))
-        for job_id, job in self._inspections.items():
-            row = number.get(job_id)
-            if row is None and job.file in files:
-                row = at.get(-1 if (place := self._jobs.place_of(job_id)) is None else place)
-            if row is not None:
+        inspected = {
+            job_id: job for job_id, job in self._inspections.items() if job.file in files or job_id in number
+        }
+        held_at = _rows_among(places, self._jobs.places_of(inspected)).tolist()
+        for row_held, (job_id, job) in zip(held_at, inspected.items(), strict=True):
+            row = number.get(job_id, row_held)
+            if row >= 0:
                 good[row], rejected[row] = job.good_units, job.rejected_units
         there = np.flatnonzero(stays)
         return _OfFiles(places, rows, there, AttemptRows(rows.taken(there), good[there], rejected[there]))

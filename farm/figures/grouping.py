@@ -7,7 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from farm.figures.running_sums import Column, Keys
+from farm.figures.narrow import Column
+from farm.figures.running_sums import Keys
 
 _FEW: Final = 16
 """Where the chosen printers have at most the 16th part of the rows, theirs alone are looked at."""
@@ -54,12 +55,19 @@ class RowsByPrinter:
         return self._places[self.first[printer] : self.first[printer + 1]]
 
     def in_parts(self, rows: int) -> Iterator[Keys]:
-        """All rows, those of some printers at a time and each time in order: about so many."""
+        """All rows, those of some printers at a time, in the order of `order`: about so many."""
         begin = 0
         while begin < self.printers:
             end = max(begin + 1, int(np.searchsorted(self.first, self.first[begin] + rows, side="right")) - 1)
-            yield np.sort(self._places[self.first[begin] : self.first[end]]).astype(np.intp)
+            yield self._places[self.first[begin] : self.first[end]].astype(np.intp)
             begin = end
+
+    def parted(self, printers: Keys, rows: int) -> list[Keys]:
+        """The printers, which are in order, some at a time that have about so many rows."""
+        count = np.zeros(max(self.printers, int(printers.max(initial=0)) + 1), dtype=np.int64)
+        count[: self.printers] = np.diff(self.first)
+        part = np.cumsum(count[printers]) // rows
+        return np.split(printers, np.flatnonzero(np.diff(part)) + 1) if len(printers) else []
 
     def last_places(self) -> tuple[Keys, NDArray[np.int32]]:
         """The printers that have rows, and the last row of each."""

@@ -127,7 +127,7 @@ class Inspections:
             spoiled = succeeded * (some.good_units == 0)
             units = some.units, some.good_units, some.rejected_units
             parted = [np.isin(some.ending, own) * each for own in _ENDED_WITH for each in units]
-            return [(who.of(some), (succeeded, spoiled, *units[1:], *some[-_TAKEN:], *parted))]
+            return [Added(who.of(some), (succeeded, spoiled, *units[1:], *some[-_TAKEN:], *parted))]
 
         return RunningSums(rows.ended_ms, who.subjects, len(MEASURES), contributions).until(edges)
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from farm.figures.inspections import InspectedJob
 from farm.figures.job_rows import CAUSE_CODE, ENDING, NOT_KNOWN, EndedJob, JobColumns
 from farm.figures.text_codes import JobTexts
+from farm.kpi.material_parts import rejected_material
 from farm.ledger.figure_rows import EndedRow, InspectedRow
 from farm.model.states import CancelledBy, Cause, Outcome
 
@@ -82,18 +83,10 @@ def _ending(word: str, cancelled_by: str | None) -> int:
 
 def _rejected(row: InspectedRow) -> dict[str, int]:
     """The share of the rejected units in what the job took, where its printer had called it a success."""
-    units = row.good_units + row.rejected_units
-    if row.outcome != Outcome.SUCCEEDED or not units:
+    if row.outcome != Outcome.SUCCEEDED:
         return {}
-    said = {
-        "rejected_milligrams": row.filament_g,
-        "rejected_microlitres": row.resin_ml,
-        "rejected_micrometres": row.filament_mm,
-    }
-    for name, amount in said.items():
-        if amount is not None:
-            return {name: _thousandths(amount) * row.rejected_units // units}
-    return {}
+    found = rejected_material(row, row.good_units, row.rejected_units)
+    return {f"rejected_{name}": getattr(found, name) for name in found.__struct_fields__}
 
 
 @cache

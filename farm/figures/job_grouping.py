@@ -7,7 +7,8 @@ from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 import numpy as np
 
 from farm.figures.grouping import RowsByPrinter, few_rows
-from farm.figures.running_sums import Column, Integers, Keys
+from farm.figures.narrow import Column
+from farm.figures.running_sums import Integers, Keys
 
 Coded: TypeAlias = Literal["printer", "file", "material", "operator", "cause", "spool"]
 """The columns of jobs that hold codes."""

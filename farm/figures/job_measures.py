@@ -9,7 +9,8 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 
 from farm.figures.job_rows import CAUSES, ENDING, ENDINGS, NOT_KNOWN, JobRows
-from farm.figures.running_sums import Column, Integers
+from farm.figures.narrow import Column
+from farm.figures.running_sums import Integers
 from farm.kpi.calculation import Tally
 from farm.model.states import Outcome
 
@@ -30,7 +31,8 @@ class Tallied(NamedTuple):
     measures: tuple[Measure, ...]
 
 
-def _jobs(rows: JobRows) -> Integers:
+def one_each(rows: JobRows) -> Integers:
+    """Each job counts once, which is counted without a column of ones where no job is taken back."""
     return np.ones(len(rows.ended_ms), dtype=np.int64)
 
 
@@ -84,7 +86,7 @@ TALLIED: Final[Mapping[Tally, Tallied]] = {
     Tally.JOBS: Tallied(
         len(ENDINGS),
         lambda rows: rows.ending,
-        (_jobs, lambda rows: rows.units, lambda rows: rows.printing_ms),
+        (one_each, lambda rows: rows.units, lambda rows: rows.printing_ms),
     ),
     Tally.TIMES: Tallied(len(ENDINGS), lambda rows: rows.ending, (_whole_ms,)),
     Tally.MATERIAL: Tallied(
@@ -102,12 +104,12 @@ TALLIED: Final[Mapping[Tally, Tallied]] = {
             _says_no_material,
         ),
     ),
-    Tally.CAUSES: Tallied(len(CAUSES), _cause_of_failure, (_jobs,)),
+    Tally.CAUSES: Tallied(len(CAUSES), _cause_of_failure, (one_each,)),
     Tally.ESTIMATES: Tallied(
         1,
         _is_estimated,
         (
-            _jobs,
+            one_each,
             lambda rows: rows.expected_ms,
             lambda rows: rows.printing_ms,
             lambda rows: np.abs(rows.printing_ms - rows.expected_ms),

@@ -12,7 +12,8 @@ from typing import Any, Final, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from farm.figures.running_sums import Column, Integers, Keys
+from farm.figures.narrow import Column, narrow
+from farm.figures.running_sums import Integers, Keys
 from farm.model.states import CancelledBy, Cause, Outcome
 
 ENDINGS: Final[tuple[tuple[Outcome, CancelledBy | None], ...]] = (
@@ -70,7 +71,8 @@ _TYPES: Final = {
     "cause": np.int8,
     "spool": np.int32,
 }
-"""Of columns that are narrower than 64 bits."""
+"""Of columns that are reckoned with in less than 64 bits."""
+_IN_ORDER: Final = "ended_ms"
 
 
 class JobRows(NamedTuple):
@@ -120,7 +122,10 @@ class JobRows(NamedTuple):
         return JobRows(*columns)
 
     def some(self, rows: slice | Keys | NDArray[np.bool_]) -> "JobRows":
-        """The same for looking at a few of their columns, which are taken only then."""
+        """The same for looking at a few of their columns, which are taken only then.
+
+        They are wide enough to be reckoned with, which columns that are held are not.
+        """
         found: Any = _SomeJobs(self, rows)
         return cast(JobRows, found)
 
@@ -132,13 +137,18 @@ class _SomeJobs:
         self._rows, self._places = rows, places
 
     def __getattr__(self, name: str) -> Column:
-        column: Column = getattr(self._rows, name)[self._places]
+        held: Column = getattr(self._rows, name)[self._places]
+        column = held.astype(_TYPES.get(name, np.int64), copy=False)
         setattr(self, name, column)
         return column
 
 
 class JobColumns(NamedTuple):
-    """Jobs in the order of their ends; `high` and `low` are the halves of a digest of the id."""
+    """Jobs in the order of their ends; `high` and `low` are the halves of a digest of the id.
+
+    A column is as wide as the numbers in it ask for, which is half of the memory. So it can be compared and
+    looked up by, and is reckoned with by way of `JobRows.some`.
+    """
 
     rows: JobRows
     high: NDArray[np.uint64]
@@ -157,7 +167,8 @@ class JobColumns(NamedTuple):
     @classmethod
     def _with_ids(cls, ids: Sequence[str], rows: JobRows) -> "JobColumns":
         digests = np.frombuffer(b"".join(map(digest, ids)), dtype=">u8").reshape(-1, 2)
-        return cls(rows, digests[:, 0].astype(np.uint64), digests[:, 1].astype(np.uint64)).in_order()
+        held = JobRows._make(_as_held(name, column) for name, column in rows._asdict().items())
+        return cls(held, digests[:, 0].astype(np.uint64), digests[:, 1].astype(np.uint64)).in_order()
 
     @classmethod
     def joined(cls, parts: Sequence["JobColumns"]) -> "JobColumns":
@@ -166,7 +177,10 @@ class JobColumns(NamedTuple):
         order = np.argsort(np.concatenate([each["ended_ms"] for each in held]), kind="stable")
         # One column after the other, each taken out of its parts: whole tables beside each other are large.
         return cls.by_name(
-            {name: np.concatenate([each.pop(name) for each in held])[order] for name in cls.names()}
+            {
+                name: _as_held(name, np.concatenate([each.pop(name) for each in held])[order])
+                for name in cls.names()
+            }
         )
 
     @classmethod
@@ -200,6 +214,13 @@ class JobColumns(NamedTuple):
     def length(self) -> int:
         """So many jobs."""
         return len(self.high)
+
+
+def _as_held(name: str, column: NDArray[Any]) -> NDArray[Any]:
+    """The column as wide as its numbers ask for; but for that by which jobs are in order, and digests."""
+    if name == _IN_ORDER or column.dtype == np.uint64:
+        return column
+    return narrow(column)
 
 
 def digest(job_id: str) -> bytes:

@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from farm.figures.first_attempts import AttemptFacts
 from farm.figures.inspections import InspectedJob
 from farm.figures.job_rows import JobColumns
 from farm.figures.state_changes import ChangeColumns
@@ -23,7 +24,7 @@ from farm.kpi.intervals import Interval
 
 log = logging.getLogger(__name__)
 
-_FORM: Final = 7
+_FORM: Final = 8
 """Raised whenever the columns or what they mean change."""
 
 
@@ -49,7 +50,8 @@ class FeedMark(NamedTuple):
 class Kept(NamedTuple):
     """A read model: its mark, the ids of its printers and planned work by number, its texts and columns.
 
-    `inspected` are the jobs that people looked at, by id.
+    `inspected` are the jobs that people looked at, by id. `attempts` is which jobs were first attempts, found
+    with `reprint_within_ms`.
     """
 
     mark: FeedMark
@@ -59,6 +61,8 @@ class Kept(NamedTuple):
     changes: ChangeColumns
     jobs: JobColumns
     inspected: Mapping[str, InspectedJob]
+    attempts: AttemptFacts
+    reprint_within_ms: int
 
 
 class _Head(msgspec.Struct):
@@ -68,6 +72,7 @@ class _Head(msgspec.Struct):
     work: dict[int, list[Interval]]
     texts: dict[str, list[str]]
     inspected: list[str]
+    reprint_within_ms: int
 
 
 class Keeping:
@@ -85,6 +90,7 @@ class Keeping:
                     return None
                 changes = ChangeColumns(*(_array(file, f"change_{name}") for name in ChangeColumns._fields))
                 jobs = JobColumns.by_name({name: _array(file, f"job_{name}") for name in JobColumns.names()})
+                attempts = AttemptFacts(*(_array(file, f"attempt_{name}") for name in AttemptFacts._fields))
                 found = map(InspectedJob._make, _array(file, "inspected").tolist())
                 inspected = dict(zip(head.inspected, found, strict=True))
         except FileNotFoundError:
@@ -92,15 +98,26 @@ class Keeping:
         except _UNREADABLE as error:
             log.info("%s is passed over, and the figures are made from the ledger: %s", self.path, error)
             return None
-        return Kept(head.mark, head.printer_ids, head.work, head.texts, changes, jobs, inspected)
+        return Kept(
+            head.mark,
+            head.printer_ids,
+            head.work,
+            head.texts,
+            changes,
+            jobs,
+            inspected,
+            attempts,
+            head.reprint_within_ms,
+        )
 
     def save(self, kept: Kept) -> None:
         """Keep the model in place of the one before; where it cannot be written that is told, and no more."""
         words = kept.mark, kept.printer_ids, kept.work, kept.texts, list(kept.inspected)
-        head = msgspec.json.encode(_Head(_FORM, *words))
+        head = msgspec.json.encode(_Head(_FORM, *words, kept.reprint_within_ms))
         columns: dict[str, NDArray[Any]] = {"head": np.frombuffer(head, dtype=np.uint8)}
         columns |= {f"change_{name}": column for name, column in kept.changes._asdict().items()}
         columns |= {f"job_{name}": column for name, column in kept.jobs.columns().items()}
+        columns |= {f"attempt_{name}": column for name, column in kept.attempts._asdict().items()}
         inspected = np.array(list(kept.inspected.values()), dtype=np.int64)
         columns["inspected"] = inspected.reshape(-1, len(InspectedJob._fields))
         try:

@@ -228,6 +228,7 @@ class ReadModel:
         self._work = kept.work
         self._kept_seq = kept.mark.seq
         self.inspections.fill(kept.inspected.items())
+        self.first_attempts.fill(kept.attempts, kept.reprint_within_ms)
         self._see_to_work(state)
         give_back_free_memory()
         return kept.mark
@@ -237,8 +238,9 @@ class ReadModel:
         changes, jobs = self.history.columns, self.jobs.columns
         if self._keeping is not None and len(changes.at) + jobs.length >= _WORTH_KEEPING:
             ids = [printer.id for printer in self.printers]
-            inspected = dict(self.inspections.items())
-            self._keeping.save(Kept(mark, ids, self._work, self.texts.kept(), changes, jobs, inspected))
+            inspected, attempts = dict(self.inspections.items()), self.first_attempts
+            held = self._work, self.texts.kept(), changes, jobs, inspected, attempts.facts, attempts.within_ms
+            self._keeping.save(Kept(mark, ids, *held))
 
     def _follow(self, state: State, mark: FeedMark, position: int) -> FeedMark | None:
         """Take in what came since the mark; None where the feed no longer reaches back to it."""

@@ -54,12 +54,46 @@ class Repairs(NamedTuple):
     most_ms: Integers
 
 
+class _RepairRows(NamedTuple):
+    """Repairs by instant: a fault stands in two rows, when it began and, where it is over, when it ended."""
+
+    at: Integers
+    printer: Integers
+    measured: tuple[Integers, ...]
+    """What each adds to each of `MEASURES`."""
+
+    @classmethod
+    def of(cls, repairs: Repairs) -> "_RepairRows":
+        """The rows of those."""
+        over = repairs.ended >= 0
+        at = np.concatenate((repairs.begun, repairs.ended[over]))
+        printer = np.concatenate((repairs.printer, repairs.printer[over]))
+        faults = np.repeat((1, 0), (len(over), int(over.sum())))
+        order = np.argsort(at, kind="stable")
+        none = np.zeros(len(over), dtype=np.int64)
+        lengths = (repairs.repair_ms, repairs.least_ms, repairs.most_ms)
+        table = [faults, 1 - faults, *(np.concatenate((none, each[over])) for each in lengths)]
+        return cls(at[order], printer[order], tuple(each[order] for each in table))
+
+    def summed(self, who: Grouping) -> RunningSums:
+        """Their sums by subject."""
+
+        def contributions(rows: slice | Keys) -> Sequence[Added]:
+            return [Added(who.subject_of[self.printer[rows]], [each[rows] for each in self.measured])]
+
+        return RunningSums(self.at, who.subjects, len(MEASURES), contributions)
+
+
 class Changes(Protocol):
     """The changes of state; as `farm.figures.state_history.StateHistory`."""
 
     @property
     def columns(self) -> ChangeColumns:
         """All changes in order."""
+
+    @property
+    def by_printer(self) -> RowsByPrinter:
+        """Where in these columns the changes of each printer are."""
 
     def changes(self, printer: int) -> list[ConditionChange]:
         """The printer's changes in order."""
@@ -90,12 +124,10 @@ def repairs_of(columns: ChangeColumns) -> Repairs:
     return Repairs(printer[starts], begun, ended, *(np.where(is_over, each, 0) for each in lengths))
 
 
-def _repairs_of_all(columns: ChangeColumns) -> Repairs:
-    """The same of all changes in order, of some printers at a time: together they take much memory."""
-    parts = [
-        repairs_of(columns.taken(places).by_printer())
-        for places in RowsByPrinter(columns.printer).in_parts(_CHANGES_AT_ONCE)
-    ]
+def _repairs_of_all(changes: Changes) -> Repairs:
+    """The same of all changes, of some printers at a time: together they take much memory."""
+    columns = changes.columns
+    parts = [repairs_of(columns.taken(places)) for places in changes.by_printer.in_parts(_CHANGES_AT_ONCE)]
     nothing = repairs_of(ChangeColumns.of([]))
     return Repairs(*(np.concatenate(column) for column in zip(nothing, *parts, strict=True)))
 
@@ -124,6 +156,7 @@ class RepairHistory:
     def __init__(self, changes: Changes) -> None:
         self._changes = changes
         self._repairs: Repairs | None = None
+        self._rows: _RepairRows | None = None
         self._stale: set[int] = set()
         self._sums: SumsKept[tuple[bytes, int], RunningSums] = SumsKept()
 
@@ -140,9 +173,11 @@ class RepairHistory:
         A fault counts when it began, a repair when it ended. `subject_of` gives the subject of each
         printer, -1 for none.
         """
-        repairs = self._current()
-        who = Grouping(subject_of, subjects)
-        return self._sums.get(who.key, lambda: _summed(repairs, who)).until(edges)
+        repairs, who = self._current(), Grouping(subject_of, subjects)
+        if self._rows is None:
+            self._rows = _RepairRows.of(repairs)
+        rows = self._rows
+        return self._sums.get(who.key, lambda: rows.summed(who)).until(edges)
 
     def within(self, from_ms: int, to_ms: int, printers: Sequence[int]) -> list[tuple[int, int, int | None]]:
         """The faults of the printers (by number) that began in the window, or whose repair ended in it.
@@ -164,8 +199,8 @@ class RepairHistory:
         if self._repairs is not None and not self._stale:
             return self._repairs
         if self._repairs is None or len(self._stale) > _MOST_ONE_BY_ONE:
-            self._sums.clear()
-            self._repairs = _repairs_of_all(self._changes.columns)
+            self._others_now()
+            self._repairs = _repairs_of_all(self._changes)
             give_back_free_memory()
         else:
             self._repairs = self._with_stale(self._repairs)
@@ -181,24 +216,10 @@ class RepairHistory:
         order = np.lexsort((before.begun, before.printer))
         if all(np.array_equal(was[order], now) for was, now in zip(before, found, strict=True)):
             return known
-        self._sums.clear()
+        self._others_now()
         pairs = zip(known, found, strict=True)
         return Repairs(*(np.concatenate((old[~others], new)) for old, new in pairs))
 
-
-def _summed(repairs: Repairs, who: Grouping) -> RunningSums:
-    """A fault stands in two rows: when it began and, where it is over, when it ended."""
-    over = repairs.ended >= 0
-    at = np.concatenate((repairs.begun, repairs.ended[over]))
-    printer = np.concatenate((repairs.printer, repairs.printer[over]))
-    faults = np.repeat((1, 0), (len(over), int(over.sum())))
-    order = np.argsort(at, kind="stable")
-    none = np.zeros(len(over), dtype=np.int64)
-    lengths = (repairs.repair_ms, repairs.least_ms, repairs.most_ms)
-    table = [faults, 1 - faults, *(np.concatenate((none, each[over])) for each in lengths)]
-    subject, table = who.subject_of[printer[order]], [each[order] for each in table]
-
-    def contributions(rows: slice | Keys) -> Sequence[Added]:
-        return [(subject[rows], [each[rows] for each in table])]
-
-    return RunningSums(at[order], who.subjects, len(MEASURES), contributions)
+    def _others_now(self) -> None:
+        self._rows = None
+        self._sums.clear()

@@ -6,24 +6,35 @@ difference between two instants costs the same however many rows lie between the
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from farm.figures.narrow import Column, narrow
+
 Integers: TypeAlias = NDArray[np.int64]
 Keys: TypeAlias = NDArray[np.intp]
-Column: TypeAlias = NDArray[np.integer[Any]]
 
 KEPT_CELLS = 2_000_000
-"""About so many sums are kept by one object, which bounds its memory (16 MB)."""
+"""About so many sums are kept by one object, which bounds its memory (16 MB at most)."""
 SHORTEST_BLOCK = 256
 LONGEST_BLOCK = 65_536
 """Of more rows at once the sums of instants would not be exact: they are made in floating point."""
 _ROWS_AT_ONCE = 262_144
 
-Added: TypeAlias = tuple[Keys, Sequence[Column]]
-"""The key of each row, -1 for nothing, and what each row adds to each measure."""
+
+class Added(NamedTuple):
+    """The key of each row, -1 for nothing, and what each row adds to each measure; None for 1 each.
+
+    With the sign -1 it is taken away.
+    """
+
+    key: Keys
+    measured: Sequence[Column | None]
+    sign: int = 1
+
+
 Contributions: TypeAlias = Callable[[slice | Keys], Sequence[Added]]
 """Gives what the rows add; a row may add to several keys."""
 
@@ -52,18 +63,19 @@ class RunningSums:
         wanted = len(at) * keys * measures // KEPT_CELLS
         self.block = min(max(SHORTEST_BLOCK, _power_of_two(wanted)), LONGEST_BLOCK)
         self.kept = self._sum_up(before, alike)
+        """By measure, up to the beginning of each block and by key; most need no 64 bits."""
 
     @property
-    def cells(self) -> int:
-        """How many sums are kept."""
-        return self.kept.size
+    def kept_bytes(self) -> int:
+        """So many bytes the sums take that are kept."""
+        return sum(each.nbytes for each in self.kept)
 
     def until(self, edges: Integers) -> Integers:
         """The sums over all rows before each edge, by edge, measure and key."""
         ends = np.searchsorted(self._at, edges, side="left")
         blocks = ends // self.block
         starts = blocks * self.block
-        sums = self.kept[blocks]
+        sums = self.up_to(blocks)
         lengths = ends - starts
         if (total := int(lengths.sum())) == 0:
             return sums
@@ -73,13 +85,17 @@ class RunningSums:
         sums += _by_key(edge_of_row, len(edges), added, self._keys, self._measures)
         return sums
 
-    def _sum_up(self, before: "RunningSums | None", alike: int) -> Integers:
+    def up_to(self, blocks: slice | Keys) -> Integers:
+        """The sums up to the beginning of the blocks, by block, measure and key."""
+        return np.stack([each[blocks] for each in self.kept], axis=1, dtype=np.int64)
+
+    def _sum_up(self, before: "RunningSums | None", alike: int) -> list[Column]:
         blocks = len(self._at) // self.block + 1
         kept = np.zeros((blocks + 1, self._measures, self._keys), dtype=np.int64)
         known = 0
         if before is not None and before.block == self.block:
-            known = min(alike // self.block, len(before.kept) - 1)
-            kept[: known + 1] = before.kept[: known + 1]
+            known = min(alike // self.block, len(before.kept[0]) - 1)
+            kept[: known + 1] = before.up_to(slice(known + 1))
         step = max(_ROWS_AT_ONCE // self.block, 1) * self.block
         for begin in range(known * self.block, len(self._at), step):
             end = min(begin + step, len(self._at))
@@ -90,7 +106,7 @@ class RunningSums:
                 block_of_row, count, self._contributions(slice(begin, end)), self._keys, self._measures
             )
         np.cumsum(kept[known:], axis=0, out=kept[known:])
-        return kept
+        return [np.ascontiguousarray(narrow(kept[:, measure])) for measure in range(self._measures)]
 
 
 def sums_before(
@@ -143,10 +159,11 @@ def _by_key(
     """What the rows add, by part, measure and key."""
     width = keys + 1
     found = np.zeros((parts, measures, width))
-    for key, measured in contributions:
+    for key, measured, sign in contributions:
         place = part_of_row * width + (key + 1)
         for number, each in enumerate(measured):
-            found[:, number] += np.bincount(place, each, minlength=parts * width).reshape(parts, width)
+            summed = np.bincount(place, each, minlength=parts * width).reshape(parts, width)
+            found[:, number] += summed if sign > 0 else -summed
     return np.rint(found[:, :, 1:]).astype(np.int64)
 
 

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from farm.figures.grouping import Grouping, RowsByPrinter
-from farm.figures.running_sums import Added, Column, Integers, Keys, RunningSums, sums_before
+from farm.figures.narrow import Column
+from farm.figures.running_sums import Added, Integers, Keys, RunningSums, sums_before
 from farm.kpi.intervals import Interval
 from farm.kpi.time_classes import CLASS_OF, CONDITIONS, TimeClass
 from farm.model.printer import Printer
@@ -203,9 +204,9 @@ class Spent:
         return Spent(columns, self._who, self._clock, _Alike(self, alike))
 
     @property
-    def cells(self) -> int:
-        """How many sums are kept."""
-        return self.sums.cells
+    def kept_bytes(self) -> int:
+        """So many bytes the sums take."""
+        return self.sums.kept_bytes
 
     def until(self, edges: Integers, beside: Sequence[Integers] = ()) -> Integers:
         """Milliseconds by edge, subject and code, spent before the edge; states go on until then.
@@ -223,7 +224,7 @@ class Spent:
     def _contributions(self, rows: slice | Keys) -> Sequence[Added]:
         columns = self.columns
         at = columns.at[rows]
-        facts = columns.printer[rows], columns.before[rows], columns.after[rows], np.ones_like(at)
+        facts = columns.printer[rows], columns.before[rows], columns.after[rows], None
         return _entries(self._who, self.time(at), *facts)
 
 
@@ -247,11 +248,12 @@ class _Time:
 
 
 def _entries(
-    who: Grouping, passed: Integers, printer: Column, before: Column, after: Column, weight: Integers
+    who: Grouping, passed: Integers, printer: Column, before: Column, after: Column, weight: Integers | None
 ) -> Sequence[Added]:
-    """What changes add to the state that begins and take from the one that ends."""
+    """What changes add to the state that begins and take from the one that ends, each once without weight."""
     subject = who.subject_of[printer]
-    into = np.where(subject < 0, -1, subject * CODES + after)
-    out_of = np.where(subject < 0, -1, subject * CODES + before)
-    passed = weight * passed
-    return [(into, (weight, passed)), (out_of, (-weight, -passed))]
+    into, out_of = subject * CODES + after, subject * CODES + before
+    if (nobody := subject < 0).any():
+        into[nobody] = out_of[nobody] = -1
+    measured = weight, passed if weight is None else weight * passed
+    return [Added(into, measured), Added(out_of, measured, -1)]

@@ -51,6 +51,12 @@ class StateHistory:
         self._put_together(0)
         return self._whole
 
+    @property
+    def by_printer(self) -> RowsByPrinter:
+        """Where in `columns` the changes of each printer are."""
+        self._put_together(0)
+        return self._by_printer
+
     def changes(self, printer: int) -> list[ConditionChange]:
         """The printer's changes in order."""
         return self._changes_from(printer, 0)

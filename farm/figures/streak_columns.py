@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from farm.figures.job_rows import ENDINGS
-from farm.figures.running_sums import Column, Integers, Keys
+from farm.figures.narrow import Column
+from farm.figures.running_sums import Integers, Keys
 from farm.kpi.streak import BREAKS, EXTENDS
 from farm.model.states import Outcome
 
-Counts: TypeAlias = NDArray[np.int32]
+Counts: TypeAlias = NDArray[np.integer[Any]]
 
 _LAST_MS: Final = 2**42 - 1
 """No job ends as late (the year 2109): it stands for room that is not taken."""
@@ -23,11 +24,11 @@ _MORE_ROOM: Final = 16
 
 
 class Runs(NamedTuple):
-    """Jobs of one printer by their ends, and how each left its streak, and counts of jobs.
+    """Jobs, one printer after the other and those of each by their ends, and how each left its streak.
 
-    `current` is the streak, `least` and `most` what it may be, once all outcomes were known; `decided` are
-    the jobs that ended in a known way, `cancelled` those since the last success, and `successes` is how many
-    jobs there are up to that, itself included.
+    All are counts of jobs. `current` is the streak, `least` and `most` what it may be, once all outcomes
+    were known; `decided` are the jobs of the printer that ended in a known way, `cancelled` those since its
+    last success, and `successes` is how many of its jobs there are up to that, itself included.
     """
 
     ended_ms: Integers
@@ -49,28 +50,34 @@ _UNKNOWN: Final = _which(frozenset({Outcome.UNKNOWN}))
 _CANCELLED: Final = _which(frozenset({Outcome.CANCELLED}))
 
 
-def runs_of(ended_ms: Integers, ending: Column) -> Runs:
-    """Of the jobs of one printer, in order; `ending` is how they ended, by `ENDINGS`.
+def runs_of(ended_ms: Integers, ending: Column, lengths: Keys) -> Runs:
+    """Of jobs in that order, so many of each printer; `ending` is how they ended, by `ENDINGS`.
 
     One of unknown outcome breaks its streak at best, and extends it at worst.
     """
+    first = np.cumsum(lengths) - lengths
+    begins = np.repeat(first, lengths)
     failed, succeeded, unknown = _FAILED[ending], _SUCCEEDED[ending], _UNKNOWN[ending]
+    last_success = np.maximum.accumulate(np.where(succeeded, np.arange(1, len(ending) + 1), 0))
+
+    def in_a_row(extends: NDArray[np.bool_], breaks: NDArray[np.bool_] | None = None) -> Counts:
+        """So many of the printer extended the streak since the last that broke it, after each."""
+        count = np.cumsum(extends, dtype=np.int32)
+        before = np.where(False if breaks is None else breaks, count, 0)
+        there = first[lengths > 0]
+        before[there] = np.maximum(before[there], count[there] - extends[there])
+        found: Counts = count - np.maximum.accumulate(before)
+        return found
+
     return Runs(
         ended_ms,
-        _in_a_row(failed, succeeded),
-        _in_a_row(failed, succeeded | unknown),
-        _in_a_row(failed | unknown, succeeded),
-        np.cumsum(failed | succeeded, dtype=np.int32),
-        _in_a_row(_CANCELLED[ending], succeeded),
-        np.maximum.accumulate(np.where(succeeded, np.arange(1, len(ending) + 1, dtype=np.int32), 0)),
+        in_a_row(failed, succeeded),
+        in_a_row(failed, succeeded | unknown),
+        in_a_row(failed | unknown, succeeded),
+        in_a_row(failed | succeeded),
+        in_a_row(_CANCELLED[ending], succeeded),
+        np.maximum(last_success - begins, 0),
     )
-
-
-def _in_a_row(extends: NDArray[np.bool_], breaks: NDArray[np.bool_]) -> Counts:
-    """So many extended the streak since the last that broke it, after each."""
-    count = np.cumsum(extends, dtype=np.int32)
-    before: Counts = np.maximum.accumulate(np.where(breaks, count, 0))
-    return count - before
 
 
 class StreakColumns:
@@ -87,18 +94,24 @@ class StreakColumns:
         size = int(self._first[-1]) + 1
         self._ended = np.full(size, _LAST_MS, dtype=np.int64)
         self._ended[:-1] |= np.repeat(_ahead(np.arange(len(jobs))), room)
-        self._counts = Runs(self._ended, *(np.zeros(size, dtype=np.int32) for _ in Runs._fields[1:]))
+        narrow = np.int16 if int(room.max(initial=0)) <= np.iinfo(np.int16).max else np.int32
+        counts: Any = (np.zeros(size, dtype=narrow) for _ in Runs._fields[1:])
+        self._counts = Runs(self._ended, *counts)
 
-    def put(self, printer: int, runs: Runs) -> bool:
-        """These are the runs of the printer from now on; False where there is no room for them."""
-        first, length = int(self._first[printer]), len(runs.ended_ms)
-        if length > self._first[printer + 1] - first:
+    def put(self, printers: Keys, lengths: Keys, runs: Runs) -> bool:
+        """These are the runs of the printers, so many of each; False where there is no room for them."""
+        first, room = self._first[printers], np.diff(self._first)[printers]
+        if (lengths > room).any():
             return False
+        for printer, begin, end in zip(
+            printers.tolist(), first.tolist(), (first + room).tolist(), strict=True
+        ):
+            self._ended[begin:end] = _LAST_MS | _ahead(printer)
+        places = np.arange(int(lengths.sum())) + np.repeat(first - np.cumsum(lengths) + lengths, lengths)
+        self._ended[places] = runs.ended_ms | np.repeat(_ahead(printers), lengths)
         for column, values in zip(self._counts[1:], runs[1:], strict=True):
-            column[first : first + length] = values
-        self._ended[first : first + length] = runs.ended_ms | _ahead(printer)
-        self._ended[first + length : self._first[printer + 1]] = _LAST_MS | _ahead(printer)
-        self._length[printer], self.known[printer] = length, True
+            column[places] = values
+        self._length[printers], self.known[printers] = lengths, True
         return True
 
     def runs(self, printer: int) -> Runs:

@@ -4,16 +4,18 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Generic, Protocol, TypeVar
 
-MOST_CELLS = 6_000_000
-"""So many sums are kept of one kind of rows in all, 8 bytes each; those of the last question always."""
+from farm.figures.free_memory import give_back_free_memory
+
+MOST_BYTES = 48_000_000
+"""So many bytes the sums of one kind of rows may take in all; those of the last question are always kept."""
 
 
 class Sized(Protocol):
-    """Knows how many sums it holds."""
+    """Knows how large it is."""
 
     @property
-    def cells(self) -> int:
-        """So many."""
+    def kept_bytes(self) -> int:
+        """So many bytes."""
 
 
 K = TypeVar("K", bound=Hashable)
@@ -30,9 +32,10 @@ class SumsKept(Generic[K, S]):
         """Those of the question, made if they are not there."""
         if (found := self._kept.get(key)) is None:
             found = self._kept[key] = make()
-            cells = sum(each.cells for each in self._kept.values())
-            while cells > MOST_CELLS and len(self._kept) > 1:
-                cells -= self._kept.popitem(last=False)[1].cells
+            give_back_free_memory()
+            size = sum(each.kept_bytes for each in self._kept.values())
+            while size > MOST_BYTES and len(self._kept) > 1:
+                size -= self._kept.popitem(last=False)[1].kept_bytes
         self._kept.move_to_end(key)
         return found
 

@@ -1,4 +1,4 @@
-"""Sums over jobs as the tallies that formulas are given, for one figure or as columns for all at once."""
+"""Sums over jobs as the tallies that formulas are given, as columns for all subjects and windows at once."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, TypeAlias
@@ -26,7 +26,7 @@ from farm.model.states import CancelledBy, Cause, Outcome
 _Found: TypeAlias = Mapping[Tally, Any]
 """The sums of each tally that is read, by key and measure where its jobs have keys, else by measure.
 
-Each is a number, or a column of them.
+Each is a column of numbers.
 """
 
 _NO_JOBS = OutcomeTally({}, {}, {})
@@ -61,14 +61,6 @@ class Tallies:
             self._sums[Tally.INSPECTIONS] = summed(model.inspections.sums(edges, who.jobs))
         if Tally.FIRST_ATTEMPTS in reads:
             self._sums[Tally.FIRST_ATTEMPTS] = summed(model.first_attempts.sums(edges, who.jobs))
-        self._plain: dict[Tally, list[list[Any]]] | None = None
-
-    def of(self, window: int, subject: int) -> OutcomeTally:
-        """The tally of a window and subject, by their numbers."""
-        if self._plain is None:
-            # Plain numbers of everything at once: one by one they take many times as long to get.
-            self._plain = {tally: sums.tolist() for tally, sums in self._sums.items()}
-        return _tally({tally: sums[window][subject] for tally, sums in self._plain.items()})
 
     def columns(self) -> OutcomeTally:
         """The tallies of all as columns: window by window, and in each of them by subject."""

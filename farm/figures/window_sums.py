@@ -1,7 +1,7 @@
 """What the read model holds of each subject, summed up over windows."""
 
 from collections.abc import Collection, Sequence
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
@@ -14,7 +14,6 @@ from farm.figures.tallies import Tallies
 from farm.kpi.account import TimeAccount
 from farm.kpi.calculation import EVERY_TALLY, KpiInput, Tally
 from farm.kpi.faults import RepairTally
-from farm.kpi.outcomes import OutcomeTally
 from farm.kpi.streak import StreakTally
 from farm.kpi.time_classes import CONDITIONS
 from farm.kpi.windows import Window
@@ -30,13 +29,6 @@ _STATE_OF: Final = np.array([[state is each for each in _STATES] for state, _ in
 _WITH_REASON: Final = [code for code, condition in enumerate(CONDITIONS) if condition.reason]
 _REASONS: Final = tuple(CONDITIONS[code] for code in _WITH_REASON)
 _CELLS_AT_ONCE = 1_000_000
-
-
-class Presence(NamedTuple):
-    """How many printers of a subject lived in a window, and for how long there was one (ms)."""
-
-    printers: int
-    elapsed_ms: int
 
 
 class WindowSums:
@@ -58,7 +50,6 @@ class WindowSums:
             sorted({edge for each in windows for edge in (each.from_ms, each.to_ms)}), dtype=np.int64
         )
         places = np.searchsorted(edges, [(each.from_ms, each.to_ms) for each in windows]).reshape(-1, 2)
-        self._number = {(each.from_ms, each.to_ms): number for number, each in enumerate(windows)}
         self._hours = _Hours(model, edges, places, who, closed) if who.has_hours else None
         self._tallies = Tallies(model, edges, places, who, reads)
         self._repairs: Integers | None = None
@@ -77,33 +68,6 @@ class WindowSums:
             for first in range(0, len(windows), some)
         ]
         self._lives = np.concatenate(parts, axis=1)
-
-    def account(self, window: Window, subject: int) -> TimeAccount:
-        """Where the hours of the window went, of the subject by its place; nowhere where it has none."""
-        if self._hours is None:
-            return _NO_HOURS
-        return self._hours.account(self._number[window.from_ms, window.to_ms], subject)
-
-    def outcomes(self, window: Window, subject: int) -> OutcomeTally:
-        """How the jobs of the window ended."""
-        return self._tallies.of(self._number[window.from_ms, window.to_ms], subject)
-
-    def repairs(self, window: Window, subject: int) -> RepairTally:
-        """The faults and repairs of the window, none where they are not read."""
-        if self._repairs is None:
-            return RepairTally()
-        return RepairTally(*self._repairs[self._number[window.from_ms, window.to_ms], subject].tolist())
-
-    def streaks(self, window: Window, subject: int) -> StreakTally:
-        """The failed streaks of the window, none where they are not read."""
-        if self._streaks is None:
-            return StreakTally()
-        return StreakTally(*self._streaks[self._number[window.from_ms, window.to_ms], subject].tolist())
-
-    def lives(self, window: Window) -> list[Presence]:
-        """Who of each subject was there in the window; where subjects have no hours, who of all."""
-        printers, elapsed_ms = self._lives[:, self._number[window.from_ms, window.to_ms]].tolist()
-        return [Presence(*each) for each in zip(printers, elapsed_ms, strict=True)]
 
     def columns(self, site: SiteSettings) -> KpiInput:
         """What is known of every subject in every window, as columns: window by window, in each by subject.
@@ -152,14 +116,6 @@ class _Hours:
             (_STATES, None if closed_time is None else closed_time[:, :, :NOT_THERE] @ _STATE_OF),
             (_REASONS, with_reason if with_reason.any() else None),
         ]
-        self._plain: list[tuple[Sequence[Any], list[list[list[int]]]]] | None = None
-
-    def account(self, window: int, subject: int) -> TimeAccount:
-        """Of the window and subject of these numbers."""
-        if self._plain is None:
-            # Plain numbers of everything at once: one by one they take many times as long to get.
-            self._plain = [(of, [] if sums is None else sums.tolist()) for of, sums in self._sums]
-        return TimeAccount(*(_spent(of, sums[window][subject]) if sums else {} for of, sums in self._plain))
 
     def columns(self) -> TimeAccount:
         """Of all of them."""
@@ -201,8 +157,3 @@ def _column(sums: Integers) -> Any:
 def _columns(sums: Integers) -> Any:
     """The same of each of the sums that a window and subject have."""
     return sums.reshape(-1, sums.shape[-1]).T
-
-
-def _spent(of: Sequence[T], spent: Sequence[int]) -> dict[T, int]:
-    """What was spent, by what it was spent in; without what took no time."""
-    return {each: ms for each, ms in zip(of, spent, strict=True) if ms}

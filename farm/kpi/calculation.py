@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 import msgspec
+import numpy as np
 
 from farm.kpi.account import TimeAccount
 from farm.kpi.columns import Maybe, plain
@@ -103,6 +104,23 @@ def apart(found: KpiResult, rows: int) -> list[KpiResult]:
             strict=True,
         )
     ]
+
+
+def alone(given: KpiInput, row: int) -> KpiInput:
+    """What is known of one subject in one window, out of columns of many."""
+    found: KpiInput = _at(given, row)
+    return found
+
+
+def _at(known: Any, row: int) -> Any:
+    if isinstance(known, np.ndarray):
+        return known[row].item()
+    if isinstance(known, Mapping):
+        return {name: _at(each, row) for name, each in known.items()}
+    if isinstance(known, msgspec.Struct):
+        facts = {name: _at(getattr(known, name), row) for name in known.__struct_fields__}
+        return msgspec.structs.replace(known, **facts)
+    return known
 
 
 def _by_row(columns: Mapping[str, Maybe], rows: int) -> Iterable[dict[str, Any]]:

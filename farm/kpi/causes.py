@@ -118,7 +118,11 @@ def find_causes(
     """
     if not 0 < false_discovery_rate < 1:
         raise ValueError(f"a false discovery rate of {false_discovery_rate} does not lie between 0 and 1")
-    compared = [each for dimension, values in counts.items() for each in _comparisons(dimension, values)]
+    compared = [
+        each
+        for dimension, values in counts.items()
+        for each in _comparisons(dimension, values, false_discovery_rate)
+    ]
     threshold = discovery_threshold([each.p_value for each in compared], false_discovery_rate)
     found = [
         _finding(each) for each in compared if each.p_value <= threshold and each.count.failed >= LEAST_FAILED
@@ -143,13 +147,17 @@ def shared_failures(
     return sorted(wide, key=lambda pair: -pair.failed)
 
 
-def chance_of_at_least(failed: int, attempts: int, all_failed: int, all_attempts: int) -> float:
+def chance_of_at_least(
+    failed: int, attempts: int, all_failed: int, all_attempts: int, enough: float = 1.0
+) -> float:
     """The chance that `attempts` prints, drawn blindly from the farm's, hold `failed` failures or more.
 
     The upper tail of the hypergeometric distribution, which is the one-sided P value of the exact test:
     R. A. Fisher, "The Design of Experiments", Oliver & Boyd 1935, chapter II; "The Logic of Inductive
     Inference", Journal of the Royal Statistical Society 98 (1935), 39-54. Its first term comes from
     `lgamma`, exact to 8 digits for a million prints, the others from it by whole numbers.
+
+    Of a chance above `enough` it may give only a part, that is above it too and is found sooner.
 
     Raises ValueError where the counts cannot be those of a part and a whole.
     """
@@ -159,7 +167,7 @@ def chance_of_at_least(failed: int, attempts: int, all_failed: int, all_attempts
     if failed <= least:
         return 1.0
     if failed * all_attempts > attempts * all_failed:
-        return min(1.0, _tail(failed, attempts, all_failed, all_attempts))
+        return min(1.0, _tail(failed, attempts, all_failed, all_attempts, enough))
     # Below the mean the other tail is the shorter sum: successes in the place of failures.
     good, all_good = attempts - failed + 1, all_attempts - all_failed
     return max(0.0, 1.0 - _tail(good, attempts, all_good, all_attempts))
@@ -214,8 +222,13 @@ def _finding(found: _Comparison) -> FailureFinding:
     return FailureFinding(found.dimension, found.value, found.count, found.rest, risk, found.p_value)
 
 
-def _comparisons(dimension: Dimension, values: Mapping[str, FailureCount]) -> Iterable[_Comparison]:
-    """Every value of which there are enough prints, with its test; whether it is found is said later."""
+def _comparisons(
+    dimension: Dimension, values: Mapping[str, FailureCount], rate: float
+) -> Iterable[_Comparison]:
+    """Every value of which there are enough prints, with its test; whether it is found is said later.
+
+    No P value above the rate of false discoveries is ever a discovery, so how far above it lies is left open.
+    """
     all_failed = sum(count.failed for count in values.values())
     all_attempts = sum(count.attempts for count in values.values())
     for value, count in values.items():
@@ -224,12 +237,15 @@ def _comparisons(dimension: Dimension, values: Mapping[str, FailureCount]) -> It
             continue
         # What fails no more often than all do is never told, and the chance of so many is a half at least.
         is_more = count.failed * all_attempts > count.attempts * all_failed
-        p_value = chance_of_at_least(*count, all_failed, all_attempts) if is_more else 1.0
+        p_value = chance_of_at_least(*count, all_failed, all_attempts, rate) if is_more else 1.0
         yield _Comparison(dimension, value, count, rest, p_value)
 
 
-def _tail(least: int, drawn: int, marked: int, everything: int) -> float:
-    """The sum of the chances of `least` and more marked ones among those drawn, above the mean."""
+def _tail(least: int, drawn: int, marked: int, everything: int, enough: float = 1.0) -> float:
+    """The sum of the chances of `least` and more marked ones among those drawn, above the mean.
+
+    It ends where it is more than `enough`.
+    """
     most = min(drawn, marked)
     if least > most:
         return 0.0
@@ -243,7 +259,7 @@ def _tail(least: int, drawn: int, marked: int, everything: int) -> float:
         fewer = (held + 1) * (everything - marked - drawn + held + 1)
         term *= (marked - held) * (drawn - held) / fewer
         total += term
-        if term < total * _NEGLIGIBLE:
+        if term < total * _NEGLIGIBLE or total > enough:
             break
     return total
 

@@ -1,9 +1,9 @@
 """Of whom or of what a figure is: printers by what they are, or prints by what they say of themselves."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
-from itertools import groupby
+from operator import attrgetter
 from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
@@ -45,6 +45,9 @@ OF_PRINTERS: Final = frozenset({Scope.PRINTER, Scope.GROUP, Scope.MODEL, Scope.S
 WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
+_TEXT_OF: Final[Mapping[Scope, Callable[[Printer], str | None]]] = {
+    scope: attrgetter(scope.value) for scope in (Scope.GROUP, Scope.MODEL, Scope.SITE)
+}
 _WORDS = "|".join(Scope)
 SCOPES_PATTERN: Final = rf"^({_WORDS})(,({_WORDS})){{0,{MOST_SCOPES - 1}}}$"
 """A regular expression that all texts fulfil that name scopes, for whoever checks before asking."""
@@ -108,8 +111,7 @@ def name_of(printer: Printer, scope: Scope, farm_name: str) -> Named:
         return Named(farm_name, farm_name)
     if scope is Scope.PRINTER:
         return Named(printer.id, printer.name)
-    texts = {Scope.GROUP: printer.group, Scope.MODEL: printer.model, Scope.SITE: printer.site}
-    return named(scope, texts[scope])
+    return named(scope, _TEXT_OF[scope](printer))
 
 
 def subjects_of(printers: Iterable[Printer], by: Scope | Scopes, farm_name: str) -> list[Subject]:
@@ -123,12 +125,16 @@ def subjects_of(printers: Iterable[Printer], by: Scope | Scopes, farm_name: str)
     if scopes == (Scope.FARM,):
         return [Subject(word, farm_name, farm_name, tuple(ordered))]
 
-    def names(printer: Printer) -> list[Named]:
-        return [name_of(printer, scope, farm_name) for scope in scopes]
+    parts: dict[tuple[Named, ...], list[Printer]] = {}
+    for printer in ordered:
+        names = tuple(name_of(printer, scope, farm_name) for scope in scopes)
+        parts.setdefault(names, []).append(printer)
+    return [
+        Subject(word, *together(names), tuple(members))
+        for names, members in sorted(parts.items(), key=lambda part: _place(part[0]))
+    ]
 
-    def place(printer: Printer) -> list[tuple[bool, str, str]]:
-        return [(bool(each.id), each.label, each.id) for each in names(printer)]
 
-    ordered.sort(key=place)
-    parts = ([*members] for _, members in groupby(ordered, key=place))
-    return [Subject(word, *together(names(members[0])), tuple(members)) for members in parts]
+def _place(names: Sequence[Named]) -> list[tuple[bool, str, str]]:
+    """By their labels; what has no name comes first."""
+    return [(bool(each.id), each.label, each.id) for each in names]

@@ -6,8 +6,8 @@ from typing import Final
 from farm.kpi.calculation import KpiInput, KpiResult, Tally, hours
 from farm.kpi.columns import most, otherwise, ratio, where
 from farm.kpi.indicator import Cadence, Indicator, Unit
-from farm.kpi.material_parts import MaterialMeasure, MaterialTaken, grams_of
-from farm.kpi.outcomes import MaterialTally, OutcomeTally
+from farm.kpi.material_parts import MaterialMeasure, MaterialRejected, MaterialTaken, grams_of
+from farm.kpi.outcomes import OutcomeTally
 from farm.kpi.parts import EVERY_OUTCOME, EndedJobs, JobMeasure, LeftOut, Part
 from farm.model.states import Outcome
 from farm.settings import SiteSettings
@@ -41,7 +41,6 @@ def material_waste(given: KpiInput) -> KpiResult:
         high=most(
             where(used > 0, ratio(failed + unknown + more_failed, used + more_failed)), where(is_open, 1.0)
         ),
-        amounts={"rejected_grams": _rejected_grams(outcomes, site)},
     )
 
 
@@ -68,18 +67,6 @@ def _silent(outcomes: OutcomeTally, of: Iterable[Outcome]) -> int:
     return sum(outcomes.material_of(each).silent for each in of)
 
 
-def _rejected_grams(outcomes: OutcomeTally, site: SiteSettings) -> float:
-    taken = outcomes.inspected.rejected
-    return grams_of(
-        MaterialTally(
-            milligrams=taken.milligrams,
-            unweighed_micrometres=taken.micrometres,
-            unweighed_microlitres=taken.microlitres,
-        ),
-        site,
-    )
-
-
 def _hours(outcomes: OutcomeTally, of: Outcome) -> float:
     return hours(outcomes.whole_ms.get(of, 0))
 
@@ -101,6 +88,7 @@ MATERIAL_WASTE = Indicator(
         Part("failed_millilitres", MaterialTaken(of=MaterialMeasure.MILLILITRES, outcomes=_ALL_FAILED)),
         Part("used_millilitres", MaterialTaken(of=MaterialMeasure.MILLILITRES, outcomes=EVERY_OUTCOME)),
         Part("used_metres", MaterialTaken(of=MaterialMeasure.METRES, outcomes=EVERY_OUTCOME)),
+        Part("rejected_grams", MaterialRejected()),
     ),
     expression="failed_grams ÷ used_grams",
     left_out=(
@@ -110,7 +98,6 @@ MATERIAL_WASTE = Indicator(
             MaterialTaken(of=MaterialMeasure.SILENT, outcomes=EVERY_OUTCOME),
         ),
     ),
-    beside={"rejected_grams": "the share of the rejected units in what their jobs took"},
     calculate=material_waste,
     reads=frozenset({Tally.JOBS, Tally.MATERIAL, Tally.INSPECTIONS}),
 )

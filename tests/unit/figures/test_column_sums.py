@@ -253,9 +253,9 @@ def test_jobs_through_revisions(
 
 def test_sums_that_were_asked_for_longest_ago_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
     class Sums:
-        cells = 10
+        kept_bytes = 10
 
-    monkeypatch.setattr(sums_kept, "MOST_CELLS", 20)
+    monkeypatch.setattr(sums_kept, "MOST_BYTES", 20)
     kept: sums_kept.SumsKept[str, Sums] = sums_kept.SumsKept()
     first, second = kept.get("first", Sums), kept.get("second", Sums)
     assert kept.get("first", Sums) is first

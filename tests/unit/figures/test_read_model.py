@@ -15,15 +15,14 @@ from collector.intake.pipeline import Pipeline
 from farm.figures import ended_jobs, read_model, state_history
 from farm.figures.comparison import differences
 from farm.figures.engine import KpiEngine
+from farm.figures.first_attempts import FirstAttempts
 from farm.figures.job_grouping import by_printer
 from farm.figures.job_measures import TALLIED
 from farm.figures.keeping import Keeping
-from farm.figures.partition import of_printers
 from farm.figures.read_model import ReadModel
 from farm.figures.state_changes import MAINTENANCE
-from farm.figures.window_sums import WindowSums
 from farm.kpi.intervals import merged
-from farm.kpi.subjects import Scope, Subject
+from farm.kpi.subjects import Scope
 from farm.kpi.windows import Window
 from farm.ledger import schema
 from farm.ledger.feed_log import append_feed
@@ -52,6 +51,7 @@ from tests.unit.collector.test_late_evidence import (
 )
 from tests.unit.kpi.events import START_MS, printer_called, spans_of
 from tests.unit.kpi.memory_ledger import MemoryLedger, hours_of
+from tests.unit.kpi.span_accounts import known_of
 
 
 def model_of(ledger: Ledger, keeping: Keeping | None = None) -> ReadModel:
@@ -232,6 +232,47 @@ def test_a_model_that_was_kept_goes_on_from_there(
     )
     tell(fresh(booked), [event(T0 + 70 * MINUTE, "job_started", "c")], T0 + 70 * MINUTE + SECOND)
     monkeypatch.setattr(ReadModel, "_read_all", None)
+    monkeypatch.setattr(FirstAttempts, "_facts_of_all", None)
+    assert kinds(model_of(booked, keeping)) == set()
+
+
+def test_first_attempts_that_were_kept_by_another_rule_are_found_anew(
+    booked: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read_model, "_WORTH_KEEPING", 1)
+    keeping = Keeping(tmp_path / "figures.npz")
+    spoilt = [
+        Inspection(job_id=job.id, rejected_units=1, reason=RejectionReason.WARPING)
+        for job in booked.jobs(JobFilter()).jobs
+    ]
+    VerdictStore(booked.engine).give(spoilt, who="anna", now_ms=T0 + HOUR)
+    with booked.engine.begin() as connection:
+        connection.execute(update(schema.job).values(file="part.gcode"))
+    with model_of(booked, keeping).current() as model:
+        reprints = model.first_attempts.facts.kind.tolist()
+    other = model_of(booked, keeping)
+    other.first_attempts.reprint_within(0)
+    with other.current() as model:
+        assert model.first_attempts.facts.kind.tolist() != reprints
+    assert kinds(other) == set()
+
+
+def test_what_was_found_after_the_model_was_filled_is_kept_too(
+    booked: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read_model, "_WORTH_KEEPING", 1)
+    monkeypatch.setattr(read_model, "_ENTRIES_KEPT_APART", 1)
+    keeping = Keeping(tmp_path / "figures.npz")
+    model = model_of(booked, keeping)
+    assert kinds(model) == set()
+    (job, *_) = booked.jobs(JobFilter()).jobs
+    VerdictStore(booked.engine).give(
+        [Inspection(job_id=job.id, rejected_units=1, reason=RejectionReason.WARPING)],
+        who="anna",
+        now_ms=T0 + HOUR,
+    )
+    assert kinds(model) == set()
+    monkeypatch.setattr(FirstAttempts, "_facts_of_all", None)
     assert kinds(model_of(booked, keeping)) == set()
 
 
@@ -331,8 +372,7 @@ def test_the_hours_are_those_of_spans_and_plans_instant_by_instant(
     first, last = sorted(data.draw(st.lists(st.integers(0, 150), min_size=2, max_size=2)))
     window = Window("any", START_MS + first, START_MS + last)
     with ReadModel(source).current() as model:
-        subject = Subject(Scope.PRINTER, bay.id, bay.name, (bay,))
-        found = WindowSums(model, [window], of_printers(model, [subject])).account(window, 0)
+        found = known_of(model, window, bay).account
     expected = hours_of(bay, spans, window.from_ms, window.to_ms, START_MS + booked_until, planned)
     spent = {condition: ms for condition, ms in found.open_conditions().items() if ms}
     assert spent == expected

@@ -1,19 +1,24 @@
 """The time account of one printer that has these spans, by the read model of the figures."""
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 from farm.figures.partition import of_printers
 from farm.figures.read_model import ReadModel
-from farm.figures.window_sums import Presence, WindowSums
+from farm.figures.state_changes import Clock
+from farm.figures.window_sums import WindowSums
 from farm.kpi.account import TimeAccount
+from farm.kpi.calculation import KpiInput, alone
 from farm.kpi.passed_time import PassedTime
 from farm.kpi.subjects import Scope, Subject
 from farm.kpi.windows import Window
 from farm.model.printer import Printer
 from farm.model.span import Span
+from farm.settings import SiteSettings
 from tests.unit.kpi.events import printer_called
 from tests.unit.kpi.memory_ledger import MemoryLedger
+
+T = TypeVar("T")
 
 
 class Interval(NamedTuple):
@@ -23,13 +28,20 @@ class Interval(NamedTuple):
     to_ms: int
 
 
-def life_within(printer: Printer, from_ms: int, to_ms: int) -> Presence:
-    """Whether the printer counts in the interval, and for how long."""
-    window = Window("any", from_ms, to_ms)
+def known_of(
+    model: ReadModel, window: Window, printer: Printer, closed: Sequence[Clock | None] = ()
+) -> KpiInput:
+    """What formulas are given of the printer."""
+    subject = Subject(Scope.PRINTER, printer.id, printer.name, (printer,))
+    sums = WindowSums(model, [window], of_printers(model, [subject]), closed)
+    return alone(sums.columns(SiteSettings()), 0)
+
+
+def life_within(printer: Printer, from_ms: int, to_ms: int) -> tuple[int, int]:
+    """Whether the printer counts in the interval (0 or 1), and for how long (ms)."""
     with ReadModel(MemoryLedger([printer], [], [], booked_until_ms=to_ms)).current() as model:
-        subject = Subject(Scope.PRINTER, printer.id, printer.name, (printer,))
-        (life,) = WindowSums(model, [window], of_printers(model, [subject])).lives(window)
-        return life
+        known = known_of(model, Window("any", from_ms, to_ms), printer)
+        return known.printers, known.elapsed_ms
 
 
 def account_of_spans(
@@ -44,10 +56,13 @@ def account_of_spans(
     window = Window("any", from_ms, to_ms)
     source = ReadModel(MemoryLedger([printer], list(spans), [], booked_until_ms=to_ms))
     with source.current() as model:
-        subject = Subject(Scope.PRINTER, printer.id, printer.name, (printer,))
-        return WindowSums(model, [window], of_printers(model, [subject]), [PassedTime(closed)]).account(
-            window, 0
-        )
+        account = known_of(model, window, printer, [PassedTime(closed)]).account
+    return TimeAccount(_spent(account.open_ms), _spent(account.closed_ms), _spent(account.reasons_ms))
+
+
+def _spent(of: Mapping[T, int]) -> dict[T, int]:
+    """Without what took no time."""
+    return {each: ms for each, ms in of.items() if ms}
 
 
 def add_up(accounts: Iterable[TimeAccount]) -> TimeAccount:

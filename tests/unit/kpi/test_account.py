@@ -2,7 +2,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farm.figures.window_sums import Presence
 from farm.kpi.account import TimeAccount
 from farm.model.span import Span
 from farm.model.states import PrinterState
@@ -108,11 +107,11 @@ def test_an_account_without_time_has_no_observed_share() -> None:
 
 def test_a_printer_counts_from_first_sight_until_it_is_retired() -> None:
     bay = printer_called("bay1", first_seen_ms=100, retired_ms=200)
-    assert life_within(bay, 0, 1000) == Presence(1, 100)
-    assert life_within(bay, 0, 101) == life_within(bay, 199, 1000) == Presence(1, 1)
-    assert life_within(bay, 150, 160) == Presence(1, 10)
-    assert life_within(bay, 0, 100) == Presence(0, 0)
-    assert life_within(bay, 200, 300) == Presence(0, 0)
+    assert life_within(bay, 0, 1000) == (1, 100)
+    assert life_within(bay, 0, 101) == life_within(bay, 199, 1000) == (1, 1)
+    assert life_within(bay, 150, 160) == (1, 10)
+    assert life_within(bay, 0, 100) == (0, 0)
+    assert life_within(bay, 200, 300) == (0, 0)
 
 
 def _nonzero(account: TimeAccount) -> TimeAccount:

@@ -73,7 +73,8 @@ MADE_OF = {
     "quality": "good_units units unknown_units inspected",
     "estimate_accuracy": "estimated succeeded actual_hours expected_hours off_hours",
     "material_waste": (
-        "failed without_material failed_grams used_grams failed_millilitres used_millilitres used_metres"
+        "failed without_material failed_grams used_grams failed_millilitres used_millilitres used_metres "
+        "rejected_grams"
     ),
     "failed_hours": "failed ended lost_hours failed_printing_hours all_hours",
     "failed_streak": "current longest failing_printers",

@@ -62,7 +62,7 @@ def given(
 
 def test_every_indicator_that_verdicts_bear_on_is_restated_by_them() -> None:
     without = given(inspected=InspectionTally(), attempts=ATTEMPTS_BEFORE)
-    moved = {each.id for each in CATALOGUE if each.calculate(given()) != each.calculate(without)}
+    moved = {each.id for each in CATALOGUE if each.worked_out(given()) != each.worked_out(without)}
     assert moved == OF_VERDICTS
 
 
