@@ -14,7 +14,8 @@ _AT_REST = frozenset({"standby", "complete", "cancelled", "error"})
 class MoonrakerMemory(msgspec.Struct, kw_only=True, omit_defaults=True):
     """What is remembered of one Klipper host: the merged status and what was last told of it.
 
-    `is_kept`: the print's state is what the broker had kept, and the host said nothing yet.
+    `is_kept`: the print's state is what the broker had kept, and the host said nothing yet. `gone_ms`:
+    what Klipper had said last when Moonraker told that it is not there.
     """
 
     online: bool | None = None
@@ -48,6 +49,7 @@ class MoonrakerMemory(msgspec.Struct, kw_only=True, omit_defaults=True):
     uncounted_ms: int | None = None
     moved_ms: int | None = None
     clock_ms: int = 0
+    gone_ms: int = 0
     told: PrinterState | None = None
     told_file: str | None = None
     told_end: bool = False

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 import msgspec
+from msgspec import UNSET
 
 from collector.adapters._causes import cause_in
 from collector.adapters._json import salvage
@@ -201,7 +202,7 @@ class Moonraker:
         words = error.get("message") if isinstance(error, dict) else None
         if not isinstance(words, str) or words not in _KLIPPER_GONE or memory.webhooks == _GONE:
             return None
-        memory.webhooks, memory.webhooks_message = _GONE, None
+        memory.webhooks, memory.webhooks_message, memory.gone_ms = _GONE, None, memory.clock_ms
         last = memory.counted_ms
         told = self._tell(memory, (last or 0) + 1, level=False, retained=False)
         gone = tuple(msgspec.structs.replace(each, time_ms=last) for each in told)
@@ -216,6 +217,9 @@ class Moonraker:
             status = without_state(status)
         if not retained and is_of_host_gone(memory, at):
             self.forget(memory)
+        is_back = not retained and memory.webhooks == _GONE and at > memory.gone_ms
+        if is_back and status.webhooks is UNSET:
+            self.forget(memory)
         full = merge(memory, at, status)
         memory.is_kept = retained and memory.state is not None
         if full:
@@ -223,7 +227,10 @@ class Moonraker:
         elif not retained and _is_stalled(memory, at):
             return self._lose_count(memory, at)
         is_edge = only_changes and not full and memory.state_ms == memory.counted_ms == at
-        return self._tell(memory, at, level=full or retained, retained=retained, is_edge=is_edge)
+        told = self._tell(memory, at, level=full or retained, retained=retained, is_edge=is_edge)
+        if is_back and not told and memory.webhooks is None:
+            return (Observation(time_ms=at, state=PrinterState.UNKNOWN, detail="Klipper speaks again"),)
+        return told
 
     def _tell_file(self, memory: MoonrakerMemory, at: int) -> tuple[Observation, ...]:
         """The name of the file under way, which came behind the state that began it."""

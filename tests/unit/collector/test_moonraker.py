@@ -256,6 +256,40 @@ def test_what_the_broker_kept_does_not_wake_a_klipper_that_is_gone(printer: Farm
     assert printer.state == "idle"
 
 
+def test_a_klipper_that_speaks_again_is_not_gone_any_more_and_is_asked(printer: Farm) -> None:
+    """It was started anew, and the first that comes of it are figures that changed."""
+    refusal = {"jsonrpc": "2.0", "error": {"code": 503, "message": "Klippy Host not connected"}}
+    start(printer, 10)
+    count(printer, 10, 11, 61, step=1)
+    printer.hear(67, "moonraker/api/response", refusal)
+    to_ask(printer)
+    say(printer, 75, extruder={"temperature": 30.0})
+    assert printer.state == "unknown"
+    assert to_ask(printer) == ["voron 1"]
+    say(printer, 77, extruder={"temperature": 30.1})
+    assert printer.state == "unknown"
+    full(printer, 79, state="standby")
+    assert printer.state == "idle"
+    printer.wait(80)
+    assert [(span.state, span.from_ms - T0) for span in printer.spans][-4:-1] == [
+        ("offline", 67 * SECOND),
+        ("unknown", 75 * SECOND),
+        ("idle", 79 * SECOND),
+    ]
+    (job,) = printer.jobs
+    assert (job.outcome, job.cause) == ("failed", "host")
+
+
+def test_what_klipper_said_before_it_was_gone_does_not_bring_it_back(printer: Farm) -> None:
+    refusal = {"jsonrpc": "2.0", "error": {"code": 503, "message": "Klippy Host not connected"}}
+    say(printer, 60, extruder={"temperature": 30.0})
+    printer.hear(67, "moonraker/api/response", refusal)
+    printer.hear(
+        68, "klipper/status", {"eventtime": BOOT + 60, "status": {"extruder": {"temperature": 31.0}}}
+    )
+    assert printer.state == "offline"
+
+
 def test_another_refusal_says_nothing_of_klipper(printer: Farm) -> None:
     start(printer, 10)
     printer.hear(
