@@ -108,3 +108,9 @@ def test_it_holds_just_when_so_many_are_there(letters: str, count: int, more: in
 def test_ten_prints_are_shown_and_the_others_counted(prints: int, shown: int, earlier: int) -> None:
     (finding,) = failed(3, prints).findings(past("F" * prints))
     assert (len(finding.prints), finding.earlier_prints) == (shown, earlier)
+
+
+def test_unless_set_otherwise_it_is_three_of_five_failed_and_three_of_ten_unknown() -> None:
+    failed_of, unknown_of = FailedOfLastSettings(), UnknownOutcomesSettings()
+    assert (failed_of.count, failed_of.of_last) == (3, 5)
+    assert (unknown_of.count, unknown_of.of_last) == (3, 10)

@@ -14,6 +14,7 @@ from alerts.lifecycle import (
     alert_id,
     closed,
     delivery_id,
+    given_up,
     reconcile,
     repeated,
 )
@@ -403,3 +404,13 @@ def test_an_alert_that_was_silenced_is_put_anew_as_fired() -> None:
     change = repeated(printer.firing[0], START_MS + DAY_MS, NotificationReason.FIRED)
     assert told([change]) == ["fired"]
     assert (change.alert.count, change.alert.notified_ms) == (2, START_MS + DAY_MS)
+
+
+@pytest.mark.parametrize("suppressed", [False, True])
+def test_the_alert_of_a_rule_that_is_gone_is_over_and_told_where_it_was_told(suppressed: bool) -> None:
+    printer, _ = one_by_one("FFF")
+    alert = msgspec.structs.replace(printer.firing[0], suppressed=suppressed)
+    change = given_up(alert, START_MS + DAY_MS)
+    assert told([change]) == ["(resolved)" if suppressed else "resolved"]
+    assert (change.at_ms, change.alert.resolved_ms) == (START_MS + DAY_MS, START_MS + DAY_MS)
+    assert change.alert.resolution == "The rule is no longer configured."

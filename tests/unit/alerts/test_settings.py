@@ -165,3 +165,24 @@ def test_encryption_is_demanded_unless_it_is_switched_off() -> None:
 def test_a_certificate_file_that_holds_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("not a certificate")
     assert "ca_file" in complaint(receivers=[MAIL | {"ca_file": str(tmp_path / "ca.pem")}])
+
+
+@pytest.mark.parametrize("name", ["", "x" * 65])
+def test_a_rule_has_a_name_that_the_ledger_takes(name: str) -> None:
+    assert "name" in complaint(rules=[{"kind": "failed_streak", "name": name}])
+    for right in ("x", "x" * 64):
+        (rule,) = read(rules=[{"kind": "failed_streak", "name": right}]).applied_rules
+        assert rule.name == right
+
+
+def test_two_rules_of_one_name_are_refused_and_streak_length_beside_rules_too() -> None:
+    rule = {"kind": "printer_error"}
+    assert "printer_error" in complaint(rules=[rule, rule])
+    assert "streak_length" in complaint(rules=[rule], streak_length=2)
+    assert len(read(rules=[rule, rule | {"name": "other"}]).applied_rules) == 2
+
+
+def test_without_rules_there_is_one_about_failed_prints_in_a_row() -> None:
+    (rule,) = read(streak_length=5).applied_rules
+    assert (rule.name, rule.model_dump()["length"]) == ("failed_streak", 5)
+    assert read(rules=[]).applied_rules == ()

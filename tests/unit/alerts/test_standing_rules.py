@@ -346,3 +346,56 @@ def test_unless_set_otherwise_it_is_what_most_shops_want(kind: str) -> None:
     for name, value in DEFAULTS[kind].items():
         found = getattr(settings, name)
         assert (found.total_seconds() if isinstance(found, timedelta) else found) == value
+
+
+@pytest.mark.parametrize("kind", STANDING)
+def test_what_fires_is_put_to_the_receivers_once_and_knows_its_print(kind: str) -> None:
+    standing, after_ms = STANDING[kind]
+    life = Life(rule_of(kind))
+    life.look(AT + after_ms + 7, standing)
+    assert (life.last.count, life.last.suppressed) == (1, False)
+    assert life.last.notified_ms == AT + after_ms + 7
+    assert life.last.job_ids == (("j",) if standing.job is not None else ())
+    old = Life(rule_of(kind), max_age_ms=HOUR_MS)
+    old.look(AT + after_ms + HOUR_MS, standing)
+    assert old.told == ["fired"]
+    old = Life(rule_of(kind), max_age_ms=HOUR_MS)
+    old.look(AT + after_ms + HOUR_MS + 1, standing)
+    assert (old.last.notified_ms, old.last.suppressed) == (None, True)
+
+
+@pytest.mark.parametrize("kind", STANDING)
+def test_what_fires_is_looked_at_every_five_seconds_and_keeps_its_words(kind: str) -> None:
+    standing, after_ms = STANDING[kind]
+    life = Life(rule_of(kind))
+    life.look(AT + after_ms, standing)
+    begun = life.last
+    again = life.look(AT + after_ms + MINUTE_MS, standing)
+    assert (again.change, again.next_ms) == (None, AT + after_ms + MINUTE_MS + 5_000)
+    assert begun.summary != ""
+    assert begun.facts["state"] == standing.state.value
+
+
+def test_figures_follow_what_goes_on() -> None:
+    life = Life(rule_of("printer_offline"))
+    life.look(AT + 2 * MINUTE_MS, status("offline"))
+    life.look(AT + 3 * MINUTE_MS, status("unknown", source="silence"))
+    assert life.last.facts == {"state": "unknown", "source": "silence"}
+
+
+def test_what_holds_from_this_very_moment_on_holds() -> None:
+    life = Life(rule_of("printer_error"))
+    life.look(AT, status("error"))
+    assert life.look(AT + MINUTE_MS, status("error", AT + MINUTE_MS)).gone_ms is None
+
+
+def test_what_is_over_before_it_was_due_lasted_no_time() -> None:
+    life = Life(rule_of("printer_error", clear_after="0"))
+    life.look(AT, status("error"))
+    life.look(AT, GOOD)
+    assert (life.last.resolution or "").endswith("It lasted 0 s.")
+
+
+def test_the_print_that_an_error_and_a_bed_are_about_is_shown() -> None:
+    showing = {kind for kind in STANDING if rule_of(kind).shows_last_print}
+    assert showing == {"printer_error", "bed_not_cleared"}
