@@ -38,6 +38,8 @@ MOST_ENTRIES = 1000
 """How many entries of the feed are read in one step."""
 SWEEP_DEPTH = 50
 """How many ended jobs of each printer are looked at when everything is looked at anew."""
+GIVE_UP_AFTER_MS = 60 * SECOND_MS
+"""How long rules have to stand, by the wall clock, before alerts of others are over."""
 PLACE_EVERY_MS = 5 * SECOND_MS
 """How long a place reached without consequence is only remembered, by the wall clock."""
 
@@ -84,6 +86,7 @@ class Evaluator:
         self._bookmark: Bookmark | None = None
         self._place = 0
         self._booked_ms = 0
+        self._swept_ms: int | None = None
         self._printers: dict[str, Printer] = {}
         self._attendance = Attendance(reader.engine, alert_store, self._printer)
         self._receivers = [receiver.name for receiver in settings.receivers]
@@ -125,7 +128,7 @@ class Evaluator:
         now_ms = self._now_ms()
         firing = [alert for name in self._names for alert in self._store.firing(name)]
         due = self._attendance.due(firing, now_ms, milliseconds(self._settings.repeat))
-        closed = self._attendance.closed()
+        closed = self._attendance.closed() + self._of_other_rules()
         if not due and not closed:
             return StepResult()
         self._printers.clear()
@@ -148,13 +151,21 @@ class Evaluator:
         firing = [alert.printer_id for rule in self._rules for alert in self._store.firing(rule.name)]
         wanted |= dict.fromkeys(filter(None, firing))
         changes = [change for printer_id in wanted for change in self._look(printer_id, (), SWEEP_DEPTH)]
-        changes += [given_up(alert, self._now_ms()) for alert in self._of_other_rules()]
+        self._swept_ms = self._clock()
         return self._book(changes, head, 0, certainly=True)
 
-    def _of_other_rules(self) -> list[Alert]:
-        """Firing alerts of rules that are not configured any more."""
+    def _of_other_rules(self) -> list[AlertChange]:
+        """The end of firing alerts whose rules are not configured any more.
+
+        Not at once: where another evaluator goes by other rules, both look at everything anew all the time,
+        and must not end each other's alerts.
+        """
+        if self._swept_ms is None or self._clock() - self._swept_ms < GIVE_UP_AFTER_MS:
+            return []
+        self._swept_ms = None
         firing = self._store.alerts(AlertFilter(states=(AlertState.FIRING,), limit=MOST_ENTRIES)).alerts
-        return [alert for alert in firing if alert.rule not in self._names]
+        now_ms = self._now_ms()
+        return [given_up(alert, now_ms) for alert in firing if alert.rule not in self._names]
 
     def _look(self, printer_id: str, jobs: Iterable[str], at_least: int = FIRST_READ) -> list[AlertChange]:
         return [change for rule in self._rules for change in self._apply(rule, printer_id, jobs, at_least)]

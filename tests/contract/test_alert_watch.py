@@ -136,7 +136,8 @@ def test_a_rule_that_is_taken_out_ends_its_alerts_and_the_others_go_on(farm: Far
     farm.ends("FFF")
     turn(evaluator(farm, ERROR, STREAK))
     assert standing(farm) == [("printer_error", "firing"), ("failed_streak", "firing")]
-    turn(evaluator(farm, STREAK))
+    left = evaluator(farm, STREAK)
+    live(farm, left, 2 * MINUTE_MS)
     ended = {alert.rule: alert for alert in farm.alerts()}
     assert ended["printer_error"].state is AlertState.RESOLVED
     assert ended["printer_error"].resolution == "The rule is no longer configured."
@@ -197,3 +198,19 @@ def test_the_print_on_the_bed_and_the_one_that_broke_are_shown(farm: Farm) -> No
     }
     told = [delivery.notification["prints"] for delivery in farm.deliveries() if delivery.reason == "fired"]
     assert [[print_["outcome"] for print_ in prints] for prints in told] == [["failed"], ["succeeded"], []]
+
+
+def test_evaluators_with_other_rules_do_not_end_each_others_alerts(farm: Farm) -> None:
+    one, other = evaluator(farm, ERROR), evaluator(farm, STREAK)
+    farm.stands("error")
+    farm.ends("FFF", BEN)
+    for _ in range(60):
+        farm.runs_on(10 * SECOND_MS)
+        one.step()
+        one.watch()
+        one.repeat()
+        other.step()
+        other.watch()
+        other.repeat()
+    assert sorted(standing(farm)) == [("failed_streak", "firing"), ("printer_error", "firing")]
+    assert farm.told() == ["fired slack", "fired slack"]
