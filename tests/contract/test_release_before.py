@@ -99,7 +99,7 @@ def test_jobs_and_printers_are_what_they_were(ledger: Ledger) -> None:
     for status in statuses:
         status["job"] = status["job"] and of_then(status["job"])
         assert status.pop("clash") is None
-        assert (status.pop("progress_ms"), status.pop("done_ms")) == (None, None)
+        assert [status.pop(key) for key in ("progress_ms", "done_ms", "reason")] == [None] * 3
     assert statuses == HELD["statuses"]
 
 
