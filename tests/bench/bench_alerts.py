@@ -30,7 +30,7 @@ from rich.table import Table
 from farm.ledger.alert_store import AlertStore
 from farm.ledger.batch import Batch
 from farm.ledger.ledger import Ledger, open_ledger
-from farm.model.alert import DeliveryState
+from farm.model.alert import EVALUATOR, DeliveryState
 from farm.model.clock import system_clock
 from farm.model.feed import FeedEntry, FeedKind
 from farm.model.job import Job, job_id
@@ -43,6 +43,8 @@ from tests.unit.alerts.receivers import HttpReceiver, http_receiver
 PRINTS = 60
 PAUSE_S = 3.2
 """Between two failures: fewer than 20 a minute."""
+SETTLE_S = 10
+"""For the first look at all printers."""
 
 
 def rules() -> str:
@@ -147,6 +149,19 @@ def evaluator(folder: Path, slack: HttpReceiver) -> Iterator[subprocess.Popen[by
             process.wait(30)
 
 
+def wait_until_watching(ledger: Ledger, folder: Path) -> None:
+    """The evaluator has looked at everything once: it says so, and moves its bookmark."""
+    store, end = AlertStore(ledger.engine), time.monotonic() + 120
+    seen = store.bookmark(EVALUATOR)
+    while "alerting slack" not in (folder / "evaluator.log").read_text("utf-8"):
+        if time.monotonic() > end:
+            raise SystemExit("the evaluator did not start within two minutes")
+        time.sleep(0.1)
+    while seen is None and store.bookmark(EVALUATOR) is None:
+        time.sleep(0.1)
+    time.sleep(SETTLE_S)
+
+
 def wait_for(slack: HttpReceiver, count: int, limit_s: float) -> bool:
     end = time.monotonic() + limit_s
     while len(slack.requests) < count:
@@ -206,14 +221,14 @@ def main() -> int:
             shop = Shop(ledger)
             shop.fill(0, asked.printers, PRINTS)
             with evaluator(folder, slack) as process:
-                time.sleep(10)
+                wait_until_watching(ledger, folder)
                 told = latencies(shop, slack, asked.samples)
                 at_rest = _cpu_s(process.pid)
                 time.sleep(10)
                 at_rest = _cpu_s(process.pid) - at_rest
             shop.fill(asked.printers, max(0, asked.flood - asked.printers), 2)
             with evaluator(folder, slack) as process:
-                time.sleep(20)
+                wait_until_watching(ledger, folder)
                 seconds, requests = flood(shop, slack, asked.flood)
                 memory = _memory_mb(process.pid)
     table = Table(title=f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
