@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from alerts.lifecycle import AlertChange, alert_id
+from alerts.lifecycle import AlertChange, alert_id, closed, resolved
 from alerts.rules.base import Condition, PrinterRule
 from alerts.wording import duration
 from farm.model.alert import Alert, AlertState, NotificationReason
@@ -98,9 +98,4 @@ def _with_words(alert: Alert, look: Look, condition: Condition) -> Alert:
 
 def _over(alert: Alert, why: str, at_ms: int) -> AlertChange:
     lasted = f"It lasted {duration(max(0, at_ms - alert.fired_ms))}."
-    resolved = msgspec.structs.replace(
-        alert, state=AlertState.RESOLVED, resolved_ms=at_ms, resolution=f"{why} {lasted}"
-    )
-    return AlertChange(
-        alert=resolved, reason=NotificationReason.RESOLVED, told=not alert.suppressed, at_ms=at_ms
-    )
+    return closed(resolved(alert, at_ms, f"{why} {lasted}"))

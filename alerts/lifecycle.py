@@ -94,7 +94,7 @@ def repeated(
 
 
 def closed(alert: Alert) -> AlertChange:
-    """The alert that a person has resolved, to be told."""
+    """That the alert, which is resolved, is over: told where it was told that it fired."""
     return AlertChange(
         alert=alert,
         reason=NotificationReason.RESOLVED,
@@ -105,12 +105,12 @@ def closed(alert: Alert) -> AlertChange:
 
 def given_up(alert: Alert, now_ms: int) -> AlertChange:
     """The firing alert of a rule that is not configured any more, which is over."""
-    return AlertChange(
-        alert=_resolved(alert, now_ms, "The rule is no longer configured."),
-        reason=NotificationReason.RESOLVED,
-        told=not alert.suppressed,
-        at_ms=now_ms,
-    )
+    return closed(resolved(alert, now_ms, "The rule is no longer configured."))
+
+
+def resolved(alert: Alert, at_ms: int, why: str) -> Alert:
+    """The alert as it is from when it is over, and why it is, in words."""
+    return msgspec.structs.replace(alert, state=AlertState.RESOLVED, resolved_ms=at_ms, resolution=why)
 
 
 def _match(findings: Sequence[Finding], known: Sequence[Alert]) -> dict[int, Alert]:
@@ -187,28 +187,13 @@ def _fired(given: EvaluationInput, finding: Finding, alert: Alert, *, told: bool
 
 def _over(rule: JobRule[Any], given: EvaluationInput, finding: Finding, alert: Alert, by: Job) -> AlertChange:
     ended_ms = by.ended_ms or finding.latest_ms
-    resolved = _resolved(_with_evidence(given, alert, finding), ended_ms, rule.resolution(by))
-    return AlertChange(
-        alert=resolved,
-        reason=NotificationReason.RESOLVED,
-        told=not alert.suppressed,
-        at_ms=ended_ms,
-        finding=finding,
-    )
+    over = resolved(_with_evidence(given, alert, finding), ended_ms, rule.resolution(by))
+    return msgspec.structs.replace(closed(over), finding=finding)
 
 
 def _withdrawn(rule: JobRule[Any], given: EvaluationInput, alert: Alert) -> AlertChange:
     why = rule.withdrawal(alert, given.jobs) if given.watched else "The printer is no longer watched."
-    return AlertChange(
-        alert=_resolved(alert, given.now_ms, why),
-        reason=NotificationReason.RESOLVED,
-        told=not alert.suppressed,
-        at_ms=given.now_ms,
-    )
-
-
-def _resolved(alert: Alert, at_ms: int, resolution: str) -> Alert:
-    return msgspec.structs.replace(alert, state=AlertState.RESOLVED, resolved_ms=at_ms, resolution=resolution)
+    return closed(resolved(alert, given.now_ms, why))
 
 
 def _with_evidence(given: EvaluationInput, alert: Alert, finding: Finding) -> Alert:
